@@ -1,0 +1,52 @@
+// Sites and frame states: the tier-neutral nouns that cross every boundary. Plain data, no LLVM types.
+//
+// A *site* is a numbered call of the canonical IR. It is a point where an activation can be replaced: between the
+// return of the callee and the next instruction. Its *frame state* is the list of values that are live there, in a
+// fixed order with fixed types, without the call's own result (which travels in the return registers).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// Index of a function in CanonicalProgram::functions.
+using FunctionId = std::uint32_t;
+
+/// Names one site of one function, in every tier. Packed form: function in the upper, site in the lower 32 bits;
+/// this is operand 0 of the site's "deopt" bundle in the IR.
+struct SiteId {
+  FunctionId function = 0;
+  std::uint32_t index = 0;
+
+  std::uint64_t packed() const { return (std::uint64_t(function) << 32) | index; }
+  static SiteId unpack(std::uint64_t bits) { return {FunctionId(bits >> 32), std::uint32_t(bits)}; }
+  friend auto operator<=>(const SiteId &, const SiteId &) = default;
+};
+
+/// One value of a frame state: a blob of `size` bytes, what an LLVM `store` of the value writes.
+struct FrameStateValue {
+  std::uint32_t size = 0;   ///< store size in bytes
+  std::uint32_t align = 1;  ///< alignment in a state buffer, a power of two, at most 16
+  std::string type;         ///< LLVM type, for people and for the verifier
+  std::string name;         ///< name in the canonical IR, for people
+};
+
+/// Which return registers of the machine may hold the result of a site's call.
+struct ResultRegisters {
+  bool general = false;          ///< rax, rdx, rcx
+  std::uint8_t vector_bytes = 0; ///< 0, or the width of the widest vector result register: 16, 32 or 64 (xmm0..xmm3)
+  std::uint8_t x87 = 0;          ///< number of values on the x87 stack: 0, 1 (st0) or 2 (st0, st1)
+  friend bool operator==(const ResultRegisters &, const ResultRegisters &) = default;
+};
+
+struct Site {
+  SiteId id;
+  std::string callee;                 ///< name of the function called, "" for an indirect call
+  std::vector<FrameStateValue> state; ///< in canonical order
+  ResultRegisters result;
+  std::string refusal;                ///< not empty: this site is never replaced, and why
+};
+
+} // namespace osr

@@ -1,0 +1,46 @@
+# Finds what the project links against. Each message names the Debian package that provides it.
+list(APPEND CMAKE_PREFIX_PATH /usr/lib/llvm-22)
+
+function(osr_need found package what)
+  if(NOT ${found})
+    message(FATAL_ERROR "${what} was not found. On Debian: apt-get install ${package}")
+  endif()
+endfunction()
+
+find_package(LLVM CONFIG QUIET) # its version file accepts one minor version only, so ask for the major one here
+if(LLVM_VERSION_MAJOR EQUAL 22)
+  set(OSR_LLVM_FOUND TRUE)
+endif()
+osr_need(OSR_LLVM_FOUND llvm-22-dev "LLVM 22")
+add_library(osr_llvm INTERFACE)
+target_include_directories(osr_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
+target_link_libraries(osr_llvm INTERFACE LLVM)
+target_link_directories(osr_llvm INTERFACE ${LLVM_LIBRARY_DIRS})
+
+find_path(LIBUNWIND_INCLUDE libunwind.h)
+find_library(LIBUNWIND_LIBRARY unwind)
+osr_need(LIBUNWIND_LIBRARY libunwind-dev "nongnu libunwind")
+# libgcc_s first: libunwind also defines _Unwind_*, and exceptions of the host must keep using libgcc's.
+add_library(osr_libunwind INTERFACE)
+target_include_directories(osr_libunwind SYSTEM INTERFACE ${LIBUNWIND_INCLUDE})
+target_link_libraries(osr_libunwind INTERFACE gcc_s ${LIBUNWIND_LIBRARY})
+
+find_path(ASMJIT_INCLUDE asmjit/x86.h)
+find_library(ASMJIT_LIBRARY asmjit)
+osr_need(ASMJIT_LIBRARY libasmjit-dev "asmjit")
+add_library(osr_asmjit INTERFACE)
+target_include_directories(osr_asmjit SYSTEM INTERFACE ${ASMJIT_INCLUDE})
+target_link_libraries(osr_asmjit INTERFACE ${ASMJIT_LIBRARY})
+
+find_package(fmt QUIET)
+osr_need(fmt_FOUND libfmt-dev "fmt")
+find_package(spdlog QUIET)
+osr_need(spdlog_FOUND libspdlog-dev "spdlog")
+find_package(CLI11 QUIET)
+osr_need(CLI11_FOUND libcli11-dev "CLI11")
+find_package(nlohmann_json 3.11 QUIET)
+osr_need(nlohmann_json_FOUND nlohmann-json3-dev "nlohmann-json")
+find_package(Catch2 QUIET)
+osr_need(Catch2_FOUND catch2 "Catch2")
+find_package(benchmark QUIET)
+osr_need(benchmark_FOUND libbenchmark-dev "Google Benchmark")
