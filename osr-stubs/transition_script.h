@@ -18,6 +18,7 @@
 
 #include "compiler/sites/site.h"
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -72,6 +73,9 @@ struct TransitionScript {
   /// address is in rdi at the jump. Its last `result_area_size` bytes take the result registers (result_area.h).
   std::uint32_t state_buffer_size = 0;
   std::uint32_t result_area_offset = 0;
+  /// Counters that the stub increments (plain 64-bit, not atomic); null: none.
+  std::array<std::uint64_t *, 2> counters{};
+
   ResultRegisters result;          ///< which result registers go to the buffer (state_buffer_size != 0 only)
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,19 @@ struct SiteId {
   std::uint64_t packed() const { return (std::uint64_t(function) << 32) | index; }
   static SiteId unpack(std::uint64_t bits) { return {FunctionId(bits >> 32), std::uint32_t(bits)}; }
   friend auto operator<=>(const SiteId &, const SiteId &) = default;
+};
+
+/// Level of compilation.
+enum class Tier : std::uint8_t { Baseline, Optimized };
+
+inline const char *to_string(Tier tier) { return tier == Tier::Baseline ? "baseline" : "optimized"; }
+
+/// Names one version of one function: all of it, or its continuation at one site.
+struct VersionKey {
+  FunctionId function = 0;
+  Tier tier = Tier::Baseline;
+  std::optional<std::uint32_t> continuation_site; ///< Tier::Optimized only
+  friend auto operator<=>(const VersionKey &, const VersionKey &) = default;
 };
 
 /// One value of a frame state: a blob of `size` bytes, what an LLVM `store` of the value writes.
@@ -46,6 +60,8 @@ struct Site {
   std::string callee;                 ///< name of the function called, "" for an indirect call
   std::vector<FrameStateValue> state; ///< in canonical order
   ResultRegisters result;
+  std::string result_type;            ///< LLVM type of the call's result
+  bool result_used = false;           ///< the canonical code reads the result
   std::string refusal;                ///< not empty: this site is never replaced, and why
 };
 

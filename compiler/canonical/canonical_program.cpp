@@ -1,0 +1,61 @@
+#include "compiler/canonical/canonical_program.h"
+
+#include "compiler/base/check.h"
+
+using namespace llvm;
+
+namespace osr {
+
+const char *to_string(PinReason reason) {
+  switch (reason) {
+  case PinReason::None:
+    return "";
+  case PinReason::ReturnsTwice:
+    return "calls a function that can return twice, like setjmp";
+  case PinReason::VariableArguments:
+    return "reads its own variable arguments";
+  case PinReason::Naked:
+    return "is naked";
+  case PinReason::FrameAddress:
+    return "uses the address of its own frame";
+  case PinReason::ExceptionHandling:
+    return "handles exceptions";
+  case PinReason::AsmGoto:
+    return "contains inline assembly that jumps";
+  case PinReason::ResultInMemory:
+    return "returns a value that does not fit into registers";
+  case PinReason::ArgumentKind:
+    return "has or passes an argument of a kind that lives in the frame";
+  case PinReason::CallingConvention:
+    return "uses a calling convention other than C";
+  case PinReason::RealignedFrame:
+    return "passes an over-aligned argument on the stack";
+  case PinReason::ObjectKind:
+    return "has a local object that cannot leave the frame";
+  case PinReason::TailCallByValue:
+    return "makes a guaranteed tail call with a by-value argument";
+  case PinReason::LargeAggregate:
+    return "handles an aggregate with too many members as one value";
+  }
+  OSR_CHECK(false, "unknown pin reason {}", int(reason));
+  return "";
+}
+
+const FunctionInfo *CanonicalProgram::find_function(StringRef name) const {
+  const Function *function = module->getFunction(name);
+  return function && !function->isDeclaration() ? &info_of(*function) : nullptr;
+}
+
+const FunctionInfo &CanonicalProgram::info_of(const Function &function) const {
+  FunctionId id = 0;
+  bool failed = function.getFnAttribute(function_id_attribute).getValueAsString().getAsInteger(10, id);
+  OSR_CHECK(!failed, "function '{}' carries no function id", function.getName().str());
+  OSR_CHECK(id < functions.size(), "function '{}' has id {} of {}", function.getName().str(), id, functions.size());
+  return functions[id];
+}
+
+FunctionInfo &CanonicalProgram::info_of(const Function &function) {
+  return const_cast<FunctionInfo &>(std::as_const(*this).info_of(function));
+}
+
+} // namespace osr

@@ -1,0 +1,85 @@
+// The canonical program: one module, and what later steps need to know about it. Every tier is made from a copy of it.
+#pragma once
+
+#include "compiler/sites/site.h"
+
+#include <llvm/ADT/StringRef.h>
+#include <llvm/IR/Function.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/Error.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// Why the activations of a function are never replaced. Such a function is compiled and called like all others.
+enum class PinReason {
+  None,              ///< replaceable
+  ReturnsTwice,      ///< calls setjmp or the like: its frame is returned to a second time
+  VariableArguments, ///< uses va_start: its frame holds the register save area
+  Naked,             ///< has no frame of ours at all
+  FrameAddress,      ///< asks for the address or contents of its own frame
+  ExceptionHandling, ///< catches or cleans up: invoke, landingpad, funclets
+  AsmGoto,           ///< inline assembly that jumps
+  ResultInMemory,    ///< returns a value that does not fit into the return registers
+  ArgumentKind,      ///< receives or passes inalloca, preallocated, swift or similar arguments
+  CallingConvention, ///< it or one of its callees saves other registers than the C convention
+  RealignedFrame,    ///< passes an argument on the stack that wants more alignment than the stack has
+  ObjectKind,        ///< has a local object that must stay in the frame
+  TailCallByValue,   ///< a guaranteed tail call passes an argument in the caller's own argument area
+  LargeAggregate,    ///< has a first-class aggregate with too many members to be kept as scalars
+};
+
+/// The reason as a part of a sentence for people: "f is never replaced because it " + text. "" for None.
+const char *to_string(PinReason reason);
+
+struct FunctionInfo {
+  FunctionId id = 0;
+  std::string name;
+  PinReason pinned = PinReason::None;
+  std::vector<Site> sites; ///< filled by compiler/sites
+};
+
+/// One function of llvm.global_ctors or llvm.global_dtors.
+struct StaticAction {
+  std::string function;
+  std::uint32_t priority = 65535;
+};
+
+/// A second name of a symbol. No use of it is left in the module; the linker has to define it.
+struct Alias {
+  std::string name;
+  std::string target;
+  std::int64_t offset = 0; ///< bytes from the target
+};
+
+/// Owns the module. Not thread-safe while it is changed; read-only use from many threads is fine as far as LLVM allows.
+struct CanonicalProgram {
+  std::unique_ptr<llvm::Module> module;
+  std::vector<FunctionInfo> functions;   ///< every definition, indexed by FunctionId
+  std::vector<StaticAction> constructors; ///< in the order in which they have to run
+  std::vector<StaticAction> destructors;  ///< likewise
+  std::vector<Alias> aliases;
+
+  /// The function of that name, or null. Aliases are not looked up.
+  const FunctionInfo *find_function(llvm::StringRef name) const;
+
+  /// The entry of a definition or of any clone of one; the function must carry `function_id_attribute`.
+  const FunctionInfo &info_of(const llvm::Function &function) const;
+  FunctionInfo &info_of(const llvm::Function &function);
+};
+
+/// String attribute that every definition carries; its value is the FunctionId in decimal. Clones inherit it.
+inline constexpr const char *function_id_attribute = "osr-function";
+
+/// Turns any valid module for `machine` (x86-64) into the canonical form described in canonicalize.cpp.
+///
+/// Errors: constructs that cannot be given a stable meaning across versions (ifuncs, data placed before a function's
+/// entry, label addresses given to inline assembly, ...); the text names the symbol and the way out.
+llvm::Expected<CanonicalProgram> canonicalize(std::unique_ptr<llvm::Module> module, llvm::TargetMachine &machine);
+
+} // namespace osr

@@ -1,0 +1,103 @@
+// The canonical form, step by step. This is the page to read first.
+//
+// Each step is one file pair with one idea; the order matters where a step says so.
+#include "compiler/base/check.h"
+#include "compiler/canonical/by_value_arguments.h"
+#include "compiler/canonical/canonical_program.h"
+#include "compiler/canonical/check_canonical.h"
+#include "compiler/canonical/computed_goto.h"
+#include "compiler/canonical/define_undef.h"
+#include "compiler/canonical/externalize_symbols.h"
+#include "compiler/canonical/find_pinned.h"
+#include "compiler/canonical/guard_object_stack.h"
+#include "compiler/canonical/move_objects.h"
+#include "compiler/canonical/replace_aliases.h"
+#include "compiler/canonical/simplify.h"
+#include "compiler/canonical/split_aggregates.h"
+#include "compiler/canonical/static_actions.h"
+#include "compiler/canonical/strip_front_end.h"
+#include "compiler/canonical/struct_returns.h"
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// What a front end wrote becomes plain symbols and plain attributes; only here can the input be refused.
+Error prepare_symbols(CanonicalProgram &program) {
+  Module &module = *program.module;
+  if (Error error = strip_front_end(module))
+    return error;
+  externalize_symbols(module); // first: the next two steps record names
+  if (Error error = replace_aliases(module, program.aliases))
+    return error;
+  if (Error error = take_static_actions(module, program.constructors, program.destructors))
+    return error;
+  return expand_computed_goto(module); // a block's address belongs to one version's code: it may not be data
+}
+
+void number_functions(CanonicalProgram &program) {
+  for (Function &function : *program.module) {
+    if (function.isDeclaration())
+      continue;
+    FunctionInfo info;
+    info.id = FunctionId(program.functions.size());
+    info.name = function.getName().str();
+    function.addFnAttr(function_id_attribute, std::to_string(info.id));
+    program.functions.push_back(std::move(info));
+  }
+}
+
+void pin(Function &function, FunctionInfo &info, PinReason reason) {
+  info.pinned = reason;
+  // Its frame cannot be taken apart, so it may not become part of a frame that can.
+  function.removeFnAttr(Attribute::AlwaysInline);
+  function.removeFnAttr(Attribute::InlineHint);
+  function.addFnAttr(Attribute::NoInline);
+  if (needs_realigned_frame(function))
+    function.removeFnAttr("no-realign-stack");
+}
+
+/// After this a replaceable function's frame holds scalar values only: no objects, no aggregates, no undefined ones.
+void empty_frame(Function &function, FunctionInfo &info) {
+  copy_by_value_arguments(function);
+  if (!split_aggregates(function)) {
+    pin(function, info, PinReason::LargeAggregate);
+    return;
+  }
+  define_undef(function);
+  move_objects(function);
+}
+
+} // namespace
+
+Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine) {
+  CanonicalProgram program;
+  program.module = std::move(module);
+  program.module->setTargetTriple(machine.getTargetTriple());
+  program.module->setDataLayout(machine.createDataLayout());
+  if (Error error = prepare_symbols(program))
+    return error;
+
+  simplify(*program.module, machine);
+  externalize_symbols(*program.module); // the simplifier makes private constants, e.g. for puts
+  if (Error error = convert_struct_returns(*program.module))
+    return error;
+
+  number_functions(program);
+  for (Function &function : *program.module) {
+    if (function.isDeclaration())
+      continue;
+    FunctionInfo &info = program.info_of(function);
+    if (PinReason reason = find_pin_reason(function, machine); reason != PinReason::None)
+      pin(function, info, reason);
+    else
+      empty_frame(function, info);
+    if (info.pinned != PinReason::None)
+      guard_object_stack(function);
+  }
+  check_canonical(program);
+  return program;
+}
+
+} // namespace osr

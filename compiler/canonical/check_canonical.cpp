@@ -1,0 +1,74 @@
+#include "compiler/canonical/check_canonical.h"
+
+#include "compiler/base/check.h"
+#include "compiler/canonical/object_stack.h"
+
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+std::string print(const Value &value) {
+  std::string text;
+  raw_string_ostream(text) << value;
+  return text;
+}
+
+void check_symbols(const Module &module) {
+  for (const GlobalObject &object : module.global_objects()) {
+    OSR_CHECK(object.hasName(), "a global has no name: {}", print(object));
+    if (!object.isDeclaration())
+      OSR_CHECK(object.hasExternalLinkage() && !object.isDSOLocal(), "'{}' is not external", object.getName().str());
+  }
+  OSR_CHECK(module.alias_empty() && module.ifunc_empty(), "an alias or ifunc is left");
+}
+
+/// An object address stands in the block of its push, with nothing but other addresses in between.
+bool follows_its_push(const Instruction &address) {
+  for (const Instruction *at = address.getPrevNode(); at; at = at->getPrevNode()) {
+    if (is_object_frame(at))
+      return at == frame_of_object(&address);
+    if (!is_object_address(at))
+      return false;
+  }
+  return false;
+}
+
+void check_instruction(const Instruction &instruction) {
+  std::string name = instruction.getFunction()->getName().str();
+  OSR_CHECK((!isa<AllocaInst, IndirectBrInst, CallBrInst>(instruction)), "'{}' contains{}", name, print(instruction));
+  for (const Value *operand : instruction.operands())
+    OSR_CHECK(!isa<BlockAddress>(operand), "'{}' uses a block address in{}", name, print(instruction));
+  if (const auto *call = dyn_cast<CallBase>(&instruction))
+    for (unsigned i = 0; i < call->arg_size(); ++i)
+      OSR_CHECK(!call->paramHasAttr(i, Attribute::StructRet), "'{}' has a struct return in{}", name, print(*call));
+  if (is_object_address(&instruction))
+    OSR_CHECK(follows_its_push(instruction), "'{}' has an object address away from its push: {}", name,
+              print(instruction));
+}
+
+} // namespace
+
+void check_canonical(const CanonicalProgram &program) {
+  const Module &module = *program.module;
+  std::string text;
+  raw_string_ostream stream(text);
+  bool broken = verifyModule(module, &stream);
+  OSR_CHECK(!broken, "canonical IR is invalid: {}", text);
+  check_symbols(module);
+  for (const Function &function : module) {
+    if (function.isDeclaration() || program.info_of(function).pinned != PinReason::None)
+      continue;
+    for (const Argument &argument : function.args())
+      OSR_CHECK(!argument.hasStructRetAttr(), "'{}' has a struct return", function.getName().str());
+    for (const BasicBlock &block : function)
+      for (const Instruction &instruction : block)
+        check_instruction(instruction);
+  }
+}
+
+} // namespace osr

@@ -1,0 +1,122 @@
+#include "compiler/canonical/load.h"
+
+#include "compiler/base/error.h"
+
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/IR/DiagnosticHandler.h>
+#include <llvm/IR/DiagnosticInfo.h>
+#include <llvm/IR/DiagnosticPrinter.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/IRReader/IRReader.h>
+#include <llvm/Linker/Linker.h>
+#include <llvm/Support/SourceMgr.h>
+#include <llvm/Support/raw_ostream.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr const char *expected_triple = "x86_64-pc-linux-gnu";
+
+/// Collects what LLVM would print. Warnings are dropped: they never change the meaning of a program.
+class CollectErrors final : public DiagnosticHandler {
+public:
+  explicit CollectErrors(std::string &errors) : errors_(errors) {}
+
+  bool handleDiagnostics(const DiagnosticInfo &info) override {
+    if (info.getSeverity() != DS_Error)
+      return true;
+    if (!errors_.empty())
+      errors_ += "; ";
+    raw_string_ostream stream(errors_);
+    DiagnosticPrinterRawOStream printer(stream);
+    info.print(printer);
+    return true;
+  }
+
+private:
+  std::string &errors_;
+};
+
+/// Puts the context's own handler back, whatever happens.
+class HandlerScope {
+public:
+  HandlerScope(LLVMContext &context, std::string &errors) : context_(context), saved_(context.getDiagnosticHandler()) {
+    context.setDiagnosticHandler(std::make_unique<CollectErrors>(errors));
+  }
+  HandlerScope(const HandlerScope &) = delete;
+  HandlerScope &operator=(const HandlerScope &) = delete;
+  ~HandlerScope() { context_.setDiagnosticHandler(std::move(saved_)); }
+
+private:
+  LLVMContext &context_;
+  std::unique_ptr<DiagnosticHandler> saved_;
+};
+
+Error check_target(Module &module, const std::string &path) {
+  Triple triple = module.getTargetTriple();
+  bool none = triple.empty() || triple.str() == "unknown-unknown-unknown";
+  if (!none && (triple.getArch() != Triple::x86_64 || !triple.isOSLinux() || triple.isX32()))
+    return make_error("{}: compiled for '{}', but only x86-64 Linux is supported; compile it again with "
+                      "--target={}",
+                      path, triple.str(), expected_triple);
+  Triple ours(expected_triple);
+  std::string layout = ours.computeDataLayout();
+  if (!module.getDataLayoutStr().empty() && module.getDataLayout() != DataLayout(layout))
+    return make_error("{}: data layout '{}' differs from that of x86-64 Linux, '{}'; compile it again with "
+                      "--target={}",
+                      path, module.getDataLayoutStr(), layout, expected_triple);
+  module.setTargetTriple(ours);
+  module.setDataLayout(layout);
+  return Error::success();
+}
+
+std::string reason(const SMDiagnostic &diagnostic, const std::string &collected) {
+  std::string text = diagnostic.getMessage().str();
+  if (diagnostic.getLineNo() > 0)
+    text = fmt::format("line {}, column {}: {}", diagnostic.getLineNo(), diagnostic.getColumnNo() + 1, text);
+  if (!collected.empty())
+    text += (text.empty() ? "" : ": ") + collected;
+  return text;
+}
+
+Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::string &path, std::string &errors) {
+  SMDiagnostic diagnostic;
+  errors.clear();
+  std::unique_ptr<Module> module = parseIRFile(path, diagnostic, context);
+  if (!module)
+    return make_error("{}: cannot be read as LLVM IR: {}", path, reason(diagnostic, errors));
+  std::string invalid;
+  raw_string_ostream stream(invalid);
+  if (verifyModule(*module, &stream))
+    return make_error("{}: invalid LLVM IR: {}", path, StringRef(invalid).trim().str());
+  if (Error error = check_target(*module, path))
+    return error;
+  return module;
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<std::string> paths) {
+  if (paths.empty())
+    return make_error("no program was given; name at least one LLVM bitcode or text IR file");
+  std::string errors;
+  HandlerScope scope(context, errors);
+  std::unique_ptr<Module> program;
+  for (const std::string &path : paths) {
+    auto module = read_file(context, path, errors);
+    if (!module)
+      return module.takeError();
+    if (!program) {
+      program = std::move(*module);
+      continue;
+    }
+    errors.clear();
+    if (Linker(*program).linkInModule(std::move(*module)) || !errors.empty())
+      return make_error("{}: cannot be linked with the files before it: {}", path, errors);
+  }
+  return program;
+}
+
+} // namespace osr

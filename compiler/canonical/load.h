@@ -1,0 +1,23 @@
+// Reads a program: LLVM bitcode or text files, linked into one module.
+#pragma once
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/Error.h>
+
+#include <memory>
+#include <string>
+
+namespace osr {
+
+/// Reads every path (bitcode or text IR), verifies each module and links them in the given order.
+///
+/// The result has an x86-64 Linux triple and that target's data layout, also where a file names none. Each error
+/// names the file and the reason: missing, unreadable or invalid IR, another architecture, a symbol that two files
+/// define. LLVM's own diagnostics go into the error; nothing is printed. The context must outlive the module, and no
+/// other thread may use it meanwhile.
+llvm::Expected<std::unique_ptr<llvm::Module>> load_program(llvm::LLVMContext &context,
+                                                           llvm::ArrayRef<std::string> paths);
+
+} // namespace osr

@@ -1,0 +1,95 @@
+#include "compiler/canonical/strip_front_end.h"
+
+#include "compiler/base/error.h"
+
+#include <llvm/ADT/StringSet.h>
+#include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/Instructions.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// clang -O0 marks everything noinline. That says nothing about the program, so it goes; a noinline that a programmer
+/// wrote stands among functions without it and stays.
+bool noinline_is_artefact(const Module &module) {
+  for (const Function &function : module)
+    if (!function.isDeclaration() && !function.hasFnAttribute(Attribute::AlwaysInline) &&
+        !function.hasFnAttribute(Attribute::NoInline))
+      return false;
+  return true;
+}
+
+void strip_attributes(Function &function, bool drop_noinline) {
+  if (function.hasFnAttribute(Attribute::OptimizeNone) || drop_noinline)
+    function.removeFnAttr(Attribute::NoInline);
+  constexpr Attribute::AttrKind unwanted[] = {
+      Attribute::OptimizeNone,    Attribute::StackProtect, Attribute::StackProtectStrong, Attribute::StackProtectReq,
+      Attribute::StackAlignment,  Attribute::SafeStack,    Attribute::ShadowCallStack};
+  for (Attribute::AttrKind kind : unwanted)
+    function.removeFnAttr(kind);
+  for (const char *name : {"stackrealign", "stack-protector-buffer-size", "split-stack", "patchable-function",
+                           "patchable-function-entry", "patchable-function-prefix"})
+    function.removeFnAttr(name);
+  if (function.isDeclaration())
+    return;
+  function.addFnAttr("frame-pointer", "none");
+  function.addFnAttr("no-realign-stack"); // then rsp at a site is the CFA minus a constant
+  function.setUWTableKind(UWTableKind::Async);
+}
+
+Error check_entry(const Function &function) {
+  const char *data = function.hasPrefixData() ? "prefix" : function.hasPrologueData() ? "prologue" : nullptr;
+  if (data)
+    return make_error("function '{}' has {} data, which cannot be found through a replaceable entry; compile it "
+                      "without the option that adds it",
+                      function.getName().str(), data);
+  if (!function.isDeclaration() && function.getName().starts_with("osr."))
+    return make_error("function '{}' uses a reserved name; names that begin with 'osr.' are taken",
+                      function.getName().str());
+  return Error::success();
+}
+
+/// Old or hand-written IR may declare these without the attribute, and code generation relies on it.
+void mark_returns_twice(Module &module) {
+  for (const char *name :
+       {"setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp", "__sigsetjmp_cancel", "vfork", "getcontext", "savectx"})
+    if (Function *function = module.getFunction(name); function && function->isDeclaration())
+      function->addFnAttr(Attribute::ReturnsTwice);
+}
+
+void strip_modules_own(Module &module) {
+  StripDebugInfo(module);
+  for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations"})
+    if (GlobalVariable *list = module.getGlobalVariable(name, true)) {
+      list->replaceAllUsesWith(PoisonValue::get(list->getType()));
+      list->eraseFromParent();
+    }
+  SmallVector<Module::ModuleFlagEntry, 16> flags;
+  module.getModuleFlagsMetadata(flags);
+  if (NamedMDNode *old = module.getModuleFlagsMetadata())
+    old->eraseFromParent();
+  StringSet<> unwanted{"PIE Level", "PIC Level", "direct-access-external-data", "uwtable", "frame-pointer"};
+  for (const Module::ModuleFlagEntry &flag : flags)
+    if (!unwanted.contains(flag.Key->getString()))
+      module.addModuleFlag(flag.Behavior, flag.Key->getString(), flag.Val);
+  module.setPICLevel(PICLevel::BigPIC);
+  module.setUwtable(UWTableKind::Async);
+}
+
+} // namespace
+
+Error strip_front_end(Module &module) {
+  strip_modules_own(module);
+  mark_returns_twice(module);
+  bool drop_noinline = noinline_is_artefact(module);
+  for (Function &function : module) {
+    if (Error error = check_entry(function))
+      return error;
+    strip_attributes(function, drop_noinline);
+  }
+  return Error::success();
+}
+
+} // namespace osr

@@ -1,0 +1,155 @@
+#include "compiler/codegen/anchor_pass.h"
+
+#include "compiler/base/check.h"
+#include "compiler/codegen/gap.h"
+
+#include <llvm/CodeGen/LivePhysRegs.h>
+#include <llvm/CodeGen/MachineFrameInfo.h>
+#include <llvm/CodeGen/MachineFunctionPass.h>
+#include <llvm/CodeGen/StackMaps.h>
+#include <llvm/CodeGen/TargetFrameLowering.h>
+#include <llvm/CodeGen/TargetInstrInfo.h>
+#include <llvm/CodeGen/TargetSubtargetInfo.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+class AnchorPass final : public MachineFunctionPass {
+public:
+  static char ID;
+  explicit AnchorPass(CodegenReport &report) : MachineFunctionPass(ID), report_(report) {}
+
+  StringRef getPassName() const override { return "OSR record anchoring"; }
+
+  bool runOnMachineFunction(MachineFunction &function) override {
+    check_frame(function);
+    for (MachineBasicBlock &block : function) {
+      SmallVector<MachineInstr *, 8> maps;
+      for (MachineInstr &instruction : block)
+        if (instruction.getOpcode() == TargetOpcode::STACKMAP)
+          maps.push_back(&instruction);
+      for (MachineInstr *map : maps)
+        anchor(*map);
+      if (!maps.empty())
+        delete_dead_reloads(block);
+    }
+    for (MachineBasicBlock &block : function)
+      for (MachineInstr &instruction : block)
+        if (is_returning_call(instruction))
+          count(instruction);
+    return true;
+  }
+
+private:
+  /// Rules of the frame that everything else relies on: rsp is constant in the body.
+  void check_frame(const MachineFunction &function) {
+    const MachineFrameInfo &frame = function.getFrameInfo();
+    if (!frame.hasStackMap() && !frame.hasPatchPoint())
+      return;
+    const TargetSubtargetInfo &target = function.getSubtarget();
+    OSR_CHECK(!frame.hasVarSizedObjects(), "'{}' has objects of variable size in its frame", function.getName().str());
+    OSR_CHECK(!target.getRegisterInfo()->hasStackRealignment(function), "the frame of '{}' is realigned",
+              function.getName().str());
+    OSR_CHECK(target.getFrameLowering()->hasReservedCallFrame(function), "'{}' moves rsp between calls",
+              function.getName().str());
+  }
+
+  /// The call that `map` belongs to, and the way there; null for an orphan.
+  MachineInstr *find_call(MachineInstr &map, SmallVectorImpl<MachineInstr *> &gap) const {
+    MachineBasicBlock &block = *map.getParent();
+    for (auto it = map.getReverseIterator(); ++it != block.rend();) {
+      if (it->getOpcode() == TargetOpcode::STACKMAP)
+        return nullptr;
+      if (is_returning_call(*it))
+        return record_number(*it) == std::int64_t(StackMapOpers(&map).getID()) ? &*it : nullptr;
+      if (!it->isDebugInstr() && !it->isCFIInstruction())
+        gap.push_back(&*it);
+    }
+    return nullptr;
+  }
+
+  void anchor(MachineInstr &map) {
+    std::uint32_t number = StackMapOpers(&map).getID();
+    SmallVector<MachineInstr *, 8> gap;
+    MachineInstr *call = find_call(map, gap);
+    if (!call) {
+      // Not an orphan when the call still exists elsewhere in the function: count() then misses its record.
+      report_.orphans.insert(number);
+      map.eraseFromParent();
+      return;
+    }
+    std::vector<MapOperand> operands = read_map_operands(map);
+    for (MapOperand &operand : operands) {
+      std::string problem;
+      for (MachineInstr *instruction : gap)
+        if (problem = move_before(operand, *instruction); !problem.empty())
+          break;
+      if (problem.empty())
+        problem = survives(operand, *call);
+      if (!problem.empty()) {
+        report_.not_anchored[number] = problem;
+        map.eraseFromParent();
+        return;
+      }
+    }
+    map.removeFromParent();
+    call->getParent()->insertAfter(call->getIterator(), &map);
+    write_map_operands(map, operands);
+    report_.anchored.insert(number);
+  }
+
+  /// Deletes copies and reloads behind a record whose value nobody reads any more.
+  void delete_dead_reloads(MachineBasicBlock &block) {
+    const MachineFunction &function = *block.getParent();
+    const TargetInstrInfo &info = *function.getSubtarget().getInstrInfo();
+    const MachineRegisterInfo &registers = function.getRegInfo();
+    LivePhysRegs live(*function.getSubtarget().getRegisterInfo());
+    live.addLiveOuts(block);
+    for (MachineInstr &instruction : make_early_inc_range(reverse(block))) {
+      int slot = 0;
+      bool removable = info.isLoadFromStackSlotPostFE(instruction, slot) || info.isCopyInstr(instruction);
+      if (removable && instruction.getNumExplicitDefs() == 1 && !instruction.hasUnmodeledSideEffects() &&
+          !instruction.getFlag(MachineInstr::FrameSetup) && !instruction.getFlag(MachineInstr::FrameDestroy) &&
+          live.available(registers, instruction.getOperand(0).getReg())) {
+        instruction.eraseFromParent();
+        continue;
+      }
+      live.stepBackward(instruction);
+    }
+  }
+
+  void count(const MachineInstr &call) {
+    ++report_.calls;
+    if (call.getOpcode() == TargetOpcode::STATEPOINT) {
+      report_.anchored.insert(StatepointOpers(&call).getID());
+      ++report_.calls_with_record;
+      return;
+    }
+    std::int64_t number = record_number(call);
+    if (number < 0) {
+      ++report_.calls_without_site;
+      return;
+    }
+    auto next = std::next(call.getIterator());
+    bool recorded = next != call.getParent()->end() && next->getOpcode() == TargetOpcode::STACKMAP &&
+                    std::int64_t(StackMapOpers(&*next).getID()) == number;
+    if (recorded) {
+      ++report_.calls_with_record;
+      return;
+    }
+    // No record although the call is marked: either it was meant as a tail call, or its stack map got lost.
+    report_.unrecorded.insert(number);
+  }
+
+  CodegenReport &report_;
+};
+
+char AnchorPass::ID = 0;
+
+} // namespace
+
+MachineFunctionPass *create_anchor_pass(CodegenReport &report) { return new AnchorPass(report); }
+
+} // namespace osr

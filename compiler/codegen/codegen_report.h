@@ -1,0 +1,24 @@
+// What the machine passes found out about one function.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+namespace osr {
+
+/// Filled by the anchoring and certificate passes while one object is emitted.
+struct CodegenReport {
+  std::set<std::uint32_t> anchored;                    ///< records whose PC is their call's return PC
+  std::map<std::uint32_t, std::string> not_anchored;   ///< records that cannot be expressed there, and why
+  std::set<std::uint32_t> orphans;                     ///< records whose call was expanded inline: dropped
+  std::set<std::uint32_t> unrecorded;           ///< site calls that ended up without a record
+  std::map<std::uint32_t, std::string> not_certified;  ///< baseline: records that do not name all that is live
+  std::uint32_t calls = 0;                             ///< call instructions that can return
+  std::uint32_t calls_with_record = 0;
+  std::uint32_t calls_without_site = 0;                ///< exempt library calls and code generator helpers
+  std::int32_t cfa_from_sp = 0;                        ///< CFA - rsp anywhere in the function's body
+};
+
+} // namespace osr

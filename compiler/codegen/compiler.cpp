@@ -1,0 +1,284 @@
+#include "compiler/codegen/compiler.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/canonical/object_stack.h"
+#include "compiler/codegen/emit_object.h"
+#include "compiler/codegen/target.h"
+#include "compiler/sites/number_sites.h"
+#include "compiler/tiers/baseline.h"
+#include "compiler/tiers/continuation.h"
+#include "compiler/tiers/extract.h"
+#include "compiler/tiers/optimize.h"
+
+#include <llvm/ADT/SetVector.h>
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+#include <chrono>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned max_attempts = 4;          ///< default forms, statepoints, refusals, and one for interplay
+constexpr unsigned max_shown_instructions = 250; ///< callees larger than this are never inlined at O2 anyway
+constexpr unsigned max_shown_callees = 24;
+
+double now() {
+  using namespace std::chrono;
+  return duration<double>(steady_clock::now().time_since_epoch()).count();
+}
+
+/// Callees, near ones first, whose bodies the optimiser may want to inline into a continuation.
+SmallSetVector<const Function *, 16> inline_candidates(const Function &root) {
+  SmallSetVector<const Function *, 16> found;
+  std::vector<const Function *> queue{&root};
+  for (std::size_t next = 0; next < queue.size() && found.size() < max_shown_callees; ++next)
+    for (const BasicBlock &block : *queue[next])
+      for (const Instruction &instruction : block) {
+        const auto *call = dyn_cast<CallBase>(&instruction);
+        const Function *callee = call ? call->getCalledFunction() : nullptr;
+        if (!callee || callee->isDeclaration() || callee->hasFnAttribute(Attribute::NoInline) ||
+            callee->getInstructionCount() > max_shown_instructions || found.size() >= max_shown_callees)
+          continue;
+        if (found.insert(callee))
+          queue.push_back(callee);
+      }
+  return found;
+}
+
+Error check_module(const Module &module, StringRef stage) {
+  std::string problems;
+  raw_string_ostream stream(problems);
+  if (verifyModule(module, &stream))
+    return make_error("invalid IR after {}: {}", stage.str(), problems);
+  return Error::success();
+}
+
+/// Frame states have no meaning for plain code.
+void strip_frame_states(Function &function) {
+  SmallVector<CallBase *, 16> calls;
+  for (BasicBlock &block : function)
+    for (Instruction &instruction : block)
+      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
+        calls.push_back(call);
+  for (CallBase *call : calls) {
+    CallBase *bare = CallBase::removeOperandBundle(call, LLVMContext::OB_deopt, call->getIterator());
+    bare->takeName(call);
+    bare->copyMetadata(*call);
+    bare->removeFnAttr(Attribute::NoMerge);
+    call->replaceAllUsesWith(bare);
+    call->eraseFromParent();
+  }
+}
+
+/// Chooses the forms for the next attempt; false when nothing is left to change.
+bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms) {
+  bool changed = false;
+  auto degrade = [&](std::uint32_t number) {
+    SiteForm now = attempt.sites.forms[number];
+    SiteForm next = now == SiteForm::TailCall ? SiteForm::StackMap
+                    : now == SiteForm::StackMap ? SiteForm::Statepoint
+                                                : SiteForm::Refused;
+    if (next != now) {
+      forms[number] = next;
+      changed = true;
+    }
+  };
+  for (const auto &[number, reason] : attempt.report.not_anchored)
+    degrade(number);
+  for (std::uint32_t number : attempt.report.unrecorded)
+    if (!attempt.report.not_anchored.contains(number))
+      degrade(number);
+  return changed;
+}
+
+} // namespace
+
+Compiler::Compiler(CanonicalProgram program, Options options) : program_(std::move(program)), options_(options) {}
+Compiler::~Compiler() = default;
+
+Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, Options options) {
+  std::unique_ptr<Compiler> compiler(new Compiler(std::move(program), options));
+  auto fast = create_target_machine(CodegenLevel::Fast);
+  auto optimizing = create_target_machine(CodegenLevel::Optimizing);
+  if (!fast || !optimizing)
+    return joinErrors(fast.takeError(), optimizing.takeError());
+  compiler->fast_machine_ = std::move(*fast);
+  compiler->optimizing_machine_ = std::move(*optimizing);
+  number_sites(compiler->program_, *compiler->optimizing_machine_);
+  compiler->functions_.resize(compiler->program_.functions.size());
+  for (Function &function : *compiler->program_.module)
+    if (!function.isDeclaration()) {
+      compiler->functions_[function_id(function)] = &function;
+      if (!options.sites)
+        strip_frame_states(function);
+    }
+  if (Error error = check_module(*compiler->program_.module, "numbering the sites"))
+    return error;
+  return compiler;
+}
+
+Function &Compiler::canonical(FunctionId function) const { return *functions_[function]; }
+
+std::string Compiler::new_symbol(const VersionKey &key) {
+  std::string symbol = program_.functions[key.function].name + "$" + to_string(key.tier);
+  if (key.continuation_site)
+    symbol += "@" + std::to_string(*key.continuation_site);
+  return symbol + "." + std::to_string(next_symbol_++);
+}
+
+Error Compiler::optimize_program() {
+  if (optimized_program_)
+    return Error::success();
+  optimized_program_ = CloneModule(*program_.module);
+  return optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
+}
+
+Expected<std::unique_ptr<Module>> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
+  if (!key.continuation_site) {
+    if (Error error = optimize_program())
+      return error;
+    Extractor extractor(*optimized_program_, symbol);
+    extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), symbol);
+    return extractor.finish();
+  }
+  const Site &site = program_.functions[key.function].sites[*key.continuation_site];
+  Extractor extractor(*program_.module, symbol);
+  extractor.show_constants();
+  for (const Function *callee : inline_candidates(canonical(key.function)))
+    extractor.show_callee(*callee);
+  Function &clone = extractor.clone(canonical(key.function), symbol);
+  make_continuation(clone, site);
+  std::unique_ptr<Module> module = extractor.finish();
+  if (Error error = check_module(*module, "cutting a continuation"))
+    return error;
+  if (Error error = optimize(*module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
+    return error;
+  return module;
+}
+
+Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol) {
+  Extractor extractor(*program_.module, symbol);
+  Function &function = extractor.clone(canonical(key.function), symbol);
+  LoweredModule result;
+  result.module = extractor.finish();
+  result.sites.records = lower_to_baseline(function, program_);
+  lower_object_stack(*result.module, options_.object_stack_offset);
+  result.sites.forms.assign(result.sites.records.size(), SiteForm::StackMap);
+  if (Error error = check_module(*result.module, "lowering to baseline"))
+    return error;
+  return result;
+}
+
+Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimized, StringRef symbol,
+                                                            const SiteForms &forced) {
+  LoweredModule result;
+  result.module = CloneModule(optimized);
+  lower_object_stack(*result.module, options_.object_stack_offset);
+  Expected<LoweredSites> sites = lower_sites(*result.module->getFunction(symbol), program_, forced);
+  if (!sites)
+    return sites.takeError();
+  result.sites = std::move(*sites);
+  if (Error error = check_module(*result.module, "lowering the sites"))
+    return error;
+  return result;
+}
+
+Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key) {
+  CompiledVersion version;
+  version.symbol = new_symbol(key);
+  auto lowered = lower_baseline(key, version.symbol);
+  if (!lowered)
+    return lowered.takeError();
+  version.sites = std::move(lowered->sites);
+  auto object = emit_object(*lowered->module, *fast_machine_, MachinePasses::Certify, version.report);
+  if (!object)
+    return object.takeError();
+  version.object = std::move(*object);
+  return version;
+}
+
+Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
+  std::string symbol = new_symbol(key);
+  auto optimized = optimized_ir(key, symbol);
+  if (!optimized)
+    return optimized.takeError();
+  SiteForms forms;
+  for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
+    CompiledVersion version;
+    version.symbol = symbol;
+    auto lowered = lower_optimized(**optimized, symbol, forms);
+    if (!lowered)
+      return lowered.takeError();
+    version.sites = std::move(lowered->sites);
+    auto object = emit_object(*lowered->module, *optimizing_machine_, MachinePasses::Anchor, version.report);
+    if (!object) {
+      // Registers ran out because of a record: describe every site the dearer way.
+      if (attempt > 0)
+        return object.takeError();
+      consumeError(object.takeError());
+      for (std::uint32_t number = 0; number < version.sites.forms.size(); ++number)
+        if (version.sites.forms[number] == SiteForm::StackMap)
+          forms[number] = SiteForm::Statepoint;
+      continue;
+    }
+    version.object = std::move(*object);
+    if (!adjust_forms(version, forms))
+      return version;
+  }
+  return make_error("'{}': some site cannot be described in {} attempts", symbol, max_attempts);
+}
+
+Expected<CompiledVersion> Compiler::compile(const VersionKey &key) {
+  OSR_CHECK(key.function < functions_.size(), "no function {}", key.function);
+  OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites.size(),
+            "function {} has no site {}", key.function, key.continuation_site.value_or(0));
+  double start = now();
+  auto version = key.tier == Tier::Baseline ? compile_baseline(key) : compile_optimized(key);
+  if (!version)
+    return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),
+                      toString(version.takeError()));
+  version->key = key;
+  version->seconds = now() - start;
+  return version;
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() {
+  ValueToValueMapTy map;
+  auto globals = CloneModule(*program_.module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
+  globals->setModuleIdentifier("globals");
+  for (Function &function : *globals) {
+    function.setLinkage(GlobalValue::ExternalLinkage);
+    function.setDSOLocal(false);
+  }
+  CodegenReport report;
+  return emit_object(*globals, *fast_machine_, MachinePasses::None, report);
+}
+
+Expected<std::string> Compiler::print_ir(const VersionKey &key) {
+  std::string text;
+  raw_string_ostream stream(text);
+  std::string symbol = new_symbol(key);
+  if (key.tier == Tier::Baseline) {
+    auto lowered = lower_baseline(key, symbol);
+    if (!lowered)
+      return lowered.takeError();
+    lowered->module->print(stream, nullptr);
+    return text;
+  }
+  auto optimized = optimized_ir(key, symbol);
+  if (!optimized)
+    return optimized.takeError();
+  auto lowered = lower_optimized(**optimized, symbol, {});
+  if (!lowered)
+    return lowered.takeError();
+  lowered->module->print(stream, nullptr);
+  return text;
+}
+
+} // namespace osr

@@ -1,0 +1,78 @@
+// The compiler as the runtime sees it: canonical program in, linkable versions of single functions out.
+#pragma once
+
+#include "compiler/canonical/canonical_program.h"
+#include "compiler/codegen/codegen_report.h"
+#include "compiler/tiers/lower_sites.h"
+
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <memory>
+#include <optional>
+
+namespace osr {
+
+/// One compiled version of one function, not yet linked.
+struct CompiledVersion {
+  VersionKey key;
+  std::string symbol;                         ///< of its entry in `object`
+  std::unique_ptr<llvm::MemoryBuffer> object; ///< ELF
+  LoweredSites sites;
+  CodegenReport report;
+  double seconds = 0;                         ///< time it took to compile
+};
+
+/// Compiles versions of the functions of one canonical program. Deterministic: the same calls in the same order give
+/// the same code. Not thread-safe. Example:
+///
+///     auto compiler = cantFail(Compiler::create(std::move(program), {.object_stack_offset = object_stack_tls_offset()}));
+///     auto version = compiler->compile({.function = 3, .tier = Tier::Baseline});
+class Compiler {
+public:
+  struct Options {
+    std::int64_t object_stack_offset = 0; ///< of the thread's object stack top from the thread pointer, in bytes
+    bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
+    bool sites = true;                    ///< false: plain LLVM of the same canonical IR, for comparison only
+  };
+
+  static llvm::Expected<std::unique_ptr<Compiler>> create(CanonicalProgram program, Options options);
+  ~Compiler();
+
+  const CanonicalProgram &program() const { return program_; }
+
+  /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
+  llvm::Expected<CompiledVersion> compile(const VersionKey &key);
+
+  /// The object that defines the program's global variables and module-level assembly. Call once.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals();
+
+  /// The IR of one version as it goes into the code generator.
+  llvm::Expected<std::string> print_ir(const VersionKey &key);
+
+private:
+  Compiler(CanonicalProgram program, Options options);
+  struct LoweredModule {
+    std::unique_ptr<llvm::Module> module;
+    LoweredSites sites;
+  };
+
+  std::string new_symbol(const VersionKey &key);
+  llvm::Function &canonical(FunctionId function) const;
+  llvm::Error optimize_program();
+  llvm::Expected<std::unique_ptr<llvm::Module>> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
+                                                const SiteForms &forced);
+  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key);
+  llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key);
+
+  CanonicalProgram program_;
+  Options options_;
+  std::unique_ptr<llvm::TargetMachine> fast_machine_, optimizing_machine_;
+  std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
+  std::vector<llvm::Function *> functions_;         ///< canonical definitions by id
+  std::uint64_t next_symbol_ = 0;
+};
+
+} // namespace osr

@@ -1,0 +1,208 @@
+#include "compiler/codegen/gap.h"
+
+#include "compiler/base/check.h"
+
+#include <llvm/CodeGen/StackMaps.h>
+#include <llvm/CodeGen/TargetInstrInfo.h>
+#include <llvm/CodeGen/TargetRegisterInfo.h>
+#include <llvm/CodeGen/TargetSubtargetInfo.h>
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/Metadata.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+struct FrameAccess {
+  Register base;
+  std::int64_t offset;
+};
+
+std::optional<FrameAccess> memory_access(const MachineInstr &instruction) {
+  const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
+  SmallVector<const MachineOperand *, 4> bases;
+  std::int64_t offset = 0;
+  bool scalable = false;
+  LocationSize width = LocationSize::beforeOrAfterPointer();
+  if (!target.getInstrInfo()->getMemOperandsWithOffsetWidth(instruction, bases, offset, scalable, width,
+                                                            target.getRegisterInfo()))
+    return std::nullopt;
+  if (bases.size() != 1 || !bases[0]->isReg() || scalable)
+    return std::nullopt;
+  return FrameAccess{bases[0]->getReg(), offset};
+}
+
+/// `part` of `whole` as the same part of `other`; no register when there is none.
+Register same_part(Register whole, Register part, Register other, const TargetRegisterInfo &registers) {
+  if (whole == part)
+    return other;
+  unsigned index = registers.getSubRegIndex(whole, part);
+  return index ? Register(registers.getSubReg(other, index)) : Register();
+}
+
+bool is_low_part(Register whole, Register part, const TargetRegisterInfo &registers) {
+  if (whole == part)
+    return true;
+  unsigned index = registers.getSubRegIndex(whole, part);
+  return index && registers.getSubRegIdxOffset(index) == 0;
+}
+
+std::string describe(const MachineInstr &instruction) {
+  std::string text;
+  raw_string_ostream stream(text);
+  instruction.print(stream, true, false, false, false);
+  return text;
+}
+
+std::string move_register_before(MapOperand &operand, const MachineInstr &instruction) {
+  const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
+  const TargetRegisterInfo &registers = *target.getRegisterInfo();
+  const TargetInstrInfo &info = *target.getInstrInfo();
+  if (!instruction.modifiesRegister(operand.reg, &registers))
+    return {};
+  if (auto copy = info.isCopyInstr(instruction)) {
+    Register source = same_part(copy->Destination->getReg(), operand.reg, copy->Source->getReg(), registers);
+    if (source) {
+      operand.reg = source;
+      return {};
+    }
+  }
+  int slot = 0;
+  if (Register loaded = info.isLoadFromStackSlotPostFE(instruction, slot))
+    if (auto access = memory_access(instruction); access && is_low_part(loaded, operand.reg, registers)) {
+      std::int64_t size = registers.getRegSizeInBits(*registers.getMinimalPhysRegClass(operand.reg)).getFixedValue() / 8;
+      operand = {MapOperand::Kind::Indirect, access->base, access->offset, 0, size};
+      return {};
+    }
+  std::int64_t constant = 0;
+  if (instruction.getNumExplicitDefs() == 1 &&
+      is_low_part(instruction.getOperand(0).getReg(), operand.reg, registers) &&
+      info.getConstValDefinedInReg(instruction, instruction.getOperand(0).getReg(), constant)) {
+    operand = {MapOperand::Kind::Constant, {}, 0, constant, 8};
+    return {};
+  }
+  return "it is defined between call and record by " + describe(instruction);
+}
+
+std::string move_slot_before(MapOperand &operand, const MachineInstr &instruction) {
+  const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
+  const TargetRegisterInfo &registers = *target.getRegisterInfo();
+  if (instruction.modifiesRegister(operand.reg, &registers))
+    return "its base register changes in " + describe(instruction);
+  if (!instruction.mayStore())
+    return {};
+  auto access = memory_access(instruction);
+  if (!access || access->base != operand.reg)
+    return {}; // not a frame address: it cannot reach a spill slot
+  std::int64_t size = 64; // wider than any store
+  if (instruction.hasOneMemOperand() && (*instruction.memoperands_begin())->getSize().hasValue())
+    size = (*instruction.memoperands_begin())->getSize().getValue().getFixedValue();
+  if (access->offset + size <= operand.offset || operand.offset + operand.size <= access->offset)
+    return {};
+  int slot = 0;
+  Register stored = target.getInstrInfo()->isStoreToStackSlotPostFE(instruction, slot);
+  if (stored && access->offset == operand.offset && size >= operand.size) {
+    operand = {MapOperand::Kind::Register, stored, 0, 0, 8};
+    return {};
+  }
+  return "its slot is written between call and record by " + describe(instruction);
+}
+
+} // namespace
+
+std::vector<MapOperand> read_map_operands(const MachineInstr &map) {
+  std::vector<MapOperand> operands;
+  unsigned index = StackMapOpers(&map).getVarIdx();
+  while (index < map.getNumOperands()) {
+    const MachineOperand &first = map.getOperand(index);
+    auto imm = [&](unsigned i) { return map.getOperand(index + i).getImm(); };
+    auto reg = [&](unsigned i) { return map.getOperand(index + i).getReg(); };
+    if (first.isReg()) {
+      if (!first.isImplicit())
+        operands.push_back(first.isUndef() ? MapOperand{} : MapOperand{MapOperand::Kind::Register, first.getReg()});
+      ++index;
+    } else if (!first.isImm()) {
+      ++index; // a register mask or metadata: no value
+    } else if (first.getImm() == StackMaps::DirectMemRefOp) {
+      operands.push_back({MapOperand::Kind::Direct, reg(1), imm(2)});
+      index += 3;
+    } else if (first.getImm() == StackMaps::IndirectMemRefOp) {
+      operands.push_back({MapOperand::Kind::Indirect, reg(2), imm(3), 0, imm(1)});
+      index += 4;
+    } else {
+      OSR_CHECK(first.getImm() == StackMaps::ConstantOp, "stack map operand of unknown kind {}", first.getImm());
+      operands.push_back({MapOperand::Kind::Constant, {}, 0, imm(1)});
+      index += 2;
+    }
+  }
+  return operands;
+}
+
+void write_map_operands(MachineInstr &map, const std::vector<MapOperand> &operands) {
+  while (map.getNumOperands() > StackMapOpers(&map).getVarIdx())
+    map.removeOperand(map.getNumOperands() - 1);
+  MachineInstrBuilder builder(*map.getMF(), map);
+  for (const MapOperand &operand : operands)
+    switch (operand.kind) {
+    case MapOperand::Kind::Register:
+      builder.addReg(operand.reg);
+      break;
+    case MapOperand::Kind::Indirect:
+      builder.addImm(StackMaps::IndirectMemRefOp).addImm(operand.size).addReg(operand.reg).addImm(operand.offset);
+      break;
+    case MapOperand::Kind::Direct:
+      builder.addImm(StackMaps::DirectMemRefOp).addReg(operand.reg).addImm(operand.offset);
+      break;
+    case MapOperand::Kind::Constant:
+      builder.addImm(StackMaps::ConstantOp).addImm(operand.constant);
+      break;
+    }
+}
+
+std::string move_before(MapOperand &operand, const MachineInstr &instruction) {
+  switch (operand.kind) {
+  case MapOperand::Kind::Register:
+    return move_register_before(operand, instruction);
+  case MapOperand::Kind::Indirect:
+    return move_slot_before(operand, instruction);
+  case MapOperand::Kind::Direct:
+    if (instruction.modifiesRegister(operand.reg, instruction.getMF()->getSubtarget().getRegisterInfo()))
+      return "its base register changes in " + describe(instruction);
+    return {};
+  case MapOperand::Kind::Constant:
+    return {};
+  }
+  return {};
+}
+
+std::string survives(const MapOperand &operand, const MachineInstr &call) {
+  if (operand.kind != MapOperand::Kind::Register)
+    return {};
+  const TargetRegisterInfo &registers = *call.getMF()->getSubtarget().getRegisterInfo();
+  bool preserved = false;
+  for (const MachineOperand &each : call.operands()) {
+    if (each.isRegMask())
+      preserved = !MachineOperand::clobbersPhysReg(each.getRegMask(), operand.reg);
+    if (each.isReg() && each.isDef() && each.getReg() && registers.regsOverlap(each.getReg(), operand.reg))
+      return std::string("it is in a result register of the call, ") + registers.getName(operand.reg);
+  }
+  return preserved ? std::string() : std::string("it is in a register that the call destroys, ") +
+                                         registers.getName(operand.reg);
+}
+
+std::int64_t record_number(const MachineInstr &call) {
+  const MDNode *mark = call.getHeapAllocMarker();
+  if (!mark)
+    return -1;
+  return mdconst::extract<ConstantInt>(mark->getOperand(0))->getZExtValue();
+}
+
+bool is_returning_call(const MachineInstr &instruction) {
+  if (!instruction.isCall() || instruction.isReturn())
+    return false;
+  unsigned opcode = instruction.getOpcode();
+  return opcode != TargetOpcode::STACKMAP && opcode != TargetOpcode::PATCHPOINT;
+}
+
+} // namespace osr

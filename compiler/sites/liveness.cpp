@@ -1,0 +1,86 @@
+#include "compiler/sites/liveness.h"
+
+#include "compiler/canonical/object_stack.h"
+
+#include <llvm/ADT/PostOrderIterator.h>
+#include <llvm/IR/CFG.h>
+#include <llvm/IR/Instructions.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// An object address is computed again from its frame wherever it is needed, so using it is using the frame.
+const Value *used_value(const Value *operand) {
+  return is_object_address(operand) ? frame_of_object(operand) : operand;
+}
+
+} // namespace
+
+
+Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked) {
+  auto add = [&](Value &value) {
+    if (!tracked(value))
+      return;
+    number_[&value] = values_.size();
+    values_.push_back(&value);
+  };
+  for (Argument &argument : function.args())
+    add(argument);
+  for (BasicBlock &block : function)
+    for (Instruction &instruction : block)
+      add(instruction);
+
+  for (BasicBlock &block : function)
+    live_in_[&block].resize(values_.size());
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (BasicBlock *block : post_order(&function)) {
+      BitVector live = live_out(*block);
+      for (Instruction &instruction : reverse(*block))
+        step_backward(instruction, live);
+      if (live != live_in_[block]) {
+        live_in_[block] = std::move(live);
+        changed = true;
+      }
+    }
+  }
+}
+
+BitVector Liveness::live_out(const BasicBlock &block) const {
+  BitVector live(values_.size());
+  for (const BasicBlock *successor : successors(&block)) {
+    live |= live_in_.find(successor)->second;
+    for (const PHINode &phi : successor->phis())
+      if (auto found = number_.find(used_value(phi.getIncomingValueForBlock(&block))); found != number_.end())
+        live.set(found->second);
+  }
+  return live;
+}
+
+void Liveness::step_backward(const Instruction &instruction, BitVector &live) const {
+  if (auto found = number_.find(&instruction); found != number_.end())
+    live.reset(found->second);
+  if (isa<PHINode>(instruction))
+    return; // a phi's operands are live at the end of its predecessors
+  for (const Use &operand : instruction.operands())
+    if (auto found = number_.find(used_value(operand.get())); found != number_.end())
+      live.set(found->second);
+}
+
+std::vector<Value *> Liveness::live_across(CallBase &call) const {
+  BitVector live = live_out(*call.getParent());
+  for (Instruction &instruction : reverse(*call.getParent())) {
+    if (&instruction == &call)
+      break;
+    step_backward(instruction, live);
+  }
+  std::vector<Value *> result;
+  for (unsigned index : live.set_bits())
+    if (values_[index] != &call)
+      result.push_back(values_[index]);
+  return result;
+}
+
+} // namespace osr

@@ -1,0 +1,34 @@
+// Which SSA values are live at which call.
+#pragma once
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/BitVector.h>
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/IR/Function.h>
+#include <llvm/IR/InstrTypes.h>
+
+#include <vector>
+
+namespace osr {
+
+/// Backward liveness over the arguments and instructions of one function. Values are numbered in the order of
+/// arguments, then instructions; that order is also the canonical order of every frame state.
+class Liveness {
+public:
+  /// `tracked` says which values take part.
+  Liveness(llvm::Function &function, llvm::function_ref<bool(const llvm::Value &)> tracked);
+
+  /// The values live directly after `call` returned, without its own result, in canonical order.
+  std::vector<llvm::Value *> live_across(llvm::CallBase &call) const;
+
+private:
+  llvm::BitVector live_out(const llvm::BasicBlock &block) const;
+  void step_backward(const llvm::Instruction &instruction, llvm::BitVector &live) const;
+
+  std::vector<llvm::Value *> values_;
+  llvm::DenseMap<const llvm::Value *, unsigned> number_;
+  llvm::DenseMap<const llvm::BasicBlock *, llvm::BitVector> live_in_; ///< without the block's own phis
+};
+
+} // namespace osr

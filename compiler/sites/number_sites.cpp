@@ -1,0 +1,128 @@
+#include "compiler/sites/number_sites.h"
+
+#include "compiler/base/check.h"
+#include "compiler/canonical/object_stack.h"
+#include "compiler/sites/exempt_calls.h"
+#include "compiler/sites/liveness.h"
+#include "compiler/sites/result_registers.h"
+
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/Instructions.h>
+#include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/raw_ostream.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+std::string print(const Type &type) {
+  std::string text;
+  raw_string_ostream(text) << type;
+  return text;
+}
+
+bool is_site(const CallBase &call) {
+  if (isa<IntrinsicInst>(call) || call.isInlineAsm() || call.isMustTailCall() || call.doesNotReturn())
+    return false;
+  const auto *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
+  if (!callee)
+    return true;
+  if (callee->getName().starts_with("osr."))
+    return false; // object stack operations, which tiers lower to a few instructions
+  return !(callee->isDeclaration() && is_exempt_callee(callee->getName()));
+}
+
+FrameStateValue describe(const Value &value, const DataLayout &layout) {
+  Type &type = *value.getType();
+  FrameStateValue result;
+  result.size = layout.getTypeStoreSize(&type).getFixedValue();
+  result.align = std::min<std::uint64_t>(16, layout.getABITypeAlign(&type).value());
+  result.type = print(type);
+  result.name = value.hasName() ? value.getName().str() : std::string();
+  return result;
+}
+
+Site describe(CallBase &call, SiteId id, const TargetMachine &machine) {
+  Site site;
+  site.id = id;
+  if (const Function *callee = call.getCalledFunction())
+    site.callee = callee->getName().str();
+  site.result_type = print(*call.getType());
+  site.result_used = !call.use_empty();
+  if (auto registers = result_registers(call, machine))
+    site.result = *registers;
+  else
+    site.refusal = "the callee returns its result in memory";
+  return site;
+}
+
+void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine) {
+  std::vector<CallBase *> calls;
+  for (BasicBlock &block : function)
+    for (Instruction &instruction : block)
+      if (auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
+        calls.push_back(call);
+
+  Liveness liveness(function, is_frame_state_value);
+  std::vector<std::vector<Value *>> states;
+  for (CallBase *call : calls)
+    states.push_back(liveness.live_across(*call));
+
+  Type *i64 = Type::getInt64Ty(function.getContext());
+  DenseMap<Value *, Value *> renewed; // a call with a bundle is a new instruction
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    CallBase *call = calls[i];
+    Site site = describe(*call, {info.id, std::uint32_t(i)}, machine);
+    std::vector<Value *> operands{ConstantInt::get(i64, site.id.packed())};
+    for (Value *value : states[i]) {
+      Value *current = renewed.lookup(value) ? renewed.lookup(value) : value;
+      operands.push_back(current);
+      site.state.push_back(describe(*current, function.getDataLayout()));
+      if (current->getType()->isAggregateType())
+        site.refusal = "an aggregate value is live";
+    }
+    if (site.refusal.empty()) {
+      CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt, OperandBundleDef("deopt", operands),
+                                                         call->getIterator());
+      with_bundle->takeName(call);
+      with_bundle->copyMetadata(*call);
+      with_bundle->addFnAttr(Attribute::NoMerge);
+      call->replaceAllUsesWith(with_bundle);
+      call->eraseFromParent();
+      renewed[call] = with_bundle;
+    }
+    info.sites.push_back(std::move(site));
+  }
+}
+
+} // namespace
+
+bool is_frame_state_value(const Value &value) {
+  Type *type = value.getType();
+  if (!isa<Instruction>(value) && !isa<Argument>(value))
+    return false;
+  if (type->isVoidTy() || type->isTokenTy() || type->isMetadataTy() || type->isLabelTy())
+    return false;
+  return !is_object_address(&value);
+}
+
+FunctionId function_id(const Function &function) {
+  FunctionId id = 0;
+  bool failed = function.getFnAttribute("osr-function").getValueAsString().getAsInteger(10, id);
+  OSR_CHECK(!failed, "function '{}' carries no function id", function.getName().str());
+  return id;
+}
+
+void number_sites(CanonicalProgram &program, const TargetMachine &machine) {
+  for (Function &function : *program.module) {
+    if (function.isDeclaration())
+      continue;
+    FunctionInfo &info = program.functions[function_id(function)];
+    if (info.pinned == PinReason::None)
+      number_sites(function, info, machine);
+  }
+}
+
+} // namespace osr

@@ -1,0 +1,24 @@
+// Numbers the sites of a canonical program.
+#pragma once
+
+#include "compiler/canonical/canonical_program.h"
+
+#include <llvm/Target/TargetMachine.h>
+
+namespace osr {
+
+/// Gives every site of every replaceable function its number and its "deopt" operand bundle (packed site id, then the
+/// frame state), and fills FunctionInfo::sites. From here on the canonical IR is frozen: every tier is a clone of it.
+///
+/// A site is every call that can return to the function, except intrinsics, inline assembly, calls that must be tail
+/// calls and exempt library calls. Calls that can never be replaced still get a number, with Site::refusal set and
+/// without a bundle.
+void number_sites(CanonicalProgram &program, const llvm::TargetMachine &machine);
+
+/// True when `value` belongs in a frame state while it is live. Object addresses do not: they are recomputed.
+bool is_frame_state_value(const llvm::Value &value);
+
+/// The function id that every definition and each of its clones carries.
+FunctionId function_id(const llvm::Function &function);
+
+} // namespace osr

@@ -1,0 +1,157 @@
+#include "compiler/tiers/continuation.h"
+
+#include "compiler/base/check.h"
+#include "compiler/canonical/object_stack.h"
+#include "osr-stubs/result_area.h"
+
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/Alignment.h>
+#include <llvm/Transforms/Utils/BasicBlockUtils.h>
+#include <llvm/Transforms/Utils/Local.h>
+#include <llvm/Transforms/Utils/SSAUpdater.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::uint32_t buffer_alignment = 16;
+
+CallBase &find_site(Function &function, SiteId id) {
+  for (BasicBlock &block : function)
+    for (Instruction &instruction : block) {
+      auto *call = dyn_cast<CallBase>(&instruction);
+      auto bundle = call ? call->getOperandBundle(LLVMContext::OB_deopt) : std::nullopt;
+      if (bundle && cast<ConstantInt>(bundle->Inputs[0])->getZExtValue() == id.packed())
+        return *call;
+    }
+  OSR_CHECK(false, "function '{}' has no site {}", function.getName().str(), id.index);
+  std::abort();
+}
+
+/// A second definition of `value` at the continuation's entry: each use now takes whichever definition reaches it.
+void define_at_entry(Value &value, Value &entry_value, BasicBlock &entry) {
+  auto *definition = dyn_cast<Instruction>(&value);
+  if (!definition) { // an argument: there is no other definition any more
+    value.replaceAllUsesWith(&entry_value);
+    return;
+  }
+  SSAUpdater updater;
+  updater.Initialize(value.getType(), value.getName());
+  updater.AddAvailableValue(&entry, &entry_value);
+  updater.AddAvailableValue(definition->getParent(), &value);
+  SmallVector<Use *, 16> uses;
+  for (Use &use : value.uses())
+    uses.push_back(&use);
+  for (Use *use : uses) {
+    auto *user = cast<Instruction>(use->getUser());
+    bool same_block = user->getParent() == definition->getParent() && !isa<PHINode>(user);
+    if (!same_block) // in the defining block the definition comes first
+      updater.RewriteUse(*use);
+  }
+}
+
+/// Object addresses are recomputed from their frame. `frames` maps each live object frame to its value at the entry.
+void redefine_objects(Function &continuation, IRBuilder<> &builder, BasicBlock &entry,
+                      const DenseMap<Value *, Value *> &frames) {
+  SmallVector<CallInst *, 8> objects;
+  for (BasicBlock &block : continuation)
+    for (Instruction &instruction : block)
+      if (&block != &entry && is_object_address(&instruction))
+        objects.push_back(cast<CallInst>(&instruction));
+  for (CallInst *object : objects)
+    if (Value *frame = frames.lookup(frame_of_object(object)))
+      define_at_entry(*object, *recompute_object_address(*object, *frame, builder), entry);
+}
+
+Function &empty_continuation(Function &function) {
+  Type *pointer = PointerType::get(function.getContext(), 0);
+  auto *type = FunctionType::get(function.getReturnType(), {pointer}, false);
+  auto *result = Function::Create(type, GlobalValue::ExternalLinkage, function.getAddressSpace(), "", function.getParent());
+  AttributeList attributes = function.getAttributes();
+  result->setAttributes(AttributeList::get(function.getContext(), attributes.getFnAttrs(), attributes.getRetAttrs(), {}));
+  // What was inferred about the whole function does not hold for one that starts with a state buffer.
+  for (Attribute::AttrKind kind : {Attribute::Memory, Attribute::Speculatable, Attribute::NoFree, Attribute::NoSync})
+    result->removeFnAttr(kind);
+  result->setCallingConv(CallingConv::C);
+  result->setDSOLocal(true);
+  result->takeName(&function);
+  return *result;
+}
+
+CallInst *reload_result(IRBuilder<> &builder, CallBase &call, const Site &site, std::uint32_t area, Value &state) {
+  Module &module = *call.getModule();
+  Type *pointer = builder.getPtrTy();
+  auto *type = FunctionType::get(call.getType(), {pointer, builder.getInt64Ty()}, false);
+  FunctionCallee pad = module.getOrInsertFunction(result_pad(site.result).symbol, type);
+  CallInst *result = builder.CreateCall(type, pad.getCallee(), {&state, builder.getInt64(area)});
+  result->setAttributes(AttributeList::get(builder.getContext(), AttributeSet(),
+                                           call.getAttributes().getRetAttrs(), {}));
+  result->addFnAttr(Attribute::NoUnwind);
+  return result;
+}
+
+} // namespace
+
+StateBufferLayout state_buffer_layout(const Site &site) {
+  StateBufferLayout layout;
+  std::uint32_t offset = 0;
+  for (const FrameStateValue &value : site.state) {
+    offset = alignTo(offset, value.align);
+    layout.offsets.push_back(offset);
+    offset += value.size;
+  }
+  layout.result_area_offset = alignTo(offset, buffer_alignment);
+  layout.size = alignTo(layout.result_area_offset + result_area_size(site.result), buffer_alignment);
+  if (layout.size == 0)
+    layout.size = buffer_alignment;
+  return layout;
+}
+
+Function &make_continuation(Function &function, const Site &site) {
+  Function &continuation = empty_continuation(function);
+  CallBase &call = find_site(function, site.id);
+  SmallVector<Value *, 16> state(drop_begin(call.getOperandBundle(LLVMContext::OB_deopt)->Inputs));
+  OSR_CHECK(state.size() == site.state.size(), "site {} has {} values, {} expected", site.id.index, state.size(),
+            site.state.size());
+  continuation.splice(continuation.begin(), &function);
+  BasicBlock *after = SplitBlock(call.getParent(), call.getNextNode());
+  BasicBlock *entry = BasicBlock::Create(function.getContext(), "osr.entry", &continuation, &continuation.front());
+  IRBuilder<> builder(entry);
+
+  Argument &buffer = *continuation.getArg(0);
+  buffer.setName("state");
+  StateBufferLayout layout = state_buffer_layout(site);
+  SmallVector<Value *, 16> loaded;
+  for (auto [value, offset, described] : zip(state, layout.offsets, site.state)) {
+    Value *address = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, offset);
+    loaded.push_back(builder.CreateAlignedLoad(value->getType(), address, Align(described.align), /*isVolatile=*/true));
+  }
+  CallInst *result = call.getType()->isVoidTy() || !site.result_used
+                         ? nullptr
+                         : reload_result(builder, call, site, layout.result_area_offset, buffer);
+  Value *old_top = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, layout.size);
+  builder.CreateCall(declare_object_operation(*continuation.getParent(), object_restore), {old_top});
+  builder.CreateBr(after);
+  builder.SetInsertPoint(entry->getTerminator());
+
+  DenseMap<Value *, Value *> frames;
+  for (auto [value, entry_value] : zip(state, loaded))
+    if (is_object_frame(value))
+      frames[value] = entry_value;
+  redefine_objects(continuation, builder, *entry, frames);
+  for (auto [value, entry_value] : zip(state, loaded))
+    define_at_entry(*value, *entry_value, *entry);
+  if (result)
+    define_at_entry(call, *result, *entry);
+  for (Argument &argument : function.args()) // not live here
+    argument.replaceAllUsesWith(PoisonValue::get(argument.getType()));
+  removeUnreachableBlocks(continuation);
+  function.eraseFromParent();
+  return continuation;
+}
+
+} // namespace osr

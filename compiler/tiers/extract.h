@@ -1,0 +1,53 @@
+// Copies single functions out of a module into a module of their own: one code object per function and version.
+#pragma once
+
+#include "compiler/canonical/canonical_program.h"
+
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Transforms/Utils/ValueMapper.h>
+
+#include <memory>
+#include <string>
+
+namespace osr {
+
+/// Builds a module around a clone of one function.
+///
+/// Everything the function refers to becomes a declaration, except constants that exist nowhere else (tables made by
+/// the optimiser), which are copied, and except what `visible_body` asks for.
+class Extractor {
+public:
+  /// `from` must outlive the extractor. `name` names the new module.
+  Extractor(const llvm::Module &from, llvm::StringRef name);
+
+  /// Also give the optimiser the initialisers of constants and the bodies of callees that are worth inlining.
+  void show_constants() { show_constants_ = true; }
+  void show_callee(const llvm::Function &callee) { shown_callees_.push_back(&callee); }
+
+  /// Clones `function` as external definition `name`. Call once.
+  llvm::Function &clone(const llvm::Function &function, llvm::StringRef name);
+
+  /// Clones the bodies of the shown callees as available_externally and hands the module over.
+  std::unique_ptr<llvm::Module> finish();
+
+private:
+  llvm::Value *materialize(llvm::Value *value);
+  llvm::Value *materialize_global(const llvm::GlobalVariable &global);
+  void clone_body(const llvm::Function &from, llvm::Function &to);
+
+  struct Materializer final : llvm::ValueMaterializer {
+    explicit Materializer(Extractor &extractor) : extractor(extractor) {}
+    llvm::Value *materialize(llvm::Value *value) override { return extractor.materialize(value); }
+    Extractor &extractor;
+  };
+
+  const llvm::Module &from_;
+  std::unique_ptr<llvm::Module> module_;
+  llvm::ValueToValueMapTy map_;
+  Materializer materializer_{*this};
+  std::vector<const llvm::Function *> shown_callees_;
+  bool show_constants_ = false;
+};
+
+} // namespace osr

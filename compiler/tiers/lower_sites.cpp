@@ -1,0 +1,214 @@
+#include "compiler/tiers/lower_sites.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/sites/frame_chain.h"
+#include "compiler/tiers/recipe.h"
+
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/raw_ostream.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+bool is_tail_position(const CallBase &call) {
+  const auto *plain = dyn_cast<CallInst>(&call);
+  if (!plain || !plain->isTailCall())
+    return false;
+  const auto *ret = dyn_cast_or_null<ReturnInst>(plain->getNextNode());
+  return ret && (!ret->getReturnValue() || ret->getReturnValue() == plain);
+}
+
+/// The optimiser may replace a library call by a related one (strchr by strlen); its result is then another value
+/// than the one that canonical code expects in the return registers.
+bool result_changed(const CallBase &call, const Site &site) {
+  std::string type;
+  raw_string_ostream(type) << *call.getType();
+  return site.result_used && type != site.result_type;
+}
+
+/// Lowers the frame states of one function.
+class SiteLowering {
+public:
+  SiteLowering(Function &function, const CanonicalProgram &program) : function_(function), program_(program) {}
+
+  Error lower(CallBase &call, std::uint32_t number, SiteForm form, LoweredRecord &record);
+
+private:
+  struct Operands {
+    std::vector<Value *> values;
+    DenseMap<Value *, std::uint32_t> index;
+  };
+
+  LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands);
+  Value *widened(Value &value, CallBase &call);
+  AllocaInst *spilled(Value &value);
+  bool is_plain(const Type &type) const;
+
+  Function &function_;
+  const CanonicalProgram &program_;
+  DenseMap<Value *, AllocaInst *> spills_;
+};
+
+/// Types whose values stack map operands can carry in registers and spill slots.
+bool SiteLowering::is_plain(const Type &type) const {
+  if (type.isPointerTy())
+    return type.getPointerAddressSpace() == 0;
+  return (type.isIntegerTy() && type.getIntegerBitWidth() <= 64) || type.isFloatTy() || type.isDoubleTy();
+}
+
+/// Integers of odd width are recorded as the bytes that a store of them writes.
+Value *SiteLowering::widened(Value &value, CallBase &call) {
+  Type *type = value.getType();
+  if (!type->isIntegerTy())
+    return &value;
+  unsigned bits = type->getIntegerBitWidth();
+  unsigned whole = std::max<unsigned>(8, PowerOf2Ceil(bits));
+  if (bits == whole)
+    return &value;
+  return IRBuilder<>(&call).CreateZExt(&value, IntegerType::get(function_.getContext(), whole));
+}
+
+/// Values that no operand can carry (i128, x86_fp80, vectors) wait in a slot of their own, which the record names.
+AllocaInst *SiteLowering::spilled(Value &value) {
+  AllocaInst *&slot = spills_[&value];
+  if (slot)
+    return slot;
+  BasicBlock &entry = function_.getEntryBlock();
+  Align align = std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(value.getType()));
+  slot = IRBuilder<>(&entry, entry.begin()).CreateAlloca(value.getType(), nullptr, "osr.spill");
+  slot->setAlignment(align);
+  BasicBlock::iterator after = isa<Argument>(value) ? entry.getFirstNonPHIOrDbgOrAlloca()
+                                                    : *cast<Instruction>(value).getInsertionPointAfterDef();
+  new StoreInst(&value, slot, false, align, after);
+  return slot;
+}
+
+LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands) {
+  Derivation derivation = derive(value, function_.getDataLayout(), [&](const Value &candidate) {
+    return operands.index.contains(const_cast<Value *>(&candidate));
+  });
+  LoweredValue lowered = std::move(derivation.lowered);
+  lowered.size = size;
+  if (!derivation.leaf)
+    return lowered;
+  Value *leaf = derivation.leaf;
+  Value *operand = leaf;
+  if (is_plain(*leaf->getType())) {
+    lowered.kind = LoweredValue::Kind::Operand;
+    operand = widened(*leaf, call);
+  } else {
+    OSR_CHECK(lowered.recipe.empty(), "a recipe over a wide value in {}", function_.getName().str());
+    lowered.kind = LoweredValue::Kind::InMemory;
+    operand = spilled(*leaf);
+  }
+  auto [found, inserted] = operands.index.try_emplace(leaf, operands.values.size());
+  if (inserted)
+    operands.values.push_back(operand);
+  lowered.operand = found->second;
+  return lowered;
+}
+
+Error SiteLowering::lower(CallBase &call, std::uint32_t number, SiteForm form, LoweredRecord &record) {
+  Expected<FrameChain> chain = read_frame_chain(call, program_);
+  if (!chain)
+    return make_error("in function '{}': {}", function_.getName().str(), toString(chain.takeError()));
+
+  Operands operands;
+  for (const FrameInChain &frame : *chain) {
+    LoweredFrame &lowered = record.frames.emplace_back();
+    lowered.site = frame.site->id;
+    for (auto [value, state] : zip(frame.values, frame.site->state))
+      lowered.values.push_back(lower_value(*value.get(), state.size, call, operands));
+  }
+  if (form == SiteForm::StackMap) {
+    emit_stack_map_call(*strip_bundle(call), number, operands.values);
+    return Error::success();
+  }
+  OSR_CHECK(form == SiteForm::Statepoint, "form {} carries no frame state", int(form));
+  CallBase *bare = strip_bundle(call);
+  CallBase *statepoint = CallBase::addOperandBundle(bare, LLVMContext::OB_deopt,
+                                                    OperandBundleDef("deopt", operands.values), bare->getIterator());
+  statepoint->takeName(bare);
+  statepoint->copyMetadata(*bare);
+  statepoint->addFnAttr(Attribute::get(function_.getContext(), "statepoint-id", std::to_string(number)));
+  bare->replaceAllUsesWith(statepoint);
+  bare->eraseFromParent();
+  return Error::success();
+}
+
+void mark(CallBase &call, std::uint32_t number) {
+  LLVMContext &context = call.getContext();
+  auto *id = ConstantAsMetadata::get(ConstantInt::get(Type::getInt32Ty(context), number));
+  call.setMetadata(record_mark, MDNode::get(context, id));
+}
+
+CallBase *without_bundle(CallBase &call) {
+  CallBase *bare = CallBase::removeOperandBundle(&call, LLVMContext::OB_deopt, call.getIterator());
+  bare->takeName(&call);
+  bare->copyMetadata(call);
+  call.replaceAllUsesWith(bare);
+  call.eraseFromParent();
+  return bare;
+}
+
+} // namespace
+
+CallBase *strip_bundle(CallBase &call) {
+  CallBase *bare = without_bundle(call);
+  if (auto *plain = dyn_cast<CallInst>(bare))
+    plain->setTailCallKind(CallInst::TCK_NoTail);
+  return bare;
+}
+
+Instruction *emit_stack_map_call(CallBase &call, std::uint32_t number, ArrayRef<Value *> operands) {
+  auto *plain = dyn_cast<CallInst>(&call);
+  OSR_CHECK(plain, "site {} is no plain call", number);
+  mark(call, number);
+  IRBuilder<> builder(plain->getNextNode());
+  std::vector<Value *> arguments{builder.getInt64(number), builder.getInt32(0)};
+  arguments.insert(arguments.end(), operands.begin(), operands.end());
+  return builder.CreateIntrinsic(Intrinsic::experimental_stackmap, {}, arguments);
+}
+
+Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &program, const SiteForms &forced) {
+  std::vector<CallBase *> calls;
+  for (BasicBlock &block : function)
+    for (Instruction &instruction : block)
+      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
+        calls.push_back(call);
+
+  LoweredSites result;
+  SiteLowering lowering(function, program);
+  for (std::uint32_t number = 0; number < calls.size(); ++number) {
+    CallBase &call = *calls[number];
+    Expected<FrameChain> chain = read_frame_chain(call, program);
+    if (!chain)
+      return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
+    SiteForm form = SiteForm::StackMap;
+    if (auto found = forced.find(number); found != forced.end())
+      form = found->second;
+    else if (call.doesNotReturn() || result_changed(call, *chain->back().site))
+      form = SiteForm::Refused;
+    else if (is_tail_position(call))
+      form = SiteForm::TailCall;
+
+    result.forms.push_back(form);
+    LoweredRecord &record = result.records.emplace_back();
+    if (form == SiteForm::TailCall)
+      mark(*without_bundle(call), number);
+    else if (form == SiteForm::Refused)
+      strip_bundle(call);
+    else if (Error error = lowering.lower(call, number, form, record))
+      return error;
+  }
+  return result;
+}
+
+} // namespace osr

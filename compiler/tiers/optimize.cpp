@@ -1,0 +1,52 @@
+#include "compiler/tiers/optimize.h"
+
+#include "compiler/base/error.h"
+#include "compiler/sites/frame_chain.h"
+
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Passes/StandardInstrumentations.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+const Module *module_of(const Any &unit) {
+  if (const auto *module = any_cast<const Module *>(&unit))
+    return *module;
+  if (const auto *function = any_cast<const Function *>(&unit))
+    return (*function)->getParent();
+  return nullptr; // loops and call graph components are covered by the function pass around them
+}
+
+} // namespace
+
+Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *verify_with) {
+  std::string broken;
+  PassInstrumentationCallbacks callbacks;
+  if (verify_with)
+    callbacks.registerAfterPassCallback([&](StringRef pass, Any unit, const PreservedAnalyses &) {
+      const Module *changed = module_of(unit);
+      if (!changed || !broken.empty())
+        return;
+      if (Error error = verify_sites(*changed, *verify_with))
+        broken = "after pass " + pass.str() + ": " + toString(std::move(error));
+    });
+
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(&machine, PipelineTuningOptions(), std::nullopt, &callbacks);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+  if (!broken.empty())
+    return make_error("the frame states were damaged {}", broken);
+  return Error::success();
+}
+
+} // namespace osr

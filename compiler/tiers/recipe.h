@@ -1,0 +1,24 @@
+// Recipes: values that are recomputed when a frame is left instead of being kept alive for its record.
+#pragma once
+
+#include "compiler/tiers/lowered_record.h"
+
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/IR/DataLayout.h>
+#include <llvm/IR/Value.h>
+
+namespace osr {
+
+/// A value seen as recipe over a leaf.
+struct Derivation {
+  llvm::Value *leaf = nullptr; ///< null: `lowered` is complete (a constant or a symbol)
+  LoweredValue lowered;        ///< kind and recipe; operand not yet set
+};
+
+/// Walks from `value` through cheap pure operations with constant operands. A step to an instruction's operand is
+/// taken only when `is_recorded` accepts the operand (it is recorded anyway) or the instruction has no other user
+/// than frame states, so a recipe never lengthens the life of one value only to save another.
+Derivation derive(llvm::Value &value, const llvm::DataLayout &layout,
+                  llvm::function_ref<bool(const llvm::Value &)> is_recorded);
+
+} // namespace osr

@@ -1,0 +1,69 @@
+#include "osr-stubs/machine.h"
+
+#include <algorithm>
+#include <cpuid.h>
+#include <cstring>
+
+// The values that any x86-64 has; filled in for this one by detect() before main starts.
+std::uint32_t osr_vector_register_bytes = 16;
+std::uint32_t osr_extended_state_mask = 0;
+std::uint32_t osr_extended_state_bytes = 512;
+
+namespace osr {
+
+namespace {
+
+// Components of the extended state (Intel SDM volume 1, chapter 13).
+constexpr unsigned avx_component = 2;             // upper halves of ymm0-15
+constexpr unsigned avx512_masks_component = 5;    // k0-7
+constexpr unsigned avx512_upper_component = 6;    // upper halves of zmm0-15
+constexpr std::uint32_t wanted_components = 0x67; // x87, SSE and the three above; no result is in zmm16-31
+
+constexpr unsigned x87_offset = 32;  // st0 in the legacy part of an image
+constexpr unsigned xmm_offset = 160; // xmm0 in the legacy part
+
+std::uint32_t component_offset[avx512_upper_component + 1] = {};
+
+std::uint32_t enabled_components() {
+  std::uint32_t low, high;
+  asm("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+bool has(std::uint32_t mask, unsigned component) { return (mask >> component) & 1; }
+
+[[gnu::constructor]] void detect() {
+  std::uint32_t a, b, c, d;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE))
+    return;
+  osr_extended_state_mask = enabled_components() & wanted_components;
+  std::uint32_t end = 512 + 64; // legacy part and header
+  for (unsigned component = avx_component; component <= avx512_upper_component; ++component) {
+    if (!has(osr_extended_state_mask, component))
+      continue;
+    __cpuid_count(0xd, component, a, b, c, d);
+    component_offset[component] = b;
+    end = std::max(end, b + a);
+  }
+  osr_extended_state_bytes = (end + 63) / 64 * 64;
+  if (has(osr_extended_state_mask, avx_component))
+    osr_vector_register_bytes = 32;
+  if (has(osr_extended_state_mask, avx512_masks_component) && has(osr_extended_state_mask, avx512_upper_component))
+    osr_vector_register_bytes = 64;
+}
+
+} // namespace
+
+std::uint32_t vector_register_bytes() { return osr_vector_register_bytes; }
+
+void read_saved_vector(const std::uint8_t *image, unsigned index, std::uint32_t width, std::uint8_t *to) {
+  std::memcpy(to, image + xmm_offset + 16 * index, 16);
+  if (width >= 32)
+    std::memcpy(to + 16, image + component_offset[avx_component] + 16 * index, 16);
+  if (width >= 64)
+    std::memcpy(to + 32, image + component_offset[avx512_upper_component] + 32 * index, 32);
+}
+
+const std::uint8_t *saved_x87(const std::uint8_t *image, unsigned index) { return image + x87_offset + 16 * index; }
+
+} // namespace osr

@@ -1,0 +1,64 @@
+// The two frames that our assembly builds, as C++ structs. Their offsets live in stub_offsets.h.
+#pragma once
+
+#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/transition_script.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace osr {
+
+/// The machine at the entry of a generic stub, saved by osr_generic_trampoline, and what to load at the end.
+/// interpret_transition changes it from "as at entry" to "as at the jump".
+struct SaveArea {
+  std::uint64_t cfa = 0;                               ///< CFA of the frame that is replaced
+  std::uint64_t callee_saved[saved_register_count]{};  ///< in SavedRegister order; in and out
+  std::uint64_t rax = 0;
+  std::uint64_t rdx = 0;
+  std::uint64_t rcx = 0;
+  const std::uint8_t *extended = nullptr; ///< XSAVE (or FXSAVE) image of the vector and x87 registers
+  std::uint64_t state_buffer = 0;         ///< out: rdi at the jump
+  std::uint64_t final_sp = 0;             ///< out: rsp at the jump
+  std::uint64_t target_pc = 0;            ///< out: where to jump
+  std::uint64_t x87_pops = 0;             ///< out: how many values to pop from the x87 stack
+  std::uint64_t padding = 0;
+};
+static_assert(offsetof(SaveArea, cfa) == OSR_SAVE_CFA);
+static_assert(offsetof(SaveArea, callee_saved) == OSR_SAVE_CALLEE_SAVED);
+static_assert(offsetof(SaveArea, rax) == OSR_SAVE_RAX);
+static_assert(offsetof(SaveArea, rdx) == OSR_SAVE_RDX);
+static_assert(offsetof(SaveArea, rcx) == OSR_SAVE_RCX);
+static_assert(offsetof(SaveArea, extended) == OSR_SAVE_EXTENDED);
+static_assert(offsetof(SaveArea, state_buffer) == OSR_SAVE_STATE_BUFFER);
+static_assert(offsetof(SaveArea, final_sp) == OSR_SAVE_FINAL_SP);
+static_assert(offsetof(SaveArea, target_pc) == OSR_SAVE_TARGET_PC);
+static_assert(offsetof(SaveArea, x87_pops) == OSR_SAVE_X87_POPS);
+static_assert(sizeof(SaveArea) == OSR_SAVE_SIZE && OSR_SAVE_SIZE % 16 == 0);
+
+/// The machine at the entry of a function, saved by osr_entry_hook. The handler may read and write the argument
+/// registers; the callee-saved ones are there to start a walk from and are not loaded again.
+struct EntryFrame {
+  std::uint64_t function;                            ///< r11d at entry: the function's id
+  std::uint64_t return_pc_slot;                      ///< address of the return PC of the function's caller
+  std::uint64_t rdi, rsi, rdx, rcx, r8, r9;          ///< integer arguments
+  std::uint64_t rax;                                 ///< al: number of vector arguments of a variadic call
+  std::uint64_t r10;                                 ///< static chain
+  std::uint64_t callee_saved[saved_register_count];  ///< in SavedRegister order: the caller's values
+  std::uint8_t vector[8][OSR_ENTRY_VECTOR_STRIDE];   ///< as many bytes of each as the machine's registers are wide
+};
+static_assert(offsetof(EntryFrame, function) == OSR_ENTRY_FUNCTION);
+static_assert(offsetof(EntryFrame, return_pc_slot) == OSR_ENTRY_RETURN_PC_SLOT);
+static_assert(offsetof(EntryFrame, rdi) == OSR_ENTRY_RDI);
+static_assert(offsetof(EntryFrame, rsi) == OSR_ENTRY_RSI);
+static_assert(offsetof(EntryFrame, rdx) == OSR_ENTRY_RDX);
+static_assert(offsetof(EntryFrame, rcx) == OSR_ENTRY_RCX);
+static_assert(offsetof(EntryFrame, r8) == OSR_ENTRY_R8);
+static_assert(offsetof(EntryFrame, r9) == OSR_ENTRY_R9);
+static_assert(offsetof(EntryFrame, rax) == OSR_ENTRY_RAX);
+static_assert(offsetof(EntryFrame, r10) == OSR_ENTRY_R10);
+static_assert(offsetof(EntryFrame, callee_saved) == OSR_ENTRY_CALLEE_SAVED);
+static_assert(offsetof(EntryFrame, vector) == OSR_ENTRY_VECTOR);
+static_assert(sizeof(EntryFrame) == OSR_ENTRY_SIZE && OSR_ENTRY_SIZE % 16 == 0);
+
+} // namespace osr

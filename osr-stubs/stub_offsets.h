@@ -1,0 +1,46 @@
+// Byte offsets of every memory layout that assembly and C++ share. Plain macros, so that assembly can include this
+// file; result_area.h and stub_frame.h tie each one to a C++ struct with a static_assert.
+#pragma once
+
+// Result area: the tail of a state buffer (result_area.h).
+#define OSR_RESULT_RAX 0
+#define OSR_RESULT_RDX 8
+#define OSR_RESULT_RCX 16
+#define OSR_RESULT_ST0 32
+#define OSR_RESULT_ST1 48
+#define OSR_RESULT_VECTOR 64
+#define OSR_RESULT_VECTOR_STRIDE 64
+#define OSR_RESULT_SIZE 320
+
+// SaveArea: what osr_generic_trampoline saves (stub_frame.h).
+#define OSR_SAVE_CFA 0
+#define OSR_SAVE_CALLEE_SAVED 8
+#define OSR_SAVE_RAX 56
+#define OSR_SAVE_RDX 64
+#define OSR_SAVE_RCX 72
+#define OSR_SAVE_EXTENDED 80
+#define OSR_SAVE_STATE_BUFFER 88
+#define OSR_SAVE_FINAL_SP 96
+#define OSR_SAVE_TARGET_PC 104
+#define OSR_SAVE_X87_POPS 112
+#define OSR_SAVE_SIZE 128
+
+// EntryFrame: what osr_entry_hook saves (stub_frame.h).
+#define OSR_ENTRY_FUNCTION 0
+#define OSR_ENTRY_RETURN_PC_SLOT 8
+#define OSR_ENTRY_RDI 16
+#define OSR_ENTRY_RSI 24
+#define OSR_ENTRY_RDX 32
+#define OSR_ENTRY_RCX 40
+#define OSR_ENTRY_R8 48
+#define OSR_ENTRY_R9 56
+#define OSR_ENTRY_RAX 64
+#define OSR_ENTRY_R10 72
+#define OSR_ENTRY_CALLEE_SAVED 80
+#define OSR_ENTRY_VECTOR 128
+#define OSR_ENTRY_VECTOR_STRIDE 64
+#define OSR_ENTRY_SIZE 640
+
+// ProgramBase: where walks of a program's stack stop (enter_program.h).
+#define OSR_BASE_CFA 0
+#define OSR_BASE_RETURN_PC 8

@@ -1,0 +1,78 @@
+#include "osr-stubs/thread_state.h"
+
+#include "compiler/base/check.h"
+
+#include <cerrno>
+#include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <utility>
+
+constinit thread_local char *osr_object_stack_top = nullptr; // C linkage and TLS model: see the header
+
+namespace osr {
+
+namespace {
+
+std::size_t page_bytes() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)); }
+
+} // namespace
+
+std::int64_t object_stack_tls_offset() {
+  std::int64_t thread_pointer;
+  asm("mov %%fs:0, %0" : "=r"(thread_pointer)); // the ABI keeps a copy of fs's base in its first word
+  return reinterpret_cast<std::int64_t>(&osr_object_stack_top) - thread_pointer;
+}
+
+llvm::Expected<ObjectStack> ObjectStack::reserve(std::size_t bytes) {
+  const std::size_t page = page_bytes();
+  const std::size_t mapped = (bytes + page - 1) / page * page + page;
+  void *mapping = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED)
+    return make_error("cannot reserve {} bytes of address space for an object stack: {}; raise the limit (ulimit -v) "
+                      "or ask for a smaller object stack",
+                      mapped, std::strerror(errno));
+  ObjectStack stack(static_cast<char *>(mapping), mapped);
+  if (mprotect(stack.limit(), mapped - page, PROT_READ | PROT_WRITE) != 0)
+    return make_error("cannot make the {} bytes of an object stack writable: {}; free memory or allow overcommit",
+                      mapped - page, std::strerror(errno));
+  return stack;
+}
+
+ObjectStack::ObjectStack(ObjectStack &&other) noexcept
+    : mapping_(std::exchange(other.mapping_, nullptr)), mapped_bytes_(std::exchange(other.mapped_bytes_, 0)),
+      previous_top_(other.previous_top_), installed_(std::exchange(other.installed_, false)) {}
+
+ObjectStack &ObjectStack::operator=(ObjectStack &&other) noexcept {
+  std::swap(mapping_, other.mapping_);
+  std::swap(mapped_bytes_, other.mapped_bytes_);
+  std::swap(previous_top_, other.previous_top_);
+  std::swap(installed_, other.installed_);
+  return *this;
+}
+
+ObjectStack::~ObjectStack() {
+  if (installed_)
+    uninstall();
+  if (mapping_)
+    munmap(mapping_, mapped_bytes_);
+}
+
+char *ObjectStack::limit() const { return mapping_ + page_bytes(); }
+
+void ObjectStack::install() {
+  OSR_CHECK(mapping_ && !installed_, "object stack at {} is already installed or was moved away",
+            static_cast<void *>(mapping_));
+  previous_top_ = std::exchange(osr_object_stack_top, base());
+  installed_ = true;
+}
+
+void ObjectStack::uninstall() {
+  OSR_CHECK(installed_ && osr_object_stack_top >= limit() && osr_object_stack_top <= base(),
+            "object stack {}..{} is not this thread's: its top is {}", static_cast<void *>(limit()),
+            static_cast<void *>(base()), static_cast<void *>(osr_object_stack_top));
+  osr_object_stack_top = previous_top_;
+  installed_ = false;
+}
+
+} // namespace osr

@@ -1,0 +1,82 @@
+// The entry hook; see osr-stubs/entry_hook.h. It has an ordinary frame, so unwinders pass through it:
+//
+//      | return PC of the caller | <- rsp at entry (16-byte aligned plus 8)
+//      | 8 bytes of padding      |
+//      | EntryFrame              | <- rsp at the call (16-byte aligned)
+#include "osr-stubs/stub_offsets.h"
+
+#define FRAME_BYTES (OSR_ENTRY_SIZE + 8)
+
+        .intel_syntax noprefix
+        .text
+
+        .macro each_vector instruction, register, direction
+        .irp    index, 0, 1, 2, 3, 4, 5, 6, 7
+        .ifc    \direction, save
+        \instruction [rsp + OSR_ENTRY_VECTOR + \index * OSR_ENTRY_VECTOR_STRIDE], \register\()\index
+        .else
+        \instruction \register\()\index, [rsp + OSR_ENTRY_VECTOR + \index * OSR_ENTRY_VECTOR_STRIDE]
+        .endif
+        .endr
+        .endm
+
+        // At the width that the machine has. Only flags change.
+        .macro vectors direction
+        cmp     dword ptr [rip + osr_vector_register_bytes], 32
+        je      32f
+        ja      64f
+        each_vector movups, xmm, \direction
+        jmp     1f
+32:     each_vector vmovups, ymm, \direction
+        jmp     1f
+64:     each_vector vmovups, zmm, \direction
+1:
+        .endm
+
+        .globl  osr_entry_hook
+        .type   osr_entry_hook, @function
+        .p2align 4
+osr_entry_hook:
+        .cfi_startproc
+        sub     rsp, FRAME_BYTES
+        .cfi_adjust_cfa_offset FRAME_BYTES
+        mov     r11d, r11d
+        mov     [rsp + OSR_ENTRY_FUNCTION], r11
+        lea     r11, [rsp + FRAME_BYTES]
+        mov     [rsp + OSR_ENTRY_RETURN_PC_SLOT], r11
+        mov     [rsp + OSR_ENTRY_RDI], rdi
+        mov     [rsp + OSR_ENTRY_RSI], rsi
+        mov     [rsp + OSR_ENTRY_RDX], rdx
+        mov     [rsp + OSR_ENTRY_RCX], rcx
+        mov     [rsp + OSR_ENTRY_R8], r8
+        mov     [rsp + OSR_ENTRY_R9], r9
+        mov     [rsp + OSR_ENTRY_RAX], rax
+        mov     [rsp + OSR_ENTRY_R10], r10
+        mov     [rsp + OSR_ENTRY_CALLEE_SAVED], rbx
+        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 8], rbp
+        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 16], r12
+        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 24], r13
+        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 32], r14
+        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 40], r15
+        vectors save
+
+        mov     rdi, rsp
+        call    osr_entry_hook_target
+        mov     r11, rax
+
+        vectors load
+        mov     rdi, [rsp + OSR_ENTRY_RDI]
+        mov     rsi, [rsp + OSR_ENTRY_RSI]
+        mov     rdx, [rsp + OSR_ENTRY_RDX]
+        mov     rcx, [rsp + OSR_ENTRY_RCX]
+        mov     r8, [rsp + OSR_ENTRY_R8]
+        mov     r9, [rsp + OSR_ENTRY_R9]
+        mov     rax, [rsp + OSR_ENTRY_RAX]
+        mov     r10, [rsp + OSR_ENTRY_R10]
+        add     rsp, FRAME_BYTES
+        .cfi_adjust_cfa_offset -FRAME_BYTES
+        jmp     r11
+        .cfi_endproc
+        .size   osr_entry_hook, . - osr_entry_hook
+
+        .section .note.GNU-stack, "", @progbits

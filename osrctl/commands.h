@@ -1,0 +1,20 @@
+// The verbs of osrctl. Each adds its options to the command line and, when chosen, returns the exit status.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+inline constexpr int exit_failure = 1; ///< the request cannot be carried out
+inline constexpr int exit_usage = 2;   ///< the request makes no sense
+
+/// What main runs after the command line was parsed. The words behind `--` are the program's arguments.
+using Action = std::function<int(const std::vector<std::string> &arguments)>;
+
+void add_run(CLI::App &app, Action &chosen);
+
+} // namespace osr

@@ -1,0 +1,28 @@
+#include "osrctl/load_input.h"
+
+#include "compiler/canonical/load.h"
+#include "compiler/codegen/target.h"
+#include "osrctl/commands.h"
+
+#include <cstdio>
+
+using namespace llvm;
+
+namespace osr {
+
+Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths) {
+  auto module = load_program(context, paths);
+  if (!module)
+    return module.takeError();
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  return canonicalize(std::move(*module), **machine);
+}
+
+int report(Error error) {
+  std::fprintf(stderr, "osrctl: %s\n", toString(std::move(error)).c_str());
+  return exit_failure;
+}
+
+} // namespace osr

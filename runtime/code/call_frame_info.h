@@ -1,0 +1,264 @@
+// Reader of DWARF call frame information (.eh_frame, System V x86-64): from an FDE to unwind rows.
+//
+// Header-only, allocation-free and bounds-checked, because two very different users share it: the linker plugin
+// (rows of our code, made once) and the stack walk (rows of foreign frames, while other threads are stopped).
+// Rules it cannot express as an UnwindRow (DWARF expressions, odd registers) give rows that are not usable; malformed
+// input gives `false`.
+#pragma once
+
+#include "runtime/code/dwarf_reader.h"
+#include "runtime/code/unwind_rows.h"
+
+#include <span>
+
+namespace osr {
+
+/// One FDE with what it needs of its CIE.
+struct FrameDescription {
+  std::uint64_t begin = 0, end = 0; ///< the PCs it describes
+  bool signal_frame = false;        ///< augmentation 'S': the frame above is at an exact PC (signal trampoline)
+  std::uint64_t code_align = 1;
+  std::int64_t data_align = 1;
+  std::uint8_t encoding = 0;
+  DwarfReader cie_program, fde_program;
+
+  /// Reads the FDE at `offset` of `section`, whose first byte is at `section_address` at run time. Never reads
+  /// outside `section`; false if it is malformed.
+  bool parse(std::span<const std::uint8_t> section, std::uint64_t section_address, std::uint64_t offset) {
+    DwarfReader fde;
+    if (!open(section, section_address, offset, fde))
+      return false;
+    const std::uint64_t id_offset = offset + 4;
+    const auto id = fde.read<std::uint32_t>();
+    if (fde.failed() || id == 0 || id > id_offset)
+      return false;
+    bool sized = false; // augmentation data has a length ("z")
+    if (!parse_cie(section, section_address, id_offset - id, sized))
+      return false;
+    begin = fde.pointer(encoding);
+    end = begin + fde.number(encoding & 0x0f);
+    if (sized)
+      fde.take(fde.uleb());
+    fde_program = fde;
+    return !fde.failed() && end >= begin;
+  }
+
+private:
+  static bool open(std::span<const std::uint8_t> section, std::uint64_t address, std::uint64_t offset,
+                   DwarfReader &entry) {
+    if (offset > section.size())
+      return false;
+    DwarfReader at(section.subspan(offset), address + offset);
+    entry = at.take(at.read<std::uint32_t>()); // the 64-bit form (length 0xffffffff) does not fit any section: fails
+    return !at.failed();
+  }
+
+  bool parse_cie(std::span<const std::uint8_t> section, std::uint64_t address, std::uint64_t offset, bool &sized) {
+    DwarfReader cie;
+    if (!open(section, address, offset, cie) || cie.read<std::uint32_t>() != 0)
+      return false;
+    const auto version = cie.read<std::uint8_t>();
+    if (version != 1 && version != 3)
+      return false;
+    char augmentation[8] = {};
+    for (unsigned i = 0; (augmentation[i] = char(cie.read<std::uint8_t>())); ++i)
+      if (i == 6)
+        return false;
+    code_align = cie.uleb();
+    data_align = cie.sleb();
+    const std::uint64_t return_register = version == 1 ? cie.read<std::uint8_t>() : cie.uleb();
+    sized = augmentation[0] == 'z';
+    if (!sized && augmentation[0] != 0)
+      return false;
+    if (sized) {
+      DwarfReader data = cie.take(cie.uleb());
+      parse_augmentation(augmentation + 1, data);
+      if (data.failed())
+        return false;
+    }
+    cie_program = cie;
+    return !cie.failed() && return_register == 16;
+  }
+
+  void parse_augmentation(const char *letters, DwarfReader &data) {
+    for (; *letters; ++letters) {
+      switch (*letters) {
+      case 'R': encoding = data.read<std::uint8_t>(); break;
+      case 'P': data.number(data.read<std::uint8_t>()); break;
+      case 'L': data.read<std::uint8_t>(); break;
+      case 'S': signal_frame = true; break;
+      default: data.fail(); break; // unknown letters may change the meaning of all that follows
+      }
+    }
+  }
+};
+
+/// Runs the CFA program of one FDE and hands out its rows, oldest PC first.
+class CallFrameProgram {
+public:
+  explicit CallFrameProgram(const FrameDescription &fde) : fde_(fde), location_(fde.begin) {}
+
+  /// Calls `row(begin, end, const UnwindRow &)` for each range of PCs until it returns false. The result is false if
+  /// the program is malformed.
+  template <typename F> bool for_each_row(F &&row) {
+    DwarfReader cie = fde_.cie_program;
+    auto no_rows = [](std::uint64_t, std::uint64_t, const UnwindRow &) { return true; };
+    if (!run(cie, no_rows) || location_ != fde_.begin)
+      return false;
+    initial_ = state_;
+    DwarfReader program = fde_.fde_program;
+    if (!run(program, row))
+      return false;
+    if (!stopped_ && location_ < fde_.end)
+      row(location_, fde_.end, to_row());
+    return true;
+  }
+
+private:
+  struct Rules {
+    std::uint64_t cfa_register = 7;
+    std::int64_t cfa_offset = 0;
+    bool cfa_expression = false;
+    std::array<std::int64_t, 17> at{}; ///< saved at CFA+at[r]; 0 = not saved
+    std::uint32_t odd = 0;             ///< bit r: register r has a rule that a row cannot express
+  };
+  static constexpr unsigned rsp = 7, return_address = 16, nesting_limit = 8;
+
+  static int saved_index(std::uint64_t dwarf_register) {
+    switch (dwarf_register) {
+    case 3: return int(SavedRegister::Rbx);
+    case 6: return int(SavedRegister::Rbp);
+    case 12: case 13: case 14: case 15: return int(dwarf_register - 12) + int(SavedRegister::R12);
+    default: return -1;
+    }
+  }
+
+  /// Products are computed without sign: malformed input may overflow, and must not be undefined behaviour.
+  std::int64_t scaled(std::uint64_t factored) const {
+    return std::int64_t(factored * std::uint64_t(fde_.data_align));
+  }
+  void save(std::uint64_t reg, std::uint64_t factored) { set(reg, scaled(factored), false); }
+  void set(std::uint64_t reg, std::int64_t offset, bool odd) {
+    if (reg > return_address)
+      return; // vector and x87 registers are never callee-saved
+    state_.at[reg] = offset;
+    state_.odd = odd ? state_.odd | 1u << reg : state_.odd & ~(1u << reg);
+  }
+  void restore(std::uint64_t reg) {
+    if (reg <= return_address)
+      set(reg, initial_.at[reg], initial_.odd >> reg & 1);
+  }
+
+  UnwindRow to_row() const {
+    UnwindRow row;
+    const int base = saved_index(state_.cfa_register);
+    const auto fits = [](std::int64_t v) { return v == std::int32_t(v); };
+    row.usable = !state_.cfa_expression && (base >= 0 || state_.cfa_register == rsp) && fits(state_.cfa_offset) &&
+                 state_.at[return_address] == -8 && !(state_.odd & (1u << return_address | 1u << rsp)) &&
+                 state_.at[rsp] == 0;
+    row.base = base >= 0 ? CfaBase(base) : CfaBase::Rsp;
+    row.cfa_offset = std::int32_t(state_.cfa_offset);
+    for (unsigned reg = 0; reg < return_address; ++reg) {
+      const int index = saved_index(reg);
+      if (index < 0)
+        continue;
+      row.usable &= !(state_.odd >> reg & 1) && fits(state_.at[reg]);
+      row.saved[index] = std::int32_t(state_.at[reg]);
+    }
+    if (!row.usable) { // all unusable rows are equal, so a table keeps one
+      row = UnwindRow::leaf();
+      row.usable = false;
+    }
+    return row;
+  }
+
+  template <typename F> bool advance(std::uint64_t to, F &row) {
+    if (to < location_ || to > fde_.end)
+      return false;
+    if (to > location_ && !row(location_, to, to_row()))
+      stopped_ = true;
+    location_ = to;
+    return true;
+  }
+
+  template <typename F> bool run(DwarfReader &in, F &row) {
+    while (!in.at_end() && !stopped_)
+      if (!step(in, row))
+        return false;
+    return !in.failed();
+  }
+
+  template <typename F> bool step(DwarfReader &in, F &row) {
+    const auto op = in.read<std::uint8_t>();
+    const std::uint8_t low = op & 0x3f;
+    switch (op & 0xc0) {
+    case 0x40: return advance(location_ + low * fde_.code_align, row);
+    case 0x80: save(low, in.uleb()); return true;
+    case 0xc0: restore(low); return true;
+    default: break;
+    }
+    switch (op) {
+    case 0x01: return advance(in.pointer(fde_.encoding), row);
+    case 0x02: return advance(location_ + in.read<std::uint8_t>() * fde_.code_align, row);
+    case 0x03: return advance(location_ + in.read<std::uint16_t>() * fde_.code_align, row);
+    case 0x04: return advance(location_ + in.read<std::uint32_t>() * fde_.code_align, row);
+    default: return define(op, in);
+    }
+  }
+
+  /// The instructions that change rules.
+  bool define(std::uint8_t op, DwarfReader &in) {
+    std::uint64_t reg = 0;
+    switch (op) {
+    case 0x00: return true;                                                                 // nop
+    case 0x05: reg = in.uleb(); save(reg, in.uleb()); return true;            // offset_extended
+    case 0x06: restore(in.uleb()); return true;                                             // restore_extended
+    case 0x07: set(in.uleb(), 0, true); return true;                                        // undefined
+    case 0x08: set(in.uleb(), 0, false); return true;                                       // same_value
+    case 0x09: reg = in.uleb(); in.uleb(); set(reg, 0, true); return true;                  // register
+    case 0x0a: return remember();                                                           // remember_state
+    case 0x0b: return recall();                                                             // restore_state
+    case 0x0c: reg = in.uleb(); define_cfa(reg, std::int64_t(in.uleb())); return true;      // def_cfa
+    case 0x0d: define_cfa(in.uleb(), state_.cfa_offset); return true;                       // def_cfa_register
+    case 0x0e: state_.cfa_offset = std::int64_t(in.uleb()); return true;                    // def_cfa_offset
+    case 0x0f: in.take(in.uleb()); state_.cfa_expression = true; return true;               // def_cfa_expression
+    case 0x10: case 0x16:                                                                   // (val_)expression
+      reg = in.uleb(); in.take(in.uleb()); set(reg, 0, true); return true;
+    case 0x11: reg = in.uleb(); save(reg, std::uint64_t(in.sleb())); return true;                          // offset_extended_sf
+    case 0x12: reg = in.uleb(); define_cfa(reg, scaled(std::uint64_t(in.sleb()))); return true;  // def_cfa_sf
+    case 0x13: state_.cfa_offset = scaled(std::uint64_t(in.sleb())); return true;                // def_cfa_offset_sf
+    case 0x14: reg = in.uleb(); in.uleb(); set(reg, 0, true); return true;                  // val_offset
+    case 0x15: reg = in.uleb(); in.sleb(); set(reg, 0, true); return true;                  // val_offset_sf
+    case 0x2e: in.uleb(); return true;                                                      // GNU_args_size
+    case 0x2f: reg = in.uleb(); save(reg, 0 - in.uleb()); return true;           // GNU_negative_offset
+    default: return false;
+    }
+  }
+
+  void define_cfa(std::uint64_t reg, std::int64_t offset) {
+    state_.cfa_register = reg;
+    state_.cfa_offset = offset;
+    state_.cfa_expression = false;
+  }
+  bool remember() {
+    if (depth_ == nesting_limit)
+      return false;
+    remembered_[depth_++] = state_;
+    return true;
+  }
+  bool recall() {
+    if (depth_ == 0)
+      return false;
+    state_ = remembered_[--depth_];
+    return true;
+  }
+
+  const FrameDescription &fde_;
+  std::uint64_t location_;
+  Rules state_, initial_;
+  std::array<Rules, nesting_limit> remembered_;
+  unsigned depth_ = 0;
+  bool stopped_ = false;
+};
+
+} // namespace osr

@@ -1,0 +1,198 @@
+#include "runtime/code/code_session.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "runtime/code/link_capture.h"
+#include "runtime/code/link_errors.h"
+#include "runtime/code/process_symbols.h"
+#include "runtime/code/slab_memory_manager.h"
+
+#include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
+#include <llvm/ExecutionEngine/Orc/ExecutionUtils.h>
+#include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
+
+#include <dlfcn.h>
+
+namespace osr {
+
+namespace {
+
+/// Dead names in ORC's string pool are swept once in so many unloads.
+constexpr std::uint64_t unloads_per_sweep = 256;
+
+llvm::orc::SymbolMap to_symbol_map(llvm::orc::ExecutionSession &session, llvm::ArrayRef<AbsoluteSymbol> symbols) {
+  llvm::orc::SymbolMap map;
+  for (const auto &[name, address] : symbols)
+    map[session.intern(name)] = {llvm::orc::ExecutorAddr(address), llvm::JITSymbolFlags::Exported};
+  return map;
+}
+
+} // namespace
+
+/// Sees every graph on its way through JITLink. There is one link at a time, so one target suffices.
+class CodeSession::CapturePlugin final : public llvm::orc::LinkGraphLinkingLayer::Plugin {
+public:
+  LinkedObject *target = nullptr;
+
+  void modifyPassConfig(llvm::orc::MaterializationResponsibility &, llvm::jitlink::LinkGraph &,
+                        llvm::jitlink::PassConfiguration &config) override {
+    config.PrePrunePasses.push_back([](llvm::jitlink::LinkGraph &graph) {
+      keep_everything(graph);
+      return llvm::Error::success();
+    });
+    config.PostFixupPasses.push_back([this](llvm::jitlink::LinkGraph &graph) {
+      if (target != nullptr)
+        capture(graph, *target);
+      return llvm::Error::success();
+    });
+  }
+  llvm::Error notifyFailed(llvm::orc::MaterializationResponsibility &) override { return llvm::Error::success(); }
+  llvm::Error notifyRemovingResources(llvm::orc::JITDylib &, llvm::orc::ResourceKey) override {
+    return llvm::Error::success();
+  }
+  void notifyTransferringResources(llvm::orc::JITDylib &, llvm::orc::ResourceKey, llvm::orc::ResourceKey) override {}
+};
+
+CodeSession::CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process)
+    : session_(std::move(process)), capture_(std::make_shared<CapturePlugin>()) {}
+
+llvm::Expected<std::unique_ptr<CodeSession>> CodeSession::create(SlabArena &arena) {
+  // In place: a link is done when link() returns, on the caller's thread.
+  auto process =
+      llvm::orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<llvm::orc::InPlaceTaskDispatcher>());
+  if (!process)
+    return process.takeError();
+  std::unique_ptr<CodeSession> session(new CodeSession(std::move(*process)));
+  if (llvm::Error error = session->set_up(arena))
+    return error;
+  return session;
+}
+
+llvm::Error CodeSession::set_up(SlabArena &arena) {
+  session_.setErrorReporter([this](llvm::Error error) { failures_.push_back(std::move(error)); });
+  layer_ = std::make_unique<llvm::orc::ObjectLinkingLayer>(session_, std::make_unique<SlabMemoryManager>(arena));
+  layer_->addPlugin(capture_);
+  process_ = &session_.createBareJITDylib("process");
+  program_ = &session_.createBareJITDylib("program");
+  program_->addToLinkOrder(*process_);
+  if (auto missing = missing_process_symbols(); !missing.empty())
+    if (llvm::Error error = process_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, missing))))
+      return error;
+  auto generator = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess('\0');
+  if (!generator)
+    return generator.takeError();
+  process_->addGenerator(std::move(*generator));
+  return llvm::Error::success();
+}
+
+CodeSession::~CodeSession() {
+  llvm::consumeError(session_.endSession());
+  for (llvm::Error &failure : failures_)
+    llvm::consumeError(std::move(failure));
+}
+
+llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffer> object, Visibility visibility) {
+  std::lock_guard lock(mutex_);
+  LinkedObject linked;
+  linked.name = object->getBufferIdentifier().str();
+  auto graph = llvm::jitlink::createLinkGraphFromObject(object->getMemBufferRef(), session_.getSymbolStringPool());
+  if (!graph)
+    return link_error(linked.name, graph.takeError(), failures_);
+  if (visibility == Visibility::Private)
+    make_definitions_private(**graph);
+  capture_->target = &linked;
+  llvm::Error error = add_graph(linked, std::move(*graph), visibility);
+  capture_->target = nullptr;
+  if (!error)
+    error = notify_link(linked);
+  if (!error)
+    return linked;
+  error = link_error(linked.name, std::move(error), failures_);
+  return joinErrors(std::move(error), remove(linked));
+}
+
+llvm::Error CodeSession::add_graph(LinkedObject &object, std::unique_ptr<llvm::jitlink::LinkGraph> graph,
+                                   Visibility visibility) {
+  object.tracker = program_->createResourceTracker();
+  llvm::orc::MaterializationUnit::Interface interface = layer_->getInterface(*graph);
+  if (visibility == Visibility::Private) {
+    // ORC makes what is asked for by name: give the nameless object one.
+    interface.InitSymbol = session_.intern("osr.private." + std::to_string(link_count_++));
+    interface.SymbolFlags[interface.InitSymbol] = llvm::JITSymbolFlags::MaterializationSideEffectsOnly;
+  }
+  if (interface.SymbolFlags.empty())
+    return llvm::Error::success(); // defines nothing that anybody could use
+  const llvm::orc::SymbolFlagsMap symbols = interface.SymbolFlags;
+  if (llvm::Error error = layer_->add(object.tracker, std::move(graph), std::move(interface)))
+    return error;
+  return materialize(symbols);
+}
+
+llvm::Error CodeSession::materialize(const llvm::orc::SymbolFlagsMap &symbols) {
+  llvm::orc::SymbolLookupSet wanted;
+  for (const auto &[name, flags] : symbols)
+    wanted.add(name, flags.hasMaterializationSideEffectsOnly() ? llvm::orc::SymbolLookupFlags::WeaklyReferencedSymbol
+                                                               : llvm::orc::SymbolLookupFlags::RequiredSymbol);
+  auto result = session_.lookup({{program_, llvm::orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted));
+  return result.takeError();
+}
+
+llvm::Error CodeSession::notify_link(const LinkedObject &object) {
+  for (std::size_t i = 0; i != observers_.size(); ++i)
+    if (llvm::Error error = observers_[i]->on_link(object)) {
+      while (i-- != 0)
+        observers_[i]->on_unload(object);
+      return error;
+    }
+  return llvm::Error::success();
+}
+
+llvm::Error CodeSession::unload(LinkedObject &object) {
+  std::lock_guard lock(mutex_);
+  OSR_CHECK(object.tracker != nullptr, "object {} is not loaded", object.name);
+  for (std::size_t i = observers_.size(); i-- != 0;)
+    observers_[i]->on_unload(object);
+  return remove(object);
+}
+
+llvm::Error CodeSession::remove(LinkedObject &object) {
+  if (object.tracker == nullptr)
+    return llvm::Error::success();
+  llvm::Error error = object.tracker->remove();
+  object.tracker = nullptr;
+  if (++link_count_ % unloads_per_sweep == 0)
+    session_.getSymbolStringPool()->clearDeadEntries();
+  return error;
+}
+
+llvm::Expected<std::uint64_t> CodeSession::lookup(llvm::StringRef name) {
+  std::lock_guard lock(mutex_);
+  auto symbol = session_.lookup({{program_, llvm::orc::JITDylibLookupFlags::MatchAllSymbols},
+                                 {process_, llvm::orc::JITDylibLookupFlags::MatchExportedSymbolsOnly}},
+                                session_.intern(name));
+  if (!symbol)
+    return lookup_error(symbol.takeError(), failures_);
+  return symbol->getAddress().getValue();
+}
+
+llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) {
+  if (symbols.empty())
+    return llvm::Error::success();
+  std::lock_guard lock(mutex_);
+  return program_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, symbols)));
+}
+
+llvm::Error CodeSession::load_library(const std::string &path) {
+  if (::dlopen(path.c_str(), RTLD_LAZY | RTLD_GLOBAL) != nullptr)
+    return llvm::Error::success();
+  const char *reason = ::dlerror();
+  return make_error("cannot load library {}: {} (give its full path, or add its folder to LD_LIBRARY_PATH)", path,
+                    reason != nullptr ? reason : "unknown reason");
+}
+
+void CodeSession::add_observer(LinkObserver &observer) {
+  std::lock_guard lock(mutex_);
+  observers_.push_back(&observer);
+}
+
+} // namespace osr

@@ -1,0 +1,96 @@
+// Links object files into a SlabArena: LLVM's ORC and JITLink without any of their platform support, so that nothing is
+// registered anywhere behind our back.
+#pragma once
+
+#include "runtime/code/linked_object.h"
+#include "runtime/code/slab_arena.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/StringRef.h>
+#include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
+#include <llvm/Support/MemoryBuffer.h>
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace osr {
+
+/// Is told about every object. This is where unwind information, symbols for debuggers and the like are published.
+class LinkObserver {
+public:
+  virtual ~LinkObserver() = default;
+  /// The object is in place, nobody can run it yet. An error undoes the link. Must not call the session.
+  virtual llvm::Error on_link(const LinkedObject &object) = 0;
+  /// The object is about to go; its memory is still there. Must not call the session.
+  virtual void on_unload(const LinkedObject &object) = 0;
+};
+
+/// Who may refer to the definitions of an object.
+enum class Visibility : std::uint8_t {
+  Exported, ///< the whole program, by name; each name once
+  Private,  ///< only the object itself; its names may exist elsewhere, LinkedObject::functions has the addresses
+};
+
+/// A symbol whose address is known.
+using AbsoluteSymbol = std::pair<std::string, std::uint64_t>;
+
+/// All functions are thread-safe; links are made one at a time. A name is resolved among the exported definitions and
+/// define_symbols first, then in the process and its libraries (as dlsym does). Errors never go to stderr.
+class CodeSession {
+public:
+  /// The arena must outlive the session.
+  static llvm::Expected<std::unique_ptr<CodeSession>> create(SlabArena &arena);
+  /// Frees all code. No thread may run or return into any of it.
+  ~CodeSession();
+  CodeSession(const CodeSession &) = delete;
+  CodeSession &operator=(const CodeSession &) = delete;
+
+  /// Links all of an ELF object at once. Undefined weak symbols become null. Static constructors are not run. An error
+  /// names the object and all its unresolved symbols, or the name that is defined twice; then nothing stays behind.
+  /// Of several weak (linkonce, COMMON) definitions of a name the first object's counts: it must stay loaded.
+  llvm::Expected<LinkedObject> link(std::unique_ptr<llvm::MemoryBuffer> object,
+                                    Visibility visibility = Visibility::Exported);
+
+  /// Removes the object's symbols and frees its memory. No thread may run or return into it, no other object may
+  /// refer to it.
+  llvm::Error unload(LinkedObject &object);
+
+  /// Address of an exported definition, an absolute symbol or a symbol of the process.
+  llvm::Expected<std::uint64_t> lookup(llvm::StringRef name);
+
+  /// Defines names for objects linked from now on; overrides the process. A name that an object or an earlier call
+  /// defined is an error, and then none is defined.
+  llvm::Error define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols);
+
+  /// dlopen with RTLD_GLOBAL: the library's symbols become visible. It stays loaded.
+  llvm::Error load_library(const std::string &path);
+
+  /// `observer` hears of objects linked from now on, in order of registration; it must outlive the session.
+  void add_observer(LinkObserver &observer);
+
+private:
+  class CapturePlugin;
+
+  explicit CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process);
+  llvm::Error set_up(SlabArena &arena);
+  llvm::Error add_graph(LinkedObject &object, std::unique_ptr<llvm::jitlink::LinkGraph> graph, Visibility visibility);
+  llvm::Error materialize(const llvm::orc::SymbolFlagsMap &symbols);
+  llvm::Error remove(LinkedObject &object);
+  llvm::Error notify_link(const LinkedObject &object);
+
+  std::mutex mutex_;
+  llvm::orc::ExecutionSession session_;
+  std::unique_ptr<llvm::orc::ObjectLinkingLayer> layer_;
+  std::shared_ptr<CapturePlugin> capture_;
+  llvm::orc::JITDylib *program_ = nullptr; ///< exported definitions and absolute symbols
+  llvm::orc::JITDylib *process_ = nullptr; ///< what dlsym finds, and what it should find
+  std::vector<LinkObserver *> observers_;
+  std::vector<llvm::Error> failures_; ///< reported by ORC during the current operation
+  std::uint64_t link_count_ = 0;
+};
+
+} // namespace osr

@@ -1,0 +1,170 @@
+#include "runtime/code/debugger.h"
+
+#include <llvm/BinaryFormat/ELF.h>
+#include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderGDB.h>
+
+#include <array>
+#include <cstring>
+#include <mutex>
+
+// The interface of gdb, in libLLVM. A debugger has a breakpoint in the function.
+extern "C" jit_descriptor __jit_debug_descriptor;
+extern "C" void __jit_debug_register_code(void);
+
+namespace osr {
+
+namespace {
+
+using namespace llvm::ELF;
+
+enum Section : std::uint16_t { Null, Text, EhFrame, Symbols, Strings, SectionNames, SectionCount };
+
+/// A string table: a zero byte, then zero-terminated names.
+class StringTable {
+public:
+  std::uint32_t add(const std::string &name) {
+    const auto offset = std::uint32_t(bytes_.size());
+    bytes_ += name;
+    bytes_ += '\0';
+    return offset;
+  }
+  const std::string &bytes() const { return bytes_; }
+
+private:
+  std::string bytes_ = std::string(1, '\0');
+};
+
+class ElfImage {
+public:
+  explicit ElfImage(const DebugCode &code) : code_(code) {
+    bytes_.resize(sizeof(Elf64_Ehdr));
+    add_sections();
+    const std::uint64_t table = append(headers_.data(), sizeof headers_);
+    write_header(table);
+  }
+  std::vector<std::uint8_t> take() { return std::move(bytes_); }
+
+private:
+  std::uint64_t append(const void *data, std::size_t size) {
+    bytes_.resize((bytes_.size() + 7) / 8 * 8);
+    const std::size_t at = bytes_.size();
+    const auto *first = static_cast<const std::uint8_t *>(data);
+    bytes_.insert(bytes_.end(), first, first + size);
+    return at;
+  }
+
+  Elf64_Shdr &section(Section index, const char *name, Elf64_Word type, std::uint64_t align) {
+    Elf64_Shdr &header = headers_[index];
+    header.sh_name = section_names_.add(name);
+    header.sh_type = type;
+    header.sh_addralign = align;
+    return header;
+  }
+  void fill(Elf64_Shdr &header, const void *data, std::size_t size) {
+    header.sh_offset = append(data, size);
+    header.sh_size = size;
+  }
+
+  void add_sections() {
+    Elf64_Shdr &text = section(Text, ".text", SHT_NOBITS, 1);
+    text.sh_flags = SHF_ALLOC | SHF_EXECINSTR;
+    text.sh_addr = code_.begin;
+    text.sh_size = code_.size;
+
+    Elf64_Shdr &eh_frame = section(EhFrame, ".eh_frame", SHT_PROGBITS, 8);
+    eh_frame.sh_flags = SHF_ALLOC;
+    eh_frame.sh_addr = code_.eh_frame_address;
+    fill(eh_frame, code_.eh_frame.data(), code_.eh_frame.size());
+
+    StringTable names;
+    std::vector<Elf64_Sym> symbols(1);
+    for (const DebugSymbol &symbol : code_.symbols) {
+      Elf64_Sym entry{};
+      entry.st_name = names.add(symbol.name);
+      entry.setBindingAndType(STB_GLOBAL, STT_FUNC);
+      entry.st_shndx = Text;
+      entry.st_value = symbol.address;
+      entry.st_size = symbol.size;
+      symbols.push_back(entry);
+    }
+    Elf64_Shdr &table = section(Symbols, ".symtab", SHT_SYMTAB, 8);
+    table.sh_link = Strings;
+    table.sh_info = 1; // number of local symbols
+    table.sh_entsize = sizeof(Elf64_Sym);
+    fill(table, symbols.data(), symbols.size() * sizeof(Elf64_Sym));
+    fill(section(Strings, ".strtab", SHT_STRTAB, 1), names.bytes().data(), names.bytes().size());
+    Elf64_Shdr &last = section(SectionNames, ".shstrtab", SHT_STRTAB, 1);
+    fill(last, section_names_.bytes().data(), section_names_.bytes().size());
+  }
+
+  void write_header(std::uint64_t section_table) {
+    Elf64_Ehdr header{};
+    std::memcpy(header.e_ident, ElfMagic, 4);
+    header.e_ident[EI_CLASS] = ELFCLASS64;
+    header.e_ident[EI_DATA] = ELFDATA2LSB;
+    header.e_ident[EI_VERSION] = EV_CURRENT;
+    header.e_type = ET_EXEC; // addresses are final
+    header.e_machine = EM_X86_64;
+    header.e_version = EV_CURRENT;
+    header.e_shoff = section_table;
+    header.e_ehsize = sizeof(Elf64_Ehdr);
+    header.e_shentsize = sizeof(Elf64_Shdr);
+    header.e_shnum = SectionCount;
+    header.e_shstrndx = SectionNames;
+    std::memcpy(bytes_.data(), &header, sizeof header);
+  }
+
+  const DebugCode &code_;
+  std::vector<std::uint8_t> bytes_;
+  std::array<Elf64_Shdr, SectionCount> headers_{};
+  StringTable section_names_;
+};
+
+/// Guards the list among registrations of ours.
+std::mutex &list_mutex() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+void tell_debugger(jit_actions_t action, jit_code_entry *entry) {
+  __jit_debug_descriptor.action_flag = action;
+  __jit_debug_descriptor.relevant_entry = entry;
+  __jit_debug_register_code();
+  __jit_debug_descriptor.action_flag = JIT_NOACTION;
+  __jit_debug_descriptor.relevant_entry = nullptr;
+}
+
+} // namespace
+
+std::vector<std::uint8_t> build_debug_elf(const DebugCode &code) { return ElfImage(code).take(); }
+
+struct DebuggerRegistration::Entry {
+  jit_code_entry entry{};
+  std::vector<std::uint8_t> image;
+
+  explicit Entry(const DebugCode &code) : image(build_debug_elf(code)) {
+    entry.symfile_addr = reinterpret_cast<const char *>(image.data());
+    entry.symfile_size = image.size();
+    const std::lock_guard lock(list_mutex());
+    entry.next_entry = __jit_debug_descriptor.first_entry;
+    if (entry.next_entry)
+      entry.next_entry->prev_entry = &entry;
+    __jit_debug_descriptor.first_entry = &entry;
+    tell_debugger(JIT_REGISTER_FN, &entry);
+  }
+  ~Entry() {
+    const std::lock_guard lock(list_mutex());
+    (entry.prev_entry ? entry.prev_entry->next_entry : __jit_debug_descriptor.first_entry) = entry.next_entry;
+    if (entry.next_entry)
+      entry.next_entry->prev_entry = entry.prev_entry;
+    tell_debugger(JIT_UNREGISTER_FN, &entry);
+  }
+};
+
+DebuggerRegistration::DebuggerRegistration() = default;
+DebuggerRegistration::DebuggerRegistration(const DebugCode &code) : entry_(std::make_unique<Entry>(code)) {}
+DebuggerRegistration::DebuggerRegistration(DebuggerRegistration &&) noexcept = default;
+DebuggerRegistration &DebuggerRegistration::operator=(DebuggerRegistration &&) noexcept = default;
+DebuggerRegistration::~DebuggerRegistration() = default;
+
+} // namespace osr

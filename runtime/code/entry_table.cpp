@@ -1,0 +1,139 @@
+#include "runtime/code/entry_table.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+
+#include <llvm/Support/Endian.h>
+
+namespace osr {
+
+namespace {
+
+constexpr std::uint32_t max_batches = EntryTable::max_functions / EntryTable::batch_size;
+constexpr std::uint64_t cell_size = sizeof(std::uint64_t);
+constexpr std::uint64_t jump_size = 6;
+
+/// Writes `jmp *cell(%rip)`; the instruction will run at `address`.
+void write_jump(char *at, std::uint64_t address, std::uint64_t cell) {
+  at[0] = char(0xff);
+  at[1] = char(0x25);
+  llvm::support::endian::write32le(at + 2, std::uint32_t(cell - (address + jump_size)));
+}
+
+/// Writes `mov $value, %r11d` and returns its length.
+std::uint64_t write_load_id(char *at, FunctionId value) {
+  at[0] = char(0x41);
+  at[1] = char(0xbb);
+  llvm::support::endian::write32le(at + 2, value);
+  return 6;
+}
+
+} // namespace
+
+EntryTable::EntryTable(SlabArena &arena, SlabMemory hook_cell)
+    : arena_(arena), hook_cell_(hook_cell), batches_(new std::atomic<Batch *>[max_batches]()) {}
+
+llvm::Expected<std::unique_ptr<EntryTable>> EntryTable::create(SlabArena &arena) {
+  auto hook_cell = arena.allocate(SlabKind::Data, cell_size, cell_size);
+  if (!hook_cell)
+    return hook_cell.takeError();
+  return std::unique_ptr<EntryTable>(new EntryTable(arena, *hook_cell));
+}
+
+EntryTable::~EntryTable() {
+  for (std::uint32_t i = 0; i != batch_count_; ++i) {
+    const std::unique_ptr<Batch> batch(batches_[i].load());
+    arena_.release(batch->thunks);
+    arena_.release(batch->cells);
+  }
+  arena_.release(hook_cell_);
+}
+
+llvm::Error EntryTable::reserve(std::uint32_t count) {
+  if (count > max_functions)
+    return make_error("the program has {} functions, at most {} are supported", count, max_functions);
+  std::lock_guard lock(mutex_);
+  while (batch_count_ * batch_size < count) {
+    auto batch = make_batch(batch_count_ * batch_size);
+    if (!batch)
+      return batch.takeError();
+    batches_[batch_count_].store(batch->release(), std::memory_order_release);
+    batch_count_.fetch_add(1, std::memory_order_release);
+  }
+  if (count > size_)
+    size_.store(count, std::memory_order_release);
+  return llvm::Error::success();
+}
+
+llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(FunctionId first) {
+  auto thunks = arena_.allocate_code(2 * batch_size * thunk_size, thunk_size);
+  if (!thunks)
+    return thunks.takeError();
+  auto cells = arena_.allocate(SlabKind::Data, batch_size * cell_size, cell_size);
+  if (!cells) {
+    arena_.release(*thunks);
+    return cells.takeError();
+  }
+  auto *values = reinterpret_cast<std::uint64_t *>(cells->writable);
+  for (std::uint32_t i = 0; i != batch_size; ++i) {
+    const std::uint64_t entry = i * thunk_size;
+    const std::uint64_t hook = (batch_size + i) * thunk_size;
+    write_jump(thunks->writable + entry, thunks->address + entry, cells->address + i * cell_size);
+    const std::uint64_t jump = hook + write_load_id(thunks->writable + hook, first + i);
+    write_jump(thunks->writable + jump, thunks->address + jump, hook_cell_.address);
+    values[i] = thunks->address + hook;
+  }
+  return std::make_unique<Batch>(Batch{*thunks, *cells});
+}
+
+const EntryTable::Batch &EntryTable::batch_of(FunctionId function) const {
+  OSR_CHECK(function < size(), "function {} of {} has no entry", function, size());
+  return *batches_[function / batch_size].load(std::memory_order_acquire);
+}
+
+std::atomic_ref<std::uint64_t> EntryTable::cell(FunctionId function) const {
+  auto *cells = reinterpret_cast<std::uint64_t *>(batch_of(function).cells.writable);
+  return std::atomic_ref(cells[function % batch_size]);
+}
+
+std::uint64_t EntryTable::entry_address(FunctionId function) const {
+  return batch_of(function).thunks.address + function % batch_size * thunk_size;
+}
+
+std::uint64_t EntryTable::hook_address(FunctionId function) const {
+  return entry_address(function) + batch_size * thunk_size;
+}
+
+void EntryTable::set_target(FunctionId function, std::uint64_t pc) {
+  cell(function).store(pc, std::memory_order_release);
+}
+
+std::uint64_t EntryTable::target(FunctionId function) const {
+  return cell(function).load(std::memory_order_acquire);
+}
+
+void EntryTable::set_hook(std::uint64_t pc) {
+  std::atomic_ref(*reinterpret_cast<std::uint64_t *>(hook_cell_.writable)).store(pc, std::memory_order_release);
+}
+
+std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
+  const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i != count; ++i) {
+    const std::uint64_t offset = address - batches_[i].load(std::memory_order_acquire)->thunks.address;
+    if (offset >= batch_size * thunk_size)
+      continue;
+    const FunctionId function = i * batch_size + FunctionId(offset / thunk_size);
+    return offset % thunk_size == 0 && function < size() ? std::optional(function) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool EntryTable::contains(std::uint64_t pc) const {
+  const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i != count; ++i)
+    if (pc - batches_[i].load(std::memory_order_acquire)->thunks.address < 2 * batch_size * thunk_size)
+      return true;
+  return false;
+}
+
+} // namespace osr

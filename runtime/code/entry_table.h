@@ -1,0 +1,84 @@
+// The stable address of every program function, and the one word that says which code runs when it is called.
+//
+//   caller ── call ──► entry thunk ── jmp *cell ──► code of the chosen tier
+//                                         │
+//                                         └───────► hook thunk ── jmp *hook cell ──► common assembly hook
+//
+//   entry thunk (16 bytes)   ff 25 rel32        jmp *cell(%rip)
+//   hook thunk  (16 bytes)   41 bb imm32        mov $function_id, %r11d
+//                            ff 25 rel32        jmp *hook_cell(%rip)
+//
+// The entry thunk's address is the function's address in the program: it never changes, so function pointers compare
+// equal whatever code is installed. A cell that points to its hook thunk sends the call to the hook, which finds the
+// function's id in r11d and all argument registers and the stack as the caller left them: this is how a function is
+// compiled at its first call. Both thunks keep rsp = CFA-8; they have the leaf unwind row.
+#pragma once
+
+#include "compiler/sites/site.h"
+#include "runtime/code/slab_arena.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace osr {
+
+/// Grows in batches; entries are never freed before the table. Thread-safe: target(), entry_address() and the others
+/// that take an id are lock-free. Ids must be below size() (OSR_CHECK). The arena must outlive the table.
+class EntryTable {
+public:
+  static constexpr std::uint32_t batch_size = 256;
+  static constexpr std::uint32_t max_functions = 1u << 20;
+  static constexpr std::uint64_t thunk_size = 16;
+
+  static llvm::Expected<std::unique_ptr<EntryTable>> create(SlabArena &arena);
+  ~EntryTable();
+  EntryTable(const EntryTable &) = delete;
+  EntryTable &operator=(const EntryTable &) = delete;
+
+  /// Makes entries for the ids 0..count-1, those that do not exist yet with their hook thunk as target. Fails when the
+  /// arena is full or `count` is over max_functions.
+  llvm::Error reserve(std::uint32_t count);
+  std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
+
+  /// The function's address, for the program.
+  std::uint64_t entry_address(FunctionId function) const;
+  /// A target for set_target: calls go to the hook.
+  std::uint64_t hook_address(FunctionId function) const;
+
+  /// Redirects all calls to come: one atomic store with release order. Calls under way are not affected.
+  void set_target(FunctionId function, std::uint64_t pc);
+  std::uint64_t target(FunctionId function) const;
+
+  /// Where all hook thunks lead. To be set before the first call through an entry.
+  void set_hook(std::uint64_t pc);
+
+  /// The function whose entry thunk begins at `address`: turns a function pointer of the program into an id.
+  std::optional<FunctionId> find_entry(std::uint64_t address) const;
+  /// True for a PC in any thunk, of either kind.
+  bool contains(std::uint64_t pc) const;
+
+private:
+  /// batch_size entry thunks, batch_size hook thunks; the cells are data.
+  struct Batch {
+    CodeMemory thunks;
+    SlabMemory cells;
+  };
+
+  EntryTable(SlabArena &arena, SlabMemory hook_cell);
+  llvm::Expected<std::unique_ptr<Batch>> make_batch(FunctionId first);
+  const Batch &batch_of(FunctionId function) const;
+  std::atomic_ref<std::uint64_t> cell(FunctionId function) const;
+
+  SlabArena &arena_;
+  SlabMemory hook_cell_;
+  std::mutex mutex_; ///< guards growing
+  std::atomic<std::uint32_t> size_ = 0;
+  std::atomic<std::uint32_t> batch_count_ = 0;
+  std::unique_ptr<std::atomic<Batch *>[]> batches_;
+};
+
+} // namespace osr

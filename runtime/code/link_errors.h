@@ -1,0 +1,18 @@
+// Turns ORC's errors into texts that name the remedy. Private to runtime/code.
+#pragma once
+
+#include <llvm/ADT/StringRef.h>
+#include <llvm/Support/Error.h>
+
+#include <vector>
+
+namespace osr {
+
+/// One error for a link that failed. `reported` are the errors that ORC reported on the side; they hold the causes,
+/// and are emptied.
+llvm::Error link_error(llvm::StringRef object, llvm::Error error, std::vector<llvm::Error> &reported);
+
+/// The same for a look-up by name.
+llvm::Error lookup_error(llvm::Error error, std::vector<llvm::Error> &reported);
+
+} // namespace osr

@@ -1,0 +1,188 @@
+#include "runtime/code/slab_arena.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "runtime/code/slab_fork.h"
+
+#include <llvm/Support/MathExtras.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace osr {
+
+namespace {
+
+constexpr std::uint64_t page_size = 4096;
+constexpr std::uint64_t reach = std::uint64_t(2) << 30; // of a signed 32-bit displacement
+constexpr int trap_byte = 0xcc;                         // int3
+
+/// Code starts and ends at multiples of 16 so that functions keep their alignment; the rest is packed by 8.
+std::uint64_t granule(SlabKind kind) { return kind == SlabKind::Code ? 16 : 8; }
+
+const char *name_of(SlabKind kind) {
+  switch (kind) {
+  case SlabKind::Code:
+    return "code";
+  case SlabKind::ReadOnly:
+    return "read-only data";
+  case SlabKind::Data:
+    return "data";
+  }
+  OSR_CHECK(false, "slab kind {}", unsigned(kind));
+}
+
+llvm::Error system_error(const char *what, std::uint64_t size) {
+  const int error = errno;
+  return make_error("cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or choose smaller slabs)",
+                    size >> 20, what, std::strerror(error));
+}
+
+/// Growing a file past RLIMIT_FSIZE would kill the process by SIGXFSZ, so ask first.
+bool file_may_grow_to(std::uint64_t size) {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
+}
+
+} // namespace
+
+llvm::Expected<std::unique_ptr<SlabArena>> SlabArena::create(const SlabSizes &sizes) {
+  std::unique_ptr<SlabArena> arena(new SlabArena);
+  if (llvm::Error error = arena->map(sizes))
+    return error;
+  if (llvm::Error error = add_fork_handlers(*arena))
+    return error;
+  return arena;
+}
+
+llvm::Error SlabArena::map(const SlabSizes &sizes) {
+  const std::array<std::uint64_t, slab_kind_count> wanted{sizes.code, sizes.read_only, sizes.data};
+  std::array<std::uint64_t, slab_kind_count> size{};
+  for (unsigned i = 0; i != slab_kind_count; ++i) {
+    if (wanted[i] == 0 || wanted[i] > reach)
+      return make_error("the {} slab cannot have {} bytes", name_of(SlabKind(i)), wanted[i]);
+    size[i] = llvm::alignTo(wanted[i], page_size);
+    reservation_size_ += size[i];
+  }
+  if (reservation_size_ > reach)
+    return make_error("code, read-only data and data slabs need {} MiB together; at most {} MiB can be addressed",
+                      reservation_size_ >> 20, reach >> 20);
+  const std::uint64_t file_size = size[0] + size[1];
+  if (!file_may_grow_to(file_size))
+    return make_error("cannot reserve {} MiB for generated code: the file size limit is too small (see `ulimit -f`)",
+                      file_size >> 20);
+  void *base = ::mmap(nullptr, reservation_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED)
+    return system_error("mmap", reservation_size_);
+  reservation_ = static_cast<char *>(base);
+  auto address = reinterpret_cast<std::uint64_t>(base);
+  for (unsigned i = 0; i != slab_kind_count; ++i) {
+    slabs_[i] = std::make_unique<Slab>(Extent{address, address + size[i]});
+    slabs_[i]->file_offset = address - reinterpret_cast<std::uint64_t>(base);
+    address += size[i];
+  }
+  file_ = ::memfd_create("osr-code", MFD_CLOEXEC);
+  if (file_ < 0 || ::ftruncate(file_, off_t(file_size)) != 0)
+    return system_error("memfd_create", file_size);
+  if (llvm::Error error = map_file_views(SlabKind::Code, PROT_READ | PROT_EXEC))
+    return error;
+  if (llvm::Error error = map_file_views(SlabKind::ReadOnly, PROT_READ))
+    return error;
+  Slab &data = slab(SlabKind::Data);
+  data.writable = reinterpret_cast<char *>(data.range.begin);
+  if (::mprotect(data.writable, data.range.size(), PROT_READ | PROT_WRITE) != 0)
+    return system_error("mprotect", data.range.size());
+  return llvm::Error::success();
+}
+
+llvm::Error SlabArena::map_file_views(SlabKind kind, int protection) {
+  Slab &to = slab(kind);
+  const std::uint64_t size = to.range.size();
+  if (::mmap(reinterpret_cast<void *>(to.range.begin), size, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_,
+             off_t(to.file_offset)) == MAP_FAILED)
+    return system_error("mmap of the program's view", size);
+  void *writable = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_,
+                          off_t(to.file_offset));
+  if (writable == MAP_FAILED)
+    return system_error("mmap of the writable view", size);
+  to.writable = static_cast<char *>(writable);
+  return llvm::Error::success();
+}
+
+SlabArena::~SlabArena() {
+  remove_fork_handlers(*this);
+  for (SlabKind kind : {SlabKind::Code, SlabKind::ReadOnly})
+    if (slabs_[unsigned(kind)] != nullptr && slab(kind).writable != nullptr)
+      ::munmap(slab(kind).writable, slab(kind).range.size());
+  if (reservation_ != nullptr)
+    ::munmap(reservation_, reservation_size_);
+  if (file_ >= 0)
+    ::close(file_);
+}
+
+llvm::Expected<SlabMemory> SlabArena::allocate(SlabKind kind, std::uint64_t size, std::uint64_t align) {
+  OSR_CHECK(llvm::isPowerOf2_64(align) && align <= reach, "alignment {}", align);
+  Slab &from = slab(kind);
+  if (size > from.range.size()) // also keeps the sums below from overflowing
+    return make_error("the {} slab has {} bytes, {} are wanted at once", name_of(kind), from.range.size(), size);
+  size = llvm::alignTo(std::max<std::uint64_t>(size, 1), granule(kind));
+  std::lock_guard lock(from.mutex);
+  const std::optional<std::uint64_t> address = from.free.take(size, std::max(align, granule(kind)));
+  if (!address)
+    return make_error("the {} slab is full: {} bytes are wanted, {} of {} are free in {} pieces (choose larger slabs)",
+                      name_of(kind), size, from.free.free_bytes(), from.range.size(), from.free.extent_count());
+  return SlabMemory{kind, *address, from.writable + (*address - from.range.begin), size};
+}
+
+void SlabArena::release(const SlabMemory &memory) {
+  Slab &to = slab(memory.kind);
+  const Extent freed{memory.address, memory.address + memory.size};
+  OSR_CHECK(to.range.begin <= freed.begin && freed.end <= to.range.end, "{:#x}..{:#x} is not in the {} slab",
+            freed.begin, freed.end, name_of(memory.kind));
+  std::lock_guard lock(to.mutex);
+  const Extent merged = to.free.give_back(freed);
+  // The pages that became free as a whole: those that `freed` touches and that lie within `merged`.
+  Extent pages{std::max(llvm::alignTo(merged.begin, page_size), llvm::alignDown(freed.begin, page_size)),
+               std::min(llvm::alignDown(merged.end, page_size), llvm::alignTo(freed.end, page_size))};
+  if (pages.begin >= pages.end)
+    pages = {freed.end, freed.end};
+  const int filler = memory.kind == SlabKind::Code ? trap_byte : 0;
+  if (freed.begin < pages.begin)
+    std::memset(memory.writable, filler, std::min(pages.begin, freed.end) - freed.begin);
+  if (pages.end < freed.end)
+    std::memset(to.writable + (pages.end - to.range.begin), filler, freed.end - pages.end);
+  if (pages.size() != 0)
+    give_pages_back(to, memory.kind, pages);
+}
+
+void SlabArena::give_pages_back(Slab &slab, SlabKind kind, Extent pages) {
+  const std::uint64_t offset = pages.begin - slab.range.begin;
+  int result = 0;
+  if (kind == SlabKind::Data)
+    result = ::madvise(slab.writable + offset, pages.size(), MADV_DONTNEED);
+  else
+    result = ::fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off_t(slab.file_offset + offset),
+                         off_t(pages.size()));
+  if (result != 0) // the kernel keeps the pages: then they must be made zero by hand
+    std::memset(slab.writable + offset, 0, pages.size());
+}
+
+char *SlabArena::writable(std::uint64_t address) const {
+  for (const auto &slab : slabs_)
+    if (slab->range.contains(address))
+      return slab->writable + (address - slab->range.begin);
+  return nullptr;
+}
+
+std::uint64_t SlabArena::used_bytes(SlabKind kind) const {
+  const Slab &of = slab(kind);
+  std::lock_guard lock(of.mutex);
+  return of.range.size() - of.free.free_bytes();
+}
+
+} // namespace osr

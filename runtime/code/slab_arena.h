@@ -1,0 +1,100 @@
+// The memory of all generated code: one reservation of address space in which code, constants and data lie side by
+// side, so that every call and every PC-relative reference reaches (32-bit displacements).
+//
+//              one reservation, at most 2 GiB                      elsewhere, same pages
+//      +----------------+----------------+---------------+      +-------------+-------------+
+//      | Code       r-x | ReadOnly   r-- | Data      rw- |      | Code    rw- | ReadOnly rw-|
+//      +----------------+----------------+---------------+      +-------------+-------------+
+//        memfd            memfd            private memory          memfd         memfd
+//
+// Code and constants are written through the second view, so no address is ever writable and executable, nothing is
+// re-protected, and a new function costs no mapping. Data is private memory because it holds the program's variables:
+// after a fork, parent and child must not share them. For the same reason a fork gives the child its own copy of the
+// memfd (fork handlers of this file): either process may then add and free code without touching the other.
+#pragma once
+
+#include "runtime/code/free_extents.h"
+
+#include <llvm/Support/Error.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+namespace osr {
+
+enum class SlabKind : std::uint8_t { Code, ReadOnly, Data };
+inline constexpr unsigned slab_kind_count = 3;
+
+/// Sizes in bytes; rounded up to pages. Address space only: memory is used when it is written.
+struct SlabSizes {
+  std::uint64_t code = std::uint64_t(256) << 20;
+  std::uint64_t read_only = std::uint64_t(256) << 20;
+  std::uint64_t data = std::uint64_t(256) << 20;
+};
+
+/// A piece of the arena. A handle: copying it copies nothing, and whoever allocated it releases it once.
+struct SlabMemory {
+  SlabKind kind = SlabKind::Code;
+  std::uint64_t address = 0; ///< where the program sees it
+  char *writable = nullptr;  ///< the same bytes, writable (for Data the same address)
+  std::uint64_t size = 0;
+};
+using CodeMemory = SlabMemory;
+
+/// All functions are thread-safe. The arena must outlive everything allocated from it.
+class SlabArena {
+public:
+  /// Fails if the sizes add up to more than 2 GiB or the kernel refuses memory.
+  static llvm::Expected<std::unique_ptr<SlabArena>> create(const SlabSizes &sizes = {});
+  ~SlabArena();
+  SlabArena(const SlabArena &) = delete;
+  SlabArena &operator=(const SlabArena &) = delete;
+
+  /// `size` bytes at a multiple of `align` (a power of two). ReadOnly and Data memory is zero; Code
+  /// memory is unspecified. Fails when the slab is full; the error names the slab.
+  llvm::Expected<SlabMemory> allocate(SlabKind kind, std::uint64_t size, std::uint64_t align = 1);
+  llvm::Expected<CodeMemory> allocate_code(std::uint64_t size, std::uint64_t align = 16) {
+    return allocate(SlabKind::Code, size, align);
+  }
+
+  /// Takes memory back. The bytes are overwritten at once (code with traps); pages that are free as a whole go back
+  /// to the kernel. For code the caller must know that no thread is in it or will come back to it.
+  void release(const SlabMemory &memory);
+
+  /// The addresses of a slab as the program sees them.
+  Extent range(SlabKind kind) const { return slab(kind).range; }
+  bool contains_code(std::uint64_t pc) const { return slab(SlabKind::Code).range.contains(pc); }
+
+  /// The writable address of a byte of a slab, null if `address` is in none.
+  char *writable(std::uint64_t address) const;
+
+  std::uint64_t used_bytes(SlabKind kind) const;
+
+private:
+  struct Slab {
+    explicit Slab(Extent addresses) : range(addresses), free(addresses) {}
+    Extent range;
+    char *writable = nullptr;      ///< of range.begin
+    std::uint64_t file_offset = 0; ///< of range.begin, Code and ReadOnly only
+    mutable std::mutex mutex;      ///< guards `free`
+    FreeExtents free;
+  };
+  friend struct SlabForkHandlers;
+
+  SlabArena() = default;
+  Slab &slab(SlabKind kind) const { return *slabs_[unsigned(kind)]; }
+  llvm::Error map(const SlabSizes &sizes);
+  llvm::Error map_file_views(SlabKind kind, int protection);
+  void give_pages_back(Slab &slab, SlabKind kind, Extent pages);
+
+  int file_ = -1;
+  int forked_file_ = -1; ///< during a fork: the child's copy
+  char *reservation_ = nullptr;
+  std::uint64_t reservation_size_ = 0;
+  std::array<std::unique_ptr<Slab>, slab_kind_count> slabs_;
+};
+
+} // namespace osr

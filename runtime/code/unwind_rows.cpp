@@ -1,0 +1,125 @@
+#include "runtime/code/unwind_rows.h"
+
+#include "compiler/base/error.h"
+#include "runtime/code/call_frame_info.h"
+
+#include <algorithm>
+
+namespace osr {
+
+namespace {
+
+constexpr const char *base_names[] = {"rbx", "rbp", "r12", "r13", "r14", "r15", "rsp"};
+
+/// Appends the ranges of one FDE.
+llvm::Error append_fde(const FrameDescription &fde, std::uint64_t code_begin, std::uint64_t code_size,
+                       std::vector<UnwindRange> &ranges) {
+  if (fde.end - code_begin > code_size)
+    return make_error("unwind information for [{:#x}, {:#x}) reaches over the end of the code at {:#x}: the section "
+                      "does not belong to this code",
+                      fde.begin, fde.end, code_begin + code_size);
+  const bool ok = CallFrameProgram(fde).for_each_row([&](std::uint64_t begin, std::uint64_t end, const UnwindRow &row) {
+    ranges.push_back({std::uint32_t(begin - code_begin), std::uint32_t(end - begin), row});
+    return true;
+  });
+  if (!ok)
+    return make_error("unwind information for [{:#x}, {:#x}) is malformed", fde.begin, fde.end);
+  return llvm::Error::success();
+}
+
+} // namespace
+
+std::string to_string(const UnwindRow &row) {
+  if (!row.usable)
+    return "unusable";
+  std::string text = fmt::format("{}{:+}", base_names[unsigned(row.base)], row.cfa_offset);
+  for (unsigned i = 0; i < saved_register_count; ++i)
+    if (row.saved[i] != 0)
+      text += fmt::format(" {}=[{}]", base_names[i], row.saved[i]);
+  return text;
+}
+
+llvm::Expected<UnwindRows> UnwindRows::from_eh_frame(llvm::ArrayRef<std::uint8_t> section,
+                                                     std::uint64_t section_address, std::uint64_t code_begin,
+                                                     std::uint64_t code_size, std::span<const UnwindRange> extra) {
+  if (code_size >= UINT32_MAX)
+    return make_error("code object of {} bytes: at most 4 GB can be described", code_size);
+  const std::span<const std::uint8_t> bytes(section.data(), section.size());
+  std::vector<UnwindRange> ranges(extra.begin(), extra.end());
+  for (std::uint64_t offset = 0; offset + 4 <= bytes.size();) {
+    DwarfReader head(bytes.subspan(offset), section_address + offset);
+    const std::uint64_t length = head.read<std::uint32_t>();
+    if (length == 0)
+      break; // the end mark
+    const auto id = head.read<std::uint32_t>();
+    if (head.failed() || length < 4 || length > bytes.size() - offset - 4)
+      return make_error(".eh_frame entry at offset {:#x} reaches over the end of the section", offset);
+    if (id != 0) {
+      FrameDescription fde;
+      if (!fde.parse(bytes, section_address, offset))
+        return make_error(".eh_frame entry at offset {:#x} is malformed", offset);
+      if (fde.begin != fde.end && fde.begin - code_begin < code_size)
+        if (llvm::Error error = append_fde(fde, code_begin, code_size, ranges))
+          return error;
+    }
+    offset += 4 + length;
+  }
+  return from_ranges(ranges);
+}
+
+llvm::Expected<UnwindRows> UnwindRows::from_ranges(std::span<const UnwindRange> ranges) {
+  std::vector<UnwindRange> sorted(ranges.begin(), ranges.end());
+  std::erase_if(sorted, [](const UnwindRange &r) { return r.size == 0; });
+  std::sort(sorted.begin(), sorted.end(), [](const auto &a, const auto &b) { return a.begin < b.begin; });
+  UnwindRows table;
+  const auto start_at = [&table](std::uint32_t offset, std::uint32_t row) {
+    if (table.starts_.empty() || table.starts_.back().row != row)
+      table.starts_.push_back({offset, row});
+  };
+  std::uint64_t end = 0;
+  for (const UnwindRange &range : sorted) {
+    if (range.begin < end)
+      return make_error("code offset {:#x} has two sets of unwind rules (the earlier one holds up to {:#x})",
+                        range.begin, end);
+    if (range.begin > end)
+      start_at(std::uint32_t(end), no_row);
+    auto row = std::find(table.rows_.begin(), table.rows_.end(), range.row);
+    const auto index = std::uint32_t(row - table.rows_.begin());
+    if (row == table.rows_.end())
+      table.rows_.push_back(range.row);
+    start_at(range.begin, index);
+    end = std::uint64_t(range.begin) + range.size;
+    if (end > UINT32_MAX)
+      return make_error("code offset {:#x}: code objects are limited to 4 GB", range.begin);
+  }
+  start_at(std::uint32_t(end), no_row);
+  table.starts_.shrink_to_fit();
+  table.rows_.shrink_to_fit();
+  return table;
+}
+
+const UnwindRow *UnwindRows::find(std::uint64_t pc_offset) const {
+  if (starts_.empty() || pc_offset > UINT32_MAX)
+    return nullptr;
+  auto after = std::upper_bound(starts_.begin(), starts_.end(), pc_offset,
+                                [](std::uint64_t offset, const Start &start) { return offset < start.offset; });
+  if (after == starts_.begin())
+    return nullptr;
+  const std::uint32_t row = std::prev(after)->row;
+  return row == no_row ? nullptr : &rows_[row];
+}
+
+std::size_t UnwindRows::bytes() const {
+  return starts_.capacity() * sizeof(Start) + rows_.capacity() * sizeof(UnwindRow);
+}
+
+std::string UnwindRows::dump() const {
+  std::string text;
+  for (std::size_t i = 0; i + 1 < starts_.size(); ++i)
+    if (starts_[i].row != no_row)
+      text += fmt::format("[{:#x}, {:#x}) {}\n", starts_[i].offset, starts_[i + 1].offset,
+                          to_string(rows_[starts_[i].row]));
+  return text;
+}
+
+} // namespace osr

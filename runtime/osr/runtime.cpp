@@ -1,0 +1,262 @@
+#include "runtime/osr/runtime.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "osr-stubs/result_area.h"
+
+#include <asm/prctl.h>
+#include <csignal>
+#include <cstdlib>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+Runtime *running = nullptr; ///< the entry hook is one per process
+constexpr rlim_t wanted_stack = rlim_t(512) << 20;
+constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
+
+/// Signals wait while the runtime's own tables change: a handler of the program may call into the runtime.
+class SignalsBlocked {
+public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &previous_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+
+private:
+  sigset_t previous_;
+};
+
+/// With a shadow stack the processor compares return PCs with a copy that nobody can rewrite.
+Error check_no_shadow_stack() {
+  unsigned long features = 0;
+  if (syscall(SYS_arch_prctl, arch_shstk_status, &features) == 0 && (features & 1))
+    return make_error("this process runs with a CET shadow stack, which forbids rewriting return PCs; start it with "
+                      "GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK");
+  return Error::success();
+}
+
+/// Frames of the baseline tier are larger than those of native code: deep recursion needs a larger stack.
+void raise_stack_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted_stack)
+    return;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted_stack : std::min(wanted_stack, limit.rlim_max);
+  setrlimit(RLIMIT_STACK, &limit);
+}
+
+bool handles_signals(const Module &module) {
+  for (const char *name : {"signal", "sigaction", "bsd_signal", "sysv_signal", "__sysv_signal", "sigset"})
+    if (module.getFunction(name))
+      return true;
+  return false;
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Options options) {
+  if (Error error = check_no_shadow_stack())
+    return error;
+  std::unique_ptr<Runtime> runtime(new Runtime(std::move(options)));
+  if (Error error = runtime->set_up(std::move(program)))
+    return error;
+  return runtime;
+}
+
+Runtime::~Runtime() {
+  if (running == this)
+    running = nullptr;
+  if (object_stack_)
+    object_stack_->uninstall();
+}
+
+Error Runtime::set_up(CanonicalProgram program) {
+  auto compiler = Compiler::create(std::move(program), {.object_stack_offset = object_stack_tls_offset(),
+                                                        .verify_each_pass = options_.verify_each_pass,
+                                                        .sites = options_.sites});
+  if (!compiler)
+    return compiler.takeError();
+  compiler_ = std::move(*compiler);
+  auto arena = SlabArena::create();
+  if (!arena)
+    return arena.takeError();
+  arena_ = std::move(*arena);
+  auto session = CodeSession::create(*arena_);
+  if (!session)
+    return session.takeError();
+  session_ = std::move(*session);
+  auto entries = EntryTable::create(*arena_);
+  if (!entries)
+    return entries.takeError();
+  entries_ = std::move(*entries);
+  registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
+  stub_table_ = std::make_unique<StubTable>();
+  versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
+  stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs);
+  count_program();
+  if (Error error = check_stress_site())
+    return error;
+
+  if (Error error = entries_->reserve(compiler_->program().functions.size()))
+    return error;
+  for (const std::string &library : options_.libraries)
+    if (Error error = session_->load_library(library))
+      return error;
+  if (Error error = define_program_symbols())
+    return error;
+  return link_globals();
+}
+
+void Runtime::count_program() {
+  for (const FunctionInfo &function : program().functions) {
+    ++statistics_.functions_total;
+    if (function.pinned != PinReason::None)
+      ++statistics_.functions_pinned[osr::to_string(function.pinned)];
+    statistics_.sites_total += function.sites.size();
+    for (const Site &site : function.sites)
+      if (!site.refusal.empty())
+        ++statistics_.sites_refused[site.refusal];
+  }
+}
+
+Error Runtime::check_stress_site() {
+  const StressMode &mode = options_.stress;
+  FunctionId function = 0;
+  if (mode.kind == StressMode::Kind::At) {
+    const FunctionInfo *info = program().find_function(mode.function);
+    if (!info)
+      return make_error("there is no function '{}'; 'osrctl sites' lists them", mode.function);
+    if (info->pinned != PinReason::None)
+      return make_error("'{}' is never replaced because it {}", mode.function, osr::to_string(info->pinned));
+    if (mode.site >= info->sites.size())
+      return make_error("'{}' has {} sites, there is no #{}", mode.function, info->sites.size(), mode.site);
+    if (!info->sites[mode.site].refusal.empty())
+      return make_error("site {}#{} is never replaced: {}", mode.function, mode.site,
+                        info->sites[mode.site].refusal);
+    function = info->id;
+  }
+  if (mode.kind != StressMode::Kind::None)
+    stress_ = std::make_unique<Stress>(mode, function, *stubs_, *registry_, *stub_table_, base_, statistics_);
+  return Error::success();
+}
+
+/// The program sees each of its functions under the address of its entry.
+Error Runtime::define_program_symbols() {
+  std::vector<AbsoluteSymbol> symbols;
+  for (const FunctionInfo &function : program().functions)
+    symbols.emplace_back(function.name, entries_->entry_address(function.id));
+  for (std::uint8_t vector_bytes : {0, 16, 32, 64})
+    for (std::uint8_t x87 : {0, 1, 2}) {
+      ResultPad pad = result_pad({.general = true, .vector_bytes = vector_bytes, .x87 = x87});
+      symbols.emplace_back(pad.symbol, pad.address);
+    }
+  return session_->define_symbols(symbols);
+}
+
+Error Runtime::link_globals() {
+  auto object = compiler_->compile_globals();
+  if (!object)
+    return object.takeError();
+  auto linked = session_->link(std::move(*object));
+  if (!linked)
+    return linked.takeError();
+  globals_.push_back(std::move(*linked));
+  std::vector<AbsoluteSymbol> aliases;
+  for (const Alias &alias : program().aliases) {
+    auto target = session_->lookup(alias.target);
+    if (!target)
+      return target.takeError();
+    aliases.emplace_back(alias.name, *target + alias.offset);
+  }
+  return aliases.empty() ? Error::success() : session_->define_symbols(aliases);
+}
+
+std::uint64_t Runtime::hook(EntryFrame *frame) { return running->enter(*frame); }
+
+std::uint64_t Runtime::enter(EntryFrame &frame) {
+  auto function = FunctionId(frame.function);
+  if (stress_)
+    stress_->on_call(frame);
+  std::uint64_t code = code_for(function);
+  if (!stress_)
+    entries_->set_target(function, code);
+  return code;
+}
+
+std::uint64_t Runtime::code_for(FunctionId function) {
+  if (std::uint64_t known = entry_code_[function])
+    return known;
+  SignalsBlocked blocked;
+  Tier tier = options_.tier;
+  auto version = versions_->find_or_compile({function, tier, std::nullopt});
+  if (!version && tier == Tier::Optimized) {
+    consumeError(version.takeError());
+    version = versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
+  }
+  if (!version) { // the program cannot go on without this function
+    std::fprintf(stderr, "osr: %s\n", toString(version.takeError()).c_str());
+    std::_Exit(1);
+  }
+  return entry_code_[function] = (*version)->object.entry_pc;
+}
+
+Error Runtime::compile_all() {
+  for (const FunctionInfo &function : program().functions) {
+    std::uint64_t code = code_for(function.id);
+    if (!stress_)
+      entries_->set_target(function.id, code);
+  }
+  return Error::success();
+}
+
+Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
+  for (const StaticAction &action : actions) {
+    auto address = session_->lookup(action.function);
+    if (!address)
+      return address.takeError();
+    osr_enter_program(*address, 0, 0, 0, &base_);
+  }
+  return Error::success();
+}
+
+Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
+  const FunctionInfo *main = program().find_function("main");
+  if (!main)
+    return make_error("the program defines no function 'main'");
+  OSR_CHECK(!running, "a program is running already");
+  entry_code_.resize(program().functions.size());
+  raise_stack_limit();
+  auto stack = ObjectStack::reserve();
+  if (!stack)
+    return stack.takeError();
+  object_stack_ = std::move(*stack);
+  object_stack_->install();
+  running = this;
+  osr_entry_hook_handler = hook;
+  entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
+  if (options_.compile_ahead || handles_signals(*program().module))
+    if (Error error = compile_all())
+      return error;
+
+  if (!program().destructors.empty())
+    std::atexit([] {
+      if (running)
+        consumeError(running->run_actions(running->program().destructors));
+    });
+  if (Error error = run_actions(program().constructors))
+    return error;
+  std::vector<char *> argv;
+  for (const std::string &argument : arguments)
+    argv.push_back(const_cast<char *>(argument.c_str()));
+  argv.push_back(nullptr);
+  return enter_program(entries_->entry_address(main->id), int(arguments.size()), argv.data(), environ, base_);
+}
+
+} // namespace osr

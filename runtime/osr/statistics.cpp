@@ -1,0 +1,40 @@
+#include "runtime/osr/statistics.h"
+
+#include <nlohmann/json.hpp>
+
+namespace osr {
+
+nlohmann::json Statistics::to_json() const {
+  nlohmann::json result;
+  std::uint64_t certified = 0, emitted = 0;
+  std::map<std::string, std::uint64_t> refused = sites_refused;
+  for (const auto &[tier, counts] : compile) {
+    result["compile"][tier] = {{"count", counts.count},
+                               {"seconds", counts.seconds},
+                               {"code_bytes", counts.code_bytes},
+                               {"map_bytes_raw", counts.map_bytes_raw},
+                               {"map_bytes_compact", counts.map_bytes_compact},
+                               {"sites", counts.sites}};
+    certified += counts.certified;
+    if (tier == "baseline")
+      emitted = counts.sites;
+    for (const auto &[reason, count] : counts.refused)
+      refused[tier + ": " + reason] += count;
+  }
+  result["sites"] = {{"total", sites_total},
+                     {"compiled_baseline", emitted},
+                     {"certified", certified},
+                     {"refused", refused}};
+  result["functions"] = {{"total", functions_total}, {"pinned", functions_pinned}};
+  result["frames"] = {{"rewritten", frames_rewritten}, {"walked", frames_walked}};
+  result["walks"] = {{"total", walks}, {"failed", walks_failed}};
+  result["stubs"] = {{"count", stubs}, {"bytes", stub_bytes}};
+  result["stack"] = {{"max_depth", max_stack_depth}};
+  result["transitions"] = {{"in_place", transitions.in_place},
+                           {"continuation", transitions.continuation},
+                           {"split", transitions.split},
+                           {"refused", transitions.refused}};
+  return result;
+}
+
+} // namespace osr

@@ -1,0 +1,49 @@
+// What happened in one run, as counters and as JSON.
+#pragma once
+
+#include "compiler/sites/site.h"
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace osr {
+
+/// Counters of one run. The plain integers are also incremented by compiled stubs; one thread only.
+struct Statistics {
+  struct Transitions {
+    std::uint64_t in_place = 0;     ///< executed: landed in a baseline frame
+    std::uint64_t continuation = 0; ///< executed: went on in a continuation
+    std::uint64_t split = 0;        ///< executed: one frame became several (also counted above)
+    std::map<std::string, std::uint64_t> refused; ///< by reason, when a return was about to be rewritten
+  };
+  struct Compile {
+    std::uint64_t count = 0;
+    double seconds = 0;
+    std::uint64_t code_bytes = 0;
+    std::uint64_t map_bytes_raw = 0;
+    std::uint64_t map_bytes_compact = 0;
+    std::uint64_t sites = 0;                      ///< records emitted
+    std::uint64_t certified = 0;                  ///< of baseline records
+    std::map<std::string, std::uint64_t> refused; ///< sites without a record in some version, by reason
+  };
+
+  Transitions transitions;
+  std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"
+  std::uint64_t frames_rewritten = 0;
+  std::uint64_t frames_walked = 0;
+  std::uint64_t walks = 0;
+  std::uint64_t walks_failed = 0;
+  std::uint64_t stubs = 0;
+  std::uint64_t stub_bytes = 0;
+  std::uint64_t max_stack_depth = 0;              ///< frames seen by the longest walk
+  std::uint64_t sites_total = 0;                  ///< in the site table of the program
+  std::map<std::string, std::uint64_t> sites_refused;    ///< by reason, in the site table
+  std::map<std::string, std::uint64_t> functions_pinned; ///< by reason
+  std::uint64_t functions_total = 0;
+
+  nlohmann::json to_json() const;
+};
+
+} // namespace osr

@@ -1,0 +1,195 @@
+#include "runtime/osr/stress.h"
+
+#include "compiler/base/error.h"
+#include "runtime/stack/return_pc.h"
+
+#include <csignal>
+#include <sys/resource.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::uint64_t stack_reserve = 64 * 1024;          ///< for the stub, signal handlers and the next calls
+constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
+
+constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
+constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
+
+std::uint64_t lowest_stack_address(const ProgramBase &base) {
+  rlimit limit{};
+  getrlimit(RLIMIT_STACK, &limit);
+  std::uint64_t size = limit.rlim_cur == RLIM_INFINITY ? unlimited_stack : limit.rlim_cur;
+  return base.cfa > size ? base.cfa - size + stack_reserve : stack_reserve;
+}
+
+StackBounds bounds_of_this_thread(const ProgramBase &base) {
+  StackBounds bounds;
+  bounds.base = bounds.end = base.cfa;
+  stack_t alternate{};
+  if (sigaltstack(nullptr, &alternate) == 0 && !(alternate.ss_flags & SS_DISABLE)) {
+    bounds.alternate_low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
+    bounds.alternate_high = bounds.alternate_low + alternate.ss_size;
+  }
+  return bounds;
+}
+
+} // namespace
+
+Expected<StressMode> StressMode::parse(StringRef text) {
+  StressMode mode;
+  auto [word, rest] = text.split(':');
+  auto number = [&](Kind kind) -> Expected<StressMode> {
+    mode.kind = kind;
+    if (!rest.empty() && rest.getAsInteger(10, mode.number))
+      return make_error("'{}' is no number in stress mode '{}'", rest.str(), text.str());
+    if (mode.number == 0 && kind != Kind::Random)
+      return make_error("the period in stress mode '{}' must be at least 1", text.str());
+    return mode;
+  };
+  if (word == "none" && rest.empty())
+    return mode;
+  if (word == "every")
+    return number(Kind::Every);
+  if (word == "all")
+    return number(Kind::All);
+  if (word == "random")
+    return number(Kind::Random);
+  if (word == "at") {
+    auto [function, site] = rest.rsplit('#');
+    mode.kind = Kind::At;
+    mode.function = function.str();
+    if (function.empty() || site.getAsInteger(10, mode.site))
+      return make_error("stress mode '{}' must read at:FUNCTION#SITE", text.str());
+    return mode;
+  }
+  return make_error("unknown stress mode '{}'; known are none, every, every:N, all:N, random:SEED, at:FUNCTION#SITE",
+                    text.str());
+}
+
+Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
+               const StubTable &table, const ProgramBase &base, Statistics &statistics)
+    : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry), table_(table), base_(base),
+      statistics_(statistics), random_(mode.number) {}
+
+void Stress::on_call(const EntryFrame &frame) {
+  if (busy_)
+    return;
+  busy_ = true;
+  if (stack_limit_ == 0)
+    stack_limit_ = lowest_stack_address(base_);
+  ++calls_;
+  switch (mode_.kind) {
+  case StressMode::Kind::None:
+    break;
+  case StressMode::Kind::Every:
+    if (calls_ % mode_.number == 0)
+      flip_caller(frame);
+    break;
+  case StressMode::Kind::At:
+    flip_caller(frame);
+    break;
+  case StressMode::Kind::All:
+    if (calls_ % mode_.number == 0)
+      flip_all(frame, /*some=*/false);
+    break;
+  case StressMode::Kind::Random:
+    if (random_() % random_stack_period == 0)
+      flip_all(frame, /*some=*/true);
+    else if (random_() % random_caller_period == 0)
+      flip_caller(frame);
+    break;
+  }
+  busy_ = false;
+}
+
+std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
+  ReturnSite site = registry_.find_return_site(return_pc);
+  if (!site) {
+    if (registry_.find(return_pc - 1))
+      refuse("no record at this call (pinned function or exempt call)");
+    return 0;
+  }
+  if (mode_.kind == StressMode::Kind::At) {
+    bool matches = false;
+    for (const FrameRecord &frame : site.object->sites.find(site.summary.return_pc_offset)->frames)
+      matches |= frame.site == SiteId{at_function_, mode_.site};
+    if (!matches)
+      return 0;
+  }
+  bool renew = mode_.kind == StressMode::Kind::Random && random_() % 2 == 0; // optimised -> new optimised code
+  Landing landing = site.object->tier == Tier::Baseline || renew ? Landing::Continuation : Landing::InPlace;
+  auto stub = stubs_.find_or_make(return_pc, landing);
+  if (!stub) {
+    refuse(toString(stub.takeError()));
+    return 0;
+  }
+  if (cfa + std::int64_t((*stub)->lowest_offset) < stack_limit_) {
+    refuse("no room on the stack");
+    return 0;
+  }
+  return (*stub)->entry_pc;
+}
+
+void Stress::flip_caller(const EntryFrame &entry) {
+  std::uint64_t return_pc = *reinterpret_cast<std::uint64_t *>(entry.return_pc_slot);
+  if (table_.original_pc(return_pc))
+    return; // entered by a tail call: that return is taken care of
+  Frame frame;
+  frame.pc = return_pc;
+  frame.return_pc_slot = entry.return_pc_slot;
+  frame.sp = entry.return_pc_slot + word_size;
+  ReturnSite site = registry_.find_return_site(return_pc);
+  std::uint64_t cfa = frame.sp + (site ? site.object->cfa_from_sp : 0);
+  if (std::uint64_t stub = other_tier(return_pc, cfa)) {
+    ReturnPc(frame, table_).rewrite(stub);
+    ++statistics_.frames_rewritten;
+  }
+}
+
+void Stress::flip_all(const EntryFrame &entry, bool some) {
+  WalkStart start;
+  std::uint64_t return_pc = *reinterpret_cast<std::uint64_t *>(entry.return_pc_slot);
+  start.registers.pc = return_pc;
+  start.registers.sp = entry.return_pc_slot + word_size;
+  std::copy(std::begin(entry.callee_saved), std::end(entry.callee_saved), start.registers.saved.begin());
+
+  // First only look: nothing may be written unless the walk reaches the base.
+  std::vector<std::pair<Frame, std::uint64_t>> found;
+  std::uint64_t depth = 0;
+  FrameCursor cursor(start, *this, table_, bounds_of_this_thread(base_));
+  for (; !cursor.done(); cursor.advance()) {
+    const Frame &frame = cursor.frame();
+    ++depth;
+    if (!frame.code || frame.kind != PcKind::ReturnPc || frame.stub_pc != 0 || (some && random_() % 2 == 0))
+      continue;
+    if (std::uint64_t stub = other_tier(frame.pc, frame.cfa))
+      found.emplace_back(frame, stub);
+  }
+  ++statistics_.walks;
+  statistics_.frames_walked += depth;
+  statistics_.max_stack_depth = std::max(statistics_.max_stack_depth, depth);
+  if (cursor.status() != WalkStatus::ReachedBase) {
+    ++statistics_.walks_failed;
+    refuse(std::string("walk: ") + describe(cursor.status()));
+    return;
+  }
+  for (auto &[frame, stub] : found) {
+    ReturnPc(frame, table_).rewrite(stub);
+    ++statistics_.frames_rewritten;
+  }
+}
+
+CodeView Stress::find_code(std::uintptr_t pc) const {
+  const CodeObject *object = registry_.find(pc);
+  return object ? CodeView{object, object->code_begin, &object->rows} : CodeView{};
+}
+
+std::optional<std::int32_t> Stress::site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const {
+  if (!object.sites.contains(object.offset_of(return_pc)))
+    return std::nullopt;
+  return object.cfa_from_sp;
+}
+
+} // namespace osr

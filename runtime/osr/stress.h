@@ -1,0 +1,68 @@
+// Stress modes: transitions forced at calls of program functions, to show that no transition changes what a program
+// does.
+#pragma once
+
+#include "osr-stubs/enter_program.h"
+#include "osr-stubs/stub_frame.h"
+#include "runtime/osr/statistics.h"
+#include "runtime/osr/stub_factory.h"
+#include "runtime/stack/frame_cursor.h"
+
+#include <llvm/Support/Error.h>
+
+#include <cstdint>
+#include <random>
+#include <string>
+
+namespace osr {
+
+struct StressMode {
+  enum class Kind : std::uint8_t {
+    None,
+    Every,  ///< each Nth call: the return into the caller goes to the other tier
+    All,    ///< each Nth call: so does the return into every frame of the stack
+    Random, ///< a seeded mix of the above
+    At,     ///< only returns to one site
+  };
+  Kind kind = Kind::None;
+  std::uint64_t number = 1;  ///< N, or the seed
+  std::string function;      ///< At
+  std::uint32_t site = 0;    ///< At
+
+  /// Parses none, every, every:N, all:N, random:SEED, at:FUNCTION#SITE. The error names what is wrong.
+  static llvm::Expected<StressMode> parse(llvm::StringRef text);
+};
+
+/// Forces transitions from the entry hook, before the called function runs. Not thread-safe.
+class Stress final : private CodeLookup {
+public:
+  Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
+         const StubTable &table, const ProgramBase &base, Statistics &statistics);
+
+  /// A program function was called; `frame` holds the registers of its caller.
+  void on_call(const EntryFrame &frame);
+
+private:
+  void flip_caller(const EntryFrame &frame);
+  void flip_all(const EntryFrame &frame, bool some);
+  /// The stub that takes an activation at this return PC to the other tier, or 0.
+  std::uint64_t other_tier(std::uint64_t return_pc, std::uint64_t cfa);
+  void refuse(std::string reason) { ++statistics_.transitions.refused[std::move(reason)]; }
+
+  CodeView find_code(std::uintptr_t pc) const override;
+  std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const override;
+
+  StressMode mode_;
+  FunctionId at_function_;
+  StubFactory &stubs_;
+  const CodeRegistry &registry_;
+  const StubTable &table_;
+  const ProgramBase &base_;
+  Statistics &statistics_;
+  std::uint64_t calls_ = 0;
+  std::mt19937_64 random_;
+  std::uint64_t stack_limit_ = 0; ///< lowest address that new frames may reach
+  bool busy_ = false;             ///< a signal handler of the program came in while we were at work
+};
+
+} // namespace osr

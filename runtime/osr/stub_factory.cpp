@@ -1,0 +1,115 @@
+#include "runtime/osr/stub_factory.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/tiers/continuation.h"
+#include "osr-stubs/emitter.h"
+
+#include <cstring>
+#include <deque>
+
+using namespace llvm;
+
+namespace osr {
+
+StubFactory::~StubFactory() {
+  for (auto &[key, stub] : stubs_) {
+    table_.remove(stub.stub.entry_pc);
+    arena_.release(stub.memory);
+  }
+}
+
+Expected<const ReturnStub *> StubFactory::find_or_make(std::uint64_t return_pc, Landing landing) {
+  std::pair key(return_pc, landing);
+  if (auto found = stubs_.find(key); found != stubs_.end())
+    return &found->second.stub;
+  if (auto refused = refusals_.find(key); refused != refusals_.end())
+    return make_error("{}", refused->second);
+  auto [position, inserted] = stubs_.try_emplace(key);
+  if (Error error = make(return_pc, landing, position->second)) {
+    stubs_.erase(position);
+    refusals_[key] = toString(std::move(error));
+    return make_error("{}", refusals_[key]);
+  }
+  return &position->second.stub;
+}
+
+Error StubFactory::make(std::uint64_t return_pc, Landing landing, Stub &stub) {
+  ReturnSite site = registry_.find_return_site(return_pc);
+  if (!site)
+    return make_error("the return PC is no site");
+  const CodeObject &object = *site.object;
+  std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
+  const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
+  OSR_CHECK(record && row && row->usable, "site at {:#x} has no record or no unwind row", return_pc);
+  auto planned = plan(object, *record, *row, landing);
+  if (!planned)
+    return planned.takeError();
+
+  stub.stub.original_pc = return_pc;
+  stub.stub.lowest_offset = planned->lowest_offset;
+  stub.stub.cfa_from_sp = object.cfa_from_sp;
+  TransitionScript script = std::move(planned->script);
+  script.counters = {landing == Landing::InPlace ? &statistics_.transitions.in_place
+                                                 : &statistics_.transitions.continuation,
+                     record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
+  if (Error error = emit(stub, std::move(script)))
+    return error;
+  table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
+  return Error::success();
+}
+
+Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, const SiteRecord &record, const UnwindRow &row,
+                                           Landing landing) {
+  FromFrame from{record, row, object.cfa_from_sp};
+  std::size_t in_place = record.frames.size() - (landing == Landing::Continuation ? 1 : 0);
+  std::deque<SiteRecord> records; // landings refer to them
+  std::vector<BaselineLanding> landings;
+  for (std::size_t i = 0; i < in_place; ++i) {
+    SiteId site = record.frames[i].site;
+    auto version = versions_.find_or_compile({site.function, Tier::Baseline, std::nullopt});
+    if (!version)
+      return version.takeError();
+    std::uint64_t pc = (*version)->return_pc(site.index);
+    if (!pc)
+      return make_error("the baseline code has no such site");
+    const CodeObject &code = (*version)->object;
+    records.push_back(*code.sites.find(code.offset_of(pc)));
+    landings.push_back({records.back(), *code.rows.find(code.offset_of(pc) - 1), code.cfa_from_sp, pc});
+  }
+  if (landing == Landing::InPlace)
+    return plan_in_place(from, landings);
+
+  SiteId site = record.frames.back().site;
+  auto version = versions_.find_or_compile({site.function, Tier::Optimized, site.index});
+  if (!version)
+    return version.takeError();
+  const Site &described = versions_.program().functions[site.function].sites[site.index];
+  StateBufferLayout layout = state_buffer_layout(described);
+  bool reads_result = described.result_used || described.result.x87 != 0; // the x87 stack must be popped in any case
+  return plan_continuation(from, landings,
+                           {(*version)->object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,
+                            reads_result ? described.result : ResultRegisters{}});
+}
+
+/// The code depends on its address, and the memory on the code's size: emit twice.
+Error StubFactory::emit(Stub &stub, TransitionScript script) {
+  stub.script = std::move(script);
+  auto code_at = [&](std::uint64_t address) {
+    return kind_ == StubKind::Generated ? emit_stub(stub.script, address) : emit_generic_stub(&stub.script, address);
+  };
+  std::size_t size = code_at(arena_.range(SlabKind::Code).begin).code.size() + 16;
+  auto memory = arena_.allocate_code(size);
+  if (!memory)
+    return memory.takeError();
+  EmittedStub emitted = code_at(memory->address);
+  OSR_CHECK(emitted.code.size() <= size, "a stub grew from {} to {} bytes", size, emitted.code.size());
+  std::memcpy(memory->writable, emitted.code.data(), emitted.code.size());
+  stub.memory = *memory;
+  stub.stub.entry_pc = memory->address + emitted.entry_offset;
+  ++statistics_.stubs;
+  statistics_.stub_bytes += emitted.code.size();
+  return Error::success();
+}
+
+} // namespace osr

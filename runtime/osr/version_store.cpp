@@ -1,0 +1,130 @@
+#include "runtime/osr/version_store.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "runtime/osr/resolve_records.h"
+
+#include <llvm/ADT/StringSet.h>
+
+using namespace llvm;
+
+namespace osr {
+
+std::uint64_t Version::return_pc(std::uint32_t site) const {
+  std::uint32_t offset = site < return_pc_offsets.size() ? return_pc_offsets[site] : 0;
+  return offset ? object.code_begin + offset : 0;
+}
+
+VersionStore::~VersionStore() {
+  for (auto &[key, version] : versions_) {
+    registry_.remove(version->object);
+    consumeError(session_.unload(version->object.linked));
+  }
+}
+
+Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {
+  if (auto found = versions_.find(key); found != versions_.end())
+    return found->second.get();
+  if (auto failed = failures_.find(key); failed != failures_.end())
+    return make_error("{}", failed->second);
+  auto version = make(key);
+  if (!version) {
+    std::string reason = toString(version.takeError());
+    failures_[key] = reason;
+    return make_error("{}", reason);
+  }
+  return (versions_[key] = std::move(*version)).get();
+}
+
+const Version *VersionStore::find(const CodeObject &object) const {
+  auto found = versions_.find({object.function, object.tier, object.continuation_site});
+  return found == versions_.end() ? nullptr : found->second.get();
+}
+
+Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
+  auto compiled = compiler_.compile(key);
+  if (!compiled)
+    return compiled.takeError();
+  auto linked = session_.link(std::move(compiled->object), Visibility::Private);
+  if (!linked)
+    return linked.takeError();
+  auto version = std::make_unique<Version>();
+  version->object.linked = std::move(*linked);
+  if (Error error = fill(*version, *compiled)) {
+    consumeError(session_.unload(version->object.linked));
+    return error;
+  }
+  registry_.add(version->object);
+  version->object.advance_to(CodeState::InUse);
+  count(*compiled, *version);
+  return version;
+}
+
+Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
+  CodeObject &object = version.object;
+  const LinkedObject &linked = object.linked;
+  const LinkedFunction *entry = linked.find_function(compiled.symbol);
+  if (!entry)
+    return make_error("the object of '{}' does not define it", compiled.symbol);
+  object.id = next_id_++;
+  object.function = compiled.key.function;
+  object.tier = compiled.key.tier;
+  object.continuation_site = compiled.key.continuation_site;
+  object.code_begin = linked.code.begin;
+  object.code_size = linked.code.size();
+  object.entry_pc = entry->address;
+
+  std::vector<UnwindRange> linker_stubs;
+  if (linked.linker_stubs.size())
+    linker_stubs.push_back({std::uint32_t(linked.linker_stubs.begin - linked.code.begin),
+                            std::uint32_t(linked.linker_stubs.size()), UnwindRow::leaf()});
+  auto rows = UnwindRows::from_eh_frame(linked.eh_frame_bytes(), linked.eh_frame.begin, object.code_begin,
+                                        object.code_size, linker_stubs);
+  if (!rows)
+    return rows.takeError();
+  object.rows = std::move(*rows);
+
+  RawStackMap map;
+  if (!linked.stack_map.empty()) {
+    auto parsed = parse_stack_map(linked.stack_map);
+    if (!parsed)
+      return make_error("'{}': {}", compiled.symbol, toString(parsed.takeError()));
+    map = std::move(*parsed);
+  }
+  auto resolved = resolve_records(compiled, map, object.rows, object.code_begin,
+                                  [&](StringRef symbol) { return session_.lookup(symbol); });
+  if (!resolved)
+    return resolved.takeError();
+  object.cfa_from_sp = resolved->cfa_from_sp;
+  object.sites = SiteTable::build(resolved->records);
+  if (object.tier == Tier::Baseline)
+    for (const SiteRecord &record : resolved->records) {
+      std::uint32_t site = record.frames[0].site.index;
+      if (version.return_pc_offsets.size() <= site)
+        version.return_pc_offsets.resize(site + 1);
+      version.return_pc_offsets[site] = record.return_pc_offset;
+    }
+  return Error::success();
+}
+
+void VersionStore::count(const CompiledVersion &compiled, const Version &version) {
+  Statistics::Compile &counts =
+      statistics_.compile[compiled.key.continuation_site ? "continuation" : to_string(compiled.key.tier)];
+  ++counts.count;
+  counts.seconds += compiled.seconds;
+  counts.code_bytes += version.object.code_size;
+  counts.map_bytes_raw += version.object.linked.stack_map.size();
+  counts.map_bytes_compact += version.object.sites.bytes();
+  counts.sites += version.object.sites.size();
+  if (compiled.key.tier == Tier::Baseline)
+    counts.certified += version.object.sites.size() - compiled.report.not_certified.size();
+  for (const auto &[number, reason] : compiled.report.not_certified)
+    ++counts.refused["no certificate: " + reason];
+  for (SiteForm form : compiled.sites.forms)
+    if (form == SiteForm::Refused)
+      ++counts.refused["not describable in optimised code"];
+    else if (form == SiteForm::TailCall)
+      ++counts.refused["tail call"];
+}
+
+} // namespace osr

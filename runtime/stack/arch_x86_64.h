@@ -1,0 +1,87 @@
+// Everything the stack code knows about x86-64 Linux, in six items. A port to another machine replaces this file,
+// osr-stubs/ and the DWARF register numbers in runtime/code/call_frame_info.h.
+#pragma once
+
+#include "runtime/code/unwind_rows.h"
+#include "runtime/stack/frame_layout.h"
+#include "runtime/stack/register_set.h"
+
+#include <cstring>
+#include <ucontext.h>
+
+namespace osr::arch {
+
+inline std::uintptr_t load_word(std::uintptr_t address) {
+  return __atomic_load_n(reinterpret_cast<const std::uintptr_t *>(address), __ATOMIC_RELAXED);
+}
+
+/// 1. The slot that holds the return PC into a frame: the callee's `call` pushed it just below the frame's sp.
+inline std::uintptr_t return_pc_slot(std::uintptr_t sp) { return sp - word_size; }
+
+/// 2. The CFA by a row. Garbage in, garbage out: check it before memory is read.
+inline std::uintptr_t cfa(const RegisterSet &registers, const UnwindRow &row) {
+  const std::uintptr_t base = row.base == CfaBase::Rsp ? registers.sp : registers.saved[unsigned(row.base)];
+  return base + std::uintptr_t(std::intptr_t(row.cfa_offset));
+}
+
+/// 3. One step out of a frame with a known, checked CFA.
+inline void step(RegisterSet &registers, const UnwindRow &row, std::uintptr_t cfa) {
+  for (unsigned i = 0; i < saved_register_count; ++i)
+    if (row.saved[i] != 0)
+      registers.saved[i] = load_word(cfa + std::uintptr_t(std::intptr_t(row.saved[i])));
+  registers.pc = load_word(cfa + std::uintptr_t(std::intptr_t(return_pc_cfa_offset)));
+  registers.sp = cfa;
+}
+
+/// 4. The registers of interrupted code.
+inline RegisterSet from_context(const ucontext_t &context) {
+  const auto &regs = context.uc_mcontext.gregs;
+  const auto word = [&regs](int index) { return std::uintptr_t(regs[index]); };
+  return {word(REG_RIP),
+          word(REG_RSP),
+          {word(REG_RBX), word(REG_RBP), word(REG_R12), word(REG_R13), word(REG_R14), word(REG_R15)}};
+}
+inline void to_context(const RegisterSet &registers, ucontext_t &context) {
+  auto &regs = context.uc_mcontext.gregs;
+  regs[REG_RIP] = greg_t(registers.pc);
+  regs[REG_RSP] = greg_t(registers.sp);
+  constexpr int order[saved_register_count] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15};
+  for (unsigned i = 0; i < saved_register_count; ++i)
+    regs[order[i]] = greg_t(registers.saved[i]);
+}
+
+/// 5. The signal trampoline to which a handler returns: `mov $15, %rax; syscall`. The kernel has put the context of
+/// the interrupted code on the stack, at the rsp with which the trampoline is entered.
+inline bool is_signal_trampoline(std::uintptr_t pc) {
+  constexpr unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05};
+  return std::memcmp(reinterpret_cast<const void *>(pc), code, sizeof code) == 0;
+}
+inline const ucontext_t &interrupted_context(std::uintptr_t trampoline_sp) {
+  return *reinterpret_cast<const ucontext_t *>(trampoline_sp);
+}
+
+/// 6. Procedure linkage tables: lld writes no unwind information for them, other linkers a DWARF expression. By the
+/// instruction at an exact pc, the CFA's distance from rsp; 0 if the code there is no such table.
+///
+///   entry:  jmp *slot(%rip)    ff 25 ....   rsp+8        first:  push link_map(%rip)   ff 35 ....   rsp+16
+///           push $index        68 ....      rsp+8                jmp *resolver(%rip)   ff 25 ....   rsp+24
+///           jmp first          e9 ....      rsp+16
+inline std::int32_t linkage_table_cfa_offset(std::uintptr_t pc) {
+  constexpr std::ptrdiff_t page_size = 4096, long_size = 6, push_size = 5;
+  const auto *code = reinterpret_cast<const unsigned char *>(pc);
+  const auto is = [&](std::ptrdiff_t at, unsigned char first, unsigned char second) {
+    // The page before the table may not be mapped; then nothing of the table is in front of the pc.
+    return std::ptrdiff_t(pc % page_size) + at >= 0 && code[at] == first && code[at + 1] == second;
+  };
+  const auto is_entry = [&](std::ptrdiff_t at) {
+    return is(at, 0xff, 0x25) && code[at + long_size] == 0x68 && code[at + long_size + push_size] == 0xe9;
+  };
+  const auto is_first = [&](std::ptrdiff_t at) { return is(at, 0xff, 0x35) && is(at + long_size, 0xff, 0x25); };
+  if (is_entry(0) || is_entry(-long_size))
+    return 8;
+  if (is_first(0) || is_entry(-long_size - push_size))
+    return 16;
+  return is_first(-long_size) ? 24 : 0;
+}
+
+} // namespace osr::arch

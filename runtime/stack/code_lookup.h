@@ -1,0 +1,46 @@
+// What a stack walk asks about code: two questions, two small interfaces. Both are asked while other threads are
+// stopped at any instruction, so answers take no lock and allocate nothing.
+#pragma once
+
+#include "runtime/code/unwind_rows.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace osr {
+
+struct CodeObject;
+
+/// Code of ours, as a walk sees it.
+struct CodeView {
+  const CodeObject *object = nullptr; ///< handed on in Frame::code; null for code of ours that is no code object
+  std::uintptr_t begin = 0;           ///< where the rows' offsets start
+  const UnwindRows *rows = nullptr;   ///< null: foreign code
+
+  explicit operator bool() const { return rows != nullptr; }
+};
+
+/// "Whose code is this?"
+class CodeLookup {
+public:
+  /// The code with an instruction at `pc` (return PCs: the caller passes pc-1).
+  virtual CodeView find_code(std::uintptr_t pc) const = 0;
+  /// Set if the object has a stack map record for this return PC: the distance from sp to the CFA there, 0 if the
+  /// object does not know it.
+  virtual std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const = 0;
+
+protected:
+  ~CodeLookup() = default;
+};
+
+/// "What stood in the slot before the stub's address did?"
+class StubLookup {
+public:
+  /// The original PC if `pc` is the entry of a return stub.
+  virtual std::optional<std::uintptr_t> original_pc(std::uintptr_t pc) const = 0;
+
+protected:
+  ~StubLookup() = default;
+};
+
+} // namespace osr

@@ -1,0 +1,31 @@
+// Unwind rules of code that the dynamic linker loaded (the host program, libc, libstdc++ ...), found without a lock.
+//
+// The usual way, dl_iterate_phdr, takes the loader's lock; a stopped thread may hold it. _dl_find_object does not.
+#pragma once
+
+#include "runtime/code/unwind_rows.h"
+#include "runtime/stack/frame_layout.h"
+
+#include <cstdint>
+#include <span>
+
+namespace osr {
+
+struct ForeignRules {
+  enum class Kind : std::uint8_t {
+    None,        ///< nothing describes this pc
+    Row,         ///< row is usable
+    SignalFrame, ///< a signal trampoline: the caller was interrupted and its pc is exact
+    Other,       ///< described, but by rules that only libunwind can follow
+  };
+  Kind kind = Kind::None;
+  UnwindRow row;
+};
+
+/// Finds the rules for a frame at `pc`. Async-signal-safe, lock-free, no allocation.
+ForeignRules find_foreign_rules(std::uintptr_t pc, PcKind kind);
+
+/// The rules for the instruction at `pc` by the FDE at `offset` of a section that is in memory where it is used.
+ForeignRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offset, std::uintptr_t pc);
+
+} // namespace osr

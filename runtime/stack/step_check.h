@@ -1,0 +1,46 @@
+// The rule that every step of a walk obeys, whoever computed it.
+#pragma once
+
+#include "runtime/stack/frame_layout.h"
+
+namespace osr {
+
+/// How a walk stands; also why it ended.
+enum class WalkStatus : std::uint8_t {
+  Walking,
+  ReachedBase,   ///< the only good end
+  NoUnwindInfo,  ///< a pc that nobody describes: guessing would invent frames
+  NotAdvancing,  ///< the CFA is not above the frame's sp
+  Misaligned,    ///< the CFA is not a multiple of 8
+  OutOfBounds,   ///< the CFA is outside the stack
+  EndOfStack,    ///< the outermost frame of the thread came before the base
+  UnwinderFailed ///< libunwind gave up
+};
+
+/// A sentence for people. Static storage; async-signal-safe.
+constexpr const char *describe(WalkStatus status) {
+  switch (status) {
+  case WalkStatus::Walking: return "the walk goes on";
+  case WalkStatus::ReachedBase: return "the base of the stack is reached";
+  case WalkStatus::NoUnwindInfo: return "no unwind information for this pc";
+  case WalkStatus::NotAdvancing: return "the frame's CFA is not above its stack pointer";
+  case WalkStatus::Misaligned: return "the frame's CFA is not a multiple of 8";
+  case WalkStatus::OutOfBounds: return "the frame's CFA is outside the stack";
+  case WalkStatus::EndOfStack: return "the outermost frame was reached before the base of the walk";
+  case WalkStatus::UnwinderFailed: return "libunwind cannot step out of this frame";
+  }
+  return "unknown status";
+}
+
+/// Walking if a frame with this sp can have this CFA, else what is wrong.
+constexpr WalkStatus check_step(std::uintptr_t sp, std::uintptr_t cfa, const StackBounds &bounds) {
+  if (cfa <= sp)
+    return WalkStatus::NotAdvancing;
+  if (cfa % word_size != 0)
+    return WalkStatus::Misaligned;
+  if (cfa > bounds.limit(sp))
+    return WalkStatus::OutOfBounds;
+  return WalkStatus::Walking;
+}
+
+} // namespace osr

@@ -1,0 +1,173 @@
+#include "runtime/stack/unwinder.h"
+
+#include "compiler/base/error.h"
+#include "runtime/code/call_frame_info.h"
+#include "runtime/stack/arch_x86_64.h"
+#include "runtime/stack/foreign_frames.h"
+
+#include <algorithm>
+#include <vector>
+
+#define UNW_LOCAL_ONLY
+#include <libunwind.h>
+
+// libunwind's list of registered code; the public header does not declare its accessor.
+extern "C" unw_word_t _U_dyn_info_list_addr(void);
+
+namespace osr {
+
+/// libunwind's list is made of `info`, which is the first member, so that an entry of ours can be found by it.
+struct UnwindRegistration::Entry {
+  struct Fde {
+    std::int32_t pc, offset; // libunwind's table format: relative to start_ip and to segbase
+  };
+  unw_dyn_info_t info{};
+  std::vector<Fde> table;
+  std::span<const std::uint8_t> section;
+
+  ~Entry() {
+    _U_dyn_cancel(&info);
+    // Cancelling alone leaves decoded rows in libunwind's cache, and the next code at this address would get them.
+    unw_flush_cache(unw_local_addr_space, info.start_ip, info.end_ip);
+  }
+
+  ForeignRules find_rules(std::uintptr_t pc) const {
+    const auto wanted = std::int64_t(pc - info.start_ip);
+    const auto after = std::upper_bound(table.begin(), table.end(), wanted,
+                                        [](std::int64_t at, const Fde &fde) { return at < fde.pc; });
+    return after == table.begin() ? ForeignRules() : rules_by_fde(section, std::uint64_t(after[-1].offset), pc);
+  }
+};
+
+namespace {
+
+/// libunwind shows this name to people; here it also tells our entries from those of others.
+constexpr char table_name[] = "osr";
+
+/// The entry of libunwind's list for this pc. Reads the list without a lock, as libunwind itself does.
+const unw_dyn_info_t *find_registered(std::uintptr_t pc) {
+  const auto *list = reinterpret_cast<const unw_dyn_info_list_t *>(_U_dyn_info_list_addr());
+  for (const unw_dyn_info_t *info = list->first; info; info = info->next)
+    if (pc >= info->start_ip && pc < info->end_ip)
+      return info;
+  return nullptr;
+}
+
+WalkStatus step_by_libunwind(RegisterSet &registers, PcKind kind) {
+  unw_context_t context{}; // a ucontext_t on this machine
+  arch::to_context(registers, context);
+  unw_cursor_t cursor;
+  // Despite its name the flag only says that the pc is exact: without it libunwind looks up pc-1.
+  if (unw_init_local2(&cursor, &context, kind == PcKind::Exact ? UNW_INIT_SIGNAL_FRAME : 0) != 0)
+    return WalkStatus::UnwinderFailed;
+  const int result = unw_step(&cursor);
+  if (result == 0)
+    return WalkStatus::EndOfStack;
+  bool ok = result > 0;
+  const auto read = [&](unw_regnum_t reg) {
+    unw_word_t value = 0;
+    ok = ok && unw_get_reg(&cursor, reg, &value) == 0;
+    return std::uintptr_t(value);
+  };
+  registers = {read(UNW_REG_IP),
+               read(UNW_REG_SP),
+               {read(UNW_X86_64_RBX), read(UNW_X86_64_RBP), read(UNW_X86_64_R12), read(UNW_X86_64_R13),
+                read(UNW_X86_64_R14), read(UNW_X86_64_R15)}};
+  return ok ? WalkStatus::Walking : WalkStatus::UnwinderFailed;
+}
+
+/// The interrupted frame may lie on another stack: the handler ran on the alternate one.
+WalkStatus step_signal_frame(RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
+  const std::uintptr_t sp = registers.sp;
+  if (bounds.limit(sp) - sp < sizeof(ucontext_t) - sizeof(ucontext_t::__fpregs_mem) - sizeof(ucontext_t::__ssp))
+    return WalkStatus::OutOfBounds;
+  registers = arch::from_context(arch::interrupted_context(sp));
+  kind = PcKind::Exact;
+  if (bounds.on_alternate(sp) && !bounds.on_alternate(registers.sp))
+    return registers.sp <= bounds.end ? WalkStatus::Walking : WalkStatus::OutOfBounds;
+  return check_step(sp, registers.sp, bounds);
+}
+
+} // namespace
+
+/// The rules of code that the dynamic linker does not know, by libunwind's list.
+ForeignRules UnwindRegistration::find_rules(std::uintptr_t pc) {
+  const unw_dyn_info_t *info = find_registered(pc);
+  if (!info)
+    return {};
+  if (info->u.rti.name_ptr != unw_word_t(table_name))
+    return {ForeignRules::Kind::Other, {}};
+  return reinterpret_cast<const Entry *>(info)->find_rules(pc);
+}
+
+WalkStatus step_foreign(RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
+  const std::uintptr_t sp = registers.sp;
+  ForeignRules rules = find_foreign_rules(registers.pc, kind);
+  if (rules.kind == ForeignRules::Kind::None)
+    rules = UnwindRegistration::find_rules(registers.pc - (kind == PcKind::ReturnPc));
+  switch (rules.kind) {
+  case ForeignRules::Kind::None: return WalkStatus::NoUnwindInfo;
+  case ForeignRules::Kind::SignalFrame:
+    if (arch::is_signal_trampoline(registers.pc))
+      return step_signal_frame(registers, kind, bounds);
+    break;
+  case ForeignRules::Kind::Row: {
+    const std::uintptr_t cfa = arch::cfa(registers, rules.row);
+    const WalkStatus status = check_step(sp, cfa, bounds);
+    if (status == WalkStatus::Walking)
+      arch::step(registers, rules.row, cfa);
+    kind = PcKind::ReturnPc;
+    return status;
+  }
+  case ForeignRules::Kind::Other: break;
+  }
+  const WalkStatus status = step_by_libunwind(registers, kind);
+  kind = PcKind::ReturnPc;
+  return status == WalkStatus::Walking ? check_step(sp, registers.sp, bounds) : status;
+}
+
+UnwindRegistration::UnwindRegistration() = default;
+UnwindRegistration::UnwindRegistration(UnwindRegistration &&) noexcept = default;
+UnwindRegistration &UnwindRegistration::operator=(UnwindRegistration &&) noexcept = default;
+UnwindRegistration::~UnwindRegistration() = default;
+
+llvm::Expected<UnwindRegistration> UnwindRegistration::add(std::uintptr_t code_begin, std::size_t code_size,
+                                                           llvm::ArrayRef<std::uint8_t> eh_frame) {
+  const auto address = std::uintptr_t(eh_frame.data());
+  const std::span<const std::uint8_t> bytes(eh_frame.data(), eh_frame.size());
+  std::vector<Entry::Fde> table;
+  for (std::uint64_t offset = 0; offset + 8 <= bytes.size();) {
+    DwarfReader head(bytes.subspan(offset), address + offset);
+    const std::uint64_t length = head.read<std::uint32_t>();
+    if (length == 0)
+      break;
+    FrameDescription fde;
+    if (head.read<std::uint32_t>() != 0) {
+      if (!fde.parse(bytes, address, offset))
+        return make_error(".eh_frame entry at offset {:#x} is malformed", offset);
+      if (fde.begin - code_begin < code_size)
+        table.push_back({std::int32_t(fde.begin - code_begin), std::int32_t(offset)});
+    }
+    offset += 4 + length;
+  }
+  if (table.empty())
+    return make_error("no unwind information for the code at {:#x} in the section given for it", code_begin);
+  std::sort(table.begin(), table.end(), [](const auto &a, const auto &b) { return a.pc < b.pc; });
+
+  UnwindRegistration result;
+  auto entry = std::make_unique<Entry>();
+  entry->table = std::move(table);
+  entry->info.start_ip = code_begin;
+  entry->info.end_ip = code_begin + code_size;
+  entry->info.format = UNW_INFO_FORMAT_IP_OFFSET;
+  entry->section = bytes;
+  entry->info.u.rti.name_ptr = unw_word_t(table_name);
+  entry->info.u.rti.segbase = address;
+  entry->info.u.rti.table_data = unw_word_t(entry->table.data());
+  entry->info.u.rti.table_len = entry->table.size() * sizeof(Entry::Fde) / sizeof(unw_word_t);
+  _U_dyn_register(&entry->info);
+  result.entry_ = std::move(entry);
+  return result;
+}
+
+} // namespace osr

@@ -1,0 +1,49 @@
+// Steps out of frames that have no rows of ours. The only user of libunwind in this project.
+//
+// libunwind guesses where it has no information (it follows rbp and returns frames that do not exist, without an
+// error), it takes locks, and it costs 300-650 ns a step. So a frame is first looked up by find_foreign_rules; what
+// is left for libunwind are rules with DWARF expressions (functions that realign their frame, compiled by gcc) and code
+// that others have registered with libunwind.
+#pragma once
+
+#include "runtime/stack/foreign_frames.h"
+#include "runtime/stack/frame_layout.h"
+#include "runtime/stack/register_set.h"
+#include "runtime/stack/step_check.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/Support/Error.h>
+
+#include <memory>
+
+namespace osr {
+
+/// One step out of a frame. `registers` and `kind` become those of the next older frame; they are unspecified when
+/// the result is not Walking. Checked: the pc is described by somebody, and the step obeys check_step.
+/// Allocation-free. Takes no lock unless libunwind itself has to run (see above).
+WalkStatus step_foreign(RegisterSet &registers, PcKind &kind, const StackBounds &bounds);
+
+/// Makes libunwind (ours and that of foreign users such as profilers) know a piece of our code, for the lifetime of
+/// the object. Creating and destroying takes libunwind's lock; no thread may be inside libunwind for this code while
+/// the object is destroyed.
+class UnwindRegistration {
+public:
+  UnwindRegistration();
+  UnwindRegistration(UnwindRegistration &&) noexcept;
+  UnwindRegistration &operator=(UnwindRegistration &&) noexcept;
+  ~UnwindRegistration();
+
+  /// `eh_frame` is at its final address and stays there for the lifetime of the result. Fails on malformed sections
+  /// and on a section without any FDE for the code.
+  static llvm::Expected<UnwindRegistration> add(std::uintptr_t code_begin, std::size_t code_size,
+                                                llvm::ArrayRef<std::uint8_t> eh_frame);
+
+  /// The rules for code that some registration (or somebody else's, then Kind::Other) describes. Lock-free.
+  static ForeignRules find_rules(std::uintptr_t pc);
+
+private:
+  struct Entry;
+  std::unique_ptr<Entry> entry_;
+};
+
+} // namespace osr

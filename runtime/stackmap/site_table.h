@@ -1,0 +1,80 @@
+// All site records of one code object, in about 30 bytes per site.
+#pragma once
+
+#include "runtime/stackmap/record.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/ADT/SmallVector.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace osr {
+
+/// The part of a site record that is cheap to read.
+struct SiteSummary {
+  std::uint32_t return_pc_offset = 0;
+  bool certified = false;
+  std::uint32_t frame_count = 0; ///< 1 where nothing was inlined
+  SiteId outermost;              ///< site of the oldest frame of the chain: a site of the code object's own function
+};
+
+class SiteTable;
+
+/// A record that was found in a table; valid as long as the table. Null if nothing was found.
+class SiteHandle {
+public:
+  SiteHandle() = default;
+  explicit operator bool() const noexcept { return record_ != nullptr; }
+  /// Allocation-free. Not for a null handle, like record().
+  SiteSummary summary() const noexcept;
+  SiteRecord record() const;
+
+private:
+  friend class SiteTable;
+  SiteHandle(const SiteTable *table, const std::uint8_t *record) : table_(table), record_(record) {}
+  const SiteTable *table_ = nullptr;
+  const std::uint8_t *record_ = nullptr;
+};
+
+/// Maps return PC offsets to site records. Immutable after build(), so any number of threads may read it. contains(),
+/// look_up() and SiteHandle::summary() neither allocate nor lock, and may be called while other threads are stopped;
+/// find() and for_each() allocate the records they hand out.
+class SiteTable {
+public:
+  SiteTable() = default;
+
+  /// Two records with one return PC, or a record without frames, are bugs of the caller (OSR_CHECK).
+  static SiteTable build(llvm::ArrayRef<SiteRecord> records);
+
+  /// O(1) expected, like contains() and find().
+  SiteHandle look_up(std::uint32_t return_pc_offset) const noexcept;
+  bool contains(std::uint32_t return_pc_offset) const noexcept { return bool(look_up(return_pc_offset)); }
+  std::optional<SiteRecord> find(std::uint32_t return_pc_offset) const;
+
+  /// Visits all records in ascending order of return PC.
+  void for_each(llvm::function_ref<void(const SiteRecord &)> visit) const;
+
+  std::size_t size() const { return size_; }
+
+  /// Memory of the table, including the object itself.
+  std::size_t bytes() const { return sizeof(*this) + slots_.capacity_in_bytes() + bytes_.capacity_in_bytes(); }
+
+private:
+  friend class SiteHandle;
+  std::size_t first_slot(std::uint32_t return_pc_offset) const noexcept;
+  void insert(std::uint32_t return_pc_offset, std::uint32_t position);
+
+  llvm::SmallVector<std::uint32_t, 0> slots_; ///< open addressing: 1 + position of a record in bytes_, or 0
+  llvm::SmallVector<std::uint8_t, 0> bytes_;  ///< the records in ascending order; see record_codec.h
+  std::uint32_t size_ = 0;
+  FunctionId base_function_ = 0;
+};
+
+/// Stable text of one record, a line for the record and one per value.
+std::string to_string(const SiteRecord &record);
+
+} // namespace osr

@@ -1,0 +1,255 @@
+// Linking real objects.
+#include "runtime/stackmap/parser.h"
+#include "test/unit/code_test.h"
+#include "test/unit/tiny_object.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <unistd.h>
+
+using namespace osr;
+using namespace osr::test;
+using Catch::Matchers::Contains;
+
+TEST_CASE("an object is linked, runs, and is unloaded") {
+  Session session;
+  LinkedObject object = value_of(session->link(compile_object(R"(
+    @counter = global i32 40
+    define i32 @bump(i32 %by) {
+      %old = load i32, ptr @counter
+      %new = add i32 %old, %by
+      store i32 %new, ptr @counter
+      ret i32 %new
+    }
+    define internal i32 @local() noinline { ret i32 5 }
+    define i32 @uses_local() { %r = call i32 @local() ret i32 %r }
+  )")));
+  REQUIRE(object.functions.size() == 3);
+  const LinkedFunction *bump = object.find_function("bump");
+  REQUIRE(bump != nullptr);
+  CHECK(function_at<int(int)>(bump->address)(2) == 42);
+  CHECK(*reinterpret_cast<int *>(value_of(session->lookup("counter"))) == 42);
+  CHECK(value_of(session->lookup("bump")) == bump->address);
+  CHECK(function_at<int()>(object.find_function("uses_local")->address)() == 5);
+  CHECK(object.find_function("local") != nullptr);
+  CHECK(object.find_function("absent") == nullptr);
+  for (const LinkedFunction &function : object.functions) {
+    CHECK(function.size > 0);
+    CHECK(object.code.begin <= function.address);
+    CHECK(function.address + function.size <= object.code.end);
+  }
+  CHECK(object.eh_frame.size() > 0);
+  CHECK(session.arena->range(SlabKind::ReadOnly).contains(object.eh_frame.begin));
+  CHECK(session.arena->contains_code(object.code.begin));
+
+  check_success(session->unload(object));
+  CHECK(object.tracker == nullptr);
+  for (SlabKind kind : {SlabKind::Code, SlabKind::ReadOnly, SlabKind::Data})
+    CHECK(session.arena->used_bytes(kind) == 0);
+  CHECK_THAT(error_of(session->lookup("bump")), Contains("'bump'"));
+}
+
+TEST_CASE("objects refer to each other, and to the process through the linker's stubs") {
+  Session session;
+  value_of(session->link(compile_object("define i32 @base() { ret i32 7 }")));
+  const LinkedObject object = value_of(session->link(compile_object(R"(
+    declare i32 @base()
+    declare i32 @getpid()
+    define i32 @twice() { %a = call i32 @base() %b = add i32 %a, %a ret i32 %b }
+    define i32 @pid() { %p = call i32 @getpid() ret i32 %p }
+  )")));
+  CHECK(function_at<int()>(object.find_function("twice")->address)() == 14);
+  CHECK(function_at<int()>(object.find_function("pid")->address)() == ::getpid());
+  REQUIRE(object.linker_stubs.size() > 0);
+  CHECK(object.code.begin <= object.linker_stubs.begin);
+  CHECK(object.linker_stubs.end <= object.code.end);
+}
+
+TEST_CASE("all unresolved symbols are named, and nothing stays behind") {
+  Session session;
+  const std::string error = error_of(session->link(compile_object(R"(
+    declare void @missing_one()
+    declare void @missing_two()
+    define void @caller() { call void @missing_one() call void @missing_two() ret void }
+  )", "caller.o")));
+  CHECK(error == "cannot link caller.o: unresolved symbols 'missing_one', 'missing_two' (add --load LIB.so or link the "
+                 "module that defines it)");
+  CHECK(session.arena->used_bytes(SlabKind::Code) == 0);
+  value_of(session->link(compile_object("define void @missing_one() { ret void }")));
+  value_of(session->link(compile_object("define void @missing_two() { ret void }")));
+  value_of(session->link(compile_object(
+      "declare void @missing_one() define void @caller() { call void @missing_one() ret void }", "caller.o")));
+}
+
+TEST_CASE("a name that is defined twice, or no object at all, is an error") {
+  Session session;
+  value_of(session->link(compile_object("define i32 @same() { ret i32 1 }")));
+  CHECK_THAT(error_of(session->link(compile_object("define i32 @same() { ret i32 2 }", "second.o"))),
+             Contains("second.o") && Contains("same"));
+  CHECK(function_at<int()>(value_of(session->lookup("same")))() == 1);
+  CHECK_THAT(error_of(session->link(llvm::MemoryBuffer::getMemBuffer("no object", "junk.o"))), Contains("junk.o"));
+  CHECK_THAT(error_of(session->link(llvm::MemoryBuffer::getMemBuffer("", "empty.o"))), Contains("empty.o"));
+}
+
+TEST_CASE("private objects may define the same names") {
+  Session session;
+  value_of(session->link(compile_object("define i32 @f() { ret i32 1 }")));
+  const char *ir = R"(
+    @f.count = global i32 0
+    define i32 @f() { %o = load i32, ptr @f.count %n = add i32 %o, 10 store i32 %n, ptr @f.count ret i32 %n }
+    define linkonce_odr i32 @g() { %r = call i32 @f() ret i32 %r }
+  )";
+  LinkedObject first = value_of(session->link(compile_object(ir), Visibility::Private));
+  LinkedObject second = value_of(session->link(compile_object(ir), Visibility::Private));
+  CHECK(function_at<int()>(first.find_function("g")->address)() == 10);
+  CHECK(function_at<int()>(first.find_function("g")->address)() == 20);
+  CHECK(function_at<int()>(second.find_function("f")->address)() == 10);
+  CHECK(function_at<int()>(value_of(session->lookup("f")))() == 1);
+  CHECK_THAT(error_of(session->lookup("g")), Contains("'g'"));
+  check_success(session->unload(first));
+  CHECK(function_at<int()>(second.find_function("g")->address)() == 20);
+}
+
+TEST_CASE("weak undefined symbols are null, COMMON and linkonce definitions are merged") {
+  Session session;
+  const char *ir = R"(
+    @shared = common global i32 0
+    declare extern_weak i32 @nowhere()
+    @maybe = extern_weak global i32
+    define i1 @is_null() { %c = icmp eq ptr @nowhere, null ret i1 %c }
+    define ptr @address_of_maybe() { ret ptr @maybe }
+    define linkonce_odr ptr @address_of_shared() noinline { ret ptr @shared }
+    define i32 @call_if_there() {
+      %c = icmp eq ptr @nowhere, null
+      br i1 %c, label %no, label %yes
+    yes:
+      %r = call i32 @nowhere()
+      ret i32 %r
+    no:
+      ret i32 -1
+    }
+  )";
+  const LinkedObject first = value_of(session->link(compile_object(ir)));
+  CHECK(function_at<bool()>(first.find_function("is_null")->address)());
+  CHECK(function_at<void *()>(first.find_function("address_of_maybe")->address)() == nullptr);
+  CHECK(function_at<int()>(first.find_function("call_if_there")->address)() == -1);
+  const LinkedObject second = value_of(session->link(compile_object(R"(
+    @shared = common global i32 0
+    define linkonce_odr ptr @address_of_shared() noinline { ret ptr @shared }
+    define ptr @also() { %r = call ptr @address_of_shared() ret ptr %r }
+    define ptr @direct() { ret ptr @shared }
+  )")));
+  const auto shared = value_of(session->lookup("shared"));
+  CHECK(function_at<std::uint64_t()>(second.find_function("also")->address)() == shared);
+  CHECK(function_at<std::uint64_t()>(second.find_function("direct")->address)() == shared);
+  CHECK(*reinterpret_cast<int *>(shared) == 0);
+}
+
+TEST_CASE("symbols that C programs expect are there, and absolute symbols override the process") {
+  Session session;
+  for (const char *name : {"atexit", "at_quick_exit", "pthread_atfork", "stat", "fstat", "lstat", "__dso_handle",
+                           "__cpu_model", "__cpu_indicator_init", "malloc", "__cxa_atexit", "environ", "stdout"})
+    CHECK(value_of(session->lookup(name)) != 0);
+  static const auto fake_pid = +[]() { return 4711; };
+  check_success(session->define_symbols({{"getpid", reinterpret_cast<std::uint64_t>(fake_pid)}, {"answer", 42}}));
+  const LinkedObject object = value_of(session->link(compile_object(R"(
+    @answer = external global i8
+    declare i32 @getpid()
+    define i32 @pid() { %p = call i32 @getpid() ret i32 %p }
+    define ptr @value() { ret ptr @answer }
+  )")));
+  CHECK(function_at<int()>(object.find_function("pid")->address)() == 4711);
+  CHECK(function_at<std::uint64_t()>(object.find_function("value")->address)() == 42);
+  llvm::Error twice = session->define_symbols({{"fresh", 1}, {"answer", 43}});
+  CHECK_THAT(llvm::toString(std::move(twice)), Contains("answer"));
+  CHECK_THAT(error_of(session->lookup("fresh")), Contains("'fresh'"));
+}
+
+TEST_CASE("libraries are loaded on request") {
+  Session session;
+  CHECK_THAT(error_of(session->lookup("cbrt_not_there")), Contains("unresolved symbol 'cbrt_not_there' (add --load"));
+  CHECK_THAT(llvm::toString(session->load_library("/no/such/lib.so")), Contains("/no/such/lib.so"));
+  const std::string source = "void *osr_test_library_symbol = 0;";
+  const std::string library = std::string("/tmp/osr_code_test_") + std::to_string(::getpid()) + ".so";
+  const std::string command = "echo '" + source + "' | cc -shared -fPIC -x c - -o " + library;
+  REQUIRE(std::system(command.c_str()) == 0);
+  CHECK_THAT(error_of(session->lookup("osr_test_library_symbol")), Contains("unresolved"));
+  check_success(session->load_library(library));
+  CHECK(value_of(session->lookup("osr_test_library_symbol")) != 0);
+  std::remove(library.c_str());
+}
+
+TEST_CASE("stack maps are captured with final addresses and take no target memory") {
+  const char *ir = R"(
+    declare void @llvm.experimental.stackmap(i64, i32, ...)
+    define i64 @f(i64 %a) {
+      call void (i64, i32, ...) @llvm.experimental.stackmap(i64 5, i32 0, i64 %a, i64 81985529216486895)
+      ret i64 %a
+    }
+  )";
+  Session session;
+  for (Visibility visibility : {Visibility::Exported, Visibility::Private}) {
+    const LinkedObject object = value_of(session->link(compile_object(ir), visibility));
+    const RawStackMap map = value_of(parse_stack_map(object.stack_map));
+    REQUIRE(map.functions.size() == 1);
+    CHECK(map.functions[0].address == object.find_function("f")->address);
+    REQUIRE(map.records.size() == 1);
+    CHECK(map.records[0].id == 5);
+    REQUIRE(object.eh_frame.size() > 0);
+  }
+}
+
+TEST_CASE("observers see each object come and go, and may refuse it") {
+  struct Observer final : LinkObserver {
+    std::vector<std::string> events;
+    bool refuse = false;
+    llvm::Error on_link(const LinkedObject &object) override {
+      events.push_back("link " + object.name);
+      return refuse ? llvm::createStringError("refused") : llvm::Error::success();
+    }
+    void on_unload(const LinkedObject &object) override { events.push_back("unload " + object.name); }
+  } first, second;
+  Session session;
+  session->add_observer(first);
+  session->add_observer(second);
+  LinkedObject object = value_of(session->link(compile_object("define void @a() { ret void }", "a.o")));
+  check_success(session->unload(object));
+  CHECK(first.events == std::vector<std::string>{"link a.o", "unload a.o"});
+  second.refuse = true;
+  CHECK_THAT(error_of(session->link(compile_object("define void @b() { ret void }", "b.o"))), Contains("refused"));
+  CHECK(first.events == std::vector<std::string>{"link a.o", "unload a.o", "link b.o", "unload b.o"});
+  CHECK(second.events.back() == "link b.o");
+  CHECK(session.arena->used_bytes(SlabKind::Code) == 0);
+}
+
+TEST_CASE("an object that a full arena cannot take is refused, and later ones still link") {
+  const auto arena = value_of(SlabArena::create({1 << 16, 1 << 16, 1 << 16}));
+  const auto session = value_of(CodeSession::create(*arena));
+  CHECK_THAT(error_of(session->link(compile_object("@big = global [100000 x i8] zeroinitializer", "big.o"))),
+             Contains("big.o") && Contains("data slab"));
+  CHECK(arena->used_bytes(SlabKind::Data) == 0);
+  value_of(session->link(compile_object("@small = global [100 x i8] zeroinitializer")));
+  CHECK(value_of(session->lookup("small")) != 0);
+}
+
+TEST_CASE("a section that is writable and executable is refused") {
+  Session session;
+  CHECK_THAT(error_of(session->link(compile_object(R"(
+    module asm ".section .bad,\22awx\22,@progbits"
+    module asm ".globl bad"
+    module asm "bad: ret"
+  )"))),
+             Contains(".bad is writable and executable"));
+}
+
+TEST_CASE("alignment above a page and an object without definitions") {
+  Session session;
+  value_of(session->link(compile_object("@aligned = global i32 3, align 65536")));
+  const auto address = value_of(session->lookup("aligned"));
+  CHECK(address % 65536 == 0);
+  CHECK(*reinterpret_cast<int *>(address) == 3);
+  LinkedObject nothing = value_of(session->link(compile_object("")));
+  CHECK(nothing.code.size() == 0);
+  check_success(session->unload(nothing));
+}
