@@ -58,8 +58,10 @@ void check_move(const TransitionScript &script, const Move &move) {
 } // namespace
 
 void check_script(const TransitionScript &script) {
-  OSR_CHECK(script.cfa_from_sp >= 8 && script.cfa_from_sp % 8 == 0 && script.cfa_from_sp < widest_frame, "CFA = rsp{:+}", script.cfa_from_sp);
-  OSR_CHECK(script.final_sp <= -8 && script.final_sp % 8 == 0 && script.final_sp > -widest_frame, "final rsp = CFA{:+}", script.final_sp);
+  OSR_CHECK(script.cfa_from_sp >= 8 && script.cfa_from_sp % 8 == 0 && script.cfa_from_sp < widest_frame,
+            "CFA = rsp{:+}", script.cfa_from_sp);
+  OSR_CHECK(script.final_sp <= -8 && script.final_sp % 8 == 0 && script.final_sp > -widest_frame,
+            "final rsp = CFA{:+}", script.final_sp);
   for (const Move &move : script.moves)
     check_move(script, move);
   if (script.state_buffer_size == 0)

@@ -26,15 +26,12 @@ std::string external_name(const GlobalObject &object, const TargetLibraryInfoImp
     return "unnamed";
   name.consume_front("\1");
   if (object.hasLocalLinkage() && name.starts_with(".L"))
-    return ("local" + name.drop_front(1)).str();
+    return ("local" + name).str();
   LibFunc known;
   if (object.hasLocalLinkage() && isa<Function>(object) && library.getLibFunc(name, known))
     return (name + ".local").str();
   return name.str();
 }
-
-/// True for lists that LLVM itself interprets by name.
-bool is_llvm_own(const GlobalObject &object) { return object.getName().starts_with("llvm."); }
 
 void externalize(GlobalObject &object, const TargetLibraryInfoImpl &library) {
   drop_offered_body(object);
@@ -69,7 +66,7 @@ void externalize_symbols(Module &module) {
     if (!function.isIntrinsic())
       externalize(function, library);
   for (GlobalVariable &variable : module.globals())
-    if (!is_llvm_own(variable))
+    if (!variable.getName().starts_with("llvm.")) // lists that LLVM itself interprets by name
       externalize(variable, library);
 }
 

@@ -35,7 +35,8 @@ const CallInst *as_call_of(const Value *value, StringRef name) {
 Function *declare_object_operation(Module &module, StringRef name) {
   if (Function *existing = module.getFunction(name))
     return existing;
-  auto *function = Function::Create(operation_type(module.getContext(), name), GlobalValue::ExternalLinkage, name, module);
+  FunctionType *type = operation_type(module.getContext(), name);
+  auto *function = Function::Create(type, GlobalValue::ExternalLinkage, name, module);
   function->setMemoryEffects(MemoryEffects::inaccessibleMemOnly());
   for (Attribute::AttrKind kind : {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoCallback,
                                    Attribute::NoSync})

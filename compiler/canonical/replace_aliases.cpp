@@ -27,8 +27,8 @@ GlobalObject *resolve(const GlobalAlias &alias, std::int64_t &offset) {
 
 Error replace_aliases(Module &module, std::vector<Alias> &aliases) {
   for (const GlobalIFunc &ifunc : module.ifuncs())
-    return make_error("'{}' is an ifunc, which has no single definition; compile the program for one machine instead of "
-                      "with target clones or ifunc resolvers",
+    return make_error("'{}' is an ifunc, which has no single definition; compile the program for one machine instead "
+                      "of with target clones or ifunc resolvers",
                       ifunc.getName().str());
   for (const GlobalAlias &alias : module.aliases()) {
     std::int64_t offset = 0;

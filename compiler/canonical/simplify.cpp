@@ -22,8 +22,9 @@ void simplify(Module &module, TargetMachine &machine) {
   builder.crossRegisterProxies(loops, functions, components, modules);
 
   ModulePassManager passes;
-  Error error = builder.parsePassPipeline(passes, "function(sroa,early-cse,simplifycfg,instcombine<no-verify-fixpoint>),"
-                                                  "cgscc(function-attrs),rpo-function-attrs");
+  constexpr const char *pipeline = "function(sroa,early-cse,simplifycfg,instcombine<no-verify-fixpoint>),"
+                                   "cgscc(function-attrs),rpo-function-attrs";
+  Error error = builder.parsePassPipeline(passes, pipeline);
   OSR_CHECK(!error, "pass pipeline: {}", toString(std::move(error)));
   passes.run(module, modules);
   for (Function &function : module)

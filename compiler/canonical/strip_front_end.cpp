@@ -45,6 +45,9 @@ Error check_entry(const Function &function) {
     return make_error("function '{}' has {} data, which cannot be found through a replaceable entry; compile it "
                       "without the option that adds it",
                       function.getName().str(), data);
+  if (function.isPresplitCoroutine())
+    return make_error("function '{}' is a coroutine that was not split; let the front end run its passes",
+                      function.getName().str());
   if (!function.isDeclaration() && function.getName().starts_with("osr."))
     return make_error("function '{}' uses a reserved name; names that begin with 'osr.' are taken",
                       function.getName().str());
@@ -61,7 +64,8 @@ void mark_returns_twice(Module &module) {
 
 void strip_modules_own(Module &module) {
   StripDebugInfo(module);
-  for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations"})
+  for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations", "llvm.embedded.module",
+                           "llvm.embedded.object", "llvm.cmdline"})
     if (GlobalVariable *list = module.getGlobalVariable(name, true)) {
       list->replaceAllUsesWith(PoisonValue::get(list->getType()));
       list->eraseFromParent();

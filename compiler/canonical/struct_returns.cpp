@@ -39,8 +39,8 @@ CallBase *create_call(CallBase &call, FunctionType *type) {
   SmallVector<OperandBundleDef, 2> bundles;
   call.getOperandBundlesAsDefs(bundles);
   if (auto *invoke = dyn_cast<InvokeInst>(&call))
-    return InvokeInst::Create(type, call.getCalledOperand(), invoke->getNormalDest(), invoke->getUnwindDest(), arguments,
-                              bundles, "", call.getIterator());
+    return InvokeInst::Create(type, call.getCalledOperand(), invoke->getNormalDest(), invoke->getUnwindDest(),
+                              arguments, bundles, "", call.getIterator());
   auto *copy = CallInst::Create(type, call.getCalledOperand(), arguments, bundles, "", call.getIterator());
   copy->setTailCallKind(cast<CallInst>(call).getTailCallKind());
   return copy;

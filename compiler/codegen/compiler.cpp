@@ -253,7 +253,8 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() {
   auto globals = CloneModule(*program_.module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
   globals->setModuleIdentifier("globals");
   for (Function &function : *globals) {
-    function.setLinkage(GlobalValue::ExternalLinkage);
+    if (!function.hasExternalWeakLinkage())
+      function.setLinkage(GlobalValue::ExternalLinkage);
     function.setDSOLocal(false);
   }
   CodegenReport report;

@@ -94,12 +94,17 @@ private:
 
   void store_definition(Value &value, AllocaInst &slot) {
     BasicBlock::iterator after;
-    if (auto *instruction = dyn_cast<Instruction>(&value))
+    Value *stored = &value;
+    if (auto *instruction = dyn_cast<Instruction>(&value)) {
       after = *instruction->getInsertionPointAfterDef();
-    else
+    } else {
+      // Stored as it is, an argument on the stack would make instruction selection use its place as the slot.
       after = std::next(last_slot()->getIterator());
-    auto *store = new StoreInst(&value, &slot, false, slot.getAlign(), after);
-    stores_.insert(store);
+      auto *frozen = new FreezeInst(&value, "", after);
+      stores_.insert(frozen);
+      stored = frozen;
+    }
+    stores_.insert(new StoreInst(stored, &slot, false, slot.getAlign(), after));
   }
 
   /// The last alloca of the entry block: arguments are stored behind all slots.

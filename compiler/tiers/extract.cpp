@@ -6,6 +6,14 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+/// A weak declaration may stay undefined; everything else is defined somewhere.
+GlobalValue::LinkageTypes declared_linkage(const GlobalValue &value) {
+  return value.hasExternalWeakLinkage() ? GlobalValue::ExternalWeakLinkage : GlobalValue::ExternalLinkage;
+}
+
+} // namespace
 
 Extractor::Extractor(const Module &from, StringRef name)
     : from_(from), module_(std::make_unique<Module>(name, from.getContext())) {
@@ -20,9 +28,11 @@ Value *Extractor::materialize(Value *value) {
   if (auto *function = dyn_cast<Function>(value)) {
     if (Function *existing = module_->getFunction(function->getName()))
       return existing;
-    auto *declaration = Function::Create(function->getFunctionType(), GlobalValue::ExternalLinkage,
-                                         function->getAddressSpace(), function->getName(), module_.get());
+    auto linkage = declared_linkage(*function);
+    auto *declaration = Function::Create(function->getFunctionType(), linkage, function->getAddressSpace(),
+                                         function->getName(), module_.get());
     declaration->copyAttributesFrom(function);
+    declaration->setLinkage(linkage);
     declaration->setPersonalityFn(nullptr);
     declaration->setDSOLocal(false);
     return declaration;
@@ -37,7 +47,7 @@ Value *Extractor::materialize_global(const GlobalVariable &global) {
   if (!only_here)
     if (GlobalVariable *existing = module_->getGlobalVariable(global.getName(), true))
       return existing;
-  auto linkage = only_here ? GlobalValue::PrivateLinkage : GlobalValue::ExternalLinkage;
+  auto linkage = only_here ? GlobalValue::PrivateLinkage : declared_linkage(global);
   auto *copy = new GlobalVariable(*module_, global.getValueType(), global.isConstant(), linkage, nullptr,
                                   global.getName(), nullptr, global.getThreadLocalMode(), global.getAddressSpace());
   copy->copyAttributesFrom(&global);

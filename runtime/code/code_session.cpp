@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "runtime/code/graph_passes.h"
 #include "runtime/code/link_capture.h"
 #include "runtime/code/link_errors.h"
 #include "runtime/code/process_symbols.h"
@@ -32,13 +33,16 @@ llvm::orc::SymbolMap to_symbol_map(llvm::orc::ExecutionSession &session, llvm::A
 /// Sees every graph on its way through JITLink. There is one link at a time, so one target suffices.
 class CodeSession::CapturePlugin final : public llvm::orc::LinkGraphLinkingLayer::Plugin {
 public:
+  explicit CapturePlugin(const CodeSession &session) : session_(session) {}
+
   LinkedObject *target = nullptr;
 
   void modifyPassConfig(llvm::orc::MaterializationResponsibility &, llvm::jitlink::LinkGraph &,
                         llvm::jitlink::PassConfiguration &config) override {
-    config.PrePrunePasses.push_back([](llvm::jitlink::LinkGraph &graph) {
+    config.PrePrunePasses.push_back([this](llvm::jitlink::LinkGraph &graph) {
       keep_everything(graph);
-      return llvm::Error::success();
+      make_near_references_direct(graph, [&](const auto &name) { return session_.near_.contains(name); });
+      return refuse_native_tls(graph);
     });
     config.PostFixupPasses.push_back([this](llvm::jitlink::LinkGraph &graph) {
       if (target != nullptr)
@@ -51,10 +55,13 @@ public:
     return llvm::Error::success();
   }
   void notifyTransferringResources(llvm::orc::JITDylib &, llvm::orc::ResourceKey, llvm::orc::ResourceKey) override {}
+
+private:
+  const CodeSession &session_;
 };
 
-CodeSession::CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process)
-    : session_(std::move(process)), capture_(std::make_shared<CapturePlugin>()) {}
+CodeSession::CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process, SlabArena &arena)
+    : arena_(arena), session_(std::move(process)), capture_(std::make_shared<CapturePlugin>(*this)) {}
 
 llvm::Expected<std::unique_ptr<CodeSession>> CodeSession::create(SlabArena &arena) {
   // In place: a link is done when link() returns, on the caller's thread.
@@ -62,15 +69,15 @@ llvm::Expected<std::unique_ptr<CodeSession>> CodeSession::create(SlabArena &aren
       llvm::orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<llvm::orc::InPlaceTaskDispatcher>());
   if (!process)
     return process.takeError();
-  std::unique_ptr<CodeSession> session(new CodeSession(std::move(*process)));
-  if (llvm::Error error = session->set_up(arena))
+  std::unique_ptr<CodeSession> session(new CodeSession(std::move(*process), arena));
+  if (llvm::Error error = session->set_up())
     return error;
   return session;
 }
 
-llvm::Error CodeSession::set_up(SlabArena &arena) {
+llvm::Error CodeSession::set_up() {
   session_.setErrorReporter([this](llvm::Error error) { failures_.push_back(std::move(error)); });
-  layer_ = std::make_unique<llvm::orc::ObjectLinkingLayer>(session_, std::make_unique<SlabMemoryManager>(arena));
+  layer_ = std::make_unique<llvm::orc::ObjectLinkingLayer>(session_, std::make_unique<SlabMemoryManager>(arena_));
   layer_->addPlugin(capture_);
   process_ = &session_.createBareJITDylib("process");
   program_ = &session_.createBareJITDylib("program");
@@ -125,16 +132,27 @@ llvm::Error CodeSession::add_graph(LinkedObject &object, std::unique_ptr<llvm::j
   const llvm::orc::SymbolFlagsMap symbols = interface.SymbolFlags;
   if (llvm::Error error = layer_->add(object.tracker, std::move(graph), std::move(interface)))
     return error;
-  return materialize(symbols);
+  return materialize(object, symbols);
 }
 
-llvm::Error CodeSession::materialize(const llvm::orc::SymbolFlagsMap &symbols) {
+llvm::Error CodeSession::materialize(LinkedObject &object, const llvm::orc::SymbolFlagsMap &symbols) {
   llvm::orc::SymbolLookupSet wanted;
   for (const auto &[name, flags] : symbols)
     wanted.add(name, flags.hasMaterializationSideEffectsOnly() ? llvm::orc::SymbolLookupFlags::WeaklyReferencedSymbol
                                                                : llvm::orc::SymbolLookupFlags::RequiredSymbol);
-  auto result = session_.lookup({{program_, llvm::orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted));
-  return result.takeError();
+  auto found = session_.lookup({{program_, llvm::orc::JITDylibLookupFlags::MatchAllSymbols}}, std::move(wanted));
+  if (!found)
+    return found.takeError();
+  for (const auto &[name, symbol] : *found) {
+    object.exported.push_back(name);
+    note_if_near(name, symbol.getAddress().getValue());
+  }
+  return llvm::Error::success();
+}
+
+void CodeSession::note_if_near(const llvm::orc::SymbolStringPtr &name, std::uint64_t address) {
+  if (arena_.range(SlabKind::Code).begin <= address && address < arena_.range(SlabKind::Data).end)
+    near_.insert(name);
 }
 
 llvm::Error CodeSession::notify_link(const LinkedObject &object) {
@@ -158,6 +176,9 @@ llvm::Error CodeSession::unload(LinkedObject &object) {
 llvm::Error CodeSession::remove(LinkedObject &object) {
   if (object.tracker == nullptr)
     return llvm::Error::success();
+  for (const llvm::orc::SymbolStringPtr &name : object.exported)
+    near_.erase(name);
+  object.exported.clear();
   llvm::Error error = object.tracker->remove();
   object.tracker = nullptr;
   if (++link_count_ % unloads_per_sweep == 0)
@@ -179,7 +200,12 @@ llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) 
   if (symbols.empty())
     return llvm::Error::success();
   std::lock_guard lock(mutex_);
-  return program_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, symbols)));
+  const llvm::orc::SymbolMap map = to_symbol_map(session_, symbols);
+  if (llvm::Error error = program_->define(llvm::orc::absoluteSymbols(map)))
+    return error;
+  for (const auto &[name, symbol] : map)
+    note_if_near(name, symbol.getAddress().getValue());
+  return llvm::Error::success();
 }
 
 llvm::Error CodeSession::load_library(const std::string &path) {

@@ -6,6 +6,7 @@
 #include "runtime/code/slab_arena.h"
 
 #include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/StringRef.h>
 #include <llvm/ExecutionEngine/Orc/ObjectLinkingLayer.h>
 #include <llvm/Support/MemoryBuffer.h>
@@ -75,19 +76,22 @@ public:
 private:
   class CapturePlugin;
 
-  explicit CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process);
-  llvm::Error set_up(SlabArena &arena);
+  CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process, SlabArena &arena);
+  llvm::Error set_up();
   llvm::Error add_graph(LinkedObject &object, std::unique_ptr<llvm::jitlink::LinkGraph> graph, Visibility visibility);
-  llvm::Error materialize(const llvm::orc::SymbolFlagsMap &symbols);
+  llvm::Error materialize(LinkedObject &object, const llvm::orc::SymbolFlagsMap &symbols);
+  void note_if_near(const llvm::orc::SymbolStringPtr &name, std::uint64_t address);
   llvm::Error remove(LinkedObject &object);
   llvm::Error notify_link(const LinkedObject &object);
 
+  SlabArena &arena_;
   std::mutex mutex_;
   llvm::orc::ExecutionSession session_;
   std::unique_ptr<llvm::orc::ObjectLinkingLayer> layer_;
   std::shared_ptr<CapturePlugin> capture_;
   llvm::orc::JITDylib *program_ = nullptr; ///< exported definitions and absolute symbols
   llvm::orc::JITDylib *process_ = nullptr; ///< what dlsym finds, and what it should find
+  llvm::DenseSet<llvm::orc::SymbolStringPtr> near_; ///< names in program_ whose address is in the arena
   std::vector<LinkObserver *> observers_;
   std::vector<llvm::Error> failures_; ///< reported by ORC during the current operation
   std::uint64_t link_count_ = 0;

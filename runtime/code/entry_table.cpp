@@ -117,6 +117,8 @@ void EntryTable::set_hook(std::uint64_t pc) {
 }
 
 std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
+  if (!arena_.contains_code(address))
+    return std::nullopt;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i != count; ++i) {
     const std::uint64_t offset = address - batches_[i].load(std::memory_order_acquire)->thunks.address;
@@ -129,6 +131,8 @@ std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
 }
 
 bool EntryTable::contains(std::uint64_t pc) const {
+  if (!arena_.contains_code(pc))
+    return false;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i != count; ++i)
     if (pc - batches_[i].load(std::memory_order_acquire)->thunks.address < 2 * batch_size * thunk_size)

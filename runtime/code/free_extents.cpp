@@ -26,7 +26,10 @@ void FreeExtents::remove(ByBegin::iterator position) {
 std::optional<std::uint64_t> FreeExtents::take(std::uint64_t size, std::uint64_t align) {
   // The smallest extent that can hold the bytes often is aligned already; one that is `align - 1` larger always fits.
   auto candidate = by_size_.lower_bound({size, 0});
-  if (candidate != by_size_.end() && llvm::alignTo(candidate->second, align) + size > candidate->second + candidate->first)
+  const auto holds = [&](const auto &free) {
+    return llvm::alignTo(free.second, align) + size <= free.second + free.first;
+  };
+  if (candidate != by_size_.end() && !holds(*candidate))
     candidate = by_size_.lower_bound({size + align - 1, 0});
   if (candidate == by_size_.end())
     return std::nullopt;

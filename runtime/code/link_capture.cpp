@@ -11,7 +11,6 @@ using namespace llvm::BitmaskEnumDetail; // & and | of section protections
 
 namespace {
 
-constexpr llvm::StringLiteral stack_map_section = ".llvm_stackmaps";
 constexpr llvm::StringLiteral eh_frame_section = ".eh_frame";
 
 bool is_executable(const llvm::jitlink::Section &section) {
@@ -47,29 +46,6 @@ void capture_stack_map(llvm::jitlink::Section &section, LinkedObject &object) {
 const LinkedFunction *LinkedObject::find_function(llvm::StringRef function_name) const {
   const auto found = llvm::find_if(functions, [&](const auto &function) { return function.name == function_name; });
   return found == functions.end() ? nullptr : &*found;
-}
-
-void keep_everything(llvm::jitlink::LinkGraph &graph) {
-  for (llvm::jitlink::Symbol *symbol : graph.defined_symbols())
-    if (symbol->isCallable())
-      symbol->setLive(true);
-  llvm::jitlink::Section *section = graph.findSectionByName(stack_map_section);
-  if (section == nullptr)
-    return;
-  section->setMemLifetime(llvm::orc::MemLifetime::NoAlloc);
-  for (llvm::jitlink::Block *block : section->blocks())
-    graph.addAnonymousSymbol(*block, 0, block->getSize(), /*IsCallable=*/false, /*IsLive=*/true);
-}
-
-void make_definitions_private(llvm::jitlink::LinkGraph &graph) {
-  for (llvm::jitlink::Symbol *symbol : graph.defined_symbols())
-    if (symbol->getScope() != llvm::jitlink::Scope::Local) {
-      symbol->setScope(llvm::jitlink::Scope::Local);
-      symbol->setLinkage(llvm::jitlink::Linkage::Strong);
-      symbol->setLive(true);
-    }
-  for (llvm::jitlink::Symbol *symbol : graph.absolute_symbols())
-    symbol->setScope(llvm::jitlink::Scope::Local);
 }
 
 void capture(llvm::jitlink::LinkGraph &graph, LinkedObject &object) {

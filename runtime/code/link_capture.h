@@ -3,16 +3,13 @@
 
 #include "runtime/code/linked_object.h"
 
+#include <llvm/ADT/StringRef.h>
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
 
 namespace osr {
 
-/// Before pruning: stack maps and local functions survive although nothing refers to them (the assembler has resolved
-/// calls within a section), and stack maps take no target memory.
-void keep_everything(llvm::jitlink::LinkGraph &graph);
-
-/// Before the graph is handed to ORC: no definition is visible outside, and none is pruned.
-void make_definitions_private(llvm::jitlink::LinkGraph &graph);
+/// What LLVM calls the section of stack maps.
+inline constexpr llvm::StringLiteral stack_map_section = ".llvm_stackmaps";
 
 /// After fixups: fills in everything but name and tracker.
 void capture(llvm::jitlink::LinkGraph &graph, LinkedObject &object);

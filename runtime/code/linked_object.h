@@ -20,7 +20,7 @@ struct LinkedFunction {
 };
 
 /// One object in memory. Addresses are valid until CodeSession::unload, or the end of the session. Movable plain data;
-/// destroying it does not unload the object.
+/// destroying it does not unload the object. Must be destroyed before the session.
 struct LinkedObject {
   std::string name;                      ///< of the object file, for messages
   Extent code;                           ///< all executable bytes, with the linker's stubs; empty if there is no code
@@ -28,6 +28,7 @@ struct LinkedObject {
   std::vector<LinkedFunction> functions; ///< ascending by address; local ones too
   std::vector<std::uint8_t> stack_map;   ///< `.llvm_stackmaps` with final function addresses; not in target memory
   Extent eh_frame;                       ///< `.eh_frame` at its final address, readable there
+  std::vector<llvm::orc::SymbolStringPtr> exported; ///< names that other objects may refer to
   llvm::orc::ResourceTrackerSP tracker;  ///< the session's handle; null when unloaded
 
   llvm::ArrayRef<std::uint8_t> eh_frame_bytes() const {

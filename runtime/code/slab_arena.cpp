@@ -39,7 +39,7 @@ const char *name_of(SlabKind kind) {
 
 llvm::Error system_error(const char *what, std::uint64_t size) {
   const int error = errno;
-  return make_error("cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or choose smaller slabs)",
+  return make_error("cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or use smaller slabs)",
                     size >> 20, what, std::strerror(error));
 }
 

@@ -113,7 +113,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   }
   if (mode_.kind == StressMode::Kind::At) {
     bool matches = false;
-    for (const FrameRecord &frame : site.object->sites.find(site.summary.return_pc_offset)->frames)
+    for (const FrameRecord &frame : site.object->sites.find(site.object->offset_of(return_pc))->frames)
       matches |= frame.site == SiteId{at_function_, mode_.site};
     if (!matches)
       return 0;

@@ -11,7 +11,8 @@
 
 namespace osr::arch {
 
-inline std::uintptr_t load_word(std::uintptr_t address) {
+/// Any word of a stack, also one that AddressSanitizer keeps from ordinary code.
+__attribute__((no_sanitize_address)) inline std::uintptr_t load_word(std::uintptr_t address) {
   return __atomic_load_n(reinterpret_cast<const std::uintptr_t *>(address), __ATOMIC_RELAXED);
 }
 
@@ -61,27 +62,22 @@ inline const ucontext_t &interrupted_context(std::uintptr_t trampoline_sp) {
 }
 
 /// 6. Procedure linkage tables: lld writes no unwind information for them, other linkers a DWARF expression. By the
-/// instruction at an exact pc, the CFA's distance from rsp; 0 if the code there is no such table.
+/// instruction at an exact pc, the CFA's distance from rsp; 0 if the code there is no such table. Entries are 16 bytes
+/// at multiples of 16, so nothing outside of the pc's own page is read.
 ///
-///   entry:  jmp *slot(%rip)    ff 25 ....   rsp+8        first:  push link_map(%rip)   ff 35 ....   rsp+16
-///           push $index        68 ....      rsp+8                jmp *resolver(%rip)   ff 25 ....   rsp+24
-///           jmp first          e9 ....      rsp+16
-inline std::int32_t linkage_table_cfa_offset(std::uintptr_t pc) {
-  constexpr std::ptrdiff_t page_size = 4096, long_size = 6, push_size = 5;
-  const auto *code = reinterpret_cast<const unsigned char *>(pc);
-  const auto is = [&](std::ptrdiff_t at, unsigned char first, unsigned char second) {
-    // The page before the table may not be mapped; then nothing of the table is in front of the pc.
-    return std::ptrdiff_t(pc % page_size) + at >= 0 && code[at] == first && code[at + 1] == second;
-  };
-  const auto is_entry = [&](std::ptrdiff_t at) {
-    return is(at, 0xff, 0x25) && code[at + long_size] == 0x68 && code[at + long_size + push_size] == 0xe9;
-  };
-  const auto is_first = [&](std::ptrdiff_t at) { return is(at, 0xff, 0x35) && is(at + long_size, 0xff, 0x25); };
-  if (is_entry(0) || is_entry(-long_size))
-    return 8;
-  if (is_first(0) || is_entry(-long_size - push_size))
-    return 16;
-  return is_first(-long_size) ? 24 : 0;
+///   entry: +0  jmp *slot(%rip)    ff 25 ....   rsp+8        first: +0  push link_map(%rip)   ff 35 ....   rsp+16
+///          +6  push $index        68 ....      rsp+8               +6  jmp *resolver(%rip)   ff 25 ....   rsp+24
+///          +11 jmp first          e9 ....      rsp+16
+__attribute__((no_sanitize_address)) inline std::int32_t linkage_table_cfa_offset(std::uintptr_t pc) {
+  const std::uintptr_t offset = pc % 16;
+  const auto *code = reinterpret_cast<const unsigned char *>(pc - offset);
+  if (code[0] != 0xff)
+    return 0;
+  if (code[1] == 0x25 && code[6] == 0x68 && code[11] == 0xe9)
+    return offset == 0 || offset == 6 ? 8 : offset == 11 ? 16 : 0;
+  if (code[1] == 0x35 && code[6] == 0xff && code[7] == 0x25)
+    return offset == 0 ? 16 : offset == 6 ? 24 : 0;
+  return 0;
 }
 
 } // namespace osr::arch

@@ -14,7 +14,7 @@ namespace osr {
 
 struct RawFunction {
   std::uint64_t address = 0;      ///< where the function begins (0 in an object that is not linked yet)
-  std::uint64_t stack_size = 0;   ///< LLVM's frame size in bytes; ~0 for a frame without fixed size. Not exact: see docs
+  std::uint64_t stack_size = 0;   ///< LLVM's frame size in bytes; ~0 if not fixed. Wrong where arguments are pushed
   std::uint64_t record_count = 0; ///< how many of the records belong to this function; they follow in order
 };
 

@@ -60,7 +60,8 @@ void encode_value(const RecordedValue &value, RecordBytes &bytes) {
   const bool in_frame = source.kind == ValueSource::Kind::Frame || source.kind == ValueSource::Kind::FrameAddress;
   const unsigned size = size_code(value.size);
   const unsigned unit = in_frame ? unit_code(source.cfa_offset) : 0;
-  bytes.push_back(std::uint8_t(unsigned(source.kind) | size << 2 | (source.recipe.empty() ? 0 : recipe_bit) | unit << 6));
+  const unsigned recipe = source.recipe.empty() ? 0 : recipe_bit;
+  bytes.push_back(std::uint8_t(unsigned(source.kind) | size << 2 | recipe | unit << 6));
   if (size == explicit_size)
     put_unsigned(bytes, value.size);
   switch (source.kind) {

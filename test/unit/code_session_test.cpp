@@ -66,6 +66,51 @@ TEST_CASE("objects refer to each other, and to the process through the linker's 
   CHECK(object.linker_stubs.end <= object.code.end);
 }
 
+TEST_CASE("references within the arena are direct: no linker stub, no GOT entry") {
+  Session session;
+  const char *base_ir = "define i32 @base() { ret i32 7 } @number = global i32 9";
+  LinkedObject base = value_of(session->link(compile_object(base_ir)));
+  const auto read_only = session.arena->used_bytes(SlabKind::ReadOnly);
+  const char *ir = R"(
+    declare i32 @base() #0
+    @number = external global i32
+    define i32 @use() {
+      %a = call i32 @base()
+      %n = load i32, ptr @number
+      %s = add i32 %a, %n
+      ret i32 %s
+    }
+    define ptr @pointer() { ret ptr @base }
+  )";
+  for (const std::string attributes : {"nounwind", "nonlazybind"}) { // nonlazybind: call *slot(%rip)
+    LinkedObject object = value_of(session->link(compile_object(ir + ("attributes #0 = { " + attributes + " }"))));
+    CHECK(function_at<int()>(object.find_function("use")->address)() == 16);
+    CHECK(function_at<std::uint64_t()>(object.find_function("pointer")->address)() == base.functions[0].address);
+    CHECK(object.linker_stubs.size() == 0);
+    CHECK(session.arena->used_bytes(SlabKind::ReadOnly) - read_only == object.eh_frame.size() + 4);
+    check_success(session->unload(object));
+  }
+  // A name that has gone may come back from outside, out of reach.
+  check_success(session->unload(base));
+  static const auto far = +[]() { return 70; };
+  static int far_number = 90;
+  check_success(session->define_symbols({{"base", reinterpret_cast<std::uint64_t>(far)},
+                                         {"number", reinterpret_cast<std::uint64_t>(&far_number)}}));
+  const LinkedObject object = value_of(session->link(compile_object(ir + std::string("attributes #0 = { nounwind }"))));
+  CHECK(function_at<int()>(object.find_function("use")->address)() == 160);
+}
+
+TEST_CASE("native thread-local storage is refused, emulated works") {
+  Session session;
+  CHECK_THAT(error_of(session->link(compile_object(R"(
+    @counter = thread_local global i32 5
+    define i32 @get() { %v = load i32, ptr @counter ret i32 %v }
+  )", "tls.o"))),
+             Contains("tls.o") && Contains("'counter'") && Contains("-femulated-tls"));
+  CHECK(session.arena->used_bytes(SlabKind::Data) == 0);
+  CHECK(value_of(session->lookup("__emutls_get_address")) != 0);
+}
+
 TEST_CASE("all unresolved symbols are named, and nothing stays behind") {
   Session session;
   const std::string error = error_of(session->link(compile_object(R"(

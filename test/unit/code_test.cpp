@@ -114,6 +114,30 @@ TEST_CASE("program code calls through entries by name, without a linker stub") {
   CHECK(function_at<std::uint64_t()>(object.find_function("pointer")->address)() == entries->entry_address(0));
 }
 
+TEST_CASE("threads link, look up and unload at the same time") {
+  Session session;
+  std::atomic<int> wrong = 0;
+  const auto work = [&](int thread) {
+    for (int i = 0; i != 40; ++i) {
+      const int value = thread * 1000 + i;
+      const std::string name = "f" + std::to_string(value);
+      const std::string body = "() { ret i32 " + std::to_string(value) + " }";
+      auto object = session->link(compile_object("define i32 @" + name + body));
+      auto address = session->lookup(name);
+      if (!object || !address || function_at<int()>(*address)() != value)
+        ++wrong;
+      else if (i % 2 == 0)
+        wrong += bool(session->unload(*object));
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread != 3; ++thread)
+    threads.emplace_back(work, thread);
+  for (std::thread &thread : threads)
+    thread.join();
+  CHECK(wrong == 0);
+}
+
 TEST_CASE("the registry finds objects by any of their PCs") {
   constexpr std::uint64_t base = 0x10000000;
   CodeRegistry registry({base, base + (1 << 24)});

@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint32_t sizes[] = {0, 1, 2, 3, 4, 8, 10, 16, 24, 32, 64, 100000, ~0u};
 constexpr std::int64_t operands[] = {0, 1, -1, 63, 64, -64, -65, 1 << 20, std::numeric_limits<std::int64_t>::min(),
                                      std::numeric_limits<std::int64_t>::max()};
-constexpr std::int32_t offsets[] = {0, -8, -24, -20, -21, -512, -520, 8, 7, std::numeric_limits<std::int32_t>::min(),
-                                    std::numeric_limits<std::int32_t>::max(), std::numeric_limits<std::int32_t>::min() + 4};
+constexpr std::int32_t lowest = std::numeric_limits<std::int32_t>::min(), highest = ~lowest;
+constexpr std::int32_t offsets[] = {0, -8, -24, -20, -21, -512, -520, 8, 7, lowest, lowest + 4, highest};
 
 template <typename T, std::size_t n> T pick(std::mt19937 &random, const T (&from)[n]) { return from[random() % n]; }
 
@@ -102,7 +102,7 @@ TEST_CASE("a site with six values takes at most 40 bytes in all") {
   for (std::uint32_t i = 0; i != 1000; ++i) {
     FrameRecord frame{{3, i}, {}};
     for (std::int32_t v = 0; v != 4; ++v)
-      frame.values.push_back({{ValueSource::Kind::Frame, {}, -16 - 8 * std::int32_t(i % 80 + std::uint32_t(v)), 0, {}}, 8});
+      frame.values.push_back({{ValueSource::Kind::Frame, {}, -16 - 8 * (std::int32_t(i) % 80 + v), 0, {}}, 8});
     frame.values.push_back({{ValueSource::Kind::Constant, {}, 0, i, {}}, 4});
     frame.values.push_back({{ValueSource::Kind::Register, SavedRegister::R12, 0, 0, {}}, 8});
     records.push_back({i * 23, i % 2 == 0, {frame}});
@@ -113,11 +113,12 @@ TEST_CASE("a site with six values takes at most 40 bytes in all") {
 }
 
 TEST_CASE("a record prints as stable text") {
+  const ValueSource recomputed{ValueSource::Kind::Register, SavedRegister::R15, 0, 0, {{RecipeStep::Kind::Add, -1}}};
   const SiteRecord record{0x2a,
                           true,
                           {{{1, 2}, {{{ValueSource::Kind::Frame, {}, -24, 0, {}}, 4}}},
                            {{5, 0},
-                            {{{ValueSource::Kind::Register, SavedRegister::R15, 0, 0, {{RecipeStep::Kind::Add, -1}}}, 8},
+                            {{recomputed, 8},
                              {{ValueSource::Kind::FrameAddress, {}, 16, 0, {}}, 8},
                              {{ValueSource::Kind::Constant, {}, 0, 255, {}}, 1}}}}};
   CHECK(to_string(record) == R"(return PC +0x2a certified

@@ -69,7 +69,9 @@ struct Writer {
 
 /// One function with one record of one location.
 Bytes with_location(std::uint8_t kind, std::uint16_t size, std::uint16_t reg, std::int32_t offset) {
-  return Writer().header(1, 1, 1).function(1).put(std::uint64_t(1) << 40).record(1).location(kind, size, reg, offset).tail().bytes;
+  Writer writer;
+  writer.header(1, 1, 1).function(1).put(std::uint64_t(1) << 40);
+  return writer.record(1).location(kind, size, reg, offset).tail().bytes;
 }
 
 RawLocation only_location(const Bytes &bytes) { return parse(bytes).records.at(0).locations.at(0); }

@@ -66,7 +66,8 @@ World StubFixture::observed(const Registers &landed) const {
   World actual = before_;
   actual.registers = landed;
   std::memcpy(actual.stack.data(), stack_.at(actual.lowest), actual.stack.size());
-  std::memcpy(actual.buffer.data(), reinterpret_cast<const void *>(before_.buffer_address), actual.buffer.size());
+  const auto *buffer = reinterpret_cast<const std::uint8_t *>(before_.buffer_address);
+  std::copy_n(buffer, actual.buffer.size(), actual.buffer.begin());
   return actual;
 }
 
@@ -86,7 +87,7 @@ void StubFixture::ignore_free_bytes(const TransitionScript &script, World &actua
 
 std::string StubFixture::run(const TransitionScript &script, Stepping stepping, bool signals) {
   std::memcpy(stack_.at(before_.lowest), before_.stack.data(), before_.stack.size());
-  std::memcpy(reinterpret_cast<void *>(before_.buffer_address), before_.buffer.data(), before_.buffer.size());
+  std::copy(before_.buffer.begin(), before_.buffer.end(), reinterpret_cast<std::uint8_t *>(before_.buffer_address));
   char *const top = reinterpret_cast<char *>(object_stack_.data() + object_stack_.size());
   osr_object_stack_top = top;
   World actual = observed(run_machine(before_.registers, address_ + stub_.entry_offset, stepping));

@@ -170,6 +170,11 @@ TransitionScript Generator::tangle() {
     if (move.target.offset >= script_.final_sp)
       script_.moves.push_back(move);
   }
+  // Where the new frame is larger, it has values of its own.
+  for (std::int32_t offset = script_.final_sp; offset + 16 <= -script_.cfa_from_sp; offset += 16) {
+    const ValueTarget target{ValueTarget::Kind::Frame, SavedRegister::Rbx, offset};
+    script_.moves.push_back({source(target, 16), target, 16});
+  }
   return script_;
 }
 

@@ -114,6 +114,21 @@ TEST_CASE("frames grow and shrink by kilobytes", "[stubs]") {
   }
 }
 
+TEST_CASE("rsp moves only when something is written below the red zone", "[stubs]") {
+  for (const std::int32_t depth : {8, 120, 128, 129, 136, 500}) {
+    TransitionScript script = script_in_place(64, {{at(-16), to(-64 - depth)}, {in(Rbx), to(-24)}});
+    CHECK(check(script) == "");
+    const std::size_t row_count = emit_stub(script, 0x10000).rows.size();
+    CHECK(row_count == (depth <= 128 ? 1 : 3));
+  }
+  // Straight to where it ends, when that is lower: once.
+  TransitionScript script = script_in_place(64, {{at(-16), to(-1000)}});
+  script.final_sp = -1008;
+  CHECK(emit_stub(script, 0x10000).rows.size() == 2);
+  script.final_sp = -8 - 880;
+  CHECK(emit_stub(script, 0x10000).rows.size() == 2);
+}
+
 TEST_CASE("constants, addresses and recipes at every size", "[stubs]") {
   const std::uint64_t constants[] = {0, 1, ~0ull, 0x7fffffff, 0x80000000, 0xffffffff, ~0ull << 31, 0x123456789abcdef0};
   for (std::uint32_t size = 1; size <= 8; ++size) {

@@ -33,7 +33,7 @@ std::unique_ptr<llvm::TargetMachine> make_target() {
 } // namespace
 
 std::unique_ptr<llvm::MemoryBuffer> compile_object(llvm::StringRef ir, llvm::StringRef name) {
-  static const std::unique_ptr<llvm::TargetMachine> machine = make_target();
+  thread_local const std::unique_ptr<llvm::TargetMachine> machine = make_target();
   llvm::LLVMContext context;
   llvm::SMDiagnostic diagnostic;
   const std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(ir, diagnostic, context);

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Runs C programs natively and under osrctl in many modes, and compares what they print and how they end.
+
+Each program is compiled to bitcode at -O0, -O1 and -O2, so that every front-end shape is seen. A run that prints or
+exits otherwise than the native program is a failure. At the end the transitions of each kind are added up: a suite
+in which one kind never happened proves nothing and fails too.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+LEVELS = ["-O0", "-O1", "-O2"]
+MODES = [
+    ["--tier", "baseline"],
+    ["--tier", "optimized"],
+    ["--tier", "baseline", "--stress", "every"],
+    ["--tier", "optimized", "--stress", "every"],
+    ["--tier", "optimized", "--stress", "every:3", "--stubs", "interpreted"],
+    ["--tier", "optimized", "--stress", "all:97"],
+    ["--tier", "baseline", "--stress", "random:1"],
+    ["--tier", "optimized", "--stress", "random:2"],
+]
+KINDS = ["in_place", "continuation", "split"]
+
+
+class Program:
+    """One source file and what its header says about compiling it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = path.stem
+        text = path.read_text()
+        self.cflags = self.header(text, "cflags")
+        self.libs = self.header(text, "libs")
+
+    @staticmethod
+    def header(text, key):
+        found = re.search(rf"^// {key}: (.*)$", text, re.M)
+        return found.group(1).split() if found else []
+
+
+def run(command, timeout):
+    """(stdout, status); death by signal counts as 128+n, as a shell would say."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return b"", "timeout", b""
+    status = done.returncode if done.returncode >= 0 else 128 - done.returncode
+    return done.stdout, status, done.stderr
+
+
+def build(program, work, clang):
+    """Compiles natively and to bitcode; returns the native path and the bitcode by level."""
+    native = work / f"{program.name}.native"
+    common = [clang, "-w", *program.cflags, str(program.path)]
+    subprocess.run([*common, "-O1", "-o", str(native), *program.libs, "-lm"], check=True)
+    bitcode = {}
+    for level in LEVELS:
+        bitcode[level] = work / f"{program.name}{level}.bc"
+        extra = ["-Xclang", "-disable-O0-optnone"] if level == "-O0" else []
+        subprocess.run([*common, level, *extra, "-emit-llvm", "-c", "-o", str(bitcode[level])], check=True)
+    return native, bitcode
+
+
+def check(program, options, work):
+    """All runs of one program: list of failures, sum of counters, number of runs."""
+    native, bitcode = build(program, work, options.clang)
+    arguments = [str(options.scale)]
+    expected_output, expected_status, _ = run([str(native), *arguments], options.timeout)
+    failures, counters, runs = [], collections.Counter(), 0
+    for level in LEVELS:
+        for mode in MODES:
+            stats = work / f"{program.name}{level}.json"
+            stats.unlink(missing_ok=True)
+            command = [options.osrctl, "run", *mode, "--stats", str(stats), str(bitcode[level]), "--", *arguments]
+            output, status, errors = run(command, options.timeout)
+            runs += 1
+            if (output, status) != (expected_output, expected_status):
+                failures.append(f"{program.name} {level} {' '.join(mode)}: status {status}, expected {expected_status}"
+                                f"{'' if output == expected_output else ', other output'}"
+                                f" {errors.decode(errors='replace')[-300:]}")
+            if stats.exists():
+                counted = json.loads(stats.read_text())
+                counters.update({kind: counted["transitions"][kind] for kind in KINDS})
+                counters["rewritten"] += counted["frames"]["rewritten"]
+                counters["walks_failed"] += counted["walks"]["failed"]
+                for reason, number in counted["sites"]["refused"].items():
+                    counters["refused site: " + reason] += number
+                for reason, number in counted["transitions"]["refused"].items():
+                    counters["refused transition: " + reason] += number
+    return failures, counters, runs
+
+
+def main():
+    here = pathlib.Path(__file__).parent
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--osrctl", required=True)
+    parser.add_argument("--clang", default="clang-22")
+    parser.add_argument("--scale", type=int, default=2, help="argument given to each program")
+    parser.add_argument("--timeout", type=float, default=120)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("names", nargs="*", help="programs to run (default: all)")
+    options = parser.parse_args()
+
+    programs = [Program(path) for path in sorted(here.glob("*.c")) if not options.names or path.stem in options.names]
+    total, failures, runs = collections.Counter(), [], 0
+    with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        jobs = {pool.submit(check, program, options, pathlib.Path(work)): program for program in programs}
+        for job in concurrent.futures.as_completed(jobs):
+            failed, counters, count = job.result()
+            failures += failed
+            total += counters
+            runs += count
+            print(f"{'FAIL' if failed else 'ok  '} {jobs[job].name}: {count} runs, "
+                  + ", ".join(f"{counters[kind]} {kind}" for kind in KINDS), flush=True)
+            for line in failed:
+                print("     " + line, flush=True)
+
+    for key, number in sorted(total.items()):
+        print(f"{key}: {number}")
+    missing = [kind for kind in KINDS if total[kind] == 0] if not options.names else []
+    for kind in missing:
+        print(f"FAIL: no transition of kind {kind} happened")
+    print(f"{runs - len(failures)} passed, {len(failures) + len(missing)} failed")
+    return 1 if failures or missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+// Puts every C program of test/programs through canonicalisation, as a front end would write it at several levels, and
+// compares what some of them print with what plain clang makes of them.
+#include "canonical_fixture.h"
+
+#include "compiler/canonical/load.h"
+#include "compiler/canonical/object_stack.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/FileSystem.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/Path.h>
+#include <llvm/Support/Program.h>
+#include <llvm/Support/raw_ostream.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ostream>
+
+using namespace llvm;
+using namespace osr;
+
+namespace {
+
+const std::string clang = OSR_CLANG, programs = OSR_PROGRAMS;
+
+class TemporaryDirectory {
+public:
+  TemporaryDirectory() { REQUIRE_FALSE(sys::fs::createUniqueDirectory("canonical", path_)); }
+  ~TemporaryDirectory() { sys::fs::remove_directories(path_); }
+  std::string file(const char *name) const { return (path_ + "/" + name).str(); }
+
+private:
+  SmallString<128> path_;
+};
+
+void compile(const std::string &source, std::vector<StringRef> options, const std::string &output) {
+  std::vector<StringRef> line{clang, "-w", source, "-o", output};
+  line.insert(line.end(), options.begin(), options.end());
+  INFO(source);
+  REQUIRE(sys::ExecuteAndWait(clang, line) == 0);
+}
+
+std::vector<std::string> all_programs() {
+  std::vector<std::string> found;
+  std::error_code error;
+  for (sys::fs::directory_iterator at(programs, error), end; at != end && !error; at.increment(error))
+    if (sys::path::extension(at->path()) == ".c")
+      found.push_back(at->path());
+  std::ranges::sort(found);
+  return found;
+}
+
+CanonicalProgram load(CanonicalFixture &fixture, const std::string &path) {
+  auto module = load_program(fixture.context(), {path});
+  if (!module)
+    FAIL(toString(module.takeError()));
+  auto program = canonicalize(std::move(*module), fixture.machine());
+  if (!program)
+    FAIL(toString(program.takeError()));
+  return std::move(*program);
+}
+
+std::string content(const std::string &path) {
+  auto buffer = MemoryBuffer::getFile(path);
+  REQUIRE(bool(buffer));
+  return (*buffer)->getBuffer().str();
+}
+
+struct Outcome {
+  int status = 0;
+  std::string output;
+  friend bool operator==(const Outcome &, const Outcome &) = default;
+};
+
+std::ostream &operator<<(std::ostream &stream, const Outcome &outcome) {
+  return stream << "status " << outcome.status << ":\n" << outcome.output;
+}
+
+Outcome run_native(const std::string &path, const std::string &file) {
+  sys::fs::remove(file); // redirection does not truncate
+  int status = sys::ExecuteAndWait(path, {path, "5"}, std::nullopt, {std::nullopt, StringRef(file)});
+  return {status, content(file)};
+}
+
+/// Runs `main` in a child process, for programs exit, raise signals and write to the standard output.
+Outcome run_main(CanonicalFixture &fixture, CanonicalProgram program, const std::string &file) {
+  std::fflush(nullptr);
+  pid_t child = fork();
+  if (child == 0) {
+    if (!std::freopen(file.c_str(), "w", stdout))
+      _exit(100);
+    run(std::move(program.module), fixture.machine(), "main", [](void *address) {
+      char name[] = "program", scale[] = "5";
+      char *arguments[] = {name, scale, nullptr};
+      std::exit(reinterpret_cast<int (*)(int, char **)>(address)(2, arguments));
+    });
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), content(file)};
+}
+
+} // namespace
+
+TEST_CASE("every program has a canonical form at every level", "[programs]") {
+  if (!sys::fs::can_execute(clang)) {
+    WARN("no clang at " << clang << ": not tested");
+    return;
+  }
+  TemporaryDirectory directory;
+  auto sources = all_programs();
+  REQUIRE_FALSE(sources.empty());
+  for (const std::string &source : sources)
+    for (std::vector<StringRef> level :
+         {std::vector<StringRef>{"-O0", "-Xclang", "-disable-O0-optnone"}, {"-O0"}, {"-O2"}}) {
+      CanonicalFixture fixture;
+      INFO(source << " " << level[0].str());
+      level.insert(level.end(), {"-emit-llvm", "-c"});
+      compile(source, level, directory.file("program.bc"));
+      CanonicalProgram program = load(fixture, directory.file("program.bc")); // checks the form itself
+      lower_object_stack(*program.module, -64);
+      REQUIRE_FALSE(verifyModule(*program.module, &errs()));
+    }
+}
+
+TEST_CASE("canonical programs compute what they did", "[programs]") {
+  if (!sys::fs::can_execute(clang)) {
+    WARN("no clang at " << clang << ": not tested");
+    return;
+  }
+  TemporaryDirectory directory;
+  for (const char *name : {"struct_abi", "vla_alloca", "computed_goto_vm", "escaping_locals", "exceptions_longjmp",
+                           "varargs_formatter", "vectors_sse", "tail_calls"}) {
+    std::string source = programs + "/" + name + ".c", native = directory.file("native");
+    INFO(source);
+    compile(source, {"-O1", "-lm"}, native);
+    Outcome expected = run_native(native, directory.file("expected"));
+    for (std::vector<StringRef> level : {std::vector<StringRef>{"-O0"}, {"-O2", "-mavx2"}}) {
+      CanonicalFixture fixture;
+      level.insert(level.end(), {"-emit-llvm", "-c"});
+      compile(source, level, directory.file("program.bc"));
+      CanonicalProgram program = load(fixture, directory.file("program.bc"));
+      CHECK(run_main(fixture, std::move(program), directory.file("got")) == expected);
+      CanonicalProgram again = load(fixture, directory.file("program.bc"));
+      fixture.optimize(*again.module);
+      CHECK(run_main(fixture, std::move(again), directory.file("got")) == expected);
+    }
+  }
+}
