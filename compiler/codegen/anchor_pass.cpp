@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/codegen/gap.h"
 
+#include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/CodeGen/LivePhysRegs.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>
@@ -56,16 +57,24 @@ private:
               function.getName().str());
   }
 
-  /// The call that `map` belongs to, and the way there; null for an orphan.
+  /// The call that `map` belongs to, and the way there; null for an orphan. Pseudo instructions that expand to control
+  /// flow may have put block ends between the two.
   MachineInstr *find_call(MachineInstr &map, SmallVectorImpl<MachineInstr *> &gap) const {
-    MachineBasicBlock &block = *map.getParent();
-    for (auto it = map.getReverseIterator(); ++it != block.rend();) {
-      if (it->getOpcode() == TargetOpcode::STACKMAP)
+    auto it = std::next(map.getReverseIterator());
+    SmallPtrSet<const MachineBasicBlock *, 8> seen;
+    for (MachineBasicBlock *block = map.getParent(); seen.insert(block).second;) {
+      for (; it != block->instr_rend(); ++it) {
+        if (it->getOpcode() == TargetOpcode::STACKMAP)
+          return nullptr;
+        if (is_returning_call(*it))
+          return record_number(*it) == std::int64_t(StackMapOpers(&map).getID()) ? &*it : nullptr;
+        if (!it->isDebugInstr() && !it->isCFIInstruction())
+          gap.push_back(&*it);
+      }
+      if (block->pred_size() != 1)
         return nullptr;
-      if (is_returning_call(*it))
-        return record_number(*it) == std::int64_t(StackMapOpers(&map).getID()) ? &*it : nullptr;
-      if (!it->isDebugInstr() && !it->isCFIInstruction())
-        gap.push_back(&*it);
+      block = *block->pred_begin();
+      it = block->instr_rbegin();
     }
     return nullptr;
   }
@@ -122,11 +131,6 @@ private:
 
   void count(const MachineInstr &call) {
     ++report_.calls;
-    if (call.getOpcode() == TargetOpcode::STATEPOINT) {
-      report_.anchored.insert(StatepointOpers(&call).getID());
-      ++report_.calls_with_record;
-      return;
-    }
     std::int64_t number = record_number(call);
     if (number < 0) {
       ++report_.calls_without_site;

@@ -167,7 +167,7 @@ private:
     }
     for (unsigned object : live.set_bits())
       if (!is_save_slot(function, objects.index(object))) {
-        report_.not_certified[number] = "unrecorded frame object " + std::to_string(objects.index(object)) + " is live";
+        report_.not_certified[number] = describe(function, objects.index(object)) + " is live";
         return;
       }
     const TargetRegisterInfo &info = *function.getSubtarget().getRegisterInfo();
@@ -177,6 +177,14 @@ private:
         report_.not_certified[number] = std::string("register ") + info.getName(reg) + " is live";
         return;
       }
+  }
+
+  static std::string describe(const MachineFunction &function, int index) {
+    const MachineFrameInfo &frame = function.getFrameInfo();
+    const char *kind = frame.isFixedObjectIndex(index)       ? "argument"
+                       : frame.isSpillSlotObjectIndex(index) ? "spill slot"
+                                                             : "local object";
+    return std::string("an unrecorded ") + kind + " of " + std::to_string(frame.getObjectSize(index)) + " bytes";
   }
 
   static bool is_save_slot(const MachineFunction &function, int index) {

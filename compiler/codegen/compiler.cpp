@@ -24,7 +24,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr unsigned max_attempts = 4;          ///< default forms, statepoints, refusals, and one for interplay
+constexpr unsigned max_attempts = 6; ///< forms only ever degrade, and there are four of them
 constexpr unsigned max_shown_instructions = 250; ///< callees larger than this are never inlined at O2 anyway
 constexpr unsigned max_shown_callees = 24;
 
@@ -82,7 +82,7 @@ bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms) {
   auto degrade = [&](std::uint32_t number) {
     SiteForm now = attempt.sites.forms[number];
     SiteForm next = now == SiteForm::TailCall ? SiteForm::StackMap
-                    : now == SiteForm::StackMap ? SiteForm::Statepoint
+                    : now == SiteForm::StackMap ? SiteForm::Spilled
                                                 : SiteForm::Refused;
     if (next != now) {
       forms[number] = next;
@@ -209,6 +209,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
   if (!optimized)
     return optimized.takeError();
   SiteForms forms;
+  std::map<std::uint32_t, std::string> fallbacks;
   for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
     CompiledVersion version;
     version.symbol = symbol;
@@ -218,18 +219,22 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
     version.sites = std::move(lowered->sites);
     auto object = emit_object(*lowered->module, *optimizing_machine_, MachinePasses::Anchor, version.report);
     if (!object) {
-      // Registers ran out because of a record: describe every site the dearer way.
+      // Registers ran out because of a record: give the values slots instead.
       if (attempt > 0)
         return object.takeError();
       consumeError(object.takeError());
       for (std::uint32_t number = 0; number < version.sites.forms.size(); ++number)
         if (version.sites.forms[number] == SiteForm::StackMap)
-          forms[number] = SiteForm::Statepoint;
+          forms[number] = SiteForm::Spilled;
       continue;
     }
     version.object = std::move(*object);
-    if (!adjust_forms(version, forms))
+    bool complete = !adjust_forms(version, forms);
+    fallbacks.merge(version.report.not_anchored);
+    if (complete) {
+      version.fallbacks = std::move(fallbacks);
       return version;
+    }
   }
   return make_error("'{}': some site cannot be described in {} attempts", symbol, max_attempts);
 }

@@ -8,8 +8,8 @@
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <map>
 #include <memory>
-#include <optional>
 
 namespace osr {
 
@@ -20,6 +20,7 @@ struct CompiledVersion {
   std::unique_ptr<llvm::MemoryBuffer> object; ///< ELF
   LoweredSites sites;
   CodegenReport report;
+  std::map<std::uint32_t, std::string> fallbacks; ///< records that needed another form, and why
   double seconds = 0;                         ///< time it took to compile
 };
 

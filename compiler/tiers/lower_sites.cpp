@@ -46,7 +46,7 @@ private:
     DenseMap<Value *, std::uint32_t> index;
   };
 
-  LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands);
+  LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, SiteForm form, Operands &operands);
   Value *widened(Value &value, CallBase &call);
   AllocaInst *spilled(Value &value);
   bool is_plain(const Type &type) const;
@@ -75,7 +75,8 @@ Value *SiteLowering::widened(Value &value, CallBase &call) {
   return IRBuilder<>(&call).CreateZExt(&value, IntegerType::get(function_.getContext(), whole));
 }
 
-/// Values that no operand can carry (i128, x86_fp80, vectors) wait in a slot of their own, which the record names.
+/// Values that no operand can carry (i128, x86_fp80, vectors) wait in a slot of their own, which the record names. Its
+/// address does not change between the call and the record, so such a record can always be anchored.
 AllocaInst *SiteLowering::spilled(Value &value) {
   AllocaInst *&slot = spills_[&value];
   if (slot)
@@ -90,7 +91,8 @@ AllocaInst *SiteLowering::spilled(Value &value) {
   return slot;
 }
 
-LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands) {
+LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, SiteForm form,
+                                       Operands &operands) {
   Derivation derivation = derive(value, function_.getDataLayout(), [&](const Value &candidate) {
     return operands.index.contains(const_cast<Value *>(&candidate));
   });
@@ -100,11 +102,10 @@ LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBas
     return lowered;
   Value *leaf = derivation.leaf;
   Value *operand = leaf;
-  if (is_plain(*leaf->getType())) {
+  if (is_plain(*leaf->getType()) && form == SiteForm::StackMap) {
     lowered.kind = LoweredValue::Kind::Operand;
     operand = widened(*leaf, call);
   } else {
-    OSR_CHECK(lowered.recipe.empty(), "a recipe over a wide value in {}", function_.getName().str());
     lowered.kind = LoweredValue::Kind::InMemory;
     operand = spilled(*leaf);
   }
@@ -125,21 +126,9 @@ Error SiteLowering::lower(CallBase &call, std::uint32_t number, SiteForm form, L
     LoweredFrame &lowered = record.frames.emplace_back();
     lowered.site = frame.site->id;
     for (auto [value, state] : zip(frame.values, frame.site->state))
-      lowered.values.push_back(lower_value(*value.get(), state.size, call, operands));
+      lowered.values.push_back(lower_value(*value.get(), state.size, call, form, operands));
   }
-  if (form == SiteForm::StackMap) {
-    emit_stack_map_call(*strip_bundle(call), number, operands.values);
-    return Error::success();
-  }
-  OSR_CHECK(form == SiteForm::Statepoint, "form {} carries no frame state", int(form));
-  CallBase *bare = strip_bundle(call);
-  CallBase *statepoint = CallBase::addOperandBundle(bare, LLVMContext::OB_deopt,
-                                                    OperandBundleDef("deopt", operands.values), bare->getIterator());
-  statepoint->takeName(bare);
-  statepoint->copyMetadata(*bare);
-  statepoint->addFnAttr(Attribute::get(function_.getContext(), "statepoint-id", std::to_string(number)));
-  bare->replaceAllUsesWith(statepoint);
-  bare->eraseFromParent();
+  emit_stack_map_call(*strip_bundle(call), number, operands.values);
   return Error::success();
 }
 

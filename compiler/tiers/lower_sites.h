@@ -17,7 +17,7 @@ namespace osr {
 /// How one lowered call carries its frame state to the machine code.
 enum class SiteForm : std::uint8_t {
   StackMap,   ///< llvm.experimental.stackmap behind the call, anchored by a machine pass
-  Statepoint, ///< bundle left on the call: dearer, but the record is at the return PC by design
+  Spilled,    ///< the same, with all values in slots of their own: dearer, but nothing can stand in anchoring's way
   TailCall,   ///< the call is the function's last act and leaves no frame: no record
   Refused,    ///< no record: the frame cannot be replaced while this call runs
 };

@@ -9,7 +9,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr std::size_t statepoint_preamble = 3; ///< calling convention, flags, number of deopt values
 constexpr std::uint64_t unknown_frame_size = ~std::uint64_t(0);
 
 std::optional<SavedRegister> saved_register(std::uint16_t dwarf_register) {
@@ -126,11 +125,6 @@ Expected<SiteRecord> resolve_record(const CompiledVersion &version, const RawRec
   SiteRecord record;
   record.certified = version.key.tier == Tier::Baseline && !version.report.not_certified.contains(raw.id);
   ArrayRef<RawLocation> locations(raw.locations);
-  if (version.sites.forms[raw.id] == SiteForm::Statepoint) {
-    if (locations.size() < statepoint_preamble)
-      return make_error("a statepoint of {} locations", locations.size());
-    locations = locations.drop_front(statepoint_preamble);
-  }
   for (const LoweredFrame &lowered : version.sites.records[raw.id].frames) {
     FrameRecord &frame = record.frames.emplace_back();
     frame.site = lowered.site;

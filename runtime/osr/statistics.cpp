@@ -14,7 +14,8 @@ nlohmann::json Statistics::to_json() const {
                                {"code_bytes", counts.code_bytes},
                                {"map_bytes_raw", counts.map_bytes_raw},
                                {"map_bytes_compact", counts.map_bytes_compact},
-                               {"sites", counts.sites}};
+                               {"sites", counts.sites},
+                               {"spilled", counts.spilled}};
     certified += counts.certified;
     if (tier == "baseline")
       emitted = counts.sites;

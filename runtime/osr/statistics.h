@@ -26,6 +26,7 @@ struct Statistics {
     std::uint64_t map_bytes_compact = 0;
     std::uint64_t sites = 0;                      ///< records emitted
     std::uint64_t certified = 0;                  ///< of baseline records
+    std::uint64_t spilled = 0;                    ///< records that needed slots of their own to be anchored
     std::map<std::string, std::uint64_t> refused; ///< sites without a record in some version, by reason
   };
 

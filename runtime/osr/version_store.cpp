@@ -120,6 +120,7 @@ void VersionStore::count(const CompiledVersion &compiled, const Version &version
     counts.certified += version.object.sites.size() - compiled.report.not_certified.size();
   for (const auto &[number, reason] : compiled.report.not_certified)
     ++counts.refused["no certificate: " + reason];
+  counts.spilled += compiled.fallbacks.size();
   for (SiteForm form : compiled.sites.forms)
     if (form == SiteForm::Refused)
       ++counts.refused["not describable in optimised code"];
