@@ -1,6 +1,7 @@
 // osrctl run: runs a program and, on request, moves its frames between tiers while it runs.
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
+#include "runtime/osr/program_exit.h"
 #include "runtime/osr/runtime.h"
 
 #include <nlohmann/json.hpp>
@@ -72,7 +73,7 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   auto status = const_cast<Runtime *>(writer.runtime)->run_main(argv);
   if (!status)
     return report(status.takeError());
-  std::exit(*status);
+  exit_program(*status);
 }
 
 } // namespace

@@ -12,45 +12,50 @@
 #include <llvm/CodeGen/TargetInstrInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
 
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-/// The objects of one frame as byte ranges relative to the frame pointer.
-class FrameObjects {
+/// A set of frame bytes, as offsets from the frame pointer.
+class FrameBytes {
 public:
-  explicit FrameObjects(const MachineFunction &function)
-      : frame_(function.getFrameInfo()), target_(function.getSubtarget()),
+  explicit FrameBytes(const MachineFunction &function)
+      : function_(function), target_(function.getSubtarget()),
         frame_pointer_(target_.getRegisterInfo()->getFrameRegister(function)) {
-    for (int index = frame_.getObjectIndexBegin(); index < frame_.getObjectIndexEnd(); ++index) {
-      if (frame_.isDeadObjectIndex(index))
-        continue;
-      Register base;
-      std::int64_t offset =
-          target_.getFrameLowering()->getFrameIndexReference(function, index, base).getFixed();
-      if (base == frame_pointer_)
-        objects_.push_back({index, offset, offset + std::max<std::int64_t>(1, frame_.getObjectSize(index))});
-    }
+    const MachineFrameInfo &frame = function.getFrameInfo();
+    for (int index = frame.getObjectIndexBegin(); index < frame.getObjectIndexEnd(); ++index)
+      if (auto object = range(index)) {
+        begin_ = std::min(begin_, object->first);
+        end_ = std::max(end_, object->second);
+      }
   }
 
-  std::size_t size() const { return objects_.size(); }
+  using Range = std::pair<std::int64_t, std::int64_t>;
+
+  /// Where an object lies; nothing if it is not addressed through the frame pointer.
+  std::optional<Range> range(int index) const {
+    const MachineFrameInfo &frame = function_.getFrameInfo();
+    if (frame.isDeadObjectIndex(index))
+      return std::nullopt;
+    Register base;
+    std::int64_t offset = target_.getFrameLowering()->getFrameIndexReference(function_, index, base).getFixed();
+    if (base != frame_pointer_)
+      return std::nullopt;
+    return Range(offset, offset + std::max<std::int64_t>(1, frame.getObjectSize(index)));
+  }
+
+  unsigned size() const { return unsigned(std::max<std::int64_t>(0, end_ - begin_)); }
   Register frame_pointer() const { return frame_pointer_; }
-  int index(unsigned number) const { return objects_[number].index; }
+  std::int64_t offset(unsigned bit) const { return begin_ + bit; }
+  void set(BitVector &bytes, Range range) const { change(bytes, range, true); }
+  void reset(BitVector &bytes, Range range) const { change(bytes, range, false); }
 
-  /// Objects that [begin, end) touches; with `whole`, only those it covers completely.
-  BitVector touched(std::int64_t begin, std::int64_t end, bool whole) const {
-    BitVector result(objects_.size());
-    for (unsigned i = 0; i < objects_.size(); ++i) {
-      bool hit = whole ? begin <= objects_[i].begin && objects_[i].end <= end
-                       : begin < objects_[i].end && objects_[i].begin < end;
-      if (hit)
-        result.set(i);
-    }
-    return result;
-  }
-
-  /// What one instruction does to the frame: first its stores, then its loads, seen backwards.
+  /// What one instruction does to the frame, seen backwards: first its stores, then its loads.
   void step_backward(const MachineInstr &instruction, BitVector &live) const {
     if (instruction.getOpcode() == TargetOpcode::STACKMAP || instruction.isDebugInstr() ||
         instruction.isCFIInstruction() || instruction.getFlag(MachineInstr::FrameSetup) ||
@@ -58,6 +63,20 @@ public:
       return;
     if (!instruction.readsRegister(frame_pointer_, target_.getRegisterInfo()) || instruction.isReturn())
       return;
+    std::optional<Range> accessed = access(instruction);
+    if (!accessed) {
+      live.set(); // an address of the frame is taken: anything may be read
+      return;
+    }
+    if (instruction.mayStore())
+      reset(live, *accessed);
+    if (instruction.mayLoad())
+      set(live, *accessed);
+  }
+
+private:
+  /// The frame bytes that an instruction loads or stores, when it does nothing else with the frame pointer.
+  std::optional<Range> access(const MachineInstr &instruction) const {
     SmallVector<const MachineOperand *, 4> bases;
     std::int64_t offset = 0;
     bool scalable = false;
@@ -65,28 +84,26 @@ public:
     bool known = (instruction.mayLoad() || instruction.mayStore()) &&
                  target_.getInstrInfo()->getMemOperandsWithOffsetWidth(instruction, bases, offset, scalable, width,
                                                                        target_.getRegisterInfo()) &&
-                 bases.size() == 1 && bases[0]->isReg() && bases[0]->getReg() == frame_pointer_;
-    if (!known) {
-      live.set(); // an address of the frame is taken: anything may be read
-      return;
-    }
-    bool sized = width.hasValue();
-    std::int64_t end = offset + (sized ? std::int64_t(width.getValue().getKnownMinValue()) : 1);
-    if (instruction.mayStore() && sized)
-      live.reset(touched(offset, end, true));
-    if (instruction.mayLoad())
-      live |= touched(offset, end, false);
+                 bases.size() == 1 && bases[0]->isReg() && bases[0]->getReg() == frame_pointer_ && width.hasValue();
+    if (!known)
+      return std::nullopt;
+    return Range(offset, offset + std::int64_t(width.getValue().getKnownMinValue()));
   }
 
-private:
-  struct Object {
-    int index;
-    std::int64_t begin, end;
-  };
-  const MachineFrameInfo &frame_;
+  void change(BitVector &bytes, Range range, bool value) const {
+    std::int64_t begin = std::max(range.first, begin_), end = std::min(range.second, end_);
+    if (begin >= end)
+      return;
+    if (value)
+      bytes.set(unsigned(begin - begin_), unsigned(end - begin_));
+    else
+      bytes.reset(unsigned(begin - begin_), unsigned(end - begin_));
+  }
+
+  const MachineFunction &function_;
   const TargetSubtargetInfo &target_;
   Register frame_pointer_;
-  std::vector<Object> objects_;
+  std::int64_t begin_ = INT64_MAX, end_ = INT64_MIN;
 };
 
 class CertificatePass final : public MachineFunctionPass {
@@ -99,33 +116,33 @@ public:
   bool runOnMachineFunction(MachineFunction &function) override {
     if (!function.getFrameInfo().hasStackMap())
       return false;
-    FrameObjects objects(function);
-    DenseMap<const MachineBasicBlock *, BitVector> live_in = solve(function, objects);
+    FrameBytes frame(function);
+    DenseMap<const MachineBasicBlock *, BitVector> live_in = solve(function, frame);
     for (MachineBasicBlock &block : function)
-      certify(block, objects, live_in);
+      certify(block, frame, live_in);
     return false;
   }
 
 private:
   using LiveIn = DenseMap<const MachineBasicBlock *, BitVector>;
 
-  static BitVector live_out(const MachineBasicBlock &block, const FrameObjects &objects, const LiveIn &live_in) {
-    BitVector live(objects.size());
+  static BitVector live_out(const MachineBasicBlock &block, const FrameBytes &frame, const LiveIn &live_in) {
+    BitVector live(frame.size());
     for (const MachineBasicBlock *successor : block.successors())
       live |= live_in.find(successor)->second;
     return live;
   }
 
-  static LiveIn solve(const MachineFunction &function, const FrameObjects &objects) {
+  static LiveIn solve(const MachineFunction &function, const FrameBytes &frame) {
     LiveIn live_in;
     for (const MachineBasicBlock &block : function)
-      live_in[&block].resize(objects.size());
+      live_in[&block].resize(frame.size());
     for (bool changed = true; changed;) {
       changed = false;
       for (const MachineBasicBlock *block : post_order(&function)) {
-        BitVector live = live_out(*block, objects, live_in);
+        BitVector live = live_out(*block, frame, live_in);
         for (const MachineInstr &instruction : reverse(*block))
-          objects.step_backward(instruction, live);
+          frame.step_backward(instruction, live);
         if (live != live_in[block]) {
           live_in[block] = std::move(live);
           changed = true;
@@ -135,9 +152,9 @@ private:
     return live_in;
   }
 
-  void certify(const MachineBasicBlock &block, const FrameObjects &objects, const LiveIn &live_in) {
+  void certify(const MachineBasicBlock &block, const FrameBytes &frame, const LiveIn &live_in) {
     const MachineFunction &function = *block.getParent();
-    BitVector live = live_out(block, objects, live_in);
+    BitVector live = live_out(block, frame, live_in);
     LivePhysRegs registers(*function.getSubtarget().getRegisterInfo());
     registers.addLiveOutsNoPristines(block);
     const MachineInstr *map = nullptr;
@@ -147,51 +164,64 @@ private:
         continue; // its operands are the claim, not a use
       }
       if (is_returning_call(instruction) && map)
-        prove(*map, instruction, objects, live, registers);
+        prove(*map, instruction, frame, live, registers);
       map = nullptr;
-      objects.step_backward(instruction, live);
+      frame.step_backward(instruction, live);
       registers.stepBackward(instruction);
     }
   }
 
-  void prove(const MachineInstr &map, const MachineInstr &call, const FrameObjects &objects, BitVector live,
+  void prove(const MachineInstr &map, const MachineInstr &call, const FrameBytes &frame, BitVector live,
              const LivePhysRegs &registers) {
     const MachineFunction &function = *call.getMF();
     std::uint32_t number = StackMapOpers(&map).getID();
     for (const MapOperand &operand : read_map_operands(map)) {
-      if (operand.kind != MapOperand::Kind::Direct || operand.reg != objects.frame_pointer()) {
+      std::optional<FrameBytes::Range> slot = slot_at(function, frame, operand);
+      if (!slot) {
         report_.not_certified[number] = "an operand is no frame slot";
         return;
       }
-      live.reset(objects.touched(operand.offset, operand.offset + 1, false));
+      frame.reset(live, *slot);
     }
-    for (unsigned object : live.set_bits())
-      if (!is_save_slot(function, objects.index(object))) {
-        report_.not_certified[number] = describe(function, objects.index(object)) + " is live";
-        return;
-      }
+    for (const CalleeSavedInfo &saved : function.getFrameInfo().getCalleeSavedInfo())
+      if (!saved.isSpilledToReg())
+        if (auto slot = frame.range(saved.getFrameIdx()))
+          frame.reset(live, *slot);
+    if (live.any()) {
+      report_.not_certified[number] = describe(function, frame, frame.offset(live.find_first())) + " is live";
+      return;
+    }
     const TargetRegisterInfo &info = *function.getSubtarget().getRegisterInfo();
     for (MCPhysReg reg : registers)
-      if (!function.getRegInfo().isReserved(reg) && !info.regsOverlap(reg, objects.frame_pointer()) &&
+      if (!function.getRegInfo().isReserved(reg) && !info.regsOverlap(reg, frame.frame_pointer()) &&
           !call.modifiesRegister(reg, &info)) {
         report_.not_certified[number] = std::string("register ") + info.getName(reg) + " is live";
         return;
       }
   }
 
-  static std::string describe(const MachineFunction &function, int index) {
-    const MachineFrameInfo &frame = function.getFrameInfo();
-    const char *kind = frame.isFixedObjectIndex(index)       ? "argument"
-                       : frame.isSpillSlotObjectIndex(index) ? "spill slot"
-                                                             : "local object";
-    return std::string("an unrecorded ") + kind + " of " + std::to_string(frame.getObjectSize(index)) + " bytes";
+  /// The object that a record names.
+  static std::optional<FrameBytes::Range> slot_at(const MachineFunction &function, const FrameBytes &frame,
+                                                  const MapOperand &operand) {
+    if (operand.kind != MapOperand::Kind::Direct || operand.reg != frame.frame_pointer())
+      return std::nullopt;
+    const MachineFrameInfo &info = function.getFrameInfo();
+    for (int index = 0; index < info.getObjectIndexEnd(); ++index)
+      if (auto range = frame.range(index); range && range->first == operand.offset)
+        return range;
+    return std::nullopt;
   }
 
-  static bool is_save_slot(const MachineFunction &function, int index) {
-    for (const CalleeSavedInfo &saved : function.getFrameInfo().getCalleeSavedInfo())
-      if (!saved.isSpilledToReg() && saved.getFrameIdx() == index)
-        return true;
-    return false;
+  static std::string describe(const MachineFunction &function, const FrameBytes &frame, std::int64_t offset) {
+    const MachineFrameInfo &info = function.getFrameInfo();
+    for (int index = info.getObjectIndexBegin(); index < info.getObjectIndexEnd(); ++index)
+      if (auto range = frame.range(index); range && range->first <= offset && offset < range->second) {
+        const char *kind = info.isFixedObjectIndex(index)       ? "argument"
+                           : info.isSpillSlotObjectIndex(index) ? "spill slot"
+                                                                : "local object";
+        return std::string("an unrecorded ") + kind + " of " + std::to_string(info.getObjectSize(index)) + " bytes";
+      }
+    return "an unrecorded byte of the frame";
   }
 
   CodegenReport &report_;

@@ -24,7 +24,8 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr unsigned max_attempts = 6; ///< forms only ever degrade, and there are four of them
+constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
+constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: do not chase single records for ever
 constexpr unsigned max_shown_instructions = 250; ///< callees larger than this are never inlined at O2 anyway
 constexpr unsigned max_shown_callees = 24;
 
@@ -77,7 +78,7 @@ void strip_frame_states(Function &function) {
 }
 
 /// Chooses the forms for the next attempt; false when nothing is left to change.
-bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms) {
+bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms, bool spill_all) {
   bool changed = false;
   auto degrade = [&](std::uint32_t number) {
     SiteForm now = attempt.sites.forms[number];
@@ -94,6 +95,10 @@ bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms) {
   for (std::uint32_t number : attempt.report.unrecorded)
     if (!attempt.report.not_anchored.contains(number))
       degrade(number);
+  if (changed && spill_all)
+    for (std::uint32_t number = 0; number < attempt.sites.forms.size(); ++number)
+      if (attempt.sites.forms[number] == SiteForm::StackMap)
+        forms[number] = SiteForm::Spilled;
   return changed;
 }
 
@@ -229,7 +234,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
       continue;
     }
     version.object = std::move(*object);
-    bool complete = !adjust_forms(version, forms);
+    bool complete = !adjust_forms(version, forms, attempt >= spill_all_attempt);
     fallbacks.merge(version.report.not_anchored);
     if (complete) {
       version.fallbacks = std::move(fallbacks);

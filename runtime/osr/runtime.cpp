@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "osr-stubs/result_area.h"
+#include "runtime/osr/program_exit.h"
 
 #include <asm/prctl.h>
 #include <csignal>
@@ -149,7 +150,7 @@ Error Runtime::check_stress_site() {
 
 /// The program sees each of its functions under the address of its entry.
 Error Runtime::define_program_symbols() {
-  std::vector<AbsoluteSymbol> symbols;
+  std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(function.id));
   for (std::uint8_t vector_bytes : {0, 16, 32, 64})
@@ -245,11 +246,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     if (Error error = compile_all())
       return error;
 
-  if (!program().destructors.empty())
-    std::atexit([] {
-      if (running)
-        consumeError(running->run_actions(running->program().destructors));
-    });
+  set_static_destructors([this] { consumeError(run_actions(program().destructors)); });
   if (Error error = run_actions(program().constructors))
     return error;
   std::vector<char *> argv;

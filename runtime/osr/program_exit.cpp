@@ -1,0 +1,88 @@
+#include "runtime/osr/program_exit.h"
+
+#include <cstdlib>
+#include <mutex>
+
+namespace osr {
+namespace {
+
+/// One registration; the three C functions differ only in what the handler is given.
+struct Handler {
+  std::function<void(int status)> run;
+};
+
+struct ExitState {
+  std::mutex mutex;
+  std::vector<Handler> handlers;
+  std::function<void()> static_destructors;
+};
+
+/// Never destroyed: it is used while the process ends.
+ExitState &state() {
+  static ExitState *instance = new ExitState;
+  return *instance;
+}
+
+void add_handler(std::function<void(int)> run) {
+  std::lock_guard lock(state().mutex);
+  state().handlers.push_back({std::move(run)});
+}
+
+/// A handler may register further ones, or call exit itself: then the rest runs from there.
+void run_handlers(int status) {
+  for (;;) {
+    Handler handler;
+    {
+      std::lock_guard lock(state().mutex);
+      if (state().handlers.empty())
+        break;
+      handler = std::move(state().handlers.back());
+      state().handlers.pop_back();
+    }
+    handler.run(status);
+  }
+  if (std::function<void()> destructors = std::move(state().static_destructors)) {
+    state().static_destructors = nullptr;
+    destructors();
+  }
+}
+
+int program_atexit(void (*function)()) {
+  add_handler([=](int) { function(); });
+  return 0;
+}
+
+int program_cxa_atexit(void (*function)(void *), void *argument, void *) {
+  add_handler([=](int) { function(argument); });
+  return 0;
+}
+
+int program_on_exit(void (*function)(int, void *), void *argument) {
+  add_handler([=](int status) { function(status, argument); });
+  return 0;
+}
+
+template <typename Function> std::uint64_t address_of(Function *function) {
+  return reinterpret_cast<std::uint64_t>(function);
+}
+
+} // namespace
+
+std::vector<AbsoluteSymbol> program_exit_symbols() {
+  return {{"atexit", address_of(program_atexit)},
+          {"__cxa_atexit", address_of(program_cxa_atexit)},
+          {"on_exit", address_of(program_on_exit)},
+          {"exit", address_of(exit_program)}};
+}
+
+void exit_program(int status) {
+  run_handlers(status);
+  std::exit(status);
+}
+
+void set_static_destructors(std::function<void()> static_destructors) {
+  state().static_destructors = std::move(static_destructors);
+  std::atexit([] { run_handlers(0); }); // for libraries that call the C library's exit
+}
+
+} // namespace osr
