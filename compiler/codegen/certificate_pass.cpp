@@ -63,15 +63,21 @@ public:
       return;
     if (!instruction.readsRegister(frame_pointer_, target_.getRegisterInfo()) || instruction.isReturn())
       return;
-    std::optional<Range> accessed = access(instruction);
-    if (!accessed) {
-      live.set(); // an address of the frame is taken: anything may be read
+    if (std::optional<Range> accessed = access(instruction)) {
+      if (instruction.mayStore())
+        reset(live, *accessed);
+      if (instruction.mayLoad())
+        set(live, *accessed);
       return;
     }
-    if (instruction.mayStore())
-      reset(live, *accessed);
-    if (instruction.mayLoad())
-      set(live, *accessed);
+    // The address of a temporary is computed, or a part of one is accessed by index. What is read through the address
+    // is read before the next site: the address would be live there otherwise.
+    std::optional<std::int64_t> offset = frame_displacement(instruction, frame_pointer_);
+    std::optional<Range> object = offset ? object_at(*offset) : std::nullopt;
+    if (!object)
+      live.set(); // anything may be read
+    else if (!instruction.mayStore())
+      set(live, *object);
   }
 
 private:
@@ -84,10 +90,23 @@ private:
     bool known = (instruction.mayLoad() || instruction.mayStore()) &&
                  target_.getInstrInfo()->getMemOperandsWithOffsetWidth(instruction, bases, offset, scalable, width,
                                                                        target_.getRegisterInfo()) &&
-                 bases.size() == 1 && bases[0]->isReg() && bases[0]->getReg() == frame_pointer_ && width.hasValue();
+                 bases.size() == 1 && bases[0]->isReg() && bases[0]->getReg() == frame_pointer_;
     if (!known)
       return std::nullopt;
-    return Range(offset, offset + std::int64_t(width.getValue().getKnownMinValue()));
+    std::int64_t bytes = width.hasValue() ? std::int64_t(width.getValue().getKnownMinValue()) : 0;
+    if (bytes == 0)
+      bytes = x87_access_bytes(instruction);
+    if (bytes == 0)
+      return std::nullopt;
+    return Range(offset, offset + bytes);
+  }
+
+  std::optional<Range> object_at(std::int64_t offset) const {
+    const MachineFrameInfo &frame = function_.getFrameInfo();
+    for (int index = frame.getObjectIndexBegin(); index < frame.getObjectIndexEnd(); ++index)
+      if (auto object = range(index); object && object->first <= offset && offset < object->second)
+        return object;
+    return std::nullopt;
   }
 
   void change(BitVector &bytes, Range range, bool value) const {

@@ -191,6 +191,28 @@ std::string survives(const MapOperand &operand, const MachineInstr &call) {
                                          registers.getName(operand.reg);
 }
 
+std::optional<std::int64_t> frame_displacement(const MachineInstr &instruction, Register frame_pointer) {
+  // A memory operand of x86 is five operands: base, scale, index, displacement, segment.
+  for (unsigned i = 0; i + 4 < instruction.getNumOperands(); ++i) {
+    auto operand = [&](unsigned part) -> const MachineOperand & { return instruction.getOperand(i + part); };
+    if (operand(0).isReg() && operand(0).getReg() == frame_pointer && operand(1).isImm() && operand(2).isReg() &&
+        operand(3).isImm() && operand(4).isReg())
+      return operand(3).getImm();
+  }
+  return std::nullopt;
+}
+
+std::int64_t x87_access_bytes(const MachineInstr &instruction) {
+  StringRef name = instruction.getMF()->getSubtarget().getInstrInfo()->getName(instruction.getOpcode());
+  bool is_x87 = false;
+  for (StringRef prefix : {"LD_F", "ILD_F", "ST_F", "IST_F", "ISTT_F"})
+    is_x87 |= name.starts_with(prefix);
+  unsigned bits = 0;
+  if (!is_x87 || !name.consume_back("m") || name.take_back(2).getAsInteger(10, bits))
+    return 0;
+  return bits / 8;
+}
+
 std::int64_t record_number(const MachineInstr &call) {
   const MDNode *mark = call.getHeapAllocMarker();
   if (!mark)

@@ -5,6 +5,7 @@
 #include <llvm/CodeGen/MachineInstr.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,12 @@ std::string move_before(MapOperand &operand, const llvm::MachineInstr &instructi
 
 /// Why `operand` does not outlive `call`, or an empty text: only callee-saved registers, memory and constants do.
 std::string survives(const MapOperand &operand, const llvm::MachineInstr &call);
+
+/// The displacement of an access or address computation relative to `frame_pointer`, whatever its index register.
+std::optional<std::int64_t> frame_displacement(const llvm::MachineInstr &instruction, llvm::Register frame_pointer);
+
+/// Bytes that an x87 load or store moves, 0 for other instructions. LLVM drops their memory operands late.
+std::int64_t x87_access_bytes(const llvm::MachineInstr &instruction);
 
 /// Record number that a call instruction was marked with during lowering, or -1.
 std::int64_t record_number(const llvm::MachineInstr &call);
