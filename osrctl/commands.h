@@ -16,5 +16,10 @@ inline constexpr int exit_usage = 2;   ///< the request makes no sense
 using Action = std::function<int(const std::vector<std::string> &arguments)>;
 
 void add_run(CLI::App &app, Action &chosen);
+void add_sites(CLI::App &app, Action &chosen);
+void add_lower(CLI::App &app, Action &chosen);
+void add_maps(CLI::App &app, Action &chosen);
+void add_code(CLI::App &app, Action &chosen);
+void add_bisect(CLI::App &app, Action &chosen);
 
 } // namespace osr

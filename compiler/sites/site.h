@@ -14,6 +14,7 @@ namespace osr {
 
 /// Index of a function in CanonicalProgram::functions.
 using FunctionId = std::uint32_t;
+inline constexpr FunctionId no_function = ~FunctionId(0);
 
 /// Names one site of one function, in every tier. Packed form: function in the upper, site in the lower 32 bits;
 /// this is operand 0 of the site's "deopt" bundle in the IR.

@@ -144,7 +144,7 @@ Error Runtime::check_stress_site() {
     function = info->id;
   }
   if (mode.kind != StressMode::Kind::None)
-    stress_ = std::make_unique<Stress>(mode, function, *stubs_, *registry_, *stub_table_, base_, statistics_);
+    stress_ = std::make_unique<Stress>(mode, function, *stubs_, *registry_, *entries_, *stub_table_, base_, statistics_);
   return Error::success();
 }
 
@@ -168,7 +168,8 @@ Error Runtime::link_globals() {
   auto linked = session_->link(std::move(*object));
   if (!linked)
     return linked.takeError();
-  globals_.push_back(std::move(*linked));
+  if (Error error = versions_->add_foreign(std::move(*linked)))
+    return error;
   std::vector<AbsoluteSymbol> aliases;
   for (const Alias &alias : program().aliases) {
     auto target = session_->lookup(alias.target);
@@ -253,6 +254,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   for (const std::string &argument : arguments)
     argv.push_back(const_cast<char *>(argument.c_str()));
   argv.push_back(nullptr);
+  statistics_.program_start = std::chrono::steady_clock::now();
   return enter_program(entries_->entry_address(main->id), int(arguments.size()), argv.data(), environ, base_);
 }
 

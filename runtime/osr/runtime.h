@@ -78,7 +78,6 @@ private:
   std::unique_ptr<StubFactory> stubs_;
   std::unique_ptr<Stress> stress_;
   std::optional<ObjectStack> object_stack_;
-  std::vector<LinkedObject> globals_;
   std::vector<std::uint64_t> entry_code_; ///< by function: where calls go, 0 while it is not compiled
   ProgramBase base_;
 };

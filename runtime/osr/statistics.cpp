@@ -35,6 +35,8 @@ nlohmann::json Statistics::to_json() const {
                            {"continuation", transitions.continuation},
                            {"split", transitions.split},
                            {"refused", transitions.refused}};
+  auto running = std::chrono::steady_clock::now() - program_start;
+  result["program"] = {{"seconds", std::chrono::duration<double>(running).count()}};
   return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include "compiler/sites/site.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -43,7 +44,9 @@ struct Statistics {
   std::map<std::string, std::uint64_t> sites_refused;    ///< by reason, in the site table
   std::map<std::string, std::uint64_t> functions_pinned; ///< by reason
   std::uint64_t functions_total = 0;
+  std::chrono::steady_clock::time_point program_start{}; ///< when main was entered
 
+  /// With the seconds since main was entered, compile time of that phase included.
   nlohmann::json to_json() const;
 };
 

@@ -69,8 +69,9 @@ Expected<StressMode> StressMode::parse(StringRef text) {
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-               const StubTable &table, const ProgramBase &base, Statistics &statistics)
-    : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry), table_(table), base_(base),
+               const EntryTable &entries, const StubTable &table, const ProgramBase &base, Statistics &statistics)
+    : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry),
+      lookup_(registry, &entries), table_(table), base_(base),
       statistics_(statistics), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
@@ -158,7 +159,7 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
   // First only look: nothing may be written unless the walk reaches the base.
   std::vector<std::pair<Frame, std::uint64_t>> found;
   std::uint64_t depth = 0;
-  FrameCursor cursor(start, *this, table_, bounds_of_this_thread(base_));
+  FrameCursor cursor(start, lookup_, table_, bounds_of_this_thread(base_));
   for (; !cursor.done(); cursor.advance()) {
     const Frame &frame = cursor.frame();
     ++depth;
@@ -179,17 +180,6 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
     ReturnPc(frame, table_).rewrite(stub);
     ++statistics_.frames_rewritten;
   }
-}
-
-CodeView Stress::find_code(std::uintptr_t pc) const {
-  const CodeObject *object = registry_.find(pc);
-  return object ? CodeView{object, object->code_begin, &object->rows} : CodeView{};
-}
-
-std::optional<std::int32_t> Stress::site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const {
-  if (!object.sites.contains(object.offset_of(return_pc)))
-    return std::nullopt;
-  return object.cfa_from_sp;
 }
 
 } // namespace osr

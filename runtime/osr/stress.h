@@ -7,6 +7,7 @@
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
+#include "runtime/stack/registry_lookup.h"
 
 #include <llvm/Support/Error.h>
 
@@ -34,10 +35,10 @@ struct StressMode {
 };
 
 /// Forces transitions from the entry hook, before the called function runs. Not thread-safe.
-class Stress final : private CodeLookup {
+class Stress final {
 public:
   Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-         const StubTable &table, const ProgramBase &base, Statistics &statistics);
+         const EntryTable &entries, const StubTable &table, const ProgramBase &base, Statistics &statistics);
 
   /// A program function was called; `frame` holds the registers of its caller.
   void on_call(const EntryFrame &frame);
@@ -49,13 +50,11 @@ private:
   std::uint64_t other_tier(std::uint64_t return_pc, std::uint64_t cfa);
   void refuse(std::string reason) { ++statistics_.transitions.refused[std::move(reason)]; }
 
-  CodeView find_code(std::uintptr_t pc) const override;
-  std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const override;
-
   StressMode mode_;
   FunctionId at_function_;
   StubFactory &stubs_;
   const CodeRegistry &registry_;
+  RegistryLookup lookup_;
   const StubTable &table_;
   const ProgramBase &base_;
   Statistics &statistics_;

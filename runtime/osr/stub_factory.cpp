@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/emitter.h"
+#include "runtime/code/eh_frame_builder.h"
 
 #include <cstring>
 #include <deque>
@@ -55,6 +56,7 @@ Error StubFactory::make(std::uint64_t return_pc, Landing landing, Stub &stub) {
                      record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
   if (Error error = emit(stub, std::move(script)))
     return error;
+  publish(stub, object, record->frames.front().site, *row);
   table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
   return Error::success();
 }
@@ -90,6 +92,20 @@ Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, const SiteR
   return plan_continuation(from, landings,
                            {(*version)->object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,
                             reads_result ? described.result : ResultRegisters{}});
+}
+
+/// Debuggers unwind through a pending stub as through the site it stands for.
+void StubFactory::publish(Stub &stub, const CodeObject &object, SiteId site, const UnwindRow &row) {
+  UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
+  at_entry.base = CfaBase::Rsp;
+  at_entry.cfa_offset = object.cfa_from_sp;
+  std::uint64_t begin = stub.memory.address;
+  auto size = std::uint32_t(stub.memory.size);
+  std::vector<std::uint8_t> eh_frame = build_eh_frame(begin, size, at_entry);
+  std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
+  DebugSymbol symbol{name, begin, size};
+  stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, eh_frame,
+                                                 reinterpret_cast<std::uint64_t>(eh_frame.data())});
 }
 
 /// The code depends on its address, and the memory on the code's size: emit twice.

@@ -45,6 +45,7 @@ private:
   struct Stub {
     ReturnStub stub;
     CodeMemory memory;
+    DebuggerRegistration debugger;
     TransitionScript script; ///< kept for the interpreter
   };
 
@@ -52,6 +53,7 @@ private:
   llvm::Expected<TransitionPlan> plan(const CodeObject &object, const SiteRecord &record, const UnwindRow &row,
                                       Landing landing);
   llvm::Error emit(Stub &stub, TransitionScript script);
+  void publish(Stub &stub, const CodeObject &object, SiteId site, const UnwindRow &row);
 
   VersionStore &versions_;
   const CodeRegistry &registry_;

@@ -16,6 +16,11 @@ std::uint64_t Version::return_pc(std::uint32_t site) const {
 }
 
 VersionStore::~VersionStore() {
+  for (auto &version : foreign_) {
+    if (version->object.code_size != 0)
+      registry_.remove(version->object);
+    consumeError(session_.unload(version->object.linked));
+  }
   for (auto &[key, version] : versions_) {
     registry_.remove(version->object);
     consumeError(session_.unload(version->object.linked));
@@ -70,19 +75,9 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   object.function = compiled.key.function;
   object.tier = compiled.key.tier;
   object.continuation_site = compiled.key.continuation_site;
-  object.code_begin = linked.code.begin;
-  object.code_size = linked.code.size();
+  if (Error error = describe_code(version))
+    return error;
   object.entry_pc = entry->address;
-
-  std::vector<UnwindRange> linker_stubs;
-  if (linked.linker_stubs.size())
-    linker_stubs.push_back({std::uint32_t(linked.linker_stubs.begin - linked.code.begin),
-                            std::uint32_t(linked.linker_stubs.size()), UnwindRow::leaf()});
-  auto rows = UnwindRows::from_eh_frame(linked.eh_frame_bytes(), linked.eh_frame.begin, object.code_begin,
-                                        object.code_size, linker_stubs);
-  if (!rows)
-    return rows.takeError();
-  object.rows = std::move(*rows);
 
   RawStackMap map;
   if (!linked.stack_map.empty()) {
@@ -104,6 +99,43 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
         version.return_pc_offsets.resize(site + 1);
       version.return_pc_offsets[site] = record.return_pc_offset;
     }
+  return Error::success();
+}
+
+/// Where the code is and how to unwind out of it, for our walks and for debuggers.
+Error VersionStore::describe_code(Version &version) {
+  CodeObject &object = version.object;
+  const LinkedObject &linked = object.linked;
+  object.code_begin = linked.code.begin;
+  object.code_size = linked.code.size();
+  std::vector<UnwindRange> linker_stubs;
+  if (linked.linker_stubs.size())
+    linker_stubs.push_back({std::uint32_t(linked.linker_stubs.begin - linked.code.begin),
+                            std::uint32_t(linked.linker_stubs.size()), UnwindRow::leaf()});
+  auto rows = UnwindRows::from_eh_frame(linked.eh_frame_bytes(), linked.eh_frame.begin, object.code_begin,
+                                        object.code_size, linker_stubs);
+  if (!rows)
+    return rows.takeError();
+  object.rows = std::move(*rows);
+  std::vector<DebugSymbol> symbols;
+  for (const LinkedFunction &function : linked.functions)
+    symbols.push_back({function.name, function.address, function.size});
+  version.debugger = DebuggerRegistration(DebugCode{object.code_begin, object.code_size, symbols,
+                                                    linked.eh_frame_bytes(), linked.eh_frame.begin});
+  return Error::success();
+}
+
+Error VersionStore::add_foreign(LinkedObject linked) {
+  auto version = std::make_unique<Version>();
+  version->object.linked = std::move(linked);
+  if (version->object.linked.code.size() != 0) {
+    version->object.id = next_id_++;
+    version->object.function = no_function;
+    if (Error error = describe_code(*version))
+      return error;
+    registry_.add(version->object);
+  }
+  foreign_.push_back(std::move(version));
   return Error::success();
 }
 

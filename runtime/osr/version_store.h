@@ -4,6 +4,7 @@
 #include "compiler/codegen/compiler.h"
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
+#include "runtime/code/debugger.h"
 #include "runtime/osr/statistics.h"
 
 #include <llvm/Support/Error.h>
@@ -17,6 +18,7 @@ namespace osr {
 /// A registered version. Immutable while it exists.
 struct Version {
   CodeObject object;
+  DebuggerRegistration debugger;
   std::vector<std::uint32_t> return_pc_offsets; ///< baseline: by site index, 0 where there is no record
 
   /// Baseline: the return PC of a site, 0 if it has no record.
@@ -33,6 +35,9 @@ public:
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
   llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
 
+  /// Registers code of the program that is no version of a function: module-level assembly. It has no sites.
+  llvm::Error add_foreign(LinkedObject linked);
+
   /// The version that an activation's code belongs to; null for foreign objects.
   const Version *find(const CodeObject &object) const;
 
@@ -41,6 +46,7 @@ public:
 private:
   llvm::Expected<std::unique_ptr<Version>> make(const VersionKey &key);
   llvm::Error fill(Version &version, const CompiledVersion &compiled);
+  llvm::Error describe_code(Version &version);
   void count(const CompiledVersion &compiled, const Version &version);
 
   Compiler &compiler_;
@@ -49,6 +55,7 @@ private:
   Statistics &statistics_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;
+  std::vector<std::unique_ptr<Version>> foreign_;
   CodeObjectId next_id_ = 1;
 };
 

@@ -1,0 +1,140 @@
+#include "osrctl/disassembly.h"
+
+#include "compiler/base/error.h"
+#include "osr-stubs/thread_state.h"
+
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/MC/MCAsmInfo.h>
+#include <llvm/MC/MCContext.h>
+#include <llvm/MC/MCDisassembler/MCDisassembler.h>
+#include <llvm/MC/MCDisassembler/MCRelocationInfo.h>
+#include <llvm/MC/MCDisassembler/MCSymbolizer.h>
+#include <llvm/MC/MCExpr.h>
+#include <llvm/MC/MCInst.h>
+#include <llvm/MC/MCInstPrinter.h>
+#include <llvm/MC/MCInstrInfo.h>
+#include <llvm/MC/MCRegisterInfo.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/TargetParser/Triple.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned intel_syntax = 1;
+
+/// Puts names where the decoder found addresses. An address inside the code becomes its offset.
+class NameAddresses final : public MCSymbolizer {
+public:
+  NameAddresses(MCContext &context, std::uint64_t begin, std::uint64_t size, NameOfAddress name_of)
+      : MCSymbolizer(context, std::make_unique<MCRelocationInfo>(context)), begin_(begin), size_(size),
+        name_of_(name_of) {}
+
+  bool tryAddingSymbolicOperand(MCInst &instruction, raw_ostream &, std::int64_t value, std::uint64_t, bool,
+                                std::uint64_t, std::uint64_t, std::uint64_t) override {
+    std::optional<std::string> name = name_of(instruction, value);
+    if (!name)
+      return false;
+    instruction.addOperand(MCOperand::createExpr(MCSymbolRefExpr::create(Ctx.getOrCreateSymbol(*name), Ctx)));
+    return true;
+  }
+
+  void tryAddingPcLoadReferenceComment(raw_ostream &, std::int64_t, std::uint64_t) override {}
+
+private:
+  std::optional<std::string> name_of(const MCInst &instruction, std::int64_t value) const {
+    if (std::uint64_t offset = std::uint64_t(value) - begin_; offset < size_)
+      if (auto name = name_of_(std::uint64_t(value))) // a linker stub stands for what it leads to
+        return name;
+      else
+        return fmt::format("L{:x}", offset);
+    if (is_absolute_memory(instruction) && value == object_stack_tls_offset())
+      return "osr_object_stack_top"; // behind fs:
+    return name_of_(std::uint64_t(value));
+  }
+
+  /// The operand that follows is the displacement of a memory operand without base and index.
+  static bool is_absolute_memory(const MCInst &instruction) {
+    unsigned count = instruction.getNumOperands();
+    if (count < 3)
+      return false;
+    const MCOperand &base = instruction.getOperand(count - 3), &scale = instruction.getOperand(count - 2),
+                    &index = instruction.getOperand(count - 1);
+    return base.isReg() && !base.getReg() && scale.isImm() && index.isReg() && !index.getReg();
+  }
+
+  std::uint64_t begin_, size_;
+  NameOfAddress name_of_;
+};
+
+/// What LLVM needs to take machine code apart, in the order in which the parts depend on each other.
+struct Tools {
+  Triple triple{"x86_64-unknown-linux-gnu"};
+  MCTargetOptions options;
+  std::unique_ptr<MCRegisterInfo> registers;
+  std::unique_ptr<MCAsmInfo> assembly;
+  std::unique_ptr<MCSubtargetInfo> subtarget;
+  std::unique_ptr<MCInstrInfo> instructions;
+  std::unique_ptr<MCContext> context;
+  std::unique_ptr<MCDisassembler> decoder;
+  std::unique_ptr<MCInstPrinter> printer;
+};
+
+Error create_tools(Tools &tools) {
+  std::string error;
+  const Target *target = TargetRegistry::lookupTarget(tools.triple, error);
+  if (!target)
+    return make_error("no disassembler: {}", error);
+  tools.registers.reset(target->createMCRegInfo(tools.triple));
+  tools.assembly.reset(target->createMCAsmInfo(*tools.registers, tools.triple, tools.options));
+  tools.subtarget.reset(target->createMCSubtargetInfo(tools.triple, "x86-64", ""));
+  tools.instructions.reset(target->createMCInstrInfo());
+  tools.context = std::make_unique<MCContext>(tools.triple, tools.assembly.get(), tools.registers.get(),
+                                              tools.subtarget.get());
+  tools.decoder.reset(target->createMCDisassembler(*tools.subtarget, *tools.context));
+  tools.printer.reset(target->createMCInstPrinter(tools.triple, intel_syntax, *tools.assembly, *tools.instructions,
+                                                  *tools.registers));
+  if (!tools.decoder || !tools.printer)
+    return make_error("no disassembler for {}", tools.triple.str());
+  tools.printer->setPrintImmHex(true);
+  return Error::success();
+}
+
+/// "\tmov\trax, rbx" as "mov rax, rbx".
+std::string tidy(StringRef text) {
+  std::string result = text.trim().str();
+  std::replace(result.begin(), result.end(), '\t', ' ');
+  return result;
+}
+
+} // namespace
+
+Expected<std::vector<DisassembledInstruction>> disassemble(std::uint64_t begin, std::uint64_t size,
+                                                           NameOfAddress name_of) {
+  Tools tools;
+  if (Error error = create_tools(tools))
+    return error;
+  tools.decoder->setSymbolizer(std::make_unique<NameAddresses>(*tools.context, begin, size, name_of));
+  ArrayRef<std::uint8_t> code(reinterpret_cast<const std::uint8_t *>(begin), size);
+  std::vector<DisassembledInstruction> result;
+  for (std::uint64_t offset = 0, length = 0; offset < size; offset += length) {
+    MCInst instruction;
+    std::string text;
+    raw_string_ostream stream(text);
+    bool decoded = tools.decoder->getInstruction(instruction, length, code.drop_front(offset), begin + offset, nulls()) ==
+                   MCDisassembler::Success;
+    if (decoded) {
+      tools.printer->printInst(&instruction, begin + offset, "", *tools.subtarget, stream);
+    } else {
+      length = 1;
+      stream << ".byte " << format_hex(code[offset], 4);
+    }
+    result.push_back({std::uint32_t(offset), tidy(text)});
+  }
+  return result;
+}
+
+} // namespace osr
