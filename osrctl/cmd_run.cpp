@@ -1,6 +1,7 @@
 // osrctl run: runs a program and, on request, moves its frames between tiers while it runs.
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
+#include "osrctl/select_version.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/runtime.h"
 
@@ -23,6 +24,7 @@ struct RunOptions {
   std::string statistics_file;
   std::vector<std::string> libraries;
   std::vector<std::string> program;
+  std::vector<std::string> optimize_only;
   bool verify_each_pass = false;
   bool compile_ahead = false;
 };
@@ -43,12 +45,20 @@ struct StatisticsWriter {
 };
 StatisticsWriter writer;
 
+/// The runtime checks names too; here the nearest ones can be suggested.
+Error check_names(const CanonicalProgram &program, const StressMode &stress, std::vector<std::string> names) {
+  if (stress.kind == StressMode::Kind::At)
+    names.push_back(stress.function);
+  for (const std::string &name : names)
+    if (auto function = find_function(program, name); !function)
+      return function.takeError();
+  return Error::success();
+}
+
 int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   auto stress = StressMode::parse(options.stress);
-  if (!stress) {
-    report(stress.takeError());
-    return exit_usage;
-  }
+  if (!stress)
+    return report_usage(stress.takeError());
   Runtime::Options runtime_options;
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
@@ -57,17 +67,20 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   runtime_options.verify_each_pass = options.verify_each_pass;
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
+  runtime_options.optimize_only = options.optimize_only;
 
   // The program's own exit may run at any time, so these live until the process is gone.
   static LLVMContext context;
   auto program = load_input(context, options.program);
   if (!program)
     return report(program.takeError());
+  if (Error error = check_names(*program, *stress, options.optimize_only))
+    return report(std::move(error));
   auto runtime = Runtime::create(std::move(*program), std::move(runtime_options));
   if (!runtime)
     return report(runtime.takeError());
   writer = {runtime->release(), options.statistics_file};
-  std::atexit([] { writer.write(); });
+  set_exit_observer([] { writer.write(); });
   std::vector<std::string> argv{options.program.front()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   auto status = const_cast<Runtime *>(writer.runtime)->run_main(argv);
@@ -85,7 +98,7 @@ void add_run(CLI::App &app, Action &chosen) {
       ->check(CLI::IsMember({"baseline", "optimized", "plain"}))
       ->capture_default_str();
   command->add_option("--stress", options->stress,
-                      "Force transitions: none, every, every:N, all:N, random:SEED, at:FUNCTION#SITE")
+                      "Force transitions: none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE")
       ->capture_default_str();
   command->add_option("--stubs", options->stubs, "How transitions are executed")
       ->check(CLI::IsMember({"generated", "interpreted"}))
@@ -94,9 +107,13 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_option("--optimize-only", options->optimize_only,
+                      "Calls enter optimised code of these functions only (comma-separated)")
+      ->delimiter(',');
   command->add_flag("--verify", options->verify_each_pass, "Check all frame states after each optimisation pass");
   command->add_flag("--compile-ahead", options->compile_ahead, "Compile every function before the program starts");
   command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  command->footer("Example:\n  osrctl run --stress every --stats counters.json fib.bc -- 30");
   command->callback([=, &chosen] {
     chosen = [=](const std::vector<std::string> &arguments) { return run(*options, arguments); };
   });

@@ -3,6 +3,8 @@
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
 
+#include <fmt/format.h>
+
 #include <cstdio>
 
 using namespace llvm;

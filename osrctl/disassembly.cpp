@@ -26,47 +26,55 @@ namespace {
 
 constexpr unsigned intel_syntax = 1;
 
-/// Puts names where the decoder found addresses. An address inside the code becomes its offset.
+/// Puts names where the decoder found addresses.
 class NameAddresses final : public MCSymbolizer {
 public:
-  NameAddresses(MCContext &context, std::uint64_t begin, std::uint64_t size, NameOfAddress name_of)
-      : MCSymbolizer(context, std::make_unique<MCRelocationInfo>(context)), begin_(begin), size_(size),
-        name_of_(name_of) {}
+  NameAddresses(MCContext &context, Extent code, NameOfAddress name_of)
+      : MCSymbolizer(context, std::make_unique<MCRelocationInfo>(context)), code_(code), name_of_(name_of) {}
 
   bool tryAddingSymbolicOperand(MCInst &instruction, raw_ostream &, std::int64_t value, std::uint64_t, bool,
                                 std::uint64_t, std::uint64_t, std::uint64_t) override {
-    std::optional<std::string> name = name_of(instruction, value);
-    if (!name)
+    std::optional<NamedAddress> target = find(instruction, value);
+    if (!target)
       return false;
-    instruction.addOperand(MCOperand::createExpr(MCSymbolRefExpr::create(Ctx.getOrCreateSymbol(*name), Ctx)));
+    const MCExpr *expression = MCSymbolRefExpr::create(Ctx.getOrCreateSymbol(target->name), Ctx);
+    if (target->offset)
+      expression = MCBinaryExpr::createAdd(expression, MCConstantExpr::create(std::int64_t(target->offset), Ctx), Ctx);
+    instruction.addOperand(MCOperand::createExpr(expression));
     return true;
   }
 
   void tryAddingPcLoadReferenceComment(raw_ostream &, std::int64_t, std::uint64_t) override {}
 
 private:
-  std::optional<std::string> name_of(const MCInst &instruction, std::int64_t value) const {
-    if (std::uint64_t offset = std::uint64_t(value) - begin_; offset < size_)
-      if (auto name = name_of_(std::uint64_t(value))) // a linker stub stands for what it leads to
-        return name;
-      else
-        return fmt::format("L{:x}", offset);
-    if (is_absolute_memory(instruction) && value == object_stack_tls_offset())
-      return "osr_object_stack_top"; // behind fs:
-    return name_of_(std::uint64_t(value));
+  /// The decoder asks for each displacement and immediate value, after the operands in front of it.
+  std::optional<NamedAddress> find(const MCInst &instruction, std::int64_t value) const {
+    auto address = std::uint64_t(value);
+    if (auto named = name_of_(address))
+      return named;
+    if (code_.contains(address))
+      return NamedAddress{fmt::format("L{:x}", address - code_.begin)};
+    StringRef base = base_of_memory(instruction);
+    if (base == "RIP")
+      return NamedAddress{"constants"}; // of this version alone: constant pool, jump table
+    if (base == "none" && value == object_stack_tls_offset())
+      return NamedAddress{"osr_object_stack_top"}; // behind fs:
+    return std::nullopt;
   }
 
-  /// The operand that follows is the displacement of a memory operand without base and index.
-  static bool is_absolute_memory(const MCInst &instruction) {
+  /// When the operand that follows is the displacement of a memory operand without index: its base register or "none".
+  StringRef base_of_memory(const MCInst &instruction) const {
     unsigned count = instruction.getNumOperands();
     if (count < 3)
-      return false;
+      return "";
     const MCOperand &base = instruction.getOperand(count - 3), &scale = instruction.getOperand(count - 2),
                     &index = instruction.getOperand(count - 1);
-    return base.isReg() && !base.getReg() && scale.isImm() && index.isReg() && !index.getReg();
+    if (!base.isReg() || !scale.isImm() || !index.isReg() || index.getReg())
+      return "";
+    return base.getReg() ? Ctx.getRegisterInfo()->getName(base.getReg()) : "none";
   }
 
-  std::uint64_t begin_, size_;
+  Extent code_;
   NameOfAddress name_of_;
 };
 
@@ -112,25 +120,24 @@ std::string tidy(StringRef text) {
 
 } // namespace
 
-Expected<std::vector<DisassembledInstruction>> disassemble(std::uint64_t begin, std::uint64_t size,
-                                                           NameOfAddress name_of) {
+Expected<std::vector<DisassembledInstruction>> disassemble(Extent code, NameOfAddress name_of) {
   Tools tools;
   if (Error error = create_tools(tools))
     return error;
-  tools.decoder->setSymbolizer(std::make_unique<NameAddresses>(*tools.context, begin, size, name_of));
-  ArrayRef<std::uint8_t> code(reinterpret_cast<const std::uint8_t *>(begin), size);
+  tools.decoder->setSymbolizer(std::make_unique<NameAddresses>(*tools.context, code, name_of));
+  ArrayRef<std::uint8_t> bytes(reinterpret_cast<const std::uint8_t *>(code.begin), code.size());
   std::vector<DisassembledInstruction> result;
-  for (std::uint64_t offset = 0, length = 0; offset < size; offset += length) {
+  for (std::uint64_t offset = 0, length = 0; offset < code.size(); offset += length) {
     MCInst instruction;
     std::string text;
     raw_string_ostream stream(text);
-    bool decoded = tools.decoder->getInstruction(instruction, length, code.drop_front(offset), begin + offset, nulls()) ==
-                   MCDisassembler::Success;
-    if (decoded) {
-      tools.printer->printInst(&instruction, begin + offset, "", *tools.subtarget, stream);
+    std::uint64_t address = code.begin + offset;
+    if (tools.decoder->getInstruction(instruction, length, bytes.drop_front(offset), address, nulls()) ==
+        MCDisassembler::Success) {
+      tools.printer->printInst(&instruction, address, "", *tools.subtarget, stream);
     } else {
       length = 1;
-      stream << ".byte " << format_hex(code[offset], 4);
+      stream << ".byte " << format_hex(bytes[offset], 4);
     }
     result.push_back({std::uint32_t(offset), tidy(text)});
   }

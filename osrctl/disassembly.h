@@ -1,11 +1,12 @@
 // Machine code as text that is the same in every run: symbols instead of addresses, branches by offset.
 #pragma once
 
+#include "runtime/code/free_extents.h"
+
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,12 +18,16 @@ struct DisassembledInstruction {
   std::string text;
 };
 
-/// Gives an address outside the code a name, such as `puts` or `table+8`; nothing if it has none.
-using NameOfAddress = llvm::function_ref<std::optional<std::string>(std::uint64_t address)>;
+struct NamedAddress {
+  std::string name;
+  std::uint64_t offset = 0; ///< from what has the name
+};
 
-/// Disassembles `size` bytes at address `begin` of this process, in Intel syntax. Bytes that are no instruction are
-/// shown as `.byte`. Fails only when LLVM has no disassembler.
-llvm::Expected<std::vector<DisassembledInstruction>> disassemble(std::uint64_t begin, std::uint64_t size,
-                                                                 NameOfAddress name_of);
+/// Gives an address a name; nothing if it has none, such as one inside the code itself.
+using NameOfAddress = llvm::function_ref<std::optional<NamedAddress>(std::uint64_t address)>;
+
+/// Disassembles code of this process, in Intel syntax; `L1c` is the instruction at offset 0x1c. Bytes that are no
+/// instruction are shown as `.byte`. Fails only when LLVM has no disassembler.
+llvm::Expected<std::vector<DisassembledInstruction>> disassemble(Extent code, NameOfAddress name_of);
 
 } // namespace osr

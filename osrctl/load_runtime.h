@@ -1,6 +1,7 @@
 // A program that is linked but not run: what the verbs that show machine code begin with.
 #pragma once
 
+#include "osrctl/disassembly.h"
 #include "runtime/osr/runtime.h"
 
 #include <llvm/IR/LLVMContext.h>
@@ -18,22 +19,23 @@ namespace osr {
 llvm::Expected<std::unique_ptr<Runtime>> load_runtime(llvm::LLVMContext &context, const std::vector<std::string> &paths,
                                                       const std::vector<std::string> &libraries);
 
-/// Names for the addresses that a program's code refers to. Reads the program once, when it is made.
+/// Names for the addresses that a program's code refers to. Looks all of them up when it is made.
 class AddressNames {
 public:
   explicit AddressNames(Runtime &runtime);
 
-  /// `name` or `name+offset` for functions and variables of the program and functions that it calls. An address in
-  /// `object` has a name only if it is a linker stub or a linker's pointer slot that leads to one.
-  std::optional<std::string> name_of(const CodeObject &object, std::uint64_t address) const;
+  /// A function or variable of the program, a function that it calls, or a linker's stub or pointer slot that leads to
+  /// one. Other addresses, among them those inside `object`, have no name.
+  std::optional<NamedAddress> find(const CodeObject &object, std::uint64_t address) const;
 
 private:
-  std::optional<std::string> known(std::uint64_t address) const;
-
   struct Named {
     std::string name;
     std::uint64_t size = 1;
   };
+  void add(Runtime &runtime, const std::string &name, std::uint64_t size = 1);
+  std::optional<NamedAddress> known(std::uint64_t address) const;
+
   std::map<std::uint64_t, Named> names_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <mutex>
+#include <unistd.h>
 
 namespace osr {
 namespace {
@@ -15,6 +16,8 @@ struct ExitState {
   std::mutex mutex;
   std::vector<Handler> handlers;
   std::function<void()> static_destructors;
+  std::function<void()> observer;
+  pid_t observed = 0; ///< the process that the observer wants to hear of
 };
 
 /// Never destroyed: it is used while the process ends.
@@ -62,6 +65,21 @@ int program_on_exit(void (*function)(int, void *), void *argument) {
   return 0;
 }
 
+void observe() {
+  if (state().observer && getpid() == state().observed)
+    state().observer();
+}
+
+[[noreturn]] void program_exit_now(int status) {
+  observe();
+  ::_exit(status);
+}
+
+[[noreturn]] void program_abort() {
+  observe();
+  std::abort();
+}
+
 template <typename Function> std::uint64_t address_of(Function *function) {
   return reinterpret_cast<std::uint64_t>(function);
 }
@@ -72,12 +90,23 @@ std::vector<AbsoluteSymbol> program_exit_symbols() {
   return {{"atexit", address_of(program_atexit)},
           {"__cxa_atexit", address_of(program_cxa_atexit)},
           {"on_exit", address_of(program_on_exit)},
-          {"exit", address_of(exit_program)}};
+          {"exit", address_of(exit_program)},
+          {"_exit", address_of(program_exit_now)},
+          {"_Exit", address_of(program_exit_now)},
+          {"abort", address_of(program_abort)}};
 }
 
 void exit_program(int status) {
   run_handlers(status);
   std::exit(status);
+}
+
+void set_exit_observer(std::function<void()> observer) {
+  state().observer = std::move(observer);
+  state().observed = getpid();
+  // The C library runs handlers in reverse order: what is registered now comes after the program's own.
+  std::atexit(observe);
+  std::at_quick_exit(observe);
 }
 
 void set_static_destructors(std::function<void()> static_destructors) {

@@ -8,7 +8,7 @@
 
 namespace osr {
 
-/// Names that the program gets instead of the C library's: atexit, __cxa_atexit, on_exit and exit.
+/// Names that the program gets instead of the C library's: atexit, __cxa_atexit, on_exit, exit, _exit, _Exit and abort.
 ///
 /// The C library runs handlers in the reverse order of registration, the host's among them: the compiler's own static
 /// objects may have been made after the program registered its handler, and would be destroyed before it. So the
@@ -18,6 +18,11 @@ std::vector<AbsoluteSymbol> program_exit_symbols();
 
 /// Runs the handlers, newest first, then `static_destructors` once, then ends the process with `status`.
 [[noreturn]] void exit_program(int status);
+
+/// `observer` is called whenever the program is about to end the process: by exit (after all handlers), quick_exit (the
+/// same), _exit, _Exit or abort, but not by a signal. More than once if a handler of SIGABRT saves the process. Never in
+/// a child process of the program. To be set before the program starts.
+void set_exit_observer(std::function<void()> observer);
 
 /// Set before the program starts. Also called when the process exits without the program's exit().
 void set_static_destructors(std::function<void()> static_destructors);

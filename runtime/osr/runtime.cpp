@@ -4,12 +4,13 @@
 #include "compiler/base/error.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/program_exit.h"
+#include "runtime/osr/startup_checks.h"
 
-#include <asm/prctl.h>
+#include <llvm/ADT/STLExtras.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 using namespace llvm;
@@ -19,7 +20,6 @@ namespace {
 
 Runtime *running = nullptr; ///< the entry hook is one per process
 constexpr rlim_t wanted_stack = rlim_t(512) << 20;
-constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
 
 /// Signals wait while the runtime's own tables change: a handler of the program may call into the runtime.
 class SignalsBlocked {
@@ -34,15 +34,6 @@ public:
 private:
   sigset_t previous_;
 };
-
-/// With a shadow stack the processor compares return PCs with a copy that nobody can rewrite.
-Error check_no_shadow_stack() {
-  unsigned long features = 0;
-  if (syscall(SYS_arch_prctl, arch_shstk_status, &features) == 0 && (features & 1))
-    return make_error("this process runs with a CET shadow stack, which forbids rewriting return PCs; start it with "
-                      "GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK");
-  return Error::success();
-}
 
 /// Frames of the baseline tier are larger than those of native code: deep recursion needs a larger stack.
 void raise_stack_limit() {
@@ -63,8 +54,9 @@ bool handles_signals(const Module &module) {
 } // namespace
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Options options) {
-  if (Error error = check_no_shadow_stack())
-    return error;
+  if (options.has_shadow_stack())
+    return make_error("this process runs with a CET shadow stack, which forbids rewriting return PCs; start it with "
+                      "GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK");
   std::unique_ptr<Runtime> runtime(new Runtime(std::move(options)));
   if (Error error = runtime->set_up(std::move(program)))
     return error;
@@ -102,8 +94,15 @@ Error Runtime::set_up(CanonicalProgram program) {
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs);
   count_program();
-  if (Error error = check_stress_site())
-    return error;
+  for (const std::string &name : options_.optimize_only)
+    if (!compiler_->program().find_function(name))
+      return make_error("there is no function '{}' to optimise; 'osrctl sites' lists them", name);
+  auto stress_function = options_.stress.find_function(compiler_->program());
+  if (!stress_function)
+    return stress_function.takeError();
+  if (options_.stress.kind != StressMode::Kind::None)
+    stress_ = std::make_unique<Stress>(options_.stress, *stress_function, *stubs_, *registry_, *entries_, *stub_table_,
+                                       base_, statistics_);
 
   if (Error error = entries_->reserve(compiler_->program().functions.size()))
     return error;
@@ -112,7 +111,9 @@ Error Runtime::set_up(CanonicalProgram program) {
       return error;
   if (Error error = define_program_symbols())
     return error;
-  return link_globals();
+  if (Error error = link_globals())
+    return error;
+  return check_symbols(compiler_->program(), *session_);
 }
 
 void Runtime::count_program() {
@@ -127,30 +128,10 @@ void Runtime::count_program() {
   }
 }
 
-Error Runtime::check_stress_site() {
-  const StressMode &mode = options_.stress;
-  FunctionId function = 0;
-  if (mode.kind == StressMode::Kind::At) {
-    const FunctionInfo *info = program().find_function(mode.function);
-    if (!info)
-      return make_error("there is no function '{}'; 'osrctl sites' lists them", mode.function);
-    if (info->pinned != PinReason::None)
-      return make_error("'{}' is never replaced because it {}", mode.function, osr::to_string(info->pinned));
-    if (mode.site >= info->sites.size())
-      return make_error("'{}' has {} sites, there is no #{}", mode.function, info->sites.size(), mode.site);
-    if (!info->sites[mode.site].refusal.empty())
-      return make_error("site {}#{} is never replaced: {}", mode.function, mode.site,
-                        info->sites[mode.site].refusal);
-    function = info->id;
-  }
-  if (mode.kind != StressMode::Kind::None)
-    stress_ = std::make_unique<Stress>(mode, function, *stubs_, *registry_, *entries_, *stub_table_, base_, statistics_);
-  return Error::success();
-}
-
 /// The program sees each of its functions under the address of its entry.
 Error Runtime::define_program_symbols() {
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
+  llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(function.id));
   for (std::uint8_t vector_bytes : {0, 16, 32, 64})
@@ -192,11 +173,17 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
   return code;
 }
 
+Tier Runtime::first_tier(FunctionId function) const {
+  const std::vector<std::string> &only = options_.optimize_only;
+  bool excluded = !only.empty() && !is_contained(only, program().functions[function].name);
+  return excluded ? Tier::Baseline : options_.tier;
+}
+
 std::uint64_t Runtime::code_for(FunctionId function) {
   if (std::uint64_t known = entry_code_[function])
     return known;
   SignalsBlocked blocked;
-  Tier tier = options_.tier;
+  Tier tier = first_tier(function);
   auto version = versions_->find_or_compile({function, tier, std::nullopt});
   if (!version && tier == Tier::Optimized) {
     consumeError(version.takeError());

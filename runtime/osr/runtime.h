@@ -7,6 +7,7 @@
 #include "osr-stubs/thread_state.h"
 #include "runtime/code/entry_table.h"
 #include "runtime/osr/statistics.h"
+#include "runtime/osr/startup_checks.h"
 #include "runtime/osr/stress.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/osr/version_store.h"
@@ -35,6 +36,8 @@ public:
     bool sites = true;                    ///< false: plain code without sites, for comparison
     bool compile_ahead = false;           ///< compile every function before the program starts
     std::vector<std::string> libraries;   ///< loaded before the program is linked
+    std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
+    bool (*has_shadow_stack)() = shadow_stack_is_active; ///< asked once; tests put something else here
   };
 
   /// Compiles the program's globals and gives every function its entry. Fails with a reason when a symbol cannot be
@@ -58,9 +61,9 @@ private:
   llvm::Error set_up(CanonicalProgram program);
   llvm::Error define_program_symbols();
   llvm::Error link_globals();
-  llvm::Error check_stress_site();
   void count_program();
   std::uint64_t enter(EntryFrame &frame);
+  Tier first_tier(FunctionId function) const;
   std::uint64_t code_for(FunctionId function);
   llvm::Error compile_all();
   llvm::Error run_actions(const std::vector<StaticAction> &actions);

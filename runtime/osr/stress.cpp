@@ -1,5 +1,6 @@
 #include "runtime/osr/stress.h"
 
+#include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/stack/return_pc.h"
 
@@ -42,13 +43,13 @@ Expected<StressMode> StressMode::parse(StringRef text) {
   auto [word, rest] = text.split(':');
   auto number = [&](Kind kind) -> Expected<StressMode> {
     mode.kind = kind;
-    if (!rest.empty() && rest.getAsInteger(10, mode.number))
+    if (text.contains(':') && rest.getAsInteger(10, mode.number))
       return make_error("'{}' is no number in stress mode '{}'", rest.str(), text.str());
     if (mode.number == 0 && kind != Kind::Random)
       return make_error("the period in stress mode '{}' must be at least 1", text.str());
     return mode;
   };
-  if (word == "none" && rest.empty())
+  if (text == "none")
     return mode;
   if (word == "every")
     return number(Kind::Every);
@@ -60,12 +61,34 @@ Expected<StressMode> StressMode::parse(StringRef text) {
     auto [function, site] = rest.rsplit('#');
     mode.kind = Kind::At;
     mode.function = function.str();
-    if (function.empty() || site.getAsInteger(10, mode.site))
-      return make_error("stress mode '{}' must read at:FUNCTION#SITE", text.str());
+    std::uint32_t index = 0;
+    bool all_sites = !rest.contains('#');
+    if (function.empty() || (!all_sites && site.getAsInteger(10, index)))
+      return make_error("stress mode '{}' must read at:FUNCTION or at:FUNCTION#SITE", text.str());
+    if (!all_sites)
+      mode.site = index;
     return mode;
   }
-  return make_error("unknown stress mode '{}'; known are none, every, every:N, all:N, random:SEED, at:FUNCTION#SITE",
+  return make_error("unknown stress mode '{}'; known are none, every, every:N, all:N, random:SEED, at:FUNCTION, "
+                    "at:FUNCTION#SITE",
                     text.str());
+}
+
+Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) const {
+  if (kind != Kind::At)
+    return 0;
+  const FunctionInfo *info = program.find_function(function);
+  if (!info)
+    return make_error("there is no function '{}'; 'osrctl sites' lists them", function);
+  if (info->pinned != PinReason::None)
+    return make_error("'{}' is never replaced because it {}", function, osr::to_string(info->pinned));
+  if (!site)
+    return info->id;
+  if (*site >= info->sites.size())
+    return make_error("'{}' has {} sites, there is no #{}", function, info->sites.size(), *site);
+  if (!info->sites[*site].refusal.empty())
+    return make_error("site {}#{} is never replaced: {}", function, *site, info->sites[*site].refusal);
+  return info->id;
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
@@ -114,8 +137,10 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   }
   if (mode_.kind == StressMode::Kind::At) {
     bool matches = false;
-    for (const FrameRecord &frame : site.object->sites.find(site.object->offset_of(return_pc))->frames)
-      matches |= frame.site == SiteId{at_function_, mode_.site};
+    auto record = site.object->sites.find(site.object->offset_of(return_pc));
+    OSR_CHECK(record, "registered return PC {:#x} has no record", return_pc);
+    for (const FrameRecord &frame : record->frames)
+      matches |= frame.site.function == at_function_ && frame.site.index == mode_.site.value_or(frame.site.index);
     if (!matches)
       return 0;
   }

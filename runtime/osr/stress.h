@@ -12,6 +12,7 @@
 #include <llvm/Support/Error.h>
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -23,15 +24,18 @@ struct StressMode {
     Every,  ///< each Nth call: the return into the caller goes to the other tier
     All,    ///< each Nth call: so does the return into every frame of the stack
     Random, ///< a seeded mix of the above
-    At,     ///< only returns to one site
+    At,     ///< only returns to one site, or to any site of one function
   };
   Kind kind = Kind::None;
   std::uint64_t number = 1;  ///< N, or the seed
-  std::string function;      ///< At
-  std::uint32_t site = 0;    ///< At
+  std::string function;              ///< At
+  std::optional<std::uint32_t> site; ///< At: nothing means every site of the function
 
-  /// Parses none, every, every:N, all:N, random:SEED, at:FUNCTION#SITE. The error names what is wrong.
+  /// Parses none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE. The error names what is wrong.
   static llvm::Expected<StressMode> parse(llvm::StringRef text);
+
+  /// At: the function's id; the error says why there can be no replacement there. Other kinds: 0.
+  llvm::Expected<FunctionId> find_function(const CanonicalProgram &program) const;
 };
 
 /// Forces transitions from the entry hook, before the called function runs. Not thread-safe.

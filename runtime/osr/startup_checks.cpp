@@ -1,0 +1,51 @@
+#include "runtime/osr/startup_checks.h"
+
+#include "compiler/base/error.h"
+
+#include <fmt/ranges.h>
+#include <llvm/IR/Module.h>
+
+#include <asm/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
+
+/// Weak symbols may stay undefined; thread-local ones are reached through others.
+bool needs_definition(const GlobalValue &value) {
+  if (!value.isDeclaration() || value.use_empty() || value.hasExternalWeakLinkage() || value.isThreadLocal())
+    return false;
+  const auto *function = dyn_cast<Function>(&value);
+  return !function || !(function->isIntrinsic() || function->getName().starts_with("osr."));
+}
+
+} // namespace
+
+bool shadow_stack_is_active() {
+  unsigned long features = 0;
+  return syscall(SYS_arch_prctl, arch_shstk_status, &features) == 0 && (features & 1);
+}
+
+Error check_symbols(const CanonicalProgram &program, CodeSession &session) {
+  std::vector<std::string> unresolved;
+  for (const GlobalValue &value : program.module->global_values()) {
+    if (!needs_definition(value))
+      continue;
+    auto address = session.lookup(value.getName());
+    if (address)
+      continue;
+    consumeError(address.takeError());
+    unresolved.push_back(fmt::format("'{}'", value.getName().str()));
+  }
+  if (unresolved.empty())
+    return Error::success();
+  return make_error("unresolved symbol{} {} (add --load LIB.so or link the module that defines it)",
+                    unresolved.size() == 1 ? "" : "s", fmt::join(unresolved, ", "));
+}
+
+} // namespace osr

@@ -1,0 +1,18 @@
+// What must hold before a program can be run; each is asked once, when the runtime is made.
+#pragma once
+
+#include "compiler/canonical/canonical_program.h"
+#include "runtime/code/code_session.h"
+
+#include <llvm/Support/Error.h>
+
+namespace osr {
+
+/// True when the processor keeps a second copy of this thread's return PCs (CET), which nobody can rewrite.
+bool shadow_stack_is_active();
+
+/// Fails when a symbol that the program's code refers to is defined nowhere; the error names all of them. Functions
+/// are linked one by one when they are first called: this finds out before the program has done anything.
+llvm::Error check_symbols(const CanonicalProgram &program, CodeSession &session);
+
+} // namespace osr

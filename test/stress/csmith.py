@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Random C programs: csmith writes them, and native clang is compared with osrctl in several modes.
+
+A seed is skipped when clang's own -O0 and -O2 disagree or when the program runs too long natively; skipped seeds are
+counted, and a range in which too few programs were left proves nothing and fails.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+MODES = {
+    "baseline": ["--tier", "baseline"],
+    "optimized": ["--tier", "optimized"],
+    "every": ["--tier", "optimized", "--stress", "every"],
+    "random": ["--tier", "baseline", "--stress", "random:{seed}"],
+}
+KINDS = ["in_place", "continuation", "split"]
+LEVELS = ["-O0", "-O1", "-O2"]
+INCLUDE = "/usr/include/csmith"
+
+
+def run(command, timeout):
+    """(stdout, status, stderr); death by signal counts as 128+n, as a shell would say."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        return b"", "timeout", b""
+    return done.stdout, done.returncode if done.returncode >= 0 else 128 - done.returncode, done.stderr
+
+
+class Result:
+    def __init__(self, seed):
+        self.seed, self.skipped, self.runs = seed, None, 0
+        self.failures, self.counters = [], collections.Counter()
+
+
+def native(source, work, options):
+    """What the program prints and how it ends, and how long it takes; None if the two levels disagree."""
+    outcomes = []
+    for level in ["-O0", "-O2"]:
+        path = work / f"native{level}"
+        subprocess.run([options.clang, "-w", level, f"-I{INCLUDE}", str(source), "-o", str(path)], check=True)
+        outcomes.append(run([str(path)], options.native_timeout)[:2])
+    return outcomes[0] if outcomes[0] == outcomes[1] and outcomes[0][1] != "timeout" else None
+
+
+def check(seed, options):
+    result = Result(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        work = pathlib.Path(folder)
+        source = work / "program.c"
+        subprocess.run(["csmith", "--seed", str(seed), "--output", str(source)], check=True, cwd=work)
+        expected = native(source, work, options)
+        if expected is None:
+            result.skipped = "endless or undefined"
+            return result
+        level = LEVELS[seed % len(LEVELS)]
+        bitcode = work / "program.bc"
+        extra = ["-Xclang", "-disable-O0-optnone"] if level == "-O0" else []
+        subprocess.run([options.clang, "-w", level, *extra, f"-I{INCLUDE}", "-emit-llvm", "-c", str(source), "-o",
+                        str(bitcode)], check=True)
+        for name, mode in MODES.items():
+            statistics = work / "statistics.json"
+            statistics.unlink(missing_ok=True)
+            command = [options.osrctl, "run", *(word.format(seed=seed) for word in mode), "--stats", str(statistics),
+                       str(bitcode)]
+            output, status, errors = run(command, options.timeout)
+            result.runs += 1
+            if (output, status) != expected:
+                result.failures.append(f"seed {seed} {level} {name}: status {status}, expected {expected[1]}; "
+                                       f"{errors.decode(errors='replace')[-300:]}")
+            elif statistics.exists():
+                counted = json.loads(statistics.read_text())
+                result.counters.update({kind: counted["transitions"][kind] for kind in KINDS})
+        if result.failures and options.keep:
+            shutil.copy(source, pathlib.Path(options.keep) / f"seed{seed}.c")
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--osrctl", required=True)
+    parser.add_argument("--clang", default="clang-22")
+    parser.add_argument("--first", type=int, default=1, help="first seed")
+    parser.add_argument("--count", type=int, default=1000, help="number of seeds")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--native-timeout", type=float, default=2, help="seconds until a native run counts as endless")
+    parser.add_argument("--timeout", type=float, default=120)
+    parser.add_argument("--keep", help="folder for the programs that failed")
+    options = parser.parse_args()
+
+    total, runs, failed, compared = collections.Counter(), 0, 0, 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        seeds = range(options.first, options.first + options.count)
+        for number, result in enumerate(pool.map(lambda seed: check(seed, options), seeds), 1):
+            total += result.counters
+            runs += result.runs
+            failed += len(result.failures)
+            compared += result.skipped is None
+            for failure in result.failures:
+                print("FAIL " + failure, flush=True)
+            if number % 50 == 0:
+                print(f"{number} seeds, {compared} compared, {failed} differences", flush=True)
+
+    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in KINDS))
+    vacuous = [kind for kind in KINDS if total[kind] == 0]
+    if compared * 2 < options.count:
+        vacuous.append("compared programs in sufficient number")
+    for what in vacuous:
+        print(f"FAIL: there were no {what}")
+    print(f"{runs - failed} passed, {failed + len(vacuous)} failed")
+    return 1 if failed or vacuous else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
