@@ -21,6 +21,7 @@ struct RunOptions {
   std::string tier = "optimized";
   std::string stress = "none";
   std::string stubs = "generated";
+  std::string fault;
   std::string statistics_file;
   std::vector<std::string> libraries;
   std::vector<std::string> program;
@@ -60,6 +61,12 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   if (!stress)
     return report_usage(stress.takeError());
   Runtime::Options runtime_options;
+  if (!options.fault.empty()) {
+    auto fault = Fault::parse(options.fault);
+    if (!fault)
+      return report_usage(fault.takeError());
+    runtime_options.fault = *fault;
+  }
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
   runtime_options.stress = *stress;
@@ -103,6 +110,8 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_option("--stubs", options->stubs, "How transitions are executed")
       ->check(CLI::IsMember({"generated", "interpreted"}))
       ->capture_default_str();
+  command->add_option("--fault", options->fault, "Make one transition wrong: record:N, slot:N, callee-saved:N")
+      ->group(""); // not shown: for tests of tests
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");
   command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
       ->expected(1)

@@ -92,7 +92,8 @@ Error Runtime::set_up(CanonicalProgram program) {
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   stub_table_ = std::make_unique<StubTable>();
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
-  stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs);
+  stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
+                                         options_.fault);
   count_program();
   for (const std::string &name : options_.optimize_only)
     if (!compiler_->program().find_function(name))

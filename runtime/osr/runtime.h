@@ -37,6 +37,7 @@ public:
     bool compile_ahead = false;           ///< compile every function before the program starts
     std::vector<std::string> libraries;   ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
+    Fault fault;                          ///< for tests of tests
     bool (*has_shadow_stack)() = shadow_stack_is_active; ///< asked once; tests put something else here
   };
 

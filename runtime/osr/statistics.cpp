@@ -28,6 +28,7 @@ nlohmann::json Statistics::to_json() const {
                      {"refused", refused}};
   result["functions"] = {{"total", functions_total}, {"pinned", functions_pinned}};
   result["frames"] = {{"rewritten", frames_rewritten}, {"walked", frames_walked}};
+  result["fault_seeded"] = fault_seeded;
   result["walks"] = {{"total", walks}, {"failed", walks_failed}};
   result["stubs"] = {{"count", stubs}, {"bytes", stub_bytes}};
   result["stack"] = {{"max_depth", max_stack_depth}};

@@ -44,6 +44,7 @@ struct Statistics {
   std::map<std::string, std::uint64_t> sites_refused;    ///< by reason, in the site table
   std::map<std::string, std::uint64_t> functions_pinned; ///< by reason
   std::uint64_t functions_total = 0;
+  bool fault_seeded = false; ///< the fault that was asked for has been put into a transition
   std::chrono::steady_clock::time_point program_start{}; ///< when main was entered
 
   /// With the seconds since main was entered, compile time of that phase included.

@@ -1,8 +1,9 @@
 #include "runtime/osr/stress.h"
 
-#include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/stack/return_pc.h"
+
+#include <llvm/ADT/STLExtras.h>
 
 #include <csignal>
 #include <sys/resource.h>
@@ -17,6 +18,8 @@ constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
 
 constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
+
+constexpr std::uint64_t continuation_budget = 8'000; ///< of one function: number of continuations times its sites
 
 std::uint64_t lowest_stack_address(const ProgramBase &base) {
   rlimit limit{};
@@ -128,6 +131,27 @@ void Stress::on_call(const EntryFrame &frame) {
   busy_ = false;
 }
 
+bool Stress::is_wanted(const SiteRecord &record) const {
+  return any_of(record.frames, [&](const FrameRecord &frame) {
+    return frame.site.function == at_function_ && frame.site.index == mode_.site.value_or(frame.site.index);
+  });
+}
+
+/// A continuation holds all of its function that can still be reached, so one at each site costs the square of the
+/// function's size: a function of thousands of sites would be compiled for hours. A plain count of sites, not time,
+/// so that the same program always makes the same transitions.
+bool Stress::can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing landing) {
+  if (landing == Landing::InPlace || mode_.kind == StressMode::Kind::At || stubs_.is_known(return_pc, landing))
+    return true;
+  FunctionId function = site.site.record().frames.back().site.function;
+  std::uint64_t cost = stubs_.program().functions[function].sites.size();
+  std::uint64_t &spent = spent_[function];
+  if (spent + cost > continuation_budget)
+    return false;
+  spent += cost;
+  return true;
+}
+
 std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   ReturnSite site = registry_.find_return_site(return_pc);
   if (!site) {
@@ -135,17 +159,17 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
       refuse("no record at this call (pinned function or exempt call)");
     return 0;
   }
-  if (mode_.kind == StressMode::Kind::At) {
-    bool matches = false;
-    auto record = site.object->sites.find(site.object->offset_of(return_pc));
-    OSR_CHECK(record, "registered return PC {:#x} has no record", return_pc);
-    for (const FrameRecord &frame : record->frames)
-      matches |= frame.site.function == at_function_ && frame.site.index == mode_.site.value_or(frame.site.index);
-    if (!matches)
-      return 0;
-  }
+  if (mode_.kind == StressMode::Kind::At && !is_wanted(site.site.record()))
+    return 0;
   bool renew = mode_.kind == StressMode::Kind::Random && random_() % 2 == 0; // optimised -> new optimised code
   Landing landing = site.object->tier == Tier::Baseline || renew ? Landing::Continuation : Landing::InPlace;
+  if (!can_afford(return_pc, site, landing)) {
+    if (site.object->tier == Tier::Baseline) {
+      refuse("the function is too large for a continuation at each of its sites");
+      return 0;
+    }
+    landing = Landing::InPlace;
+  }
   auto stub = stubs_.find_or_make(return_pc, landing);
   if (!stub) {
     refuse(toString(stub.takeError()));

@@ -52,6 +52,8 @@ private:
   void flip_all(const EntryFrame &frame, bool some);
   /// The stub that takes an activation at this return PC to the other tier, or 0.
   std::uint64_t other_tier(std::uint64_t return_pc, std::uint64_t cfa);
+  bool is_wanted(const SiteRecord &record) const;
+  bool can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing landing);
   void refuse(std::string reason) { ++statistics_.transitions.refused[std::move(reason)]; }
 
   StressMode mode_;
@@ -63,6 +65,7 @@ private:
   const ProgramBase &base_;
   Statistics &statistics_;
   std::uint64_t calls_ = 0;
+  std::map<FunctionId, std::uint64_t> spent_; ///< compile work for continuations, by innermost function
   std::mt19937_64 random_;
   std::uint64_t stack_limit_ = 0; ///< lowest address that new frames may reach
   bool busy_ = false;             ///< a signal handler of the program came in while we were at work

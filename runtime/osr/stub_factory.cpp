@@ -44,6 +44,7 @@ Error StubFactory::make(std::uint64_t return_pc, Landing landing, Stub &stub) {
   const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
   OSR_CHECK(record && row && row->usable, "site at {:#x} has no record or no unwind row", return_pc);
   auto planned = plan(object, *record, *row, landing);
+  statistics_.fault_seeded = faults_.seeded();
   if (!planned)
     return planned.takeError();
 
@@ -61,8 +62,9 @@ Error StubFactory::make(std::uint64_t return_pc, Landing landing, Stub &stub) {
   return Error::success();
 }
 
-Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, const SiteRecord &record, const UnwindRow &row,
+Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, SiteRecord record, UnwindRow row,
                                            Landing landing) {
+  faults_.on_old_frame(record, row);
   FromFrame from{record, row, object.cfa_from_sp};
   std::size_t in_place = record.frames.size() - (landing == Landing::Continuation ? 1 : 0);
   std::deque<SiteRecord> records; // landings refer to them
@@ -77,6 +79,7 @@ Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, const SiteR
       return make_error("the baseline code has no such site");
     const CodeObject &code = (*version)->object;
     records.push_back(*code.sites.find(code.offset_of(pc)));
+    faults_.on_landing(records.back());
     landings.push_back({records.back(), *code.rows.find(code.offset_of(pc) - 1), code.cfa_from_sp, pc});
   }
   if (landing == Landing::InPlace)

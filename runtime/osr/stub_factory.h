@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/code/slab_arena.h"
+#include "runtime/osr/fault.h"
 #include "runtime/osr/transition.h"
 #include "runtime/osr/version_store.h"
 #include "runtime/stack/stub_table.h"
@@ -33,13 +34,21 @@ struct ReturnStub {
 class StubFactory {
 public:
   StubFactory(VersionStore &versions, const CodeRegistry &registry, SlabArena &arena, StubTable &table,
-              Statistics &statistics, StubKind kind)
-      : versions_(versions), registry_(registry), arena_(arena), table_(table), statistics_(statistics), kind_(kind) {}
+              Statistics &statistics, StubKind kind, Fault fault = {})
+      : versions_(versions), registry_(registry), arena_(arena), table_(table), statistics_(statistics), kind_(kind),
+        faults_(fault) {}
   ~StubFactory();
 
   /// The stub that replaces an activation whose return PC is `return_pc`. Compiles whatever the landing needs. The
   /// error is the reason for refusal; it is remembered.
   llvm::Expected<const ReturnStub *> find_or_make(std::uint64_t return_pc, Landing landing);
+
+  /// True if find_or_make needs to make nothing.
+  bool is_known(std::uint64_t return_pc, Landing landing) const {
+    return stubs_.contains({return_pc, landing}) || refusals_.contains({return_pc, landing});
+  }
+
+  const CanonicalProgram &program() const { return versions_.program(); }
 
 private:
   struct Stub {
@@ -50,8 +59,7 @@ private:
   };
 
   llvm::Error make(std::uint64_t return_pc, Landing landing, Stub &stub);
-  llvm::Expected<TransitionPlan> plan(const CodeObject &object, const SiteRecord &record, const UnwindRow &row,
-                                      Landing landing);
+  llvm::Expected<TransitionPlan> plan(const CodeObject &object, SiteRecord record, UnwindRow row, Landing landing);
   llvm::Error emit(Stub &stub, TransitionScript script);
   void publish(Stub &stub, const CodeObject &object, SiteId site, const UnwindRow &row);
 
@@ -61,6 +69,7 @@ private:
   StubTable &table_;
   Statistics &statistics_;
   StubKind kind_;
+  FaultSeeder faults_;
   std::map<std::pair<std::uint64_t, Landing>, Stub> stubs_;
   std::map<std::pair<std::uint64_t, Landing>, std::string> refusals_;
 };
