@@ -27,6 +27,7 @@ MODES = [
     ["--tier", "baseline", "--stress", "random:1"],
     ["--tier", "optimized", "--stress", "random:2"],
 ]
+VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
 
 
@@ -76,7 +77,7 @@ def check(program, options, work):
     expected_output, expected_status, _ = run([str(native), *arguments], options.timeout)
     failures, counters, runs = [], collections.Counter(), 0
     for level in LEVELS:
-        for mode in MODES:
+        for mode in VERIFIED_MODES if options.verify else MODES:
             stats = work / f"{program.name}{level}.json"
             stats.unlink(missing_ok=True)
             command = [options.osrctl, "run", *mode, "--stats", str(stats), str(bitcode[level]), "--", *arguments]
@@ -105,6 +106,7 @@ def main():
     parser.add_argument("--clang", default="clang-22")
     parser.add_argument("--scale", type=int, default=2, help="argument given to each program")
     parser.add_argument("--timeout", type=float, default=120)
+    parser.add_argument("--verify", action="store_true", help="check all frame states after each optimisation pass")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", help="programs to run (default: all)")
     options = parser.parse_args()

@@ -1,0 +1,53 @@
+// A host program that runs a module on the runtime and replaces its frames: what a VM author writes.
+//
+//   $ clang-22 -O1 -emit-llvm -c queens.c && embed queens.bc 8
+#include "compiler/canonical/canonical_program.h"
+#include "compiler/canonical/load.h"
+#include "compiler/codegen/target.h"
+#include "runtime/osr/program_exit.h"
+#include "runtime/osr/runtime.h"
+
+#include <cstdio>
+
+namespace {
+
+llvm::Expected<int> run(const std::vector<std::string> &arguments) {
+  // Program and runtime live until the process is gone: the program's own exit may run at any time.
+  static llvm::LLVMContext context;
+  auto module = osr::load_program(context, {arguments.front()});
+  if (!module)
+    return module.takeError();
+  auto machine = osr::create_target_machine(osr::CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  auto program = osr::canonicalize(std::move(*module), **machine);
+  if (!program)
+    return program.takeError();
+
+  osr::Runtime::Options options;
+  options.tier = osr::Tier::Optimized;
+  options.stress.kind = osr::StressMode::Kind::Every; // each return goes to the other tier
+  auto runtime = osr::Runtime::create(std::move(*program), std::move(options));
+  if (!runtime)
+    return runtime.takeError();
+  static std::unique_ptr<osr::Runtime> running = std::move(*runtime);
+  auto status = running->run_main(arguments);
+  if (status)
+    std::printf("%llu frames changed their tier\n", (unsigned long long)running->statistics().frames_rewritten);
+  return status;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: embed PROGRAM [ARGS...]\n");
+    return 2;
+  }
+  auto status = run({argv + 1, argv + argc});
+  if (!status) {
+    std::fprintf(stderr, "embed: %s\n", llvm::toString(status.takeError()).c_str());
+    return 1;
+  }
+  osr::exit_program(*status); // runs the program's exit handlers and static destructors first
+}
