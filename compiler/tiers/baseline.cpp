@@ -129,8 +129,8 @@ private:
       if (auto *phi = dyn_cast<PHINode>(user))
         at = phi->getIncomingBlock(*use)->getTerminator();
       Value *&load = loaded[at];
-      if (!load)
-        load = new LoadInst(value.getType(), &slot, "", false, slot.getAlign(), at->getIterator());
+      if (!load) // volatile: a load for a splat may be widened to the whole vector, over the neighbours in the frame
+        load = new LoadInst(value.getType(), &slot, "", isa<InsertElementInst>(at), slot.getAlign(), at->getIterator());
       use->set(load);
     }
   }

@@ -16,6 +16,7 @@ struct ExitState {
   std::mutex mutex;
   std::vector<Handler> handlers;
   std::function<void()> static_destructors;
+  ProgramBase *base = nullptr;
   std::function<void()> observer;
   pid_t observed = 0; ///< the process that the observer wants to hear of
 };
@@ -50,18 +51,27 @@ void run_handlers(int status) {
   }
 }
 
+template <typename Pointer> std::uint64_t address_of(Pointer *pointer) {
+  return reinterpret_cast<std::uint64_t>(pointer);
+}
+
+/// main may have returned: the handler's frames get a base of their own, where walks end.
+template <typename Function> void enter(Function *function, std::uint64_t first = 0, std::uint64_t second = 0) {
+  osr_enter_program(address_of(function), first, second, 0, state().base);
+}
+
 int program_atexit(void (*function)()) {
-  add_handler([=](int) { function(); });
+  add_handler([=](int) { enter(function); });
   return 0;
 }
 
 int program_cxa_atexit(void (*function)(void *), void *argument, void *) {
-  add_handler([=](int) { function(argument); });
+  add_handler([=](int) { enter(function, address_of(argument)); });
   return 0;
 }
 
 int program_on_exit(void (*function)(int, void *), void *argument) {
-  add_handler([=](int status) { function(status, argument); });
+  add_handler([=](int status) { enter(function, std::uint64_t(status), address_of(argument)); });
   return 0;
 }
 
@@ -78,10 +88,6 @@ void observe() {
 [[noreturn]] void program_abort() {
   observe();
   std::abort();
-}
-
-template <typename Function> std::uint64_t address_of(Function *function) {
-  return reinterpret_cast<std::uint64_t>(function);
 }
 
 } // namespace
@@ -109,7 +115,8 @@ void set_exit_observer(std::function<void()> observer) {
   std::at_quick_exit(observe);
 }
 
-void set_static_destructors(std::function<void()> static_destructors) {
+void set_program(ProgramBase &base, std::function<void()> static_destructors) {
+  state().base = &base;
   state().static_destructors = std::move(static_destructors);
   std::atexit([] { run_handlers(0); }); // for libraries that call the C library's exit
 }

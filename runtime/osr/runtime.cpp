@@ -235,7 +235,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     if (Error error = compile_all())
       return error;
 
-  set_static_destructors([this] { consumeError(run_actions(program().destructors)); });
+  set_program(base_, [this] { consumeError(run_actions(program().destructors)); });
   if (Error error = run_actions(program().constructors))
     return error;
   std::vector<char *> argv;
