@@ -19,7 +19,7 @@ constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
 constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
 
-constexpr std::uint64_t continuation_budget = 8'000; ///< of one function: number of continuations times its sites
+constexpr std::uint64_t continuation_budget = 3'000; ///< of one function: number of continuations times its sites
 
 std::uint64_t lowest_stack_address(const ProgramBase &base) {
   rlimit limit{};

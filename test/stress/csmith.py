@@ -23,6 +23,11 @@ MODES = {
 }
 KINDS = ["in_place", "continuation", "split"]
 LEVELS = ["-O0", "-O1", "-O2"]
+SHAPES = [  # what csmith makes by default has one huge function; smaller ones call each other more
+    [],
+    ["--max-funcs", "5", "--max-block-size", "3"],
+    ["--inline-function", "--max-funcs", "6", "--max-expr-complexity", "5"],
+]
 INCLUDE = "/usr/include/csmith"
 
 
@@ -56,12 +61,12 @@ def check(seed, options):
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         source = work / "program.c"
-        subprocess.run(["csmith", "--seed", str(seed), "--output", str(source)], check=True, cwd=work)
+        subprocess.run(["csmith", "--seed", str(seed), *SHAPES[seed % len(SHAPES)], "--output", str(source)], check=True, cwd=work)
         expected = native(source, work, options)
         if expected is None:
             result.skipped = "endless or undefined"
             return result
-        level = LEVELS[seed % len(LEVELS)]
+        level = LEVELS[seed // len(SHAPES) % len(LEVELS)]
         bitcode = work / "program.bc"
         extra = ["-Xclang", "-disable-O0-optnone"] if level == "-O0" else []
         subprocess.run([options.clang, "-w", level, *extra, f"-I{INCLUDE}", "-emit-llvm", "-c", str(source), "-o",
