@@ -1,6 +1,7 @@
 #include "compiler/sites/frame_chain.h"
 
 #include "compiler/base/error.h"
+#include "compiler/sites/number_sites.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Module.h>
@@ -27,6 +28,11 @@ const Site *find_site(const Value &operand, const CanonicalProgram &program) {
   return &program.functions[id.function].sites[id.index];
 }
 
+/// True when a frame waiting at `outer` may have called the function that `inner` is a site of.
+bool can_follow(const Site &outer, const Site &inner, const CanonicalProgram &program) {
+  return outer.callee.empty() || outer.callee == program.functions[inner.id.function].name;
+}
+
 } // namespace
 
 Expected<FrameChain> read_frame_chain(const CallBase &call, const CanonicalProgram &program) {
@@ -39,6 +45,9 @@ Expected<FrameChain> read_frame_chain(const CallBase &call, const CanonicalProgr
     const Site *site = find_site(*rest.front(), program);
     if (!site)
       return make_error("frame state does not begin with a site number at {}", print(call));
+    if (!chain.empty() && !can_follow(*chain.back().site, *site, program))
+      return make_error("a frame of '{}' follows the call of '{}' at {}", program.functions[site->id.function].name,
+                        chain.back().site->callee, print(call));
     rest = rest.drop_front();
     if (rest.size() < site->state.size())
       return make_error("site {}: {} values expected, {} left at {}", site->id.index, site->state.size(), rest.size(),
@@ -56,6 +65,10 @@ Expected<FrameChain> read_frame_chain(const CallBase &call, const CanonicalProgr
   return chain;
 }
 
+bool begins_with_own_frame(const FrameChain &chain, const Function &function) {
+  return chain.front().site->id.function == function_id(function);
+}
+
 Error verify_sites(const Module &module, const CanonicalProgram &program) {
   for (const Function &function : module)
     for (const BasicBlock &block : function)
@@ -63,8 +76,13 @@ Error verify_sites(const Module &module, const CanonicalProgram &program) {
         const auto *call = dyn_cast<CallBase>(&instruction);
         if (!call || !call->getOperandBundle(LLVMContext::OB_deopt))
           continue;
-        if (auto chain = read_frame_chain(*call, program); !chain)
+        auto chain = read_frame_chain(*call, program);
+        if (!chain)
           return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
+        bool replaceable = program.functions[function_id(function)].pinned == PinReason::None;
+        if (replaceable && !begins_with_own_frame(*chain, function))
+          return make_error("in function '{}': the frame state does not begin with a frame of the function at {}",
+                            function.getName().str(), print(*call));
       }
   return Error::success();
 }

@@ -17,8 +17,13 @@ struct FrameInChain {
 using FrameChain = llvm::SmallVector<FrameInChain, 4>;
 
 /// Splits the bundle of `call` into frame states. LLVM's inliner puts the caller's operands before the callee's, so the
-/// chain is outermost first. Fails when the operands do not have the slots and types of the site table (I1).
+/// chain is outermost first. Fails when the operands do not have the slots and types of the site table (I1), or when a
+/// frame is followed by one that it did not call.
 llvm::Expected<FrameChain> read_frame_chain(const llvm::CallBase &call, const CanonicalProgram &program);
+
+/// False: `chain` was inlined from a call without a frame state, as all calls of pinned functions are. It then lacks
+/// the frames around it, and says nothing about an activation of `function`.
+bool begins_with_own_frame(const FrameChain &chain, const llvm::Function &function);
 
 /// Checks every bundle of `module` against the site table; the error names function, call and difference.
 /// Run after optimisation, and after each pass in verification mode.

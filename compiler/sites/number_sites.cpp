@@ -58,12 +58,23 @@ Site describe(CallBase &call, SiteId id, const TargetMachine &machine) {
   return site;
 }
 
+/// A callee that is inlined at a call without a frame state brings sites whose chains lack the frame of the caller.
+void forbid_inlining(CallBase &call) {
+  const Function *callee = call.getCalledFunction();
+  if (call.isInlineAsm() || (callee && callee->isDeclaration()))
+    return;
+  call.removeFnAttr(Attribute::AlwaysInline);
+  call.addFnAttr(Attribute::NoInline);
+}
+
 void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine) {
   std::vector<CallBase *> calls;
   for (BasicBlock &block : function)
     for (Instruction &instruction : block)
       if (auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
         calls.push_back(call);
+      else if (call)
+        forbid_inlining(*call);
 
   Liveness liveness(function, is_frame_state_value);
   std::vector<std::vector<Value *>> states;
@@ -92,6 +103,8 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       call->replaceAllUsesWith(with_bundle);
       call->eraseFromParent();
       renewed[call] = with_bundle;
+    } else {
+      forbid_inlining(*call);
     }
     info.sites.push_back(std::move(site));
   }

@@ -183,7 +183,8 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     SiteForm form = SiteForm::StackMap;
     if (auto found = forced.find(number); found != forced.end())
       form = found->second;
-    else if (call.doesNotReturn() || result_changed(call, *chain->back().site))
+    else if (call.doesNotReturn() || result_changed(call, *chain->back().site) ||
+             !begins_with_own_frame(*chain, function))
       form = SiteForm::Refused;
     else if (is_tail_position(call))
       form = SiteForm::TailCall;
