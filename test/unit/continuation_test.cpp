@@ -1,0 +1,198 @@
+// Checks functions that are cut at a site: the buffer they start from, and that what they compute is defined.
+#include "generated_ir.h"
+#include "sites_fixture.h"
+
+#include "compiler/canonical/object_stack.h"
+#include "compiler/tiers/continuation.h"
+#include "compiler/tiers/extract.h"
+#include "osr-stubs/result_area.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/Instructions.h>
+
+using namespace llvm;
+using namespace osr;
+
+namespace {
+
+void check_buffer(const Site &site) {
+  StateBufferLayout layout = state_buffer_layout(site);
+  REQUIRE(layout.offsets.size() == site.state.size());
+  std::uint32_t end = 0;
+  for (std::size_t i = 0; i < site.state.size(); ++i) {
+    CHECK(layout.offsets[i] >= end); // no overlap
+    CHECK(layout.offsets[i] % site.state[i].align == 0);
+    end = layout.offsets[i] + site.state[i].size;
+  }
+  CHECK(layout.result_area_offset >= end);
+  CHECK(layout.result_area_offset % 16 == 0);
+  CHECK(layout.size >= layout.result_area_offset + result_area_size(site.result));
+  CHECK(layout.size % 16 == 0);
+  CHECK(layout.size > 0);
+}
+
+/// Cuts `name` at every site. What is not in the frame state is poison afterwards: none may be left in use.
+void check_all_cuts(NumberedProgram &program, StringRef name) {
+  const FunctionInfo &info = program.info(name);
+  for (const Site &site : info.sites) {
+    INFO("cut at site " << site.id.index);
+    check_buffer(site);
+    Extractor extractor(program.module(), "part");
+    Function &clone = extractor.clone(program.function(name), "cut");
+    unsigned sites_before = calls_with_state(clone).size();
+    Function &continuation = make_continuation(clone, site);
+    std::unique_ptr<Module> module = extractor.finish();
+    INFO(print(*module));
+    require_valid(*module);
+    CHECK(continuation.getName() == "cut");
+    CHECK(function_id(continuation) == info.id);
+    REQUIRE(continuation.arg_size() == 1);
+    CHECK(continuation.getReturnType() == program.function(name).getReturnType());
+    CHECK(calls_with_state(continuation).size() <= sites_before);
+    for (Instruction *instruction : all<Instruction>(continuation))
+      for (Value *operand : instruction->operands())
+        CHECK_FALSE(isa<UndefValue>(operand));
+
+    // All of the buffer is read before it is popped, and nothing else precedes the pop.
+    unsigned loads = 0;
+    bool popped = false;
+    for (Instruction &instruction : continuation.getEntryBlock()) {
+      if (auto *load = dyn_cast<LoadInst>(&instruction)) {
+        CHECK_FALSE(popped);
+        CHECK(load->isVolatile());
+        ++loads;
+      }
+      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getCalledFunction() &&
+                                                         call->getCalledFunction()->getName() == object_restore)
+        popped = true;
+    }
+    CHECK(popped);
+    CHECK(loads == site.state.size());
+  }
+}
+
+} // namespace
+
+TEST_CASE("Check that a function with loops and phis can be cut at each of its sites", "[continuation]") {
+  NumberedProgram program(R"(
+    declare i64 @ext(i64)
+    define i64 @f(i64 %n, i64 %step) {
+    entry:
+      %first = call i64 @ext(i64 %n)
+      %big = icmp sgt i64 %first, %step
+      br i1 %big, label %outer, label %skip
+    skip:
+      %other = call i64 @ext(i64 %step)
+      br label %outer
+    outer:
+      %i = phi i64 [ 0, %entry ], [ %other, %skip ], [ %i.next, %outer.latch ]
+      %sum = phi i64 [ %n, %entry ], [ %first, %skip ], [ %inner.sum, %outer.latch ]
+      br label %inner
+    inner:
+      %j = phi i64 [ %i, %outer ], [ %j.next, %inner ]
+      %inner.sum = phi i64 [ %sum, %outer ], [ %more, %inner ]
+      %v = call i64 @ext(i64 %inner.sum)
+      %w = call i64 @ext(i64 %j)
+      %more = add i64 %v, %w
+      %j.next = add i64 %j, 1
+      %inner.again = icmp slt i64 %j.next, %n
+      br i1 %inner.again, label %inner, label %outer.latch
+    outer.latch:
+      %u = call i64 @ext(i64 %more)
+      %i.next = add i64 %i, %step
+      %again = icmp slt i64 %i.next, %u
+      br i1 %again, label %outer, label %done
+    done:
+      %r = call i64 @ext(i64 %inner.sum)
+      %s = add i64 %r, %v
+      ret i64 %s
+    })");
+  REQUIRE(program.info("f").sites.size() == 6);
+  check_all_cuts(program, "f");
+}
+
+TEST_CASE("Check that generated functions can be cut at each of their sites", "[continuation]") {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    INFO("seed " << seed);
+    NumberedProgram program(generate_ir(seed));
+    check_all_cuts(program, "generated");
+  }
+}
+
+TEST_CASE("Check that code before the cut goes, and stays where a loop leads back to it", "[continuation]") {
+  NumberedProgram program(R"(
+    declare void @before()
+    declare void @within()
+    declare void @after()
+    define void @f(i64 %n) {
+    entry:
+      call void @before()
+      br label %loop
+    loop:
+      %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+      call void @within()
+      %next = add i64 %i, 1
+      %again = icmp ult i64 %next, %n
+      br i1 %again, label %loop, label %done
+    done:
+      call void @after()
+      ret void
+    })");
+  const std::vector<std::vector<std::string>> left = {{"within", "after"}, {"within", "after"}, {}};
+  for (std::uint32_t index = 0; index < 3; ++index) {
+    Extractor extractor(program.module(), "part");
+    Function &clone = extractor.clone(program.function("f"), "cut");
+    Function &continuation = make_continuation(clone, program.site("f", index));
+    std::vector<std::string> callees;
+    for (CallBase *call : calls_with_state(continuation))
+      callees.push_back(call->getCalledFunction()->getName().str());
+    CHECK(callees == left[index]);
+    CHECK(calls_of(continuation, "before").empty());
+  }
+}
+
+TEST_CASE("Check that a continuation takes the call's result from the pad and objects from their frame", "[continuation]") {
+  NumberedProgram program(R"(
+    declare i64 @ext(ptr)
+    define i64 @f(i64 %n) {
+      %object = alloca [2 x i64]
+      %second = getelementptr i64, ptr %object, i64 1
+      store i64 %n, ptr %second
+      %a = call i64 @ext(ptr %object)
+      %v = load i64, ptr %second
+      %r = add i64 %a, %v
+      ret i64 %r
+    })");
+  const Site &site = program.site("f", 0);
+  Extractor extractor(program.module(), "part");
+  Function &clone = extractor.clone(program.function("f"), "cut");
+  Function &continuation = make_continuation(clone, site);
+  require_valid(*continuation.getParent());
+  std::vector<CallBase *> pads = calls_of(continuation, result_pad(site.result).symbol);
+  REQUIRE(pads.size() == 1);
+  CHECK(pads[0]->getType()->isIntegerTy(64));
+  CHECK(cast<ConstantInt>(pads[0]->getArgOperand(1))->getZExtValue() == state_buffer_layout(site).result_area_offset);
+  CHECK(calls_of(continuation, object_push).empty()); // the frame was pushed by other code and is popped here
+  CHECK(calls_of(continuation, object_pop).size() == 1);
+  for (CallBase *pop : calls_of(continuation, object_pop))
+    CHECK(isa<LoadInst>(pop->getArgOperand(0)));
+}
+
+TEST_CASE("Check that facts about the whole function are not kept for its continuation", "[continuation]") {
+  NumberedProgram program(R"(
+    define i64 @g(i64 %x) noinline {
+      ret i64 %x
+    }
+    define i64 @f(i64 %n) memory(none) nofree nosync willreturn {
+      %a = call i64 @g(i64 %n)
+      %r = add i64 %a, %n
+      ret i64 %r
+    })");
+  Extractor extractor(program.module(), "part");
+  Function &clone = extractor.clone(program.function("f"), "cut");
+  Function &continuation = make_continuation(clone, program.site("f", 0));
+  CHECK_FALSE(continuation.doesNotAccessMemory());
+  CHECK_FALSE(continuation.hasFnAttribute(Attribute::NoFree));
+  CHECK_FALSE(continuation.hasFnAttribute(Attribute::NoSync));
+}
