@@ -226,7 +226,8 @@ std::vector<LoweredRecord> lower_to_baseline(Function &function, const Canonical
       slots.add(value);
     }
 
-  // Stack maps go in before the stores, so that a result is stored behind the stack map of its own call.
+  // Stack maps go in before the stores, so the store of a result comes between its call and the map. Anchoring puts
+  // the map in front of it; a store behind the map would be in another block, and the result in a spill slot meanwhile.
   std::vector<std::pair<std::uint32_t, LoweredRecord>> numbered;
   for (BaselineSite &baseline : sites)
     numbered.emplace_back(baseline.site->id.index, emit_stack_map(baseline, baseline.call, slots));

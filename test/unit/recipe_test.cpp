@@ -107,9 +107,13 @@ TEST_CASE("Check that every step computes what the instruction computes, in ever
 
 TEST_CASE("Check that a narrow sum is cut to its width before it is widened", "[recipe]") {
   RecipeCase chain("%a = add i32 %w, 1\n %z = zext i32 %a to i64\n %m = mul i64 %z, 3", "i64 %m, i32 %a, i64 %z");
-  for (const char *kept : {"a", "w"}) {
-    Derivation wide = chain.derive(0, {kept, "z"});
-    CHECK(leaf_name(wide) == "z"); // the nearest one that is recorded
+  Derivation near = chain.derive(0, {"z", "w"}); // z has other users, and its own operand is not recorded
+  CHECK(leaf_name(near) == "z");
+  Derivation far = chain.derive(0, {"z", "a"});
+  CHECK(leaf_name(far) == "a");
+  for (std::uint64_t sample : samples) {
+    CHECK(value_of(near, std::uint32_t(sample), 64) == std::uint64_t(std::uint32_t(sample)) * 3);
+    CHECK(value_of(far, sample, 64) == std::uint64_t(std::uint32_t(sample)) * 3);
   }
   RecipeCase only("%a = add i32 %w, 1\n %z = zext i32 %a to i64", "i64 %z");
   Derivation cut = only.derive(0, {"w", "a"});
