@@ -44,7 +44,8 @@ struct TransitionPlan {
 /// The old frame becomes `landings.size()` baseline frames, one per inlined frame of its record, outermost first; the
 /// newest one goes on at its own return PC.
 ///
-/// Refuses with a reason when a landing has no certificate or a value's sizes differ. Touches nothing.
+/// Refuses with a reason when a landing has no certificate. A value whose size is not that of its slot is a bug
+/// (OSR_CHECK, I1). Touches nothing.
 llvm::Expected<TransitionPlan> plan_in_place(const FromFrame &from, std::span<const BaselineLanding> landings);
 
 /// As above, but the innermost frame becomes a continuation; `outer` are the landings of all frames around it.

@@ -1,0 +1,70 @@
+// A program that is compiled in both tiers and run between the two ends of osr_calls.h, while the test says which of its
+// frames are replaced.
+#pragma once
+
+#include "osr-stubs/thread_state.h"
+#include "osr_calls.h"
+#include "runtime/code/entry_table.h"
+#include "runtime/osr/stub_factory.h"
+#include "runtime/stack/frame_cursor.h"
+
+#include <llvm/IR/LLVMContext.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// The parts of a runtime without its policy.
+class OsrProgram {
+public:
+  explicit OsrProgram(const std::string &text, StubKind stubs = StubKind::Generated);
+  ~OsrProgram();
+
+  /// Called for each call of `ext`; returns what the program gets.
+  std::function<std::uint64_t(std::uint64_t argument)> on_ext;
+
+  /// Inside on_ext: makes the return into the activation at `depth` (0: the caller of ext) go through a stub.
+  void replace(std::size_t depth, Landing landing);
+  /// Inside on_ext: the activations of the program, newest first.
+  std::vector<Frame> stack() const;
+
+  /// Calls of `name` lead to this tier from now on.
+  void use(const std::string &name, Tier tier);
+  /// Calls the function; checks that all callee-saved registers, rsp and the object stack come out as they went in.
+  std::uint64_t run(const std::string &name, std::uint64_t first, std::uint64_t second = 0, double real = 0,
+                    void *memory = nullptr);
+
+  FunctionId id(const std::string &name) const;
+  const Version &version(const std::string &name, Tier tier, std::optional<std::uint32_t> continuation = {});
+  /// The only record of a version at which `site` is the innermost frame.
+  SiteRecord record(const Version &version, SiteId site) const;
+
+  Compiler &compiler() { return *compiler_; }
+  StubFactory &stubs() { return *stubs_; }
+  StubTable &stub_table() { return table_; }
+  const Statistics &statistics() const { return statistics_; }
+
+  /// The program called ext.
+  std::uint64_t probed(ProbeFrame &frame, std::uint64_t argument);
+
+private:
+  llvm::LLVMContext context_;
+  Statistics statistics_;
+  std::unique_ptr<SlabArena> arena_;
+  std::unique_ptr<CodeSession> session_;
+  std::unique_ptr<CodeRegistry> registry_;
+  StubTable table_;
+  std::unique_ptr<EntryTable> entries_;
+  std::unique_ptr<Compiler> compiler_;
+  std::unique_ptr<VersionStore> versions_;
+  std::unique_ptr<StubFactory> stubs_;
+  std::optional<ObjectStack> object_stack_;
+  GuardedCall guard_;
+  ProbeFrame *probe_ = nullptr; ///< while ext runs
+};
+
+} // namespace osr
