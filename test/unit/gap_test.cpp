@@ -1,0 +1,192 @@
+// Checks how an operand of a stack map moves backwards through one machine instruction, and what survives a call.
+#include "compiler/codegen/gap.h"
+#include "compiler/codegen/target.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/CodeGen/MIRParser/MIRParser.h>
+#include <llvm/CodeGen/MachineModuleInfo.h>
+#include <llvm/CodeGen/TargetRegisterInfo.h>
+#include <llvm/CodeGen/TargetSubtargetInfo.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/MemoryBuffer.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+using namespace llvm;
+using namespace osr;
+
+namespace {
+
+/// One machine instruction in a function with a spill slot %stack.0 at rbp-24 and another, %stack.1, at rbp-32.
+class OneInstruction {
+public:
+  explicit OneInstruction(const std::string &text) : machine_(cantFail(create_target_machine(CodegenLevel::Optimizing))) {
+    std::string mir = "--- |\n  define void @f() { ret void }\n  declare void @ext()\n...\n---\nname: f\nstack:\n"
+                      "  - { id: 0, type: spill-slot, offset: -40, size: 8, alignment: 8 }\n"
+                      "  - { id: 1, type: spill-slot, offset: -48, size: 8, alignment: 8 }\n"
+                      "body: |\n  bb.0:\n    " +
+                      text + "\n    RET64\n...\n";
+    auto parser = createMIRParser(MemoryBuffer::getMemBufferCopy(mir), context_);
+    module_ = parser->parseIRModule();
+    INFO(mir);
+    REQUIRE(module_);
+    module_->setDataLayout(machine_->createDataLayout());
+    info_ = std::make_unique<MachineModuleInfo>(machine_.get());
+    REQUIRE_FALSE(parser->parseMachineFunctions(*module_, *info_));
+    function_ = info_->getMachineFunction(*module_->getFunction("f"));
+    REQUIRE(function_);
+  }
+
+  const MachineInstr &instruction() const { return function_->front().front(); }
+  Register reg(StringRef name) const {
+    const TargetRegisterInfo &registers = *function_->getSubtarget().getRegisterInfo();
+    for (unsigned index = 1; index < registers.getNumRegs(); ++index)
+      if (name.equals_insensitive(registers.getName(index)))
+        return index;
+    FAIL("no register " << name.str());
+    return {};
+  }
+
+  MapOperand in_register(StringRef name) const { return {MapOperand::Kind::Register, reg(name)}; }
+  MapOperand in_slot(StringRef base, std::int64_t offset, std::int64_t size = 8) const {
+    return {MapOperand::Kind::Indirect, reg(base), offset, 0, size};
+  }
+
+  std::string text(const MapOperand &operand) const {
+    const TargetRegisterInfo &registers = *function_->getSubtarget().getRegisterInfo();
+    auto name = [&] { return registers.getName(operand.reg); };
+    switch (operand.kind) {
+    case MapOperand::Kind::Register:
+      return name();
+    case MapOperand::Kind::Indirect:
+      return fmt::format("[{}{:+}] {}", name(), operand.offset, operand.size);
+    case MapOperand::Kind::Direct:
+      return fmt::format("{}{:+}", name(), operand.offset);
+    case MapOperand::Kind::Constant:
+      return fmt::format("{}", operand.constant);
+    }
+    return {};
+  }
+
+  /// Where `operand` was before the instruction, or "?" and the reason.
+  std::string before(MapOperand operand) const {
+    std::string problem = move_before(operand, instruction());
+    return problem.empty() ? text(operand) : "? " + problem;
+  }
+
+private:
+  LLVMContext context_;
+  std::unique_ptr<TargetMachine> machine_;
+  std::unique_ptr<Module> module_;
+  std::unique_ptr<MachineModuleInfo> info_;
+  MachineFunction *function_ = nullptr;
+};
+
+constexpr const char *store_slot_0 = "MOV64mr $rbp, 1, $noreg, -24, $noreg, killed renamable $rbx :: (store (s64) into %stack.0)";
+constexpr const char *load_slot_0 = "renamable $rcx = MOV64rm $rbp, 1, $noreg, -24, $noreg :: (load (s64) from %stack.0)";
+
+} // namespace
+
+TEST_CASE("Check that an operand moves back through a copy to its source", "[gap]") {
+  OneInstruction copy("$rcx = MOV64rr killed $rbx");
+  CHECK(copy.before(copy.in_register("rcx")) == "RBX");
+  CHECK(copy.before(copy.in_register("ecx")) == "EBX"); // and so do its parts
+  CHECK(copy.before(copy.in_register("cl")) == "BL");
+  CHECK(copy.before(copy.in_register("r12")) == "R12");
+  CHECK(copy.before(copy.in_register("rbx")) == "RBX");
+  OneInstruction narrow("$ecx = MOV32rr killed $ebx");
+  CHECK(narrow.before(narrow.in_register("ecx")) == "EBX");
+  CHECK(narrow.before(narrow.in_register("rcx")).starts_with("? ")); // the upper half of rbx is something else
+}
+
+TEST_CASE("Check that an operand moves back through a reload to the slot", "[gap]") {
+  OneInstruction load(load_slot_0);
+  CHECK(load.before(load.in_register("rcx")) == "[RBP-24] 8");
+  CHECK(load.before(load.in_register("ecx")) == "[RBP-24] 4");
+  CHECK(load.before(load.in_register("cl")) == "[RBP-24] 1");
+  CHECK(load.before(load.in_register("ch")).starts_with("? ")); // not the slot's first byte
+  CHECK(load.before(load.in_register("rbx")) == "RBX");
+  CHECK(load.before(load.in_slot("rbp", -24)) == "[RBP-24] 8");
+  OneInstruction elsewhere("renamable $rcx = MOV64rm $rbx, 1, $noreg, 8, $noreg :: (load (s64))");
+  CHECK(elsewhere.before(elsewhere.in_register("rcx")).starts_with("? ")); // any memory may have changed meanwhile
+}
+
+TEST_CASE("Check that an operand moves back through a spill to the register", "[gap]") {
+  OneInstruction store(store_slot_0);
+  CHECK(store.before(store.in_slot("rbp", -24)) == "RBX");
+  CHECK(store.before(store.in_slot("rbp", -32)) == "[RBP-32] 8");
+  CHECK(store.before(store.in_slot("rbp", -20, 4)).starts_with("? ")); // the upper half
+  CHECK(store.before(store.in_slot("rbp", -28, 8)).starts_with("? ")); // half of it
+  CHECK(store.before(store.in_register("rbx")) == "RBX");
+  OneInstruction narrow("MOV32mr $rbp, 1, $noreg, -24, $noreg, killed renamable $ebx :: (store (s32) into %stack.0)");
+  CHECK(narrow.before(narrow.in_slot("rbp", -24, 8)).starts_with("? ")); // only half of the slot is written
+  CHECK(narrow.before(narrow.in_slot("rbp", -20, 4)) == "[RBP-20] 4");
+}
+
+TEST_CASE("Check that a constant in a register becomes a constant", "[gap]") {
+  OneInstruction wide("$rcx = MOV64ri 81985529216486895");
+  CHECK(wide.before(wide.in_register("rcx")) == "81985529216486895");
+  CHECK(wide.before(wide.in_register("ecx")) == "81985529216486895"); // its low part counts
+  OneInstruction narrow("$ecx = MOV32ri 7");
+  CHECK(narrow.before(narrow.in_register("ecx")) == "7");
+  CHECK(narrow.before(narrow.in_register("rbx")) == "RBX");
+}
+
+TEST_CASE("Check that what nothing can express is refused and the instruction named", "[gap]") {
+  for (const char *text : {"$rcx = LEA64r $rbx, 1, $noreg, 8, $noreg", "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags",
+                           "$rcx = MOVSX64rr32 $ebx", "$rcx = LEA64r $rbp, 1, $noreg, -24, $noreg"}) {
+    OneInstruction one(text);
+    INFO(text);
+    std::string found = one.before(one.in_register("rcx"));
+    INFO(found);
+    CHECK(found.find("it is defined between call and record by") != std::string::npos);
+    CHECK(one.before(one.in_register("r12")) == "R12");
+  }
+}
+
+TEST_CASE("Check that an address or a slot does not survive a change of its base register", "[gap]") {
+  OneInstruction one("$rsp = ADD64ri32 $rsp, 16, implicit-def $eflags");
+  CHECK(one.before(one.in_slot("rsp", 8)).starts_with("? its base register changes"));
+  CHECK(one.before(MapOperand{MapOperand::Kind::Direct, one.reg("rsp"), 8}).starts_with("? its base register changes"));
+  CHECK(one.before(MapOperand{MapOperand::Kind::Direct, one.reg("rbp"), -24}) == "RBP-24");
+  CHECK(one.before(MapOperand{MapOperand::Kind::Constant, {}, 0, 9}) == "9");
+}
+
+TEST_CASE("Check that only callee-saved registers, memory and constants survive a call", "[gap]") {
+  OneInstruction call("CALL64pcrel32 @ext, csr_64, implicit $rsp, implicit-def $rsp, implicit-def $rax");
+  REQUIRE(is_returning_call(call.instruction()));
+  CHECK(record_number(call.instruction()) == -1);
+  for (const char *name : {"rbx", "r12", "r13", "r14", "r15", "ebx", "bl"})
+    CHECK(survives(call.in_register(name), call.instruction()) == "");
+  for (const char *name : {"rcx", "rdx", "rsi", "r8", "r11", "xmm0", "xmm15"})
+    CHECK(survives(call.in_register(name), call.instruction()).starts_with("it is in a register that the call destroys"));
+  for (const char *name : {"rax", "eax", "al"})
+    CHECK(survives(call.in_register(name), call.instruction()).starts_with("it is in a result register of the call"));
+  CHECK(survives(call.in_slot("rsp", 16), call.instruction()) == "");
+  CHECK(survives(MapOperand{}, call.instruction()) == "");
+}
+
+TEST_CASE("Check that jumps, tail calls and stack maps are no returning calls", "[gap]") {
+  CHECK_FALSE(is_returning_call(OneInstruction("TCRETURNdi64 @ext, 0, csr_64, implicit $rsp, implicit $ssp").instruction()));
+  CHECK_FALSE(is_returning_call(OneInstruction("STACKMAP 3, 0, $rbx").instruction()));
+  CHECK(is_returning_call(OneInstruction("CALL64r $rbx, csr_64, implicit $rsp, implicit $ssp").instruction()));
+}
+
+TEST_CASE("Check that operands of a stack map are read as they are written", "[gap]") {
+  OneInstruction one("STACKMAP 3, 0, $rbx, 1, 8, $rbp, -24, 0, $rbp, -32, 2, 99");
+  std::vector<MapOperand> operands = read_map_operands(one.instruction());
+  std::vector<std::string> texts;
+  for (const MapOperand &operand : operands)
+    texts.push_back(one.text(operand));
+  CHECK(texts == std::vector<std::string>{"RBX", "[RBP-24] 8", "RBP-32", "99"});
+  auto &map = const_cast<MachineInstr &>(one.instruction());
+  std::reverse(operands.begin(), operands.end());
+  write_map_operands(map, operands);
+  std::vector<std::string> again;
+  for (const MapOperand &operand : read_map_operands(map))
+    again.push_back(one.text(operand));
+  CHECK(again == std::vector<std::string>{"99", "RBP-32", "[RBP-24] 8", "RBX"});
+}
