@@ -28,7 +28,8 @@ void check_anchored(const CompiledVersion &version, std::map<RawLocation::Kind, 
   CHECK(report.calls == code.return_pcs.size()); // tail calls do not come back
   CHECK(report.calls == report.calls_with_record + report.calls_without_site);
   for (std::size_t number = 0; number < version.sites.forms.size(); ++number) {
-    bool wants_record = version.sites.forms[number] == SiteForm::StackMap || version.sites.forms[number] == SiteForm::Spilled;
+    SiteForm form = version.sites.forms[number];
+    bool wants_record = form == SiteForm::StackMap || form == SiteForm::Spilled;
     bool orphan = report.orphans.contains(std::uint32_t(number));
     CHECK(offsets.contains(number) == (wants_record && !orphan));
   }

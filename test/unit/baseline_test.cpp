@@ -89,7 +89,8 @@ void check_baseline(NumberedProgram &program, StringRef name) {
   CHECK(calls_with_state(function).empty());
 
   unsigned marked = 0;
-  Liveness liveness(function, [](const Value &value) { return is_frame_state_value(value) && !isa<AllocaInst>(value); });
+  auto is_value = [](const Value &value) { return is_frame_state_value(value) && !isa<AllocaInst>(value); };
+  Liveness liveness(function, is_value);
   for (CallBase *call : all<CallBase>(function)) {
     if (!call->hasMetadata(record_mark))
       continue;

@@ -45,7 +45,8 @@ CompiledText::CompiledText(const std::string &text) {
   INFO(diagnostic.getMessage().str() << " in line " << diagnostic.getLineNo() << " of\n" << text);
   REQUIRE(module);
   auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
-  compiler_ = cantFail(Compiler::create(cantFail(canonicalize(std::move(module), *machine)), {.verify_each_pass = true}));
+  CanonicalProgram program = cantFail(canonicalize(std::move(module), *machine));
+  compiler_ = cantFail(Compiler::create(std::move(program), {.verify_each_pass = true}));
 }
 
 FunctionId CompiledText::id(const std::string &name) const {
@@ -63,7 +64,8 @@ EmittedCode inspect(const CompiledVersion &version) {
   EmittedCode result;
   bool found = false;
   for (const object::SymbolRef &symbol : object->symbols())
-    if (cantFail(symbol.getType()) == object::SymbolRef::ST_Function && cantFail(symbol.getName()) == version.symbol) {
+    if (cantFail(symbol.getType()) == object::SymbolRef::ST_Function &&
+        cantFail(symbol.getName()) == version.symbol) {
       StringRef text = cantFail(cantFail(symbol.getSection())->getContents());
       std::uint64_t begin = cantFail(symbol.getValue());
       std::uint64_t size = object::ELFSymbolRef(symbol).getSize();

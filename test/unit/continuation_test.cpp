@@ -152,7 +152,8 @@ TEST_CASE("Check that code before the cut goes, and stays where a loop leads bac
   }
 }
 
-TEST_CASE("Check that a continuation takes the call's result from the pad and objects from their frame", "[continuation]") {
+TEST_CASE("Check that a continuation takes the call's result from the pad and objects from their frame",
+          "[continuation]") {
   NumberedProgram program(R"(
     declare i64 @ext(ptr)
     define i64 @f(i64 %n) {

@@ -80,7 +80,8 @@ TEST_CASE("Check that constants which exist in the module only are copied with w
       ret i64 %v
     })");
   GlobalVariable *values = program.module().getGlobalVariable("values");
-  auto *pointers = new GlobalVariable(program.module(), values->getType(), true, GlobalValue::PrivateLinkage, values, "made");
+  auto *pointers = new GlobalVariable(program.module(), values->getType(), /*isConstant=*/true,
+                                      GlobalValue::PrivateLinkage, values, "made");
   Function &function = program.function("f");
   IRBuilder<> builder(&function.getEntryBlock(), function.getEntryBlock().begin());
   builder.CreateLoad(builder.getPtrTy(), pointers, /*isVolatile=*/true);

@@ -23,7 +23,8 @@ namespace {
 /// One machine instruction in a function with a spill slot %stack.0 at rbp-24 and another, %stack.1, at rbp-32.
 class OneInstruction {
 public:
-  explicit OneInstruction(const std::string &text) : machine_(cantFail(create_target_machine(CodegenLevel::Optimizing))) {
+  explicit OneInstruction(const std::string &text)
+      : machine_(cantFail(create_target_machine(CodegenLevel::Optimizing))) {
     std::string mir = "--- |\n  define void @f() { ret void }\n  declare void @ext()\n...\n---\nname: f\nstack:\n"
                       "  - { id: 0, type: spill-slot, offset: -40, size: 8, alignment: 8 }\n"
                       "  - { id: 1, type: spill-slot, offset: -48, size: 8, alignment: 8 }\n"
@@ -85,8 +86,10 @@ private:
   MachineFunction *function_ = nullptr;
 };
 
-constexpr const char *store_slot_0 = "MOV64mr $rbp, 1, $noreg, -24, $noreg, killed renamable $rbx :: (store (s64) into %stack.0)";
-constexpr const char *load_slot_0 = "renamable $rcx = MOV64rm $rbp, 1, $noreg, -24, $noreg :: (load (s64) from %stack.0)";
+constexpr const char *store_slot_0 =
+    "MOV64mr $rbp, 1, $noreg, -24, $noreg, killed renamable $rbx :: (store (s64) into %stack.0)";
+constexpr const char *load_slot_0 =
+    "renamable $rcx = MOV64rm $rbp, 1, $noreg, -24, $noreg :: (load (s64) from %stack.0)";
 
 } // namespace
 
@@ -136,7 +139,8 @@ TEST_CASE("Check that a constant in a register becomes a constant", "[gap]") {
 }
 
 TEST_CASE("Check that what nothing can express is refused and the instruction named", "[gap]") {
-  for (const char *text : {"$rcx = LEA64r $rbx, 1, $noreg, 8, $noreg", "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags",
+  for (const char *text : {"$rcx = LEA64r $rbx, 1, $noreg, 8, $noreg",
+                           "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags",
                            "$rcx = MOVSX64rr32 $ebx", "$rcx = LEA64r $rbp, 1, $noreg, -24, $noreg"}) {
     OneInstruction one(text);
     INFO(text);
@@ -159,20 +163,22 @@ TEST_CASE("Check that only callee-saved registers, memory and constants survive 
   OneInstruction call("CALL64pcrel32 @ext, csr_64, implicit $rsp, implicit-def $rsp, implicit-def $rax");
   REQUIRE(is_returning_call(call.instruction()));
   CHECK(record_number(call.instruction()) == -1);
+  auto reason = [&](const char *name) { return survives(call.in_register(name), call.instruction()); };
   for (const char *name : {"rbx", "r12", "r13", "r14", "r15", "ebx", "bl"})
-    CHECK(survives(call.in_register(name), call.instruction()) == "");
+    CHECK(reason(name) == "");
   for (const char *name : {"rcx", "rdx", "rsi", "r8", "r11", "xmm0", "xmm15"})
-    CHECK(survives(call.in_register(name), call.instruction()).starts_with("it is in a register that the call destroys"));
+    CHECK(reason(name).starts_with("it is in a register that the call destroys"));
   for (const char *name : {"rax", "eax", "al"})
-    CHECK(survives(call.in_register(name), call.instruction()).starts_with("it is in a result register of the call"));
+    CHECK(reason(name).starts_with("it is in a result register of the call"));
   CHECK(survives(call.in_slot("rsp", 16), call.instruction()) == "");
   CHECK(survives(MapOperand{}, call.instruction()) == "");
 }
 
 TEST_CASE("Check that jumps, tail calls and stack maps are no returning calls", "[gap]") {
-  CHECK_FALSE(is_returning_call(OneInstruction("TCRETURNdi64 @ext, 0, csr_64, implicit $rsp, implicit $ssp").instruction()));
-  CHECK_FALSE(is_returning_call(OneInstruction("STACKMAP 3, 0, $rbx").instruction()));
-  CHECK(is_returning_call(OneInstruction("CALL64r $rbx, csr_64, implicit $rsp, implicit $ssp").instruction()));
+  auto returns = [](const char *text) { return is_returning_call(OneInstruction(text).instruction()); };
+  CHECK_FALSE(returns("TCRETURNdi64 @ext, 0, csr_64, implicit $rsp, implicit $ssp"));
+  CHECK_FALSE(returns("STACKMAP 3, 0, $rbx"));
+  CHECK(returns("CALL64r $rbx, csr_64, implicit $rsp, implicit $ssp"));
 }
 
 TEST_CASE("Check that operands of a stack map are read as they are written", "[gap]") {

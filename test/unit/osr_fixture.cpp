@@ -33,8 +33,8 @@ OsrProgram::OsrProgram(const std::string &text, StubKind kind)
     : arena_(cantFail(SlabArena::create())), session_(cantFail(CodeSession::create(*arena_))),
       registry_(std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code))),
       entries_(cantFail(EntryTable::create(*arena_))),
-      compiler_(cantFail(Compiler::create(canonical(text, context_),
-                                          {.object_stack_offset = object_stack_tls_offset(), .verify_each_pass = true}))),
+      compiler_(cantFail(Compiler::create(
+          canonical(text, context_), {.object_stack_offset = object_stack_tls_offset(), .verify_each_pass = true}))),
       versions_(std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_)),
       stubs_(std::make_unique<StubFactory>(*versions_, *registry_, *arena_, table_, statistics_, kind)),
       object_stack_(cantFail(ObjectStack::reserve(1 << 20))) {

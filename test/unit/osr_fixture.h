@@ -1,5 +1,5 @@
-// A program that is compiled in both tiers and run between the two ends of osr_calls.h, while the test says which of its
-// frames are replaced.
+// A program that is compiled in both tiers and run between the two ends of osr_calls.h, while the test says which of
+// its frames are replaced.
 #pragma once
 
 #include "osr-stubs/thread_state.h"

@@ -180,7 +180,8 @@ TEST_CASE("Check that three frames on top of each other are replaced in every co
     for (unsigned moves = 0; moves < power_of_3(3); ++moves) { // what becomes of each
       INFO("kinds " << kinds << " moves " << moves);
       auto prepare = [&](unsigned next_level) { // the level that is about to be called
-        program.use("level", choice_at(kinds, next_level) == Choice(Landing::InPlace) ? Tier::Baseline : Tier::Optimized);
+        bool baseline = choice_at(kinds, next_level) == Choice(Landing::InPlace);
+        program.use("level", baseline ? Tier::Baseline : Tier::Optimized);
       };
       prepare(2);
       program.on_ext = [&](std::uint64_t argument) {

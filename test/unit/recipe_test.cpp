@@ -1,4 +1,4 @@
-// Checks values that are recomputed when a frame is left: what is recorded for them, and that the steps give their bits.
+// Checks values that are recomputed when a frame is left: what is recorded, and that the steps give the value's bits.
 #include "sites_fixture.h"
 
 #include "compiler/tiers/lower_sites.h"
@@ -62,7 +62,8 @@ constexpr std::uint64_t samples[] = {0, 1, 7, 0x7f, 0x80, 0xff, 0x7fff'ffff, 0x8
 
 } // namespace
 
-TEST_CASE("Check that a value that only frame states use is recomputed, and one with other uses is recorded", "[recipe]") {
+TEST_CASE("Check that a value that only frame states use is recomputed, and one with other uses is recorded",
+          "[recipe]") {
   RecipeCase only("%a = add i64 %x, 5", "i64 %a");
   CHECK(leaf_name(only.derive(0)) == "x");
   RecipeCase used("%a = add i64 %x, 5\n store i64 %a, ptr %p", "i64 %a");
@@ -138,8 +139,9 @@ TEST_CASE("Check that no operation without a step is looked through", "[recipe]"
 }
 
 TEST_CASE("Check that constants and addresses of symbols need no operand", "[recipe]") {
-  RecipeCase one("", "i64 -3, i32 -3, i1 true, double 1.5, float 1.5, ptr null, i64 poison, ptr inttoptr (i64 77 to ptr), "
-                     "ptr @global, ptr getelementptr (i64, ptr @global, i64 5), <2 x i64> zeroinitializer");
+  RecipeCase one("", "i64 -3, i32 -3, i1 true, double 1.5, float 1.5, ptr null, i64 poison, "
+                     "ptr inttoptr (i64 77 to ptr), ptr @global, "
+                     "ptr getelementptr (i64, ptr @global, i64 5), <2 x i64> zeroinitializer");
   const std::uint64_t expected[] = {std::uint64_t(-3), 0xffff'fffd, 1, 0x3ff8'0000'0000'0000, 0x3fc0'0000, 0, 0, 77};
   for (unsigned i = 0; i < std::size(expected); ++i) {
     Derivation derivation = one.derive(i);

@@ -174,7 +174,8 @@ TEST_CASE("Check that result registers follow the calling convention", "[sites]"
   CHECK(result(7).vector_bytes >= 16);
 }
 
-TEST_CASE("Check that a call whose result comes back in memory is refused, and never inlined into its caller", "[sites]") {
+TEST_CASE("Check that a call whose result comes back in memory is refused, and never inlined into its caller",
+          "[sites]") {
   NumberedProgram program(R"(
     declare i64 @ext(i64)
     define [6 x i64] @big(i64 %x) {
