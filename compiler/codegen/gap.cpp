@@ -4,6 +4,7 @@
 
 #include <llvm/CodeGen/StackMaps.h>
 #include <llvm/CodeGen/TargetInstrInfo.h>
+#include <llvm/CodeGen/TargetLowering.h>
 #include <llvm/CodeGen/TargetRegisterInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
 #include <llvm/IR/Constants.h>
@@ -33,6 +34,13 @@ std::optional<FrameAccess> memory_access(const MachineInstr &instruction) {
   return FrameAccess{bases[0]->getReg(), offset};
 }
 
+/// Bytes that a load or store moves, if that is known.
+std::optional<std::int64_t> accessed_bytes(const MachineInstr &instruction) {
+  if (!instruction.hasOneMemOperand() || !(*instruction.memoperands_begin())->getSize().hasValue())
+    return std::nullopt;
+  return (*instruction.memoperands_begin())->getSize().getValue().getFixedValue();
+}
+
 /// `part` of `whole` as the same part of `other`; no register when there is none.
 Register same_part(Register whole, Register part, Register other, const TargetRegisterInfo &registers) {
   if (whole == part)
@@ -55,6 +63,43 @@ std::string describe(const MachineInstr &instruction) {
   return text;
 }
 
+/// `instruction` as `destination = source + offset` on whole 64-bit registers.
+struct Addition {
+  Register destination, source;
+  std::int64_t offset;
+};
+
+std::optional<Addition> addition(const MachineInstr &instruction) {
+  const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
+  StringRef name = target.getInstrInfo()->getName(instruction.getOpcode());
+  auto operand = [&](unsigned index) -> const MachineOperand & { return instruction.getOperand(index); };
+  if (name == "ADD64ri32" && operand(2).isImm())
+    return Addition{operand(0).getReg(), operand(1).getReg(), operand(2).getImm()};
+  // Base, scale, index, displacement, segment.
+  if (name == "LEA64r" && operand(1).isReg() && operand(1).getReg() && !operand(3).getReg() && operand(4).isImm())
+    return Addition{operand(0).getReg(), operand(1).getReg(), operand(4).getImm()};
+  return std::nullopt;
+}
+
+bool is_frame_base(Register reg, const MachineFunction &function) {
+  const TargetSubtargetInfo &target = function.getSubtarget();
+  return reg == target.getRegisterInfo()->getFrameRegister(function) ||
+         reg == target.getTargetLowering()->getStackPointerRegisterToSaveRestore();
+}
+
+/// The register that `instruction` fills from a spill slot, if it does. LLVM turns reloads of one or two bytes into
+/// loads that clear the rest of the register; it does not count these as reloads, but the low part is one.
+Register reloaded_register(const MachineInstr &instruction) {
+  const TargetInstrInfo &info = *instruction.getMF()->getSubtarget().getInstrInfo();
+  int slot = 0;
+  if (Register loaded = info.isLoadFromStackSlotPostFE(instruction, slot))
+    return loaded;
+  SmallVector<const MachineMemOperand *, 1> accesses;
+  if (info.getName(instruction.getOpcode()).starts_with("MOVZX32rm") && info.hasLoadFromStackSlot(instruction, accesses))
+    return instruction.getOperand(0).getReg();
+  return {};
+}
+
 std::string move_register_before(MapOperand &operand, const MachineInstr &instruction) {
   const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
   const TargetRegisterInfo &registers = *target.getRegisterInfo();
@@ -68,12 +113,14 @@ std::string move_register_before(MapOperand &operand, const MachineInstr &instru
       return {};
     }
   }
-  int slot = 0;
-  if (Register loaded = info.isLoadFromStackSlotPostFE(instruction, slot))
+  if (Register loaded = reloaded_register(instruction))
     if (auto access = memory_access(instruction); access && is_low_part(loaded, operand.reg, registers)) {
       std::int64_t size = registers.getRegSizeInBits(*registers.getMinimalPhysRegClass(operand.reg)).getFixedValue() / 8;
-      operand = {MapOperand::Kind::Indirect, access->base, access->offset, 0, size};
-      return {};
+      // A part that was not loaded but cleared is in no slot.
+      if (size <= accessed_bytes(instruction).value_or(0)) {
+        operand = {MapOperand::Kind::Indirect, access->base, access->offset, 0, size};
+        return {};
+      }
     }
   std::int64_t constant = 0;
   if (instruction.getNumExplicitDefs() == 1 &&
@@ -82,7 +129,30 @@ std::string move_register_before(MapOperand &operand, const MachineInstr &instru
     operand = {MapOperand::Kind::Constant, {}, 0, constant, 8};
     return {};
   }
+  // The address of something in the frame is no value (I9); Direct on the frame's base means the frame's own memory.
+  if (auto sum = addition(instruction);
+      sum && sum->destination == operand.reg && !is_frame_base(sum->source, *instruction.getMF())) {
+    operand = {MapOperand::Kind::Direct, sum->source, sum->offset};
+    return {};
+  }
   return "it is defined between call and record by " + describe(instruction);
+}
+
+/// An address: register + offset.
+std::string move_address_before(MapOperand &operand, const MachineInstr &instruction) {
+  const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
+  if (!instruction.modifiesRegister(operand.reg, target.getRegisterInfo()))
+    return {};
+  std::optional<Addition> sum = addition(instruction);
+  if (auto copy = target.getInstrInfo()->isCopyInstr(instruction); copy && !sum)
+    sum = Addition{copy->Destination->getReg(), copy->Source->getReg(), 0};
+  if (sum && sum->destination == operand.reg && !is_frame_base(sum->source, *instruction.getMF()) &&
+      isInt<32>(operand.offset + sum->offset)) {
+    operand.reg = sum->source;
+    operand.offset += sum->offset;
+    return {};
+  }
+  return "its base register changes in " + describe(instruction);
 }
 
 std::string move_slot_before(MapOperand &operand, const MachineInstr &instruction) {
@@ -95,9 +165,7 @@ std::string move_slot_before(MapOperand &operand, const MachineInstr &instructio
   auto access = memory_access(instruction);
   if (!access || access->base != operand.reg)
     return {}; // not a frame address: it cannot reach a spill slot
-  std::int64_t size = 64; // wider than any store
-  if (instruction.hasOneMemOperand() && (*instruction.memoperands_begin())->getSize().hasValue())
-    size = (*instruction.memoperands_begin())->getSize().getValue().getFixedValue();
+  std::int64_t size = accessed_bytes(instruction).value_or(64); // wider than any store
   if (access->offset + size <= operand.offset || operand.offset + operand.size <= access->offset)
     return {};
   int slot = 0;
@@ -167,9 +235,7 @@ std::string move_before(MapOperand &operand, const MachineInstr &instruction) {
   case MapOperand::Kind::Indirect:
     return move_slot_before(operand, instruction);
   case MapOperand::Kind::Direct:
-    if (instruction.modifiesRegister(operand.reg, instruction.getMF()->getSubtarget().getRegisterInfo()))
-      return "its base register changes in " + describe(instruction);
-    return {};
+    return move_address_before(operand, instruction);
   case MapOperand::Kind::Constant:
     return {};
   }
@@ -177,7 +243,9 @@ std::string move_before(MapOperand &operand, const MachineInstr &instruction) {
 }
 
 std::string survives(const MapOperand &operand, const MachineInstr &call) {
-  if (operand.kind != MapOperand::Kind::Register)
+  bool in_register = operand.kind == MapOperand::Kind::Register ||
+                     (operand.kind == MapOperand::Kind::Direct && !is_frame_base(operand.reg, *call.getMF()));
+  if (!in_register)
     return {};
   const TargetRegisterInfo &registers = *call.getMF()->getSubtarget().getRegisterInfo();
   bool preserved = false;

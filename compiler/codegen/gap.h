@@ -16,7 +16,7 @@ struct MapOperand {
   enum class Kind : std::uint8_t {
     Register, ///< the value is in `reg`
     Indirect, ///< the value is in memory at reg + offset
-    Direct,   ///< the value is the address reg + offset
+    Direct,   ///< the value is the sum reg + offset
     Constant,
   };
   Kind kind = Kind::Constant;
@@ -32,7 +32,8 @@ std::vector<MapOperand> read_map_operands(const llvm::MachineInstr &map);
 void write_map_operands(llvm::MachineInstr &map, const std::vector<MapOperand> &operands);
 
 /// Rewrites `operand`, true after `instruction`, into the location that holds the same value before it:
-/// copy -> its source; reload -> the slot; spill -> the stored register; constant -> the constant.
+/// copy -> its source; reload -> the slot; spill -> the stored register; constant -> the constant; sum of a register
+/// and a constant -> Direct on that register.
 /// Returns an empty text, or why that cannot be expressed.
 std::string move_before(MapOperand &operand, const llvm::MachineInstr &instruction);
 

@@ -42,16 +42,20 @@ public:
       source.kind = ValueSource::Kind::Constant;
       source.constant = location.constant;
       return source;
-    case RawLocation::Kind::Register: {
-      auto reg = saved_register(location.dwarf_register);
-      bool is_frame_pointer = row_.base == CfaBase::Rbp && location.dwarf_register == dwarf_rbp;
-      if (!reg || is_frame_pointer || location.offset != 0)
+    case RawLocation::Kind::Register:
+      if (!outlives_call(location.dwarf_register) || location.offset != 0)
         return make_error("a value in {}, which does not outlive a call", to_string(location));
       source.kind = ValueSource::Kind::Register;
-      source.reg = *reg;
+      source.reg = *saved_register(location.dwarf_register);
       return source;
-    }
     case RawLocation::Kind::Direct:
+      if (outlives_call(location.dwarf_register)) { // a sum, no place in the frame
+        source.kind = ValueSource::Kind::Register;
+        source.reg = *saved_register(location.dwarf_register);
+        source.recipe = {{RecipeStep::Kind::Add, location.offset}};
+        return source;
+      }
+      [[fallthrough]];
     case RawLocation::Kind::Indirect: {
       source.kind = location.kind == RawLocation::Kind::Direct ? ValueSource::Kind::FrameAddress
                                                                : ValueSource::Kind::Frame;
@@ -66,6 +70,12 @@ public:
   }
 
 private:
+  /// A callee-saved register that holds a value, not the frame's base.
+  bool outlives_call(std::uint16_t dwarf_register) const {
+    bool is_frame_pointer = row_.base == CfaBase::Rbp && dwarf_register == dwarf_rbp;
+    return saved_register(dwarf_register) && !is_frame_pointer;
+  }
+
   std::optional<std::int32_t> cfa_offset(const RawLocation &location) const {
     std::int32_t offset = 0;
     if (location.dwarf_register == dwarf_rsp)
@@ -116,7 +126,7 @@ Expected<RecordedValue> resolve_value(const LoweredValue &lowered, ArrayRef<RawL
     break;
   }
   }
-  value.source.recipe = lowered.recipe;
+  append_range(value.source.recipe, lowered.recipe);
   return value;
 }
 
