@@ -79,6 +79,14 @@ private:
     return nullptr;
   }
 
+  /// Why `operand` cannot be expressed directly behind `call`, or an empty text.
+  static std::string move_to_call(MapOperand &operand, ArrayRef<MachineInstr *> gap, const MachineInstr &call) {
+    for (const MachineInstr *instruction : gap)
+      if (std::string problem = move_before(operand, *instruction); !problem.empty())
+        return problem;
+    return survives(operand, call);
+  }
+
   void anchor(MachineInstr &map) {
     std::uint32_t number = StackMapOpers(&map).getID();
     SmallVector<MachineInstr *, 8> gap;
@@ -90,18 +98,14 @@ private:
       return;
     }
     std::vector<MapOperand> operands = read_map_operands(map);
-    for (MapOperand &operand : operands) {
-      std::string problem;
-      for (MachineInstr *instruction : gap)
-        if (problem = move_before(operand, *instruction); !problem.empty())
-          break;
-      if (problem.empty())
-        problem = survives(operand, *call);
-      if (!problem.empty()) {
-        report_.not_anchored[number] = problem;
-        map.eraseFromParent();
-        return;
+    for (std::uint32_t place = 0; place < operands.size(); ++place)
+      if (std::string problem = move_to_call(operands[place], gap, *call); !problem.empty()) {
+        report_.not_anchored.try_emplace(number, problem);
+        report_.failed_operands.insert({number, place});
       }
+    if (report_.not_anchored.contains(number)) {
+      map.eraseFromParent();
+      return;
     }
     map.removeFromParent();
     call->getParent()->insertAfter(call->getIterator(), &map);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace osr {
 
@@ -12,6 +13,7 @@ namespace osr {
 struct CodegenReport {
   std::set<std::uint32_t> anchored;                    ///< records whose PC is their call's return PC
   std::map<std::uint32_t, std::string> not_anchored;   ///< records that cannot be expressed there, and why
+  std::set<std::pair<std::uint32_t, std::uint32_t>> failed_operands; ///< of these, record and place in it
   std::set<std::uint32_t> orphans;                     ///< records whose call was expanded inline: dropped
   std::set<std::uint32_t> unrecorded;           ///< site calls that ended up without a record
   std::map<std::uint32_t, std::string> not_certified;  ///< baseline: records that do not name all that is live

@@ -77,8 +77,25 @@ void strip_frame_states(Function &function) {
   }
 }
 
+/// Gives the values that stood in the way slots of their own. They get them in all records: a value that is reloaded or
+/// computed again behind one call is so behind the next one too, once the first record stops using it.
+bool give_slots(const CompiledVersion &attempt, std::uint32_t number, std::set<OperandId> &in_slots,
+                std::set<OperandId> &added) {
+  bool changed = false;
+  const std::set<OperandId> &failed = attempt.report.failed_operands;
+  for (auto it = failed.lower_bound({number, 0}); it != failed.end() && it->first == number; ++it) {
+    if (in_slots.contains(*it) || it->second >= attempt.sites.operands[number].size())
+      continue;
+    changed = true;
+    if (!added.contains(*it))
+      for (OperandId like : attempt.sites.operands_like(*it))
+        added.insert(like);
+  }
+  return changed;
+}
+
 /// Chooses the forms for the next attempt; false when nothing is left to change.
-bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms, bool spill_all) {
+bool adjust_forms(const CompiledVersion &attempt, ForcedForms &forms, bool spill_all) {
   bool changed = false;
   auto degrade = [&](std::uint32_t number) {
     SiteForm now = attempt.sites.forms[number];
@@ -86,19 +103,24 @@ bool adjust_forms(const CompiledVersion &attempt, SiteForms &forms, bool spill_a
                     : now == SiteForm::StackMap ? SiteForm::Spilled
                                                 : SiteForm::Refused;
     if (next != now) {
-      forms[number] = next;
+      forms.sites[number] = next;
       changed = true;
     }
   };
+  std::set<OperandId> added;
   for (const auto &[number, reason] : attempt.report.not_anchored)
-    degrade(number);
+    if (attempt.sites.forms[number] == SiteForm::StackMap && give_slots(attempt, number, forms.in_slots, added))
+      changed = true;
+    else
+      degrade(number);
+  forms.in_slots.merge(added);
   for (std::uint32_t number : attempt.report.unrecorded)
     if (!attempt.report.not_anchored.contains(number))
       degrade(number);
   if (changed && spill_all)
     for (std::uint32_t number = 0; number < attempt.sites.forms.size(); ++number)
       if (attempt.sites.forms[number] == SiteForm::StackMap)
-        forms[number] = SiteForm::Spilled;
+        forms.sites[number] = SiteForm::Spilled;
   return changed;
 }
 
@@ -181,7 +203,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
 }
 
 Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimized, StringRef symbol,
-                                                            const SiteForms &forced) {
+                                                            const ForcedForms &forced) {
   LoweredModule result;
   result.module = CloneModule(optimized);
   lower_object_stack(*result.module, options_.object_stack_offset);
@@ -213,7 +235,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
   auto optimized = optimized_ir(key, symbol);
   if (!optimized)
     return optimized.takeError();
-  SiteForms forms;
+  ForcedForms forms;
   std::map<std::uint32_t, std::string> fallbacks;
   for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
     CompiledVersion version;
@@ -230,7 +252,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
       consumeError(object.takeError());
       for (std::uint32_t number = 0; number < version.sites.forms.size(); ++number)
         if (version.sites.forms[number] == SiteForm::StackMap)
-          forms[number] = SiteForm::Spilled;
+          forms.sites[number] = SiteForm::Spilled;
       continue;
     }
     version.object = std::move(*object);

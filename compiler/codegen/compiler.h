@@ -64,7 +64,7 @@ private:
   llvm::Expected<std::unique_ptr<llvm::Module>> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
-                                                const SiteForms &forced);
+                                                const ForcedForms &forced);
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key);
 

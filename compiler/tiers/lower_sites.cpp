@@ -10,6 +10,8 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
+#include <llvm/IR/ValueHandle.h>
+#include <llvm/IR/ValueMap.h>
 #include <llvm/Support/raw_ostream.h>
 
 using namespace llvm;
@@ -36,24 +38,35 @@ bool result_changed(const CallBase &call, const Site &site) {
 /// Lowers the frame states of one function.
 class SiteLowering {
 public:
-  SiteLowering(Function &function, const CanonicalProgram &program) : function_(function), program_(program) {}
+  SiteLowering(Function &function, const CanonicalProgram &program, const ForcedForms &forced)
+      : function_(function), program_(program), forced_(forced) {}
 
   Error lower(CallBase &call, std::uint32_t number, SiteForm form, LoweredRecord &record);
 
+  /// See LoweredSites::operands.
+  std::vector<std::vector<std::uint32_t>> numbered_operands(std::size_t records) const;
+
 private:
   struct Operands {
+    std::uint32_t record = 0;
+    SiteForm form = SiteForm::StackMap;
     std::vector<Value *> values;
+    std::vector<WeakTrackingVH> leaves; ///< parallel to values: what they stand for
     DenseMap<Value *, std::uint32_t> index;
   };
 
-  LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, SiteForm form, Operands &operands);
+  LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands);
+  bool needs_slot(const Value &leaf, const Operands &operands) const;
   Value *widened(Value &value, CallBase &call);
   AllocaInst *spilled(Value &value);
   bool is_plain(const Type &type) const;
 
   Function &function_;
   const CanonicalProgram &program_;
-  DenseMap<Value *, AllocaInst *> spills_;
+  const ForcedForms &forced_;
+  // Calls are replaced by calls without frame states on the way; both tables follow them.
+  ValueMap<Value *, AllocaInst *> spills_;
+  std::map<std::uint32_t, std::vector<WeakTrackingVH>> leaves_; ///< by record
 };
 
 /// Types whose values stack map operands can carry in registers and spill slots.
@@ -78,21 +91,28 @@ Value *SiteLowering::widened(Value &value, CallBase &call) {
 /// Values that no operand can carry (i128, x86_fp80, vectors) wait in a slot of their own, which the record names. Its
 /// address does not change between the call and the record, so such a record can always be anchored.
 AllocaInst *SiteLowering::spilled(Value &value) {
-  AllocaInst *&slot = spills_[&value];
-  if (slot)
-    return slot;
+  if (AllocaInst *known = spills_.lookup(&value))
+    return known;
   BasicBlock &entry = function_.getEntryBlock();
   Align align = std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(value.getType()));
-  slot = IRBuilder<>(&entry, entry.begin()).CreateAlloca(value.getType(), nullptr, "osr.spill");
+  AllocaInst *slot = IRBuilder<>(&entry, entry.begin()).CreateAlloca(value.getType(), nullptr, "osr.spill");
   slot->setAlignment(align);
-  BasicBlock::iterator after = isa<Argument>(value) ? entry.getFirstNonPHIOrDbgOrAlloca()
-                                                    : *cast<Instruction>(value).getInsertionPointAfterDef();
+  auto *definition = dyn_cast<Instruction>(&value); // or an argument, or the address of a constant
+  BasicBlock::iterator after = definition ? *definition->getInsertionPointAfterDef()
+                                          : entry.getFirstNonPHIOrDbgOrAlloca();
   new StoreInst(&value, slot, false, align, after);
+  spills_[&value] = slot;
   return slot;
 }
 
-LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, SiteForm form,
-                                       Operands &operands) {
+bool SiteLowering::needs_slot(const Value &leaf, const Operands &operands) const {
+  auto known = operands.index.find(const_cast<Value *>(&leaf));
+  std::uint32_t place = known == operands.index.end() ? operands.values.size() : known->second;
+  return !is_plain(*leaf.getType()) || operands.form != SiteForm::StackMap ||
+         forced_.in_slots.contains({operands.record, place});
+}
+
+LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands) {
   Derivation derivation = derive(value, function_.getDataLayout(), [&](const Value &candidate) {
     return operands.index.contains(const_cast<Value *>(&candidate));
   });
@@ -102,16 +122,18 @@ LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBas
     return lowered;
   Value *leaf = derivation.leaf;
   Value *operand = leaf;
-  if (is_plain(*leaf->getType()) && form == SiteForm::StackMap) {
-    lowered.kind = LoweredValue::Kind::Operand;
-    operand = widened(*leaf, call);
-  } else {
+  if (needs_slot(*leaf, operands)) {
     lowered.kind = LoweredValue::Kind::InMemory;
     operand = spilled(*leaf);
+  } else {
+    lowered.kind = LoweredValue::Kind::Operand;
+    operand = widened(*leaf, call);
   }
   auto [found, inserted] = operands.index.try_emplace(leaf, operands.values.size());
-  if (inserted)
+  if (inserted) {
     operands.values.push_back(operand);
+    operands.leaves.push_back(leaf);
+  }
   lowered.operand = found->second;
   return lowered;
 }
@@ -122,14 +144,26 @@ Error SiteLowering::lower(CallBase &call, std::uint32_t number, SiteForm form, L
     return make_error("in function '{}': {}", function_.getName().str(), toString(chain.takeError()));
 
   Operands operands;
+  operands.record = number;
+  operands.form = form;
   for (const FrameInChain &frame : *chain) {
     LoweredFrame &lowered = record.frames.emplace_back();
     lowered.site = frame.site->id;
     for (auto [value, state] : zip(frame.values, frame.site->state))
-      lowered.values.push_back(lower_value(*value.get(), state.size, call, form, operands));
+      lowered.values.push_back(lower_value(*value.get(), state.size, call, operands));
   }
+  leaves_[number] = std::move(operands.leaves);
   emit_stack_map_call(*strip_bundle(call), number, operands.values);
   return Error::success();
+}
+
+std::vector<std::vector<std::uint32_t>> SiteLowering::numbered_operands(std::size_t records) const {
+  std::vector<std::vector<std::uint32_t>> result(records);
+  DenseMap<const Value *, std::uint32_t> numbers;
+  for (const auto &[record, leaves] : leaves_)
+    for (const WeakTrackingVH &leaf : leaves)
+      result[record].push_back(numbers.try_emplace(leaf, numbers.size()).first->second);
+  return result;
 }
 
 void mark(CallBase &call, std::uint32_t number) {
@@ -166,7 +200,17 @@ Instruction *emit_stack_map_call(CallBase &call, std::uint32_t number, ArrayRef<
   return builder.CreateIntrinsic(Intrinsic::experimental_stackmap, {}, arguments);
 }
 
-Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &program, const SiteForms &forced) {
+std::vector<OperandId> LoweredSites::operands_like(OperandId operand) const {
+  std::uint32_t value = operands[operand.first][operand.second];
+  std::vector<OperandId> found;
+  for (std::uint32_t record = 0; record < operands.size(); ++record)
+    for (std::uint32_t place = 0; place < operands[record].size(); ++place)
+      if (operands[record][place] == value)
+        found.push_back({record, place});
+  return found;
+}
+
+Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &program, const ForcedForms &forced) {
   std::vector<CallBase *> calls;
   for (BasicBlock &block : function)
     for (Instruction &instruction : block)
@@ -174,14 +218,14 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
         calls.push_back(call);
 
   LoweredSites result;
-  SiteLowering lowering(function, program);
+  SiteLowering lowering(function, program, forced);
   for (std::uint32_t number = 0; number < calls.size(); ++number) {
     CallBase &call = *calls[number];
     Expected<FrameChain> chain = read_frame_chain(call, program);
     if (!chain)
       return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
     SiteForm form = SiteForm::StackMap;
-    if (auto found = forced.find(number); found != forced.end())
+    if (auto found = forced.sites.find(number); found != forced.sites.end())
       form = found->second;
     else if (call.doesNotReturn() || result_changed(call, *chain->back().site) ||
              !begins_with_own_frame(*chain, function))
@@ -198,6 +242,7 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     else if (Error error = lowering.lower(call, number, form, record))
       return error;
   }
+  result.operands = lowering.numbered_operands(result.records.size());
   return result;
 }
 

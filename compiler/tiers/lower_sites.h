@@ -10,6 +10,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace osr {
@@ -25,15 +26,29 @@ enum class SiteForm : std::uint8_t {
 /// Forms that an earlier attempt to compile the function found necessary, by record number.
 using SiteForms = std::map<std::uint32_t, SiteForm>;
 
+/// One stack map operand of the function: its record and its place there.
+using OperandId = std::pair<std::uint32_t, std::uint32_t>;
+
+/// What earlier attempts to compile the function found necessary.
+struct ForcedForms {
+  SiteForms sites;
+  std::set<OperandId> in_slots; ///< operands whose values have slots of their own
+};
+
 struct LoweredSites {
   std::vector<LoweredRecord> records; ///< index = record number = stack map id; calls are numbered in function order
   std::vector<SiteForm> forms;        ///< parallel to records
+  /// Parallel to records: which value each stack map operand records, as a number of this lowering's own.
+  std::vector<std::vector<std::uint32_t>> operands;
+
+  /// Every operand that records the same value as `operand`.
+  std::vector<OperandId> operands_like(OperandId operand) const;
 };
 
 /// Replaces every frame state of `function` (optimised, bundles still on the calls) by its lowered form. The number of
 /// a call does not depend on `forced`, so a function can be lowered again from the same IR with other forms.
 llvm::Expected<LoweredSites> lower_sites(llvm::Function &function, const CanonicalProgram &program,
-                                         const SiteForms &forced);
+                                         const ForcedForms &forced);
 
 /// Replaces `call` by the same call without its "deopt" bundle, never to be a tail call.
 llvm::CallBase *strip_bundle(llvm::CallBase &call);
