@@ -38,7 +38,7 @@ TEST_CASE("Check that each site of optimised code gets the form that fits it", "
       ret i64 %last
     })");
   Function &function = program.function("f");
-  SiteForms forced;
+  ForcedForms forced;
   LoweredSites lowered;
   auto lower = [&] {
     lowered = cantFail(lower_sites(function, program.program(), forced));
@@ -131,9 +131,9 @@ TEST_CASE("Check that lowering twice with other forms numbers the same calls ali
   first.optimize();
   second.optimize();
   LoweredSites plain = cantFail(lower_sites(first.function("generated"), first.program(), {}));
-  SiteForms forced;
+  ForcedForms forced;
   for (std::uint32_t number = 0; number < plain.forms.size(); number += 2)
-    forced[number] = SiteForm::Spilled;
+    forced.sites[number] = SiteForm::Spilled;
   LoweredSites other = cantFail(lower_sites(second.function("generated"), second.program(), forced));
   REQUIRE(plain.records.size() == other.records.size());
   for (std::size_t i = 0; i < plain.records.size(); ++i) {
