@@ -61,7 +61,7 @@ TEST_CASE("Check that each site of optimised code gets the form that fits it", "
     CHECK(calls_of(function, "ext").at(1)->isTailCall());
   }
   SECTION("forced to slots") {
-    forced = {{0, SiteForm::Spilled}, {1, SiteForm::StackMap}};
+    forced.sites = {{0, SiteForm::Spilled}, {1, SiteForm::StackMap}};
     lower();
     CHECK(lowered.forms == std::vector{SiteForm::Spilled, SiteForm::StackMap});
     std::vector<CallInst *> maps = stack_maps(function);
@@ -72,7 +72,7 @@ TEST_CASE("Check that each site of optimised code gets the form that fits it", "
     CHECK_FALSE(calls_of(function, "ext").at(1)->isTailCall());
   }
   SECTION("forced to have no record") {
-    forced = {{0, SiteForm::Refused}};
+    forced.sites = {{0, SiteForm::Refused}};
     lower();
     CHECK(stack_maps(function).empty());
     CHECK(lowered.records.at(0).frames.empty());
