@@ -6,6 +6,8 @@
 #include "osrctl/commands.h"
 #include "compiler/base/error.h"
 #include "osrctl/load_input.h"
+#include "osrctl/load_runtime.h"
+#include "runtime/osr/startup_checks.h"
 #include "runtime/osr/stress.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -21,6 +23,7 @@ struct BisectOptions {
   std::string tier = "optimized";
   std::string stress;
   std::string stubs = "generated";
+  std::string fault;
   std::vector<std::string> libraries;
   std::vector<std::string> program;
   ChildOptions child;
@@ -53,6 +56,8 @@ Expected<Outcome> Bisection::experiment(const std::string &tier, const std::stri
   std::vector<std::string> command{"/proc/self/exe", "run", "--tier", tier, "--stress", stress, "--stubs", options_.stubs};
   for (const std::string &library : options_.libraries)
     command.insert(command.end(), {"--load", library});
+  if (!options_.fault.empty())
+    command.insert(command.end(), {"--fault", options_.fault});
   if (!optimize_only.empty())
     command.insert(command.end(), {"--optimize-only", optimize_only});
   command.insert(command.end(), options_.program.begin(), options_.program.end());
@@ -166,12 +171,18 @@ int bisect(const BisectOptions &options, const std::vector<std::string> &argumen
   if (!options.stress.empty())
     if (auto mode = StressMode::parse(options.stress); !mode)
       return report_usage(mode.takeError());
+  if (!options.fault.empty())
+    if (auto fault = Fault::parse(options.fault); !fault)
+      return report_usage(fault.takeError());
   LLVMContext context;
-  auto compiler = load_compiler(context, options.program);
-  if (!compiler)
-    return report(compiler.takeError());
+  // Linked, though not run, here: runs of a program that cannot start would all be alike.
+  auto runtime = load_runtime(context, options.program, options.libraries);
+  if (!runtime)
+    return report(runtime.takeError());
+  if (Error error = check_main((*runtime)->program()))
+    return report(std::move(error));
   std::setvbuf(stdout, nullptr, _IOLBF, 0); // each culprit at once
-  auto status = Bisection(options, arguments).search((*compiler)->program());
+  auto status = Bisection(options, arguments).search((*runtime)->program());
   return status ? *status : report(status.takeError());
 }
 
@@ -184,17 +195,14 @@ void add_bisect(CLI::App &app, Action &chosen) {
       ->check(CLI::IsMember({"baseline", "optimized"}))
       ->capture_default_str();
   command->add_option("--stress", options->stress, "Search only if this mode changes the output (default: always)");
-  command->add_option("--stubs", options->stubs, "How transitions are executed")
-      ->check(CLI::IsMember({"generated", "interpreted"}))
-      ->capture_default_str();
+  add_stubs_option(*command, options->stubs);
+  add_fault_option(*command, options->fault);
   command->add_option("--input", options->child.input, "The program's stdin in every run")->capture_default_str();
   command->add_option("--timeout", options->child.seconds, "Seconds after which a run counts as hanging")
       ->check(CLI::Range(1u, 100000u))
       ->capture_default_str();
-  command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_library_option(*command, options->libraries);
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl bisect --stress every fib.bc -- 30\nExit status: 0 if nothing changes the output, "
                   "1 if something does.");
   command->callback([=, &chosen] {

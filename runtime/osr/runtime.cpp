@@ -217,9 +217,9 @@ Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
 }
 
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
+  if (Error error = check_main(program()))
+    return error;
   const FunctionInfo *main = program().find_function("main");
-  if (!main)
-    return make_error("the program defines no function 'main'");
   OSR_CHECK(!running, "a program is running already");
   entry_code_.resize(program().functions.size());
   raise_stack_limit();
