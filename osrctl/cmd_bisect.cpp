@@ -42,6 +42,8 @@ private:
   Expected<bool> differs(const std::string &tier, const std::string &stress, const std::string &optimize_only = "");
   Error find_reference();
   Error search_tier(const CanonicalProgram &program);
+  Error search_functions(const CanonicalProgram &program);
+  Error search_function(const FunctionInfo &function);
   Error search_sites(const FunctionInfo &function);
   void blame(const std::string &culprit);
 
@@ -114,25 +116,45 @@ Error Bisection::search_tier(const CanonicalProgram &program) {
   return Error::success();
 }
 
-Error Bisection::search_sites(const FunctionInfo &function) {
+/// Function by function; if none is found, site by site: replacing at one site changes the tier in which the function
+/// reaches the next one, so all sites together need not show what one of them does alone.
+Error Bisection::search_functions(const CanonicalProgram &program) {
+  for (const FunctionInfo &function : program.functions)
+    if (any_of(function.sites, [](const Site &site) { return site.refusal.empty(); }))
+      if (Error error = search_function(function))
+        return error;
+  for (const FunctionInfo &function : program.functions)
+    if (culprits_ == 0)
+      if (Error error = search_sites(function))
+        return error;
+  return Error::success();
+}
+
+Error Bisection::search_function(const FunctionInfo &function) {
   auto wrong = differs(options_.tier, "at:" + function.name);
   if (!wrong || !*wrong)
     return wrong.takeError();
   unsigned before = culprits_;
   Outcome of_function = last_;
+  if (Error error = search_sites(function))
+    return error;
+  if (culprits_ == before) {
+    last_ = std::move(of_function);
+    blame(fmt::format("{}, several sites together", function.name));
+  }
+  return Error::success();
+}
+
+Error Bisection::search_sites(const FunctionInfo &function) {
   for (const Site &site : function.sites) {
     if (!site.refusal.empty())
       continue;
-    wrong = differs(options_.tier, fmt::format("at:{}#{}", function.name, site.id.index));
+    auto wrong = differs(options_.tier, fmt::format("at:{}#{}", function.name, site.id.index));
     if (!wrong)
       return wrong.takeError();
     if (*wrong)
       blame(fmt::format("{}#{} ({})", function.name, site.id.index,
                         site.callee.empty() ? "indirect call" : "call of " + site.callee));
-  }
-  if (culprits_ == before) {
-    last_ = std::move(of_function);
-    blame(fmt::format("{}, several sites together", function.name));
   }
   return Error::success();
 }
@@ -157,12 +179,10 @@ Expected<int> Bisection::search(const CanonicalProgram &program) {
     std::printf("--stress %s: %s\n", options_.stress.c_str(), seen ? to_string(last_).c_str() : "no change");
   }
   if (options_.stress.empty() || seen)
-    for (const FunctionInfo &function : program.functions)
-      if (any_of(function.sites, [](const Site &site) { return site.refusal.empty(); }))
-        if (Error error = search_sites(function))
-          return error;
+    if (Error error = search_functions(program))
+      return error;
   if (culprits_ == 0)
-    std::printf(seen ? "no function alone changes the output\n" : "no replacement changes the output\n");
+    std::printf(seen ? "no function or site alone changes the output\n" : "no replacement changes the output\n");
   std::printf("%u runs\n", runs_);
   return culprits_ || seen ? exit_failure : 0;
 }
