@@ -187,7 +187,7 @@ std::uint64_t Runtime::code_for(FunctionId function) {
   Tier tier = first_tier(function);
   auto version = versions_->find_or_compile({function, tier, std::nullopt});
   if (!version && tier == Tier::Optimized) {
-    consumeError(version.takeError());
+    ++statistics_.functions_not_optimized[toString(version.takeError())];
     version = versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
   }
   if (!version) { // the program cannot go on without this function

@@ -81,7 +81,8 @@ class Statistics(OsrctlCase):
         for group, names in promised.items():
             for name in names:
                 self.assertIsInstance(counters[group][name], int, f"{group}.{name}")
-        for group, name in [("sites", "refused"), ("functions", "pinned"), ("transitions", "refused")]:
+        for group, name in [("sites", "refused"), ("functions", "pinned"), ("functions", "not_optimized"),
+                            ("transitions", "refused")]:
             self.assertIsInstance(counters[group][name], dict, f"{group}.{name}")
         self.assertEqual(set(counters["compile"]), {"baseline", "optimized", "continuation"})
         for tier, costs in counters["compile"].items():

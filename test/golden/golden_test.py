@@ -61,12 +61,13 @@ def main():
     options = parser.parse_args()
     if not options.osrctl:
         parser.error("name the program: --osrctl build/release/osrctl/osrctl")
+    osrctl = str(pathlib.Path(options.osrctl).resolve())
     inputs = sorted(HERE.glob("*.ll"))
     failed = [f"{path.name} belongs to no input" for path in HERE.glob("*.expected")
               if path.with_suffix(".ll") not in inputs]
     inputs = [path for path in inputs if not options.names or path.stem in options.names]
     for path in inputs:
-        failed += check(options.osrctl, path, options.update)
+        failed += check(osrctl, path, options.update)
     for problem in failed:
         print("FAIL " + problem)
     print(f"{len(inputs)} inputs, {len(failed)} problems")

@@ -3,12 +3,23 @@
 ; RUN: sites
 ; RUN: maps --records --function live --tier baseline
 ; RUN: maps --records --function live --tier optimized
+; RUN: maps --records --function on_the_stack --tier baseline
+; RUN: maps --records --function on_the_stack --tier optimized
 
 define void @live(i128 %wide, x86_fp80 %extended, <4 x float> %vector, double %number, i1 %flag, i8 %byte, ptr %pointer,
                   ptr %function) {
   call void %function(i128 %wide, x86_fp80 %extended, <4 x float> %vector, double %number, i1 %flag, i8 %byte, ptr %pointer)
   call void %function(i128 %wide, x86_fp80 %extended, <4 x float> %vector, double %number, i1 %flag, i8 %byte, ptr %pointer)
   ret void
+}
+
+; The last two are passed on the stack: optimised code records them where the caller put them.
+define i64 @on_the_stack(ptr %f, i64 %b, i64 %c, i64 %d, i64 %e, i64 %g, i64 %seventh, i64 %eighth) {
+  call void asm sideeffect "", "~{rbx},~{r12},~{r13},~{r14},~{r15}"()
+  call void %f()
+  call void asm sideeffect "", "~{rbx},~{r12},~{r13},~{r14},~{r15}"()
+  %sum = add i64 %seventh, %eighth
+  ret i64 %sum
 }
 
 define double @results(ptr %where, ptr %pair, ptr %extended, ptr %vector) {
