@@ -6,6 +6,8 @@
 #include "osrctl/commands.h"
 #include "compiler/base/error.h"
 #include "osrctl/load_input.h"
+#include "osrctl/load_runtime.h"
+#include "runtime/osr/startup_checks.h"
 #include "runtime/osr/stress.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -21,6 +23,7 @@ struct BisectOptions {
   std::string tier = "optimized";
   std::string stress;
   std::string stubs = "generated";
+  std::string fault;
   std::vector<std::string> libraries;
   std::vector<std::string> program;
   ChildOptions child;
@@ -39,6 +42,8 @@ private:
   Expected<bool> differs(const std::string &tier, const std::string &stress, const std::string &optimize_only = "");
   Error find_reference();
   Error search_tier(const CanonicalProgram &program);
+  Error search_functions(const CanonicalProgram &program);
+  Error search_function(const FunctionInfo &function);
   Error search_sites(const FunctionInfo &function);
   void blame(const std::string &culprit);
 
@@ -53,6 +58,8 @@ Expected<Outcome> Bisection::experiment(const std::string &tier, const std::stri
   std::vector<std::string> command{"/proc/self/exe", "run", "--tier", tier, "--stress", stress, "--stubs", options_.stubs};
   for (const std::string &library : options_.libraries)
     command.insert(command.end(), {"--load", library});
+  if (!options_.fault.empty())
+    command.insert(command.end(), {"--fault", options_.fault});
   if (!optimize_only.empty())
     command.insert(command.end(), {"--optimize-only", optimize_only});
   command.insert(command.end(), options_.program.begin(), options_.program.end());
@@ -109,25 +116,45 @@ Error Bisection::search_tier(const CanonicalProgram &program) {
   return Error::success();
 }
 
-Error Bisection::search_sites(const FunctionInfo &function) {
+/// Function by function; if none is found, site by site: replacing at one site changes the tier in which the function
+/// reaches the next one, so all sites together need not show what one of them does alone.
+Error Bisection::search_functions(const CanonicalProgram &program) {
+  for (const FunctionInfo &function : program.functions)
+    if (any_of(function.sites, [](const Site &site) { return site.refusal.empty(); }))
+      if (Error error = search_function(function))
+        return error;
+  for (const FunctionInfo &function : program.functions)
+    if (culprits_ == 0)
+      if (Error error = search_sites(function))
+        return error;
+  return Error::success();
+}
+
+Error Bisection::search_function(const FunctionInfo &function) {
   auto wrong = differs(options_.tier, "at:" + function.name);
   if (!wrong || !*wrong)
     return wrong.takeError();
   unsigned before = culprits_;
   Outcome of_function = last_;
+  if (Error error = search_sites(function))
+    return error;
+  if (culprits_ == before) {
+    last_ = std::move(of_function);
+    blame(fmt::format("{}, several sites together", function.name));
+  }
+  return Error::success();
+}
+
+Error Bisection::search_sites(const FunctionInfo &function) {
   for (const Site &site : function.sites) {
     if (!site.refusal.empty())
       continue;
-    wrong = differs(options_.tier, fmt::format("at:{}#{}", function.name, site.id.index));
+    auto wrong = differs(options_.tier, fmt::format("at:{}#{}", function.name, site.id.index));
     if (!wrong)
       return wrong.takeError();
     if (*wrong)
       blame(fmt::format("{}#{} ({})", function.name, site.id.index,
                         site.callee.empty() ? "indirect call" : "call of " + site.callee));
-  }
-  if (culprits_ == before) {
-    last_ = std::move(of_function);
-    blame(fmt::format("{}, several sites together", function.name));
   }
   return Error::success();
 }
@@ -152,12 +179,10 @@ Expected<int> Bisection::search(const CanonicalProgram &program) {
     std::printf("--stress %s: %s\n", options_.stress.c_str(), seen ? to_string(last_).c_str() : "no change");
   }
   if (options_.stress.empty() || seen)
-    for (const FunctionInfo &function : program.functions)
-      if (any_of(function.sites, [](const Site &site) { return site.refusal.empty(); }))
-        if (Error error = search_sites(function))
-          return error;
+    if (Error error = search_functions(program))
+      return error;
   if (culprits_ == 0)
-    std::printf(seen ? "no function alone changes the output\n" : "no replacement changes the output\n");
+    std::printf(seen ? "no function or site alone changes the output\n" : "no replacement changes the output\n");
   std::printf("%u runs\n", runs_);
   return culprits_ || seen ? exit_failure : 0;
 }
@@ -166,12 +191,18 @@ int bisect(const BisectOptions &options, const std::vector<std::string> &argumen
   if (!options.stress.empty())
     if (auto mode = StressMode::parse(options.stress); !mode)
       return report_usage(mode.takeError());
+  if (!options.fault.empty())
+    if (auto fault = Fault::parse(options.fault); !fault)
+      return report_usage(fault.takeError());
   LLVMContext context;
-  auto compiler = load_compiler(context, options.program);
-  if (!compiler)
-    return report(compiler.takeError());
+  // Linked, though not run, here: runs of a program that cannot start would all be alike.
+  auto runtime = load_runtime(context, options.program, options.libraries);
+  if (!runtime)
+    return report(runtime.takeError());
+  if (Error error = check_main((*runtime)->program()))
+    return report(std::move(error));
   std::setvbuf(stdout, nullptr, _IOLBF, 0); // each culprit at once
-  auto status = Bisection(options, arguments).search((*compiler)->program());
+  auto status = Bisection(options, arguments).search((*runtime)->program());
   return status ? *status : report(status.takeError());
 }
 
@@ -184,17 +215,14 @@ void add_bisect(CLI::App &app, Action &chosen) {
       ->check(CLI::IsMember({"baseline", "optimized"}))
       ->capture_default_str();
   command->add_option("--stress", options->stress, "Search only if this mode changes the output (default: always)");
-  command->add_option("--stubs", options->stubs, "How transitions are executed")
-      ->check(CLI::IsMember({"generated", "interpreted"}))
-      ->capture_default_str();
+  add_stubs_option(*command, options->stubs);
+  add_fault_option(*command, options->fault);
   command->add_option("--input", options->child.input, "The program's stdin in every run")->capture_default_str();
   command->add_option("--timeout", options->child.seconds, "Seconds after which a run counts as hanging")
       ->check(CLI::Range(1u, 100000u))
       ->capture_default_str();
-  command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_library_option(*command, options->libraries);
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl bisect --stress every fib.bc -- 30\nExit status: 0 if nothing changes the output, "
                   "1 if something does.");
   command->callback([=, &chosen] {

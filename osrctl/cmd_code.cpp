@@ -130,10 +130,8 @@ void add_code(CLI::App &app, Action &chosen) {
   auto options = std::make_shared<CodeOptions>();
   command->add_flag("--times", options->times, "Also print compile times, which differ from run to run");
   command->add_flag("--continuations", options->continuations, "Also compile the continuation of every site");
-  command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_library_option(*command, options->libraries);
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl code --times fib.bc\nByte counts are per version; 'compact map' is what stays in "
                   "memory.");
   command->callback([=, &chosen] { chosen = [=](const std::vector<std::string> &) { return code(*options); }; });

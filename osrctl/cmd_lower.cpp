@@ -27,14 +27,13 @@ int lower(const LowerOptions &options) {
   if (!key)
     return report(key.takeError());
   if (options.version.tier == "canonical") {
-    program.module->getFunction(options.version.function)->print(outs());
-    return 0;
+    std::string text;
+    raw_string_ostream stream(text);
+    program.module->getFunction(options.version.function)->print(stream);
+    return print(text);
   }
   auto text = (*compiler)->print_ir(*key);
-  if (!text)
-    return report(text.takeError());
-  outs() << *text;
-  return 0;
+  return text ? print(*text) : report(text.takeError());
 }
 
 } // namespace
@@ -43,7 +42,7 @@ void add_lower(CLI::App &app, Action &chosen) {
   auto *command = app.add_subcommand("lower", "Print the IR of one function at one stage");
   auto options = std::make_shared<LowerOptions>();
   add_version_options(*command, options->version, CanonicalTier::Yes);
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl lower --function fib --tier baseline fib.bc");
   command->callback([=, &chosen] { chosen = [=](const std::vector<std::string> &) { return lower(*options); }; });
 }

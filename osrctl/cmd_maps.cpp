@@ -91,10 +91,7 @@ int maps(const MapsOptions &options) {
   if (!version)
     return report(version.takeError());
   auto text = text_of(**runtime, (*version)->object, options.records_only);
-  if (!text)
-    return report(text.takeError());
-  std::fwrite(text->data(), 1, text->size(), stdout);
-  return 0;
+  return text ? print(*text) : report(text.takeError());
 }
 
 } // namespace
@@ -104,10 +101,8 @@ void add_maps(CLI::App &app, Action &chosen) {
   auto options = std::make_shared<MapsOptions>();
   add_version_options(*command, options->version, CanonicalTier::No);
   command->add_flag("--records", options->records_only, "Print the records without the code");
-  command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_library_option(*command, options->libraries);
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl maps --function fib --tier optimized --continuation 0 fib.bc");
   command->callback([=, &chosen] { chosen = [=](const std::vector<std::string> &) { return maps(*options); }; });
 }

@@ -1,16 +1,18 @@
 // osrctl run: runs a program and, on request, moves its frames between tiers while it runs.
 #include "osrctl/commands.h"
+#include "compiler/base/error.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/runtime.h"
 
+#include <llvm/ADT/SmallString.h>
+#include <llvm/Support/FileSystem.h>
+#include <llvm/Support/raw_ostream.h>
 #include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <map>
 
 using namespace llvm;
 
@@ -38,13 +40,33 @@ struct StatisticsWriter {
   void write() const {
     if (path.empty() || !runtime)
       return;
-    std::ofstream file(path);
-    file << runtime->statistics().to_json().dump(2) << '\n';
-    if (!file)
-      std::fprintf(stderr, "osrctl: cannot write statistics to '%s'\n", path.c_str());
+    std::error_code error;
+    raw_fd_ostream file(path, error);
+    if (!error) {
+      file << runtime->statistics().to_json().dump(2) << '\n';
+      file.close();
+      error = file.error();
+      file.clear_error(); // else LLVM ends the process
+    }
+    if (error)
+      std::fprintf(stderr, "osrctl: cannot write statistics to '%s': %s\n", path.c_str(), error.message().c_str());
   }
 };
 StatisticsWriter writer;
+
+/// Finds out before the program runs whether the file can be written, and keeps its meaning if the program changes its
+/// folder. Nothing is opened that is more than a file: the reader of a pipe would see its end.
+Error prepare_statistics_file(std::string &path) {
+  SmallString<128> absolute(path);
+  std::error_code error = sys::fs::make_absolute(absolute);
+  sys::fs::file_status status;
+  if (!error && (sys::fs::status(absolute, status) || status.type() != sys::fs::file_type::fifo_file))
+    raw_fd_ostream(absolute, error);
+  if (error)
+    return make_error("cannot write statistics to '{}': {}", path, error.message());
+  path = std::string(absolute);
+  return Error::success();
+}
 
 /// The runtime checks names too; here the nearest ones can be suggested.
 Error check_names(const CanonicalProgram &program, const StressMode &stress, std::vector<std::string> names) {
@@ -56,37 +78,49 @@ Error check_names(const CanonicalProgram &program, const StressMode &stress, std
   return Error::success();
 }
 
-int run(const RunOptions &options, const std::vector<std::string> &arguments) {
+/// Fails when an option makes no sense.
+Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
+  Runtime::Options runtime_options;
   auto stress = StressMode::parse(options.stress);
   if (!stress)
-    return report_usage(stress.takeError());
-  Runtime::Options runtime_options;
+    return stress.takeError();
+  runtime_options.stress = *stress;
   if (!options.fault.empty()) {
     auto fault = Fault::parse(options.fault);
     if (!fault)
-      return report_usage(fault.takeError());
+      return fault.takeError();
     runtime_options.fault = *fault;
   }
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
-  runtime_options.stress = *stress;
   runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
   runtime_options.verify_each_pass = options.verify_each_pass;
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
   runtime_options.optimize_only = options.optimize_only;
+  return runtime_options;
+}
+
+int run(const RunOptions &options, const std::vector<std::string> &arguments) {
+  auto runtime_options = runtime_options_of(options);
+  if (!runtime_options)
+    return report_usage(runtime_options.takeError());
+  std::string statistics_file = options.statistics_file;
+  if (!statistics_file.empty())
+    if (Error error = prepare_statistics_file(statistics_file))
+      return report(std::move(error));
 
   // The program's own exit may run at any time, so these live until the process is gone.
   static LLVMContext context;
   auto program = load_input(context, options.program);
   if (!program)
     return report(program.takeError());
-  if (Error error = check_names(*program, *stress, options.optimize_only))
+  if (Error error = check_names(*program, runtime_options->stress, options.optimize_only))
     return report(std::move(error));
-  auto runtime = Runtime::create(std::move(*program), std::move(runtime_options));
+  auto runtime = Runtime::create(std::move(*program), std::move(*runtime_options));
   if (!runtime)
     return report(runtime.takeError());
-  writer = {runtime->release(), options.statistics_file};
+  writer = {runtime->release(), statistics_file};
   set_exit_observer([] { writer.write(); });
   std::vector<std::string> argv{options.program.front()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
@@ -107,21 +141,16 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_option("--stress", options->stress,
                       "Force transitions: none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE")
       ->capture_default_str();
-  command->add_option("--stubs", options->stubs, "How transitions are executed")
-      ->check(CLI::IsMember({"generated", "interpreted"}))
-      ->capture_default_str();
-  command->add_option("--fault", options->fault, "Make one transition wrong: record:N, slot:N, callee-saved:N")
-      ->group(""); // not shown: for tests of tests
+  add_stubs_option(*command, options->stubs);
+  add_fault_option(*command, options->fault);
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");
-  command->add_option("--load", options->libraries, "Load a shared library first (may be repeated)")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_library_option(*command, options->libraries);
   command->add_option("--optimize-only", options->optimize_only,
                       "Calls enter optimised code of these functions only (comma-separated)")
       ->delimiter(',');
   command->add_flag("--verify", options->verify_each_pass, "Check all frame states after each optimisation pass");
   command->add_flag("--compile-ahead", options->compile_ahead, "Compile every function before the program starts");
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl run --stress every --stats counters.json fib.bc -- 30");
   command->callback([=, &chosen] {
     chosen = [=](const std::vector<std::string> &arguments) { return run(*options, arguments); };

@@ -69,8 +69,7 @@ int sites(const SitesOptions &options) {
     for (const FunctionInfo &function : program.functions)
       text += text_of(function);
   }
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return 0;
+  return print(text);
 }
 
 } // namespace
@@ -79,7 +78,7 @@ void add_sites(CLI::App &app, Action &chosen) {
   auto *command = app.add_subcommand("sites", "List functions, their sites and the frame state at each");
   auto options = std::make_shared<SitesOptions>();
   command->add_option("--function", options->function, "Only this function");
-  command->add_option("program", options->program, "Bitcode or text IR; several modules are linked")->required();
+  add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl sites --function fib fib.bc");
   command->callback([=, &chosen] { chosen = [=](const std::vector<std::string> &) { return sites(*options); }; });
 }

@@ -5,14 +5,61 @@
 #include "osr-stubs/thread_state.h"
 #include "osrctl/commands.h"
 
+#include <fmt/ranges.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/CrashRecoveryContext.h>
+
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+/// LLVM's reader trusts bitcode that is well-formed at first sight: a flipped bit can make it crash. What is left of
+/// the context is unusable then, and destroying it would crash again, so the process ends at once.
+Expected<std::unique_ptr<Module>> read_program(LLVMContext &context, const std::vector<std::string> &paths) {
+  std::optional<Expected<std::unique_ptr<Module>>> module;
+  CrashRecoveryContext::Enable();
+  bool survived = CrashRecoveryContext().RunSafely([&] { module.emplace(load_program(context, paths)); });
+  if (!survived) {
+    std::fprintf(stderr, "osrctl: %s: damaged: LLVM's reader crashed; compile %s again\n",
+                 fmt::to_string(fmt::join(paths, ", ")).c_str(), paths.size() == 1 ? "it" : "them");
+    std::_Exit(exit_failure);
+  }
+  CrashRecoveryContext::Disable();
+  return std::move(*module);
+}
+
+} // namespace
+
+void add_program_option(CLI::App &command, std::vector<std::string> &paths) {
+  command.add_option("program", paths, "Bitcode or text IR; several modules are linked")
+      ->type_name("FILE")
+      ->required();
+}
+
+void add_library_option(CLI::App &command, std::vector<std::string> &libraries) {
+  command.add_option("--load", libraries, "Load a shared library first (may be repeated)")
+      ->type_name("LIB.so")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+void add_stubs_option(CLI::App &command, std::string &stubs) {
+  command.add_option("--stubs", stubs, "How transitions are executed")
+      ->check(CLI::IsMember({"generated", "interpreted"}))
+      ->capture_default_str();
+}
+
+void add_fault_option(CLI::App &command, std::string &fault) {
+  command.add_option("--fault", fault, "Make one transition wrong: record:N, slot:N, callee-saved:N")->group("");
+}
 
 Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths) {
-  auto module = load_program(context, paths);
+  auto module = read_program(context, paths);
   if (!module)
     return module.takeError();
   auto machine = create_target_machine(CodegenLevel::Optimizing);
@@ -26,6 +73,11 @@ Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const st
   if (!program)
     return program.takeError();
   return Compiler::create(std::move(*program), {.object_stack_offset = object_stack_tls_offset()});
+}
+
+int print(const std::string &text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  return 0;
 }
 
 int report(Error error) {

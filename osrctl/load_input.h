@@ -4,6 +4,7 @@
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/codegen/compiler.h"
 
+#include <CLI/CLI.hpp>
 #include <llvm/IR/LLVMContext.h>
 
 #include <memory>
@@ -12,12 +13,28 @@
 
 namespace osr {
 
-/// Loads, links and canonicalises the given modules.
+/// The program's files, which every verb needs.
+void add_program_option(CLI::App &command, std::vector<std::string> &paths);
+
+/// --load LIB.so, for verbs that resolve the program's symbols.
+void add_library_option(CLI::App &command, std::vector<std::string> &libraries);
+
+/// --stubs, for verbs that run the program.
+void add_stubs_option(CLI::App &command, std::string &stubs);
+
+/// --fault, for the same verbs; not shown by --help, because only tests of tests want it.
+void add_fault_option(CLI::App &command, std::string &fault);
+
+/// Loads, links and canonicalises the given modules. Ends the process, with a message, if a file is damaged in such a
+/// way that LLVM's reader crashes.
 llvm::Expected<CanonicalProgram> load_input(llvm::LLVMContext &context, const std::vector<std::string> &paths);
 
 /// The same, with its sites numbered, ready to compile single functions. Nothing is linked or run.
 llvm::Expected<std::unique_ptr<Compiler>> load_compiler(llvm::LLVMContext &context,
                                                         const std::vector<std::string> &paths);
+
+/// Prints what a verb found out and returns 0; main notices when that cannot be written.
+int print(const std::string &text);
 
 /// Prints `osrctl: text` for an error and returns exit_failure.
 int report(llvm::Error error);

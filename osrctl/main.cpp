@@ -1,6 +1,9 @@
 #include "osrctl/commands.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -9,6 +12,26 @@ namespace {
 /// Verbs that run the program take arguments for it.
 bool runs_program(const CLI::App &app) { return app.got_subcommand("run") || app.got_subcommand("bisect"); }
 
+/// CLI11's own text does not say which verb is unknown.
+std::string usage_error(const CLI::App *app, const CLI::Error &error) {
+  std::string problem = error.what(), verb;
+  if (!app->get_subcommands().empty())
+    verb = app->get_subcommands().front()->get_name() + " ";
+  else if (std::vector<std::string> words = app->remaining(); !words.empty())
+    problem = fmt::format("'{}' is no verb of osrctl", words.front());
+  else
+    problem = "no verb was given";
+  return fmt::format("osrctl: {}; see 'osrctl {}--help'\n", problem, verb);
+}
+
+/// What a verb printed may still be in a buffer, and the disk may be full.
+int finish_output(int status) {
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout))
+    return status;
+  std::fprintf(stderr, "osrctl: cannot write to stdout: %s\n", std::strerror(errno));
+  return osr::exit_failure;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -16,6 +39,7 @@ int main(int argc, char **argv) {
   app.require_subcommand(1);
   app.footer("Exit status: that of the program (run); 1 if the request cannot be carried out, 2 if it makes no sense.\n"
              "'osrctl VERB --help' shows the options of a verb and an example.");
+  app.failure_message(usage_error);
   osr::Action chosen;
   osr::add_run(app, chosen);
   osr::add_sites(app, chosen);
@@ -37,5 +61,5 @@ int main(int argc, char **argv) {
                  app.get_subcommands().front()->get_name().c_str());
     return osr::exit_usage;
   }
-  return chosen(arguments);
+  return finish_output(chosen(arguments));
 }

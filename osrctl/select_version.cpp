@@ -20,7 +20,7 @@ std::string suggestion(const CanonicalProgram &program, StringRef name) {
       best = &function;
     }
   }
-  return best ? fmt::format("; did you mean '{}'?", best->name) : std::string();
+  return best ? fmt::format(" (did you mean '{}'?)", best->name) : std::string();
 }
 
 } // namespace
@@ -31,20 +31,6 @@ Expected<const FunctionInfo *> find_function(const CanonicalProgram &program, St
   const Function *declared = program.module->getFunction(name);
   return make_error("the program defines no function '{}'{}; 'osrctl sites' lists all {}", name.str(),
                     declared ? " (it only calls it)" : suggestion(program, name), program.functions.size());
-}
-
-Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index) {
-  if (function.pinned != PinReason::None)
-    return make_error("'{}' has no sites: it is never replaced because it {}", function.name,
-                      to_string(function.pinned));
-  if (function.sites.empty())
-    return make_error("'{}' has no sites, so there is no #{}", function.name, index);
-  if (index >= function.sites.size())
-    return make_error("'{}' has the sites #0 to #{}, there is no #{}", function.name, function.sites.size() - 1, index);
-  const Site &site = function.sites[index];
-  if (!site.refusal.empty())
-    return make_error("site {}#{} is never replaced: {}", function.name, index, site.refusal);
-  return &site;
 }
 
 void add_version_options(CLI::App &command, VersionOptions &options, CanonicalTier canonical) {

@@ -16,9 +16,6 @@ namespace osr {
 /// The definition of that name; the error suggests the nearest one.
 llvm::Expected<const FunctionInfo *> find_function(const CanonicalProgram &program, llvm::StringRef name);
 
-/// A site at which activations can be replaced; the error says which sites there are, or why there are none.
-llvm::Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index);
-
 /// The options --function, --tier and --continuation.
 struct VersionOptions {
   std::string function;

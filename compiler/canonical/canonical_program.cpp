@@ -1,6 +1,7 @@
 #include "compiler/canonical/canonical_program.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/error.h"
 
 using namespace llvm;
 
@@ -44,6 +45,20 @@ const char *to_string(PinReason reason) {
 const FunctionInfo *CanonicalProgram::find_function(StringRef name) const {
   const Function *function = module->getFunction(name);
   return function && !function->isDeclaration() ? &info_of(*function) : nullptr;
+}
+
+Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index) {
+  if (function.pinned != PinReason::None)
+    return make_error("'{}' has no sites: it is never replaced because it {}", function.name,
+                      to_string(function.pinned));
+  if (function.sites.empty())
+    return make_error("'{}' has no sites, so there is no #{}", function.name, index);
+  if (index >= function.sites.size())
+    return make_error("'{}' has the sites #0 to #{}, there is no #{}", function.name, function.sites.size() - 1, index);
+  const Site &site = function.sites[index];
+  if (!site.refusal.empty())
+    return make_error("site {}#{} is never replaced: {}", function.name, index, site.refusal);
+  return &site;
 }
 
 const FunctionInfo &CanonicalProgram::info_of(const Function &function) const {

@@ -44,6 +44,10 @@ struct FunctionInfo {
   std::vector<Site> sites; ///< filled by compiler/sites
 };
 
+/// A site at which activations can be replaced; the error says which sites there are, or why there are none. To be asked
+/// when the sites are numbered.
+llvm::Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index);
+
 /// One function of llvm.global_ctors or llvm.global_dtors.
 struct StaticAction {
   std::string function;

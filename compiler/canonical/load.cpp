@@ -9,6 +9,7 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Linker/Linker.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/SourceMgr.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -18,6 +19,7 @@ namespace osr {
 namespace {
 
 constexpr const char *expected_triple = "x86_64-pc-linux-gnu";
+constexpr const char *remedy = "'clang -O1 -emit-llvm -c' makes what is expected";
 
 /// Collects what LLVM would print. Warnings are dropped: they never change the meaning of a program.
 class CollectErrors final : public DiagnosticHandler {
@@ -84,9 +86,14 @@ std::string reason(const SMDiagnostic &diagnostic, const std::string &collected)
 Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::string &path, std::string &errors) {
   SMDiagnostic diagnostic;
   errors.clear();
-  std::unique_ptr<Module> module = parseIRFile(path, diagnostic, context);
+  auto buffer = MemoryBuffer::getFileOrSTDIN(path);
+  if (!buffer)
+    return make_error("{}: cannot be opened: {}", path, buffer.getError().message());
+  if ((*buffer)->getBufferSize() == 0) // as text, it would be a module without anything in it
+    return make_error("{}: the file is empty; {}", path, remedy);
+  std::unique_ptr<Module> module = parseIR((*buffer)->getMemBufferRef(), diagnostic, context);
   if (!module)
-    return make_error("{}: cannot be read as LLVM IR: {}", path, reason(diagnostic, errors));
+    return make_error("{}: cannot be read as LLVM IR: {}; {}", path, reason(diagnostic, errors), remedy);
   std::string invalid;
   raw_string_ostream stream(invalid);
   if (verifyModule(*module, &stream))

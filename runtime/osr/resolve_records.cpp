@@ -10,6 +10,8 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t unknown_frame_size = ~std::uint64_t(0);
+constexpr std::int32_t return_pc_size = 8;
+constexpr std::int32_t widest_arguments = 1 << 16; ///< bytes passed on the stack; no sane call passes more
 
 std::optional<SavedRegister> saved_register(std::uint16_t dwarf_register) {
   switch (dwarf_register) {
@@ -33,7 +35,8 @@ std::optional<SavedRegister> saved_register(std::uint16_t dwarf_register) {
 /// Turns the locations of one record into CFA-relative sources.
 class LocationResolver {
 public:
-  LocationResolver(const UnwindRow &row, std::int32_t cfa_from_sp) : row_(row), cfa_from_sp_(cfa_from_sp) {}
+  LocationResolver(const UnwindRow &row, std::int32_t cfa_from_sp, Tier tier)
+      : row_(row), cfa_from_sp_(cfa_from_sp), tier_(tier) {}
 
   Expected<ValueSource> resolve(const RawLocation &location) const {
     ValueSource source;
@@ -84,14 +87,18 @@ private:
       offset = location.offset - row_.cfa_offset;
     else
       return std::nullopt;
-    // Between the outgoing arguments and the return PC; nothing else is this frame's own.
-    if (offset < -cfa_from_sp_ || offset >= -8)
+    // Between the outgoing arguments and the return PC is this frame's own memory. Optimised code may also have left a
+    // value where its caller passed it: good for reading, while baseline records are written through as well.
+    bool own = offset >= -cfa_from_sp_ && offset < -return_pc_size;
+    bool argument = tier_ == Tier::Optimized && offset >= 0 && offset < widest_arguments;
+    if (!own && !argument)
       return std::nullopt;
     return offset;
   }
 
   const UnwindRow &row_;
   std::int32_t cfa_from_sp_;
+  Tier tier_;
 };
 
 Expected<RecordedValue> resolve_value(const LoweredValue &lowered, ArrayRef<RawLocation> locations,
@@ -170,7 +177,7 @@ Expected<ResolvedRecords> resolve_records(const CompiledVersion &version, const 
                         row->cfa_offset, result.cfa_from_sp);
     if (raw.id >= version.sites.records.size() || version.sites.records[raw.id].frames.empty())
       return make_error("'{}': stack map {} belongs to no site", version.symbol, raw.id);
-    auto record = resolve_record(version, raw, LocationResolver(*row, result.cfa_from_sp), lookup);
+    auto record = resolve_record(version, raw, LocationResolver(*row, result.cfa_from_sp, version.key.tier), lookup);
     if (!record)
       return make_error("'{}': {}", version.symbol, toString(record.takeError()));
     record->return_pc_offset = std::uint32_t(pc - code_begin);

@@ -187,7 +187,7 @@ std::uint64_t Runtime::code_for(FunctionId function) {
   Tier tier = first_tier(function);
   auto version = versions_->find_or_compile({function, tier, std::nullopt});
   if (!version && tier == Tier::Optimized) {
-    consumeError(version.takeError());
+    ++statistics_.functions_not_optimized[toString(version.takeError())];
     version = versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
   }
   if (!version) { // the program cannot go on without this function
@@ -217,9 +217,9 @@ Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
 }
 
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
+  if (Error error = check_main(program()))
+    return error;
   const FunctionInfo *main = program().find_function("main");
-  if (!main)
-    return make_error("the program defines no function 'main'");
   OSR_CHECK(!running, "a program is running already");
   entry_code_.resize(program().functions.size());
   raise_stack_limit();

@@ -47,7 +47,8 @@ public:
   ~Runtime();
 
   /// Runs static constructors, then main(argc, argv, environ), and returns main's result. Destructors of the program
-  /// are registered with atexit. Fails when there is no main.
+  /// are registered with atexit. Fails when there is no main, or not one of that
+  /// type.
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
 
   const CanonicalProgram &program() const { return compiler_->program(); }

@@ -4,6 +4,7 @@
 
 #include <fmt/ranges.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Support/raw_ostream.h>
 
 #include <asm/prctl.h>
 #include <sys/syscall.h>
@@ -29,6 +30,22 @@ bool needs_definition(const GlobalValue &value) {
 bool shadow_stack_is_active() {
   unsigned long features = 0;
   return syscall(SYS_arch_prctl, arch_shstk_status, &features) == 0 && (features & 1);
+}
+
+Error check_main(const CanonicalProgram &program) {
+  if (!program.find_function("main"))
+    return make_error("the program defines no function 'main'; link the module that does");
+  FunctionType *type = program.module->getFunction("main")->getFunctionType();
+  LLVMContext &context = program.module->getContext();
+  Type *word = Type::getInt32Ty(context), *pointer = PointerType::getUnqual(context);
+  Type *parameters[] = {word, pointer, pointer};
+  bool fits = type->getReturnType() == word && !type->isVarArg() && type->getNumParams() <= std::size(parameters) &&
+              std::equal(type->param_begin(), type->param_end(), parameters);
+  if (fits)
+    return Error::success();
+  std::string text;
+  raw_string_ostream(text) << *type;
+  return make_error("'main' has the type '{}'; it must return i32 and may take i32, ptr, ptr in this order", text);
 }
 
 Error check_symbols(const CanonicalProgram &program, CodeSession &session) {

@@ -26,7 +26,7 @@ nlohmann::json Statistics::to_json() const {
                      {"compiled_baseline", emitted},
                      {"certified", certified},
                      {"refused", refused}};
-  result["functions"] = {{"total", functions_total}, {"pinned", functions_pinned}};
+  result["functions"] = {{"total", functions_total}, {"pinned", functions_pinned}, {"not_optimized", functions_not_optimized}};
   result["frames"] = {{"rewritten", frames_rewritten}, {"walked", frames_walked}};
   result["fault_seeded"] = fault_seeded;
   result["walks"] = {{"total", walks}, {"failed", walks_failed}};

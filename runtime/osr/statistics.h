@@ -43,6 +43,8 @@ struct Statistics {
   std::uint64_t sites_total = 0;                  ///< in the site table of the program
   std::map<std::string, std::uint64_t> sites_refused;    ///< by reason, in the site table
   std::map<std::string, std::uint64_t> functions_pinned; ///< by reason
+  /// Functions whose calls enter the baseline tier because their optimised code was refused, by reason.
+  std::map<std::string, std::uint64_t> functions_not_optimized;
   std::uint64_t functions_total = 0;
   bool fault_seeded = false; ///< the fault that was asked for has been put into a transition
   std::chrono::steady_clock::time_point program_start{}; ///< when main was entered

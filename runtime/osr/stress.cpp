@@ -87,10 +87,8 @@ Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) 
     return make_error("'{}' is never replaced because it {}", function, osr::to_string(info->pinned));
   if (!site)
     return info->id;
-  if (*site >= info->sites.size())
-    return make_error("'{}' has {} sites, there is no #{}", function, info->sites.size(), *site);
-  if (!info->sites[*site].refusal.empty())
-    return make_error("site {}#{} is never replaced: {}", function, *site, info->sites[*site].refusal);
+  if (auto found = find_site(*info, *site); !found)
+    return found.takeError();
   return info->id;
 }
 

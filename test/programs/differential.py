@@ -97,6 +97,8 @@ def check(program, options, work):
                     failures.append(f"{program.name} {level} {' '.join(mode)}: {counted['walks']['failed']} failed walks: "
                                     f"{counted['transitions']['refused']}")
                 counters["uncertified"] += counted["sites"]["compiled_baseline"] - counted["sites"]["certified"]
+                for reason, number in counted["functions"]["not_optimized"].items():
+                    failures.append(f"{program.name} {level} {' '.join(mode)}: {number} not optimised: {reason}")
                 for reason, number in counted["sites"]["refused"].items():
                     counters["refused site: " + reason] += number
                 for reason, number in counted["transitions"]["refused"].items():

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""Checks that bad input is answered with a message that names it, and with exit status 1 or 2, never with a crash."""
+import pathlib
+import random
+import unittest
+
+from osrctl_case import FIB, HERE, OsrctlCase
+
+FAILURE, USAGE = 1, 2
+
+
+class BadFiles(OsrctlCase):
+    def refused(self, name, content, *words):
+        path = self.file(name, content)
+        for verb in ["sites", "run", "bisect"]:
+            self.assert_refused(FAILURE, *words, by=[verb, path])
+
+    def test_no_ir_in_it(self):
+        self.refused("empty.bc", "", "empty.bc", "empty", "-emit-llvm")
+        self.refused("words.bc", "no IR at all", "words.bc", "line 1", "-emit-llvm")
+        self.refused("binary.bc", bytes(range(256)), "binary.bc", "-emit-llvm")
+        self.refused("object.o", b"\x7fELF\x02\x01\x01" + bytes(57), "object.o", "-emit-llvm")
+
+    def test_not_there(self):
+        for verb in ["sites", "run", "bisect", "code"]:
+            self.assert_refused(FAILURE, "nowhere.bc", "No such file", by=[verb, str(self.folder / "nowhere.bc")])
+            self.assert_refused(FAILURE, str(self.folder), "directory", by=[verb, str(self.folder)])
+
+    def test_wrong_text(self):
+        self.refused("syntax.ll", "define i32 @main( {", "syntax.ll", "line 1")
+        self.refused("order.ll", "define i32 @main() {\n  br label %a\na:\n  %x = add i32 %y, 1\n  %y = add i32 1, 2\n"
+                     "  ret i32 %x\n}\n", "order.ll", "does not dominate", "%y")
+
+    def test_other_machines(self):
+        function = "define i32 @main() {\n  ret i32 0\n}\n"
+        self.refused("arm.ll", 'target triple = "aarch64-linux-gnu"\n' + function, "arm.ll", "aarch64-linux-gnu",
+                     "--target=x86_64-pc-linux-gnu")
+        self.refused("small.ll", 'target triple = "i386-linux-gnu"\n' + function, "small.ll", "i386-linux-gnu")
+        self.refused("windows.ll", 'target triple = "x86_64-pc-windows-msvc"\n' + function, "windows.ll", "windows")
+        self.refused("layout.ll", 'target datalayout = "e-m:e-p:32:32-i64:64-n8:16:32-S128"\n' + function, "layout.ll",
+                     "p:32:32", "--target=x86_64-pc-linux-gnu")
+
+    def test_damaged_bitcode(self):
+        """Every truncation and every flipped bit ends in a message, or in a program that can still be read."""
+        bitcode = pathlib.Path(self.compile(HERE.parent / "programs" / "recursion_classics.c")).read_bytes()
+        random_source = random.Random(2)
+        refused = 0
+        for number in range(200):
+            damaged = bytearray(bitcode)
+            if number % 2:
+                del damaged[random_source.randrange(len(damaged)):]
+            for _ in range(0 if number % 2 else random_source.choice([1, 1, 4, 20])):
+                damaged[random_source.randrange(len(damaged))] ^= 1 << random_source.randrange(8)
+            ended = self.osrctl("sites", self.file("damaged.bc", bytes(damaged)))
+            self.assertIn(ended.returncode, [0, FAILURE], f"damage {number}: {ended.stderr}")
+            if ended.returncode == FAILURE:
+                refused += 1
+                self.assertIn("osrctl: ", ended.stderr)
+                self.assertIn("damaged.bc", ended.stderr)
+        self.assertGreater(refused, 100) # each truncation at least
+
+
+class BadPrograms(OsrctlCase):
+    def refused(self, text, *words, verbs=("run", "bisect")):
+        path = self.file("program.ll", text)
+        for verb in verbs:
+            self.assert_refused(FAILURE, *words, by=[verb, path])
+
+    def test_no_main(self):
+        self.refused("define i32 @start() {\n  ret i32 0\n}\n", "'main'")
+        self.refused("@main = global i32 0\n", "'main'")
+        self.refused("declare i32 @main()\ndefine i32 @f() {\n  %x = call i32 @main()\n  ret i32 %x\n}\n", "'main'")
+
+    def test_odd_main(self):
+        self.refused("define void @main() {\n  ret void\n}\n", "'main'", "void ()", "i32")
+        self.refused("define double @main(double %x) {\n  ret double %x\n}\n", "'main'", "double (double)", "i32")
+        self.refused("define i32 @main(ptr %x) {\n  ret i32 0\n}\n", "'main'", "i32 (ptr)")
+        self.refused("define i32 @main(i32 %a, ptr %b, ptr %c, ptr %d) {\n  ret i32 0\n}\n", "'main'", "i32, ptr, ptr")
+
+    def test_usual_mains(self):
+        for arguments in ["", "i32 %n", "i32 %n, ptr %arguments", "i32 %n, ptr %arguments, ptr %environment"]:
+            path = self.file("main.ll", f"define i32 @main({arguments}) {{\n  ret i32 5\n}}\n")
+            self.assertEqual(self.osrctl("run", path).returncode, 5, arguments)
+
+    def test_unresolved_symbols(self):
+        self.refused("@far = external global i32\ndeclare i32 @away()\ndefine i32 @main() {\n  %x = call i32 @away()\n"
+                     "  %y = load i32, ptr @far\n  %z = add i32 %x, %y\n  ret i32 %z\n}\n", "'away'", "'far'", "--load",
+                     verbs=["run", "bisect", "code"])
+
+    def test_two_definitions(self):
+        one, other = self.file("one.ll", FIB), self.file("other.ll", "define i32 @fib(i32 %n) {\n  ret i32 %n\n}\n")
+        self.assert_refused(FAILURE, "other.ll", "'fib'", "multiply defined", by=["run", one, other])
+
+
+class BadRequests(OsrctlCase):
+    def setUp(self):
+        super().setUp()
+        self.fib = self.file("fib.ll", FIB)
+
+    def test_stress_modes(self):
+        for mode in ["", "bogus", "every:", "every:0", "every:-1", "every:x", "every ", "all:99999999999999999999",
+                     "random:", "random:1x", "none:1", "at:", "at:#0", "at:fib#", "at:fib#x", "at:fib#-1"]:
+            self.assert_refused(USAGE, f"'{mode}'", by=["run", "--stress", mode, self.fib])
+        self.assert_refused(USAGE, "'bogus'", "every:N", by=["bisect", "--stress", "bogus", self.fib])
+
+    def test_names(self):
+        run = lambda mode, *rest: ["run", "--stress", mode, *rest, self.fib]
+        self.assert_refused(FAILURE, "'fob'", "did you mean 'fib'?", "osrctl sites", by=run("at:fob#0"))
+        self.assert_refused(FAILURE, "'printf'", "only calls it", by=run("at:printf"))
+        self.assert_refused(FAILURE, "'fib'", "#0 to #1", "#2", by=run("at:fib#2"))
+        self.assert_refused(FAILURE, "'fob'", by=run("none", "--optimize-only", "fib,fob"))
+        for verb in ["sites", "lower", "maps"]:
+            self.assert_refused(FAILURE, "'fob'", "'fib'", by=[verb, "--function", "fob", self.fib])
+        self.assert_refused(FAILURE, "#0 to #1", "#7", by=["maps", "--function", "fib", "--continuation", "7", self.fib])
+
+    def test_pinned_function(self):
+        program = self.compile("pinned.c")
+        for mode in ["at:catcher", "at:catcher#0"]:
+            self.assert_refused(FAILURE, "'catcher'", "setjmp", by=["run", "--stress", mode, program])
+        self.assert_refused(FAILURE, "'catcher'", "setjmp",
+                            by=["lower", "--function", "catcher", "--continuation", "0", program])
+
+    def test_options(self):
+        self.assert_refused(USAGE, "verb", "osrctl --help", by=[])
+        self.assert_refused(USAGE, "'frobnicate'", "osrctl --help", by=["frobnicate", self.fib])
+        self.assert_refused(USAGE, "program", "osrctl run --help", by=["run"])
+        self.assert_refused(USAGE, "--bogus", by=["run", "--bogus", self.fib])
+        self.assert_refused(USAGE, "--tier", "fast", "optimized", by=["run", "--tier", "fast", self.fib])
+        self.assert_refused(USAGE, "--function", by=["lower", self.fib])
+        self.assert_refused(USAGE, "--continuation", "x", by=["maps", "--function", "fib", "--continuation", "x", self.fib])
+        self.assert_refused(USAGE, "--tier baseline", "continuation",
+                            by=["maps", "--function", "fib", "--tier", "baseline", "--continuation", "0", self.fib])
+        self.assert_refused(USAGE, "'sites'", "--", by=["sites", self.fib, "--", "argument"])
+
+    def test_files_of_options(self):
+        self.assert_refused(FAILURE, "nowhere.so", "full path", by=["run", "--load", "nowhere.so", self.fib])
+        self.assert_refused(FAILURE, "not-a-library", by=["run", "--load", self.file("not-a-library", "x"), self.fib])
+        for path in [str(self.folder), str(self.folder / "nowhere" / "stats.json")]:
+            self.assert_refused(FAILURE, path, "statistics", by=["run", "--stats", path, self.fib])
+        self.assert_refused(FAILURE, "nowhere.txt", by=["bisect", "--input", "nowhere.txt", self.fib])
+
+    def test_help(self):
+        for verb in [[], ["run"], ["sites"], ["lower"], ["maps"], ["code"], ["bisect"]]:
+            ended = self.osrctl(*verb, "--help")
+            self.assertEqual((ended.returncode, ended.stderr), (0, ""))
+            self.assertIn("Usage: osrctl", ended.stdout)
+            if verb:
+                self.assertIn(f"Example:\n  osrctl {verb[0]} ", ended.stdout)
+
+
+class FullDisk(OsrctlCase):
+    def test_output_of_verbs(self):
+        fib = self.file("fib.ll", FIB)
+        for command in [["sites", fib], ["code", fib], ["lower", "--function", "fib", fib],
+                        ["maps", "--function", "fib", fib], ["bisect", fib]]:
+            with open("/dev/full", "w", encoding="ascii") as full:
+                ended = self.osrctl(*command, stdout=full)
+            self.assertEqual(ended.returncode, FAILURE, command)
+            self.assertIn("osrctl: cannot write to stdout: No space left on device", ended.stderr)
+
+    def test_statistics(self):
+        """The program has done its work by then: its own status counts."""
+        ended = self.osrctl("run", "--stats", "/dev/full", self.file("fib.ll", FIB))
+        self.assertEqual((ended.returncode, ended.stdout), (3, "55\n"))
+        self.assertIn("'/dev/full': No space left on device", ended.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
