@@ -138,10 +138,32 @@ TEST_CASE("Check that a constant in a register becomes a constant", "[gap]") {
   CHECK(narrow.before(narrow.in_register("rbx")) == "RBX");
 }
 
+TEST_CASE("Check that a sum with a constant becomes Direct on its source, and sums add up", "[gap]") {
+  OneInstruction lea("$rcx = LEA64r $rbx, 1, $noreg, 8, $noreg");
+  CHECK(lea.before(lea.in_register("rcx")) == "RBX+8");
+  CHECK(lea.before(lea.in_register("ecx")).starts_with("? ")); // half a sum is no sum
+  CHECK(lea.before(MapOperand{MapOperand::Kind::Direct, lea.reg("rcx"), -3}) == "RBX+5");
+  CHECK(lea.before(MapOperand{MapOperand::Kind::Direct, lea.reg("rbx"), -3}) == "RBX-3");
+  CHECK(lea.before(MapOperand{MapOperand::Kind::Direct, lea.reg("rcx"), INT32_MAX}).starts_with("? ")); // no overflow
+  OneInstruction add("$rcx = ADD64ri32 $rcx, -16, implicit-def $eflags");
+  CHECK(add.before(add.in_register("rcx")) == "RCX-16");
+  OneInstruction copy("$rcx = MOV64rr killed $rbx");
+  CHECK(copy.before(MapOperand{MapOperand::Kind::Direct, copy.reg("rcx"), 8}) == "RBX+8");
+  OneInstruction of_stack("$rcx = LEA64r $rsp, 1, $noreg, 24, $noreg");
+  CHECK(of_stack.before(of_stack.in_register("rcx")).starts_with("? ")); // the address of frame memory is no value
+}
+
+TEST_CASE("Check that a reload that clears the rest of its register serves for the part that it loads", "[gap]") {
+  OneInstruction load("renamable $ecx = MOVZX32rm8 $rbp, 1, $noreg, -24, $noreg :: (load (s8) from %stack.0)");
+  CHECK(load.before(load.in_register("cl")) == "[RBP-24] 1");
+  CHECK(load.before(load.in_register("cx")).starts_with("? "));
+  CHECK(load.before(load.in_register("ecx")).starts_with("? "));
+}
+
 TEST_CASE("Check that what nothing can express is refused and the instruction named", "[gap]") {
-  for (const char *text : {"$rcx = LEA64r $rbx, 1, $noreg, 8, $noreg",
-                           "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags",
-                           "$rcx = MOVSX64rr32 $ebx", "$rcx = LEA64r $rbp, 1, $noreg, -24, $noreg"}) {
+  for (const char *text : {"$rcx = LEA64r $rbx, 1, $r13, 8, $noreg",
+                           "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags", "$rcx = MOVSX64rr32 $ebx",
+                           "$ecx = ADD32ri $ecx, 8, implicit-def $eflags"}) {
     OneInstruction one(text);
     INFO(text);
     std::string found = one.before(one.in_register("rcx"));
