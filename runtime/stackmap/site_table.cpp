@@ -5,6 +5,8 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <algorithm>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -33,48 +35,58 @@ SiteTable SiteTable::build(llvm::ArrayRef<SiteRecord> records) {
     encode_record(*sorted[i], table.base_function_, bytes);
     OSR_CHECK(bytes.size() < std::numeric_limits<std::uint32_t>::max(), "site table of {} bytes", bytes.size());
   }
-  table.bytes_.reserve(bytes.size()); // exact, unlike growing
-  table.bytes_.append(bytes.begin(), bytes.end());
-  table.slots_.resize(sorted.size() + sorted.size() / 2 + 1); // two thirds full at most: there is always an empty slot
-  for (std::size_t i = 0; i != sorted.size(); ++i)
-    table.insert(sorted[i]->return_pc_offset, positions[i]);
+  table.record_bytes_ = std::uint32_t(bytes.size());
+  table.memory_ = std::make_unique<std::uint8_t[]>(table.slot_count() * table.slot_bytes() + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), table.memory_.get() + table.slot_count() * table.slot_bytes());
+  for (std::size_t i = 0; i != sorted.size(); ++i) {
+    std::size_t slot = table.first_slot(sorted[i]->return_pc_offset);
+    while (table.slot(slot) != 0)
+      slot = slot + 1 == table.slot_count() ? 0 : slot + 1;
+    table.set_slot(slot, positions[i] + 1);
+  }
   return table;
 }
 
 std::size_t SiteTable::first_slot(std::uint32_t return_pc_offset) const noexcept {
   const std::uint32_t hash = return_pc_offset * 0x9e3779b9u;
-  return std::size_t(std::uint64_t(hash) * slots_.size() >> 32); // maps the hash to the range without a division
+  return std::size_t(std::uint64_t(hash) * slot_count() >> 32); // maps the hash to the range without a division
 }
 
-void SiteTable::insert(std::uint32_t return_pc_offset, std::uint32_t position) {
-  std::size_t slot = first_slot(return_pc_offset);
-  while (slots_[slot] != 0)
-    slot = slot + 1 == slots_.size() ? 0 : slot + 1;
-  slots_[slot] = position + 1;
+std::uint32_t SiteTable::slot(std::size_t index) const noexcept {
+  auto load = [&](auto value) { // of constant size, so it is one instruction
+    std::memcpy(&value, memory_.get() + index * sizeof(value), sizeof(value));
+    return std::uint32_t(value);
+  };
+  return slot_bytes() == 2 ? load(std::uint16_t()) : load(std::uint32_t());
+}
+
+void SiteTable::set_slot(std::size_t index, std::uint32_t value) {
+  std::memcpy(memory_.get() + index * slot_bytes(), &value, slot_bytes());
 }
 
 SiteHandle SiteTable::look_up(std::uint32_t return_pc_offset) const noexcept {
   if (size_ == 0)
     return {};
-  for (std::size_t slot = first_slot(return_pc_offset); slots_[slot] != 0;
-       slot = slot + 1 == slots_.size() ? 0 : slot + 1) {
-    const std::uint8_t *record = bytes_.data() + (slots_[slot] - 1);
+  for (std::size_t index = first_slot(return_pc_offset);; index = index + 1 == slot_count() ? 0 : index + 1) {
+    const std::uint32_t value = slot(index);
+    if (value == 0)
+      return {};
+    const std::uint8_t *record = records_begin() + (value - 1);
     if (decode_offset(record) == return_pc_offset)
       return {this, record};
   }
-  return {};
 }
 
 SiteSummary SiteHandle::summary() const noexcept {
   const std::uint8_t *position = record_;
-  const RecordHead head = decode_head(position, table_->bytes_.end());
+  const RecordHead head = decode_head(position, table_->records_end());
   return {head.return_pc_offset, head.certified, head.frame_count,
-          decode_site(position, table_->bytes_.end(), table_->base_function_)};
+          decode_site(position, table_->records_end(), table_->base_function_)};
 }
 
 SiteRecord SiteHandle::record() const {
   const std::uint8_t *position = record_;
-  return decode_record(position, table_->bytes_.end(), table_->base_function_);
+  return decode_record(position, table_->records_end(), table_->base_function_);
 }
 
 std::optional<SiteRecord> SiteTable::find(std::uint32_t return_pc_offset) const {
@@ -83,9 +95,9 @@ std::optional<SiteRecord> SiteTable::find(std::uint32_t return_pc_offset) const 
 }
 
 void SiteTable::for_each(llvm::function_ref<void(const SiteRecord &)> visit) const {
-  const std::uint8_t *position = bytes_.begin();
-  while (position != bytes_.end())
-    visit(decode_record(position, bytes_.end(), base_function_));
+  const std::uint8_t *position = records_begin();
+  while (position != records_end())
+    visit(decode_record(position, records_end(), base_function_));
 }
 
 } // namespace osr

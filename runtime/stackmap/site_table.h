@@ -5,10 +5,10 @@
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/STLFunctionalExtras.h>
-#include <llvm/ADT/SmallVector.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -61,15 +61,24 @@ public:
   std::size_t size() const { return size_; }
 
   /// Memory of the table, including the object itself.
-  std::size_t bytes() const { return sizeof(*this) + slots_.capacity_in_bytes() + bytes_.capacity_in_bytes(); }
+  std::size_t bytes() const { return sizeof(*this) + slot_count() * slot_bytes() + record_bytes_; }
 
 private:
   friend class SiteHandle;
-  std::size_t first_slot(std::uint32_t return_pc_offset) const noexcept;
-  void insert(std::uint32_t return_pc_offset, std::uint32_t position);
 
-  llvm::SmallVector<std::uint32_t, 0> slots_; ///< open addressing: 1 + position of a record in bytes_, or 0
-  llvm::SmallVector<std::uint8_t, 0> bytes_;  ///< the records in ascending order; see record_codec.h
+  /// Two thirds full at most: there is always an empty slot.
+  std::size_t slot_count() const noexcept { return size_ == 0 ? 0 : size_ + size_ / 2 + 1; }
+  std::size_t slot_bytes() const noexcept { return record_bytes_ < 0xffff ? 2 : 4; }
+  std::size_t first_slot(std::uint32_t return_pc_offset) const noexcept;
+  std::uint32_t slot(std::size_t index) const noexcept;
+  void set_slot(std::size_t index, std::uint32_t value);
+  const std::uint8_t *records_begin() const noexcept { return memory_.get() + slot_count() * slot_bytes(); }
+  const std::uint8_t *records_end() const noexcept { return records_begin() + record_bytes_; }
+
+  /// First the slots of an open-addressing hash table: 1 + position of a record, or 0. They have two bytes each while
+  /// that is enough. Behind them the records in ascending order; see record_codec.h.
+  std::unique_ptr<std::uint8_t[]> memory_;
+  std::uint32_t record_bytes_ = 0;
   std::uint32_t size_ = 0;
   FunctionId base_function_ = 0;
 };
