@@ -4,8 +4,8 @@
 //
 // Each program is canonicalised once. `baseline` is Compiler::compile for every function; `plain` is a second Compiler
 // without sites in the same tier: the same split into one module per function, the same object stack operations, the
-// same FastISel pipeline into an ELF object, but no slots, stack maps, anchoring or certificates. One iteration compiles
-// all functions both ways, in turn, function by function, so that a machine that slows down slows both.
+// same FastISel pipeline into an ELF object, but no slots, stack maps, anchoring or certificates. One iteration
+// compiles all functions both ways, in turn, function by function, so that a machine that slows down slows both.
 #include "compiler/canonical/load.h"
 #include "compiler/canonical/object_stack.h"
 #include "compiler/codegen/compiler.h"
@@ -35,7 +35,8 @@ std::unique_ptr<Compiler> make_compiler(llvm::LLVMContext &context, const std::s
   auto module = exit_on_error(load_program(context, {path}));
   auto machine = exit_on_error(create_target_machine(CodegenLevel::Optimizing));
   auto program = exit_on_error(canonicalize(std::move(module), *machine));
-  return exit_on_error(Compiler::create(std::move(program), {.object_stack_offset = object_stack_offset, .sites = sites}));
+  return exit_on_error(
+      Compiler::create(std::move(program), {.object_stack_offset = object_stack_offset, .sites = sites}));
 }
 
 /// Processor time of this thread: other work on the machine then counts less.

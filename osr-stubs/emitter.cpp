@@ -132,17 +132,10 @@ Mem ScriptEmitter::target(const Copy &copy) const {
 /// The value of a copy of at most 8 bytes, with its recipe applied.
 void ScriptEmitter::load_value(const Gp &to, const Copy &copy, const Holder &holder) {
   switch (holder.kind) {
-  case Holder::Kind::None:
-    break;
-  case Holder::Kind::General:
-    code_.load(to, stub_registers::general_holder(holder.index), 8);
-    return;
-  case Holder::Kind::Vector:
-    code_.general_from_vector(to, stub_registers::first_vector_holder + holder.index);
-    return;
-  case Holder::Kind::Memory:
-    code_.load(to, scratch(holder), 8);
-    return;
+  case Holder::Kind::None: break;
+  case Holder::Kind::General: code_.load(to, stub_registers::general_holder(holder.index), 8); return;
+  case Holder::Kind::Vector: code_.general_from_vector(to, stub_registers::first_vector_holder + holder.index); return;
+  case Holder::Kind::Memory: code_.load(to, scratch(holder), 8); return;
   }
   switch (copy.from) {
   case ValueSource::Kind::Register:
@@ -151,9 +144,7 @@ void ScriptEmitter::load_value(const Gp &to, const Copy &copy, const Holder &hol
   case ValueSource::Kind::Frame:
     code_.load_with_recipe(to, out_.frame(copy.source_offset), copy.size, copy.recipe);
     return;
-  case ValueSource::Kind::Constant:
-    code_.load_constant(to, copy.constant);
-    return;
+  case ValueSource::Kind::Constant: code_.load_constant(to, copy.constant); return;
   case ValueSource::Kind::FrameAddress:
     a().lea(to, out_.frame(copy.source_offset));
     code_.load_with_recipe(to, to, copy.size, copy.recipe);
@@ -201,8 +192,8 @@ bool ScriptEmitter::same_constant_follows(std::size_t step) const {
 /// A constant to memory: as an immediate when it is used once, else through the value register.
 void ScriptEmitter::finish_constant(std::size_t step) {
   const Copy &copy = copy_of(step);
-  const bool loaded = constant_step_ + 1 == step && constant_step_ != SIZE_MAX &&
-                      copy_of(constant_step_).constant == copy.constant;
+  const bool loaded =
+      constant_step_ + 1 == step && constant_step_ != SIZE_MAX && copy_of(constant_step_).constant == copy.constant;
   const bool whole = std::has_single_bit(copy.size);
   if (!loaded && !same_constant_follows(step) && ValueCode::has_immediate_store(copy.constant, copy.size)) {
     code_.store_constant(target(copy), copy.constant, copy.size);

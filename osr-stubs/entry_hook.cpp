@@ -5,9 +5,9 @@
 namespace {
 
 std::uint64_t no_handler(osr::EntryFrame *frame) {
-  osr::check_failed(__FILE__, __LINE__, "osr_entry_hook_handler is set",
-                    fmt::format("function {} was entered through a hook before the runtime set a handler",
-                                frame->function));
+  osr::check_failed(
+      __FILE__, __LINE__, "osr_entry_hook_handler is set",
+      fmt::format("function {} was entered through a hook before the runtime set a handler", frame->function));
 }
 
 } // namespace

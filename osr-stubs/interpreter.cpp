@@ -23,17 +23,14 @@ std::uint8_t *frame_memory(const SaveArea &area, std::int32_t cfa_offset) {
 /// The raw source of at most 8 bytes.
 std::uint64_t read_scalar(const ValueSource &source, std::uint32_t size, const SaveArea &area) {
   switch (source.kind) {
-  case ValueSource::Kind::Register:
-    return area.callee_saved[unsigned(source.reg)];
+  case ValueSource::Kind::Register: return area.callee_saved[unsigned(source.reg)];
   case ValueSource::Kind::Frame: {
     std::uint64_t value = 0;
     std::memcpy(&value, frame_memory(area, source.cfa_offset), size);
     return value;
   }
-  case ValueSource::Kind::Constant:
-    return source.constant;
-  case ValueSource::Kind::FrameAddress:
-    return area.cfa + std::int64_t(source.cfa_offset);
+  case ValueSource::Kind::Constant: return source.constant;
+  case ValueSource::Kind::FrameAddress: return area.cfa + std::int64_t(source.cfa_offset);
   }
   __builtin_unreachable();
 }
@@ -50,12 +47,8 @@ void read_move(const Move &move, const SaveArea &area, std::uint8_t *to) {
 
 void write_move(const Move &move, SaveArea &area, const std::uint8_t *from) {
   switch (move.target.kind) {
-  case ValueTarget::Kind::Register:
-    std::memcpy(&area.callee_saved[unsigned(move.target.reg)], from, 8);
-    return;
-  case ValueTarget::Kind::Frame:
-    std::memcpy(frame_memory(area, move.target.offset), from, move.size);
-    return;
+  case ValueTarget::Kind::Register: std::memcpy(&area.callee_saved[unsigned(move.target.reg)], from, 8); return;
+  case ValueTarget::Kind::Frame: std::memcpy(frame_memory(area, move.target.offset), from, move.size); return;
   case ValueTarget::Kind::StateBuffer:
     std::memcpy(reinterpret_cast<void *>(area.state_buffer + std::uint32_t(move.target.offset)), from, move.size);
     return;

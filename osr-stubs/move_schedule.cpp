@@ -17,8 +17,8 @@ bool reads_state(const Copy &copy) {
 }
 
 Copy whole_copy(const Move &move) {
-  Copy copy{move.source.kind,  move.source.reg, move.source.cfa_offset, move.source.constant,
-            move.source.recipe, move.target,    move.size};
+  Copy copy{move.source.kind, move.source.reg, move.source.cfa_offset, move.source.constant, move.source.recipe,
+            move.target,      move.size};
   if (copy.from == ValueSource::Kind::Constant) {
     copy.constant = apply_recipe(zero_extend(copy.constant, 8 * move.size), copy.recipe);
     copy.recipe = {};
@@ -45,12 +45,9 @@ void append_pieces(const Move &move, std::uint32_t widest, std::vector<Copy> &co
 /// Orders copies so that those that nothing can block come first and those that touch no memory last.
 int rank(const Copy &copy) {
   switch (copy.target.kind) {
-  case ValueTarget::Kind::StateBuffer:
-    return 0;
-  case ValueTarget::Kind::Frame:
-    return 1;
-  case ValueTarget::Kind::Register:
-    return 2;
+  case ValueTarget::Kind::StateBuffer: return 0;
+  case ValueTarget::Kind::Frame: return 1;
+  case ValueTarget::Kind::Register: return 2;
   }
   __builtin_unreachable();
 }
@@ -227,14 +224,9 @@ Holder Scheduler::take_holder(std::uint32_t size) {
 
 void Scheduler::release(const Holder &holder) {
   switch (holder.kind) {
-  case Holder::Kind::None:
-    return;
-  case Holder::Kind::General:
-    free_general_.push_back(holder.index);
-    return;
-  case Holder::Kind::Vector:
-    free_vector_.push_back(holder.index);
-    return;
+  case Holder::Kind::None: return;
+  case Holder::Kind::General: free_general_.push_back(holder.index); return;
+  case Holder::Kind::Vector: free_vector_.push_back(holder.index); return;
   case Holder::Kind::Memory:
     if (--memory_holders_ == 0)
       scratch_top_ = 0;

@@ -22,18 +22,12 @@ inline std::uint64_t sign_extend(std::uint64_t value, std::uint64_t bits) {
 inline std::uint64_t apply_step(std::uint64_t value, const RecipeStep &step) {
   const auto operand = std::uint64_t(step.operand);
   switch (step.kind) {
-  case RecipeStep::Kind::Add:
-    return value + operand;
-  case RecipeStep::Kind::Multiply:
-    return value * operand;
-  case RecipeStep::Kind::ShiftLeft:
-    return value << operand;
-  case RecipeStep::Kind::And:
-    return value & operand;
-  case RecipeStep::Kind::ZeroExtend:
-    return zero_extend(value, operand);
-  case RecipeStep::Kind::SignExtend:
-    return sign_extend(value, operand);
+  case RecipeStep::Kind::Add: return value + operand;
+  case RecipeStep::Kind::Multiply: return value * operand;
+  case RecipeStep::Kind::ShiftLeft: return value << operand;
+  case RecipeStep::Kind::And: return value & operand;
+  case RecipeStep::Kind::ZeroExtend: return zero_extend(value, operand);
+  case RecipeStep::Kind::SignExtend: return sign_extend(value, operand);
   }
   __builtin_unreachable();
 }

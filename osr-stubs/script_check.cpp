@@ -18,15 +18,10 @@ void check_step(const RecipeStep &step) {
   switch (step.kind) {
   case RecipeStep::Kind::Add:
   case RecipeStep::Kind::Multiply:
-  case RecipeStep::Kind::And:
-    return;
-  case RecipeStep::Kind::ShiftLeft:
-    OSR_CHECK(operand >= 0 && operand < 64, "shift by {}", operand);
-    return;
+  case RecipeStep::Kind::And: return;
+  case RecipeStep::Kind::ShiftLeft: OSR_CHECK(operand >= 0 && operand < 64, "shift by {}", operand); return;
   case RecipeStep::Kind::ZeroExtend:
-  case RecipeStep::Kind::SignExtend:
-    OSR_CHECK(operand >= 1 && operand <= 64, "extension of {} bits", operand);
-    return;
+  case RecipeStep::Kind::SignExtend: OSR_CHECK(operand >= 1 && operand <= 64, "extension of {} bits", operand); return;
   }
 }
 
@@ -41,9 +36,7 @@ void check_move(const TransitionScript &script, const Move &move) {
     check_step(step);
   const std::int64_t end = std::int64_t(move.target.offset) + move.size;
   switch (move.target.kind) {
-  case ValueTarget::Kind::Register:
-    OSR_CHECK(scalar, "{} bytes to a register", move.size);
-    return;
+  case ValueTarget::Kind::Register: OSR_CHECK(scalar, "{} bytes to a register", move.size); return;
   case ValueTarget::Kind::Frame:
     OSR_CHECK(move.target.offset > -widest_frame && end <= -8, "target CFA{:+}, {} bytes: not below the return PC",
               move.target.offset, move.size);
@@ -60,8 +53,8 @@ void check_move(const TransitionScript &script, const Move &move) {
 void check_script(const TransitionScript &script) {
   OSR_CHECK(script.cfa_from_sp >= 8 && script.cfa_from_sp % 8 == 0 && script.cfa_from_sp < widest_frame,
             "CFA = rsp{:+}", script.cfa_from_sp);
-  OSR_CHECK(script.final_sp <= -8 && script.final_sp % 8 == 0 && script.final_sp > -widest_frame,
-            "final rsp = CFA{:+}", script.final_sp);
+  OSR_CHECK(script.final_sp <= -8 && script.final_sp % 8 == 0 && script.final_sp > -widest_frame, "final rsp = CFA{:+}",
+            script.final_sp);
   for (const Move &move : script.moves)
     check_move(script, move);
   if (script.state_buffer_size == 0)

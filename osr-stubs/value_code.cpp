@@ -26,14 +26,10 @@ Mem sized(const Mem &memory, std::uint32_t size) {
 
 Gp sized(const Gp &reg, std::uint32_t size) {
   switch (size) {
-  case 1:
-    return reg.r8();
-  case 2:
-    return reg.r16();
-  case 4:
-    return reg.r32();
-  default:
-    return reg.r64();
+  case 1: return reg.r8();
+  case 2: return reg.r16();
+  case 4: return reg.r32();
+  default: return reg.r64();
   }
 }
 
@@ -63,22 +59,14 @@ Gp stub_registers::saved(SavedRegister reg) {
 void ValueCode::load(const Gp &to, const Mem &from, std::uint32_t size) {
   switch (size) {
   case 1:
-  case 2:
-    a_.movzx(to.r32(), sized(from, size));
-    return;
-  case 4:
-    a_.mov(to.r32(), sized(from, 4));
-    return;
-  case 8:
-    a_.mov(to, sized(from, 8));
-    return;
+  case 2: a_.movzx(to.r32(), sized(from, size)); return;
+  case 4: a_.mov(to.r32(), sized(from, 4)); return;
+  case 8: a_.mov(to, sized(from, 8)); return;
   case 3:
     // Reading a few bytes too many is harmless: they are stack memory above the value.
     a_.mov(to.r32(), sized(from, 4));
     break;
-  default:
-    a_.mov(to, sized(from, 8));
-    break;
+  default: a_.mov(to, sized(from, 8)); break;
   }
   extend(to, 8 * size, false);
 }
@@ -86,12 +74,8 @@ void ValueCode::load(const Gp &to, const Mem &from, std::uint32_t size) {
 void ValueCode::load(const Gp &to, const Gp &from, std::uint32_t size) {
   switch (size) {
   case 1:
-  case 2:
-    a_.movzx(to.r32(), sized(from, size));
-    return;
-  case 4:
-    a_.mov(to.r32(), from.r32());
-    return;
+  case 2: a_.movzx(to.r32(), sized(from, size)); return;
+  case 4: a_.mov(to.r32(), from.r32()); return;
   case 8:
     if (to != from)
       a_.mov(to, from);
@@ -155,21 +139,11 @@ void ValueCode::apply_step(const Gp &value, const RecipeStep &step) {
     load_constant(stub_registers::immediate, step.operand);
     a_.add(value, stub_registers::immediate);
     return;
-  case RecipeStep::Kind::Multiply:
-    multiply(value, step.operand);
-    return;
-  case RecipeStep::Kind::ShiftLeft:
-    a_.shl(value, Imm(step.operand));
-    return;
-  case RecipeStep::Kind::And:
-    mask(value, step.operand);
-    return;
-  case RecipeStep::Kind::ZeroExtend:
-    extend(value, step.operand, false);
-    return;
-  case RecipeStep::Kind::SignExtend:
-    extend(value, step.operand, true);
-    return;
+  case RecipeStep::Kind::Multiply: multiply(value, step.operand); return;
+  case RecipeStep::Kind::ShiftLeft: a_.shl(value, Imm(step.operand)); return;
+  case RecipeStep::Kind::And: mask(value, step.operand); return;
+  case RecipeStep::Kind::ZeroExtend: extend(value, step.operand, false); return;
+  case RecipeStep::Kind::SignExtend: extend(value, step.operand, true); return;
   }
 }
 

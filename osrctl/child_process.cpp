@@ -64,7 +64,7 @@ bool wait_until_ended(int process, unsigned seconds) {
 } // namespace
 
 std::string to_string(const Outcome &outcome) {
-  std::string end = outcome.timed_out            ? "no end in time"
+  std::string end = outcome.timed_out             ? "no end in time"
                     : WIFSIGNALED(outcome.status) ? fmt::format("killed by signal {}", WTERMSIG(outcome.status))
                                                   : fmt::format("exit status {}", WEXITSTATUS(outcome.status));
   return fmt::format("{}, {} bytes of output", end, outcome.output.size());

@@ -2,9 +2,9 @@
 //
 // The baseline tier without any replacement is the oracle. Each experiment is one run of `osrctl run` in a process of
 // its own, so a crash is an answer like any other.
+#include "compiler/base/error.h"
 #include "osrctl/child_process.h"
 #include "osrctl/commands.h"
-#include "compiler/base/error.h"
 #include "osrctl/load_input.h"
 #include "osrctl/load_runtime.h"
 #include "runtime/osr/startup_checks.h"
@@ -38,7 +38,8 @@ public:
   Expected<int> search(const CanonicalProgram &program);
 
 private:
-  Expected<Outcome> experiment(const std::string &tier, const std::string &stress, const std::string &optimize_only = "");
+  Expected<Outcome> experiment(const std::string &tier, const std::string &stress,
+                               const std::string &optimize_only = "");
   Expected<bool> differs(const std::string &tier, const std::string &stress, const std::string &optimize_only = "");
   Error find_reference();
   Error search_tier(const CanonicalProgram &program);
@@ -55,7 +56,8 @@ private:
 
 Expected<Outcome> Bisection::experiment(const std::string &tier, const std::string &stress,
                                         const std::string &optimize_only) {
-  std::vector<std::string> command{"/proc/self/exe", "run", "--tier", tier, "--stress", stress, "--stubs", options_.stubs};
+  std::vector<std::string> command{"/proc/self/exe", "run",  "--tier",  tier,
+                                   "--stress",       stress, "--stubs", options_.stubs};
   for (const std::string &library : options_.libraries)
     command.insert(command.end(), {"--load", library});
   if (!options_.fault.empty())
@@ -223,8 +225,9 @@ void add_bisect(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   add_library_option(*command, options->libraries);
   add_program_option(*command, options->program);
-  command->footer("Example:\n  osrctl bisect --stress every fib.bc -- 30\nExit status: 0 if nothing changes the output, "
-                  "1 if something does.");
+  command->footer(
+      "Example:\n  osrctl bisect --stress every fib.bc -- 30\nExit status: 0 if nothing changes the output, "
+      "1 if something does.");
   command->callback([=, &chosen] {
     chosen = [=](const std::vector<std::string> &arguments) { return bisect(*options, arguments); };
   });

@@ -46,7 +46,12 @@ Expected<Costs> measure(Runtime &runtime, const VersionKey &key) {
   if (!version)
     return version.takeError();
   const CodeObject &object = (*version)->object;
-  Costs costs{1, object.code_size, object.sites.size(), 0, object.sites.bytes(), object.linked.stack_map.size(),
+  Costs costs{1,
+              object.code_size,
+              object.sites.size(),
+              0,
+              object.sites.bytes(),
+              object.linked.stack_map.size(),
               seconds() - before};
   object.sites.for_each([&](const SiteRecord &record) { costs.certified += record.certified; });
   return costs;
@@ -94,7 +99,8 @@ private:
 };
 
 std::vector<VersionKey> versions_of(const FunctionInfo &function, bool continuations) {
-  std::vector<VersionKey> keys{{function.id, Tier::Baseline, std::nullopt}, {function.id, Tier::Optimized, std::nullopt}};
+  std::vector<VersionKey> keys{{function.id, Tier::Baseline, std::nullopt},
+                               {function.id, Tier::Optimized, std::nullopt}};
   if (continuations)
     for (const Site &site : function.sites)
       if (site.refusal.empty())

@@ -38,11 +38,11 @@ std::string with_names(const SiteRecord &record, const CanonicalProgram &program
 }
 
 std::string heading(const CodeObject &object, const FunctionInfo &function) {
-  std::string part = object.continuation_site ? fmt::format(", continuation behind #{}", *object.continuation_site) : "";
-  std::string sites = object.sites.size() == 0
-                          ? std::string("no records")
-                          : fmt::format("{} record{}, CFA = rsp{:+} at each", object.sites.size(),
-                                        object.sites.size() == 1 ? "" : "s", object.cfa_from_sp);
+  std::string part =
+      object.continuation_site ? fmt::format(", continuation behind #{}", *object.continuation_site) : "";
+  std::string sites = object.sites.size() == 0 ? std::string("no records")
+                                               : fmt::format("{} record{}, CFA = rsp{:+} at each", object.sites.size(),
+                                                             object.sites.size() == 1 ? "" : "s", object.cfa_from_sp);
   return fmt::format("{}, {}{}: {}\n", function.name, to_string(object.tier), part, sites);
 }
 
@@ -58,9 +58,8 @@ Expected<std::string> text_of(Runtime &runtime, const CodeObject &object, bool r
   const CanonicalProgram &program = runtime.program();
   std::string text = heading(object, program.functions[object.function]);
   std::map<std::uint32_t, std::string> records; // by offset of the return PC
-  object.sites.for_each([&](const SiteRecord &record) {
-    records[record.return_pc_offset] = with_names(record, program);
-  });
+  object.sites.for_each(
+      [&](const SiteRecord &record) { records[record.return_pc_offset] = with_names(record, program); });
   if (!records_only) {
     AddressNames names(runtime);
     auto code = disassemble(own_code(object), [&](std::uint64_t address) { return names.find(object, address); });

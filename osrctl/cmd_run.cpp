@@ -1,6 +1,6 @@
 // osrctl run: runs a program and, on request, moves its frames between tiers while it runs.
-#include "osrctl/commands.h"
 #include "compiler/base/error.h"
+#include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
 #include "runtime/osr/program_exit.h"
@@ -138,23 +138,24 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_option("--tier", options->tier, "Tier of the code that calls enter; plain: without any sites")
       ->check(CLI::IsMember({"baseline", "optimized", "plain"}))
       ->capture_default_str();
-  command->add_option("--stress", options->stress,
-                      "Force transitions: none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE")
+  command
+      ->add_option("--stress", options->stress,
+                   "Force transitions: none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE")
       ->capture_default_str();
   add_stubs_option(*command, options->stubs);
   add_fault_option(*command, options->fault);
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");
   add_library_option(*command, options->libraries);
-  command->add_option("--optimize-only", options->optimize_only,
-                      "Calls enter optimised code of these functions only (comma-separated)")
+  command
+      ->add_option("--optimize-only", options->optimize_only,
+                   "Calls enter optimised code of these functions only (comma-separated)")
       ->delimiter(',');
   command->add_flag("--verify", options->verify_each_pass, "Check all frame states after each optimisation pass");
   command->add_flag("--compile-ahead", options->compile_ahead, "Compile every function before the program starts");
   add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl run --stress every --stats counters.json fib.bc -- 30");
-  command->callback([=, &chosen] {
-    chosen = [=](const std::vector<std::string> &arguments) { return run(*options, arguments); };
-  });
+  command->callback(
+      [=, &chosen] { chosen = [=](const std::vector<std::string> &arguments) { return run(*options, arguments); }; });
 }
 
 } // namespace osr

@@ -100,11 +100,11 @@ Error create_tools(Tools &tools) {
   tools.assembly.reset(target->createMCAsmInfo(*tools.registers, tools.triple, tools.options));
   tools.subtarget.reset(target->createMCSubtargetInfo(tools.triple, "x86-64", ""));
   tools.instructions.reset(target->createMCInstrInfo());
-  tools.context = std::make_unique<MCContext>(tools.triple, tools.assembly.get(), tools.registers.get(),
-                                              tools.subtarget.get());
+  tools.context =
+      std::make_unique<MCContext>(tools.triple, tools.assembly.get(), tools.registers.get(), tools.subtarget.get());
   tools.decoder.reset(target->createMCDisassembler(*tools.subtarget, *tools.context));
-  tools.printer.reset(target->createMCInstPrinter(tools.triple, intel_syntax, *tools.assembly, *tools.instructions,
-                                                  *tools.registers));
+  tools.printer.reset(
+      target->createMCInstPrinter(tools.triple, intel_syntax, *tools.assembly, *tools.instructions, *tools.registers));
   if (!tools.decoder || !tools.printer)
     return make_error("no disassembler for {}", tools.triple.str());
   tools.printer->setPrintImmHex(true);

@@ -36,9 +36,7 @@ Expected<std::unique_ptr<Module>> read_program(LLVMContext &context, const std::
 } // namespace
 
 void add_program_option(CLI::App &command, std::vector<std::string> &paths) {
-  command.add_option("program", paths, "Bitcode or text IR; several modules are linked")
-      ->type_name("FILE")
-      ->required();
+  command.add_option("program", paths, "Bitcode or text IR; several modules are linked")->type_name("FILE")->required();
 }
 
 void add_library_option(CLI::App &command, std::vector<std::string> &libraries) {

@@ -9,34 +9,20 @@ namespace osr {
 
 const char *to_string(PinReason reason) {
   switch (reason) {
-  case PinReason::None:
-    return "";
-  case PinReason::ReturnsTwice:
-    return "calls a function that can return twice, like setjmp";
-  case PinReason::VariableArguments:
-    return "reads its own variable arguments";
-  case PinReason::Naked:
-    return "is naked";
-  case PinReason::FrameAddress:
-    return "uses the address of its own frame";
-  case PinReason::ExceptionHandling:
-    return "handles exceptions";
-  case PinReason::AsmGoto:
-    return "contains inline assembly that jumps";
-  case PinReason::ResultInMemory:
-    return "returns a value that does not fit into registers";
-  case PinReason::ArgumentKind:
-    return "has or passes an argument of a kind that lives in the frame";
-  case PinReason::CallingConvention:
-    return "uses a calling convention other than C";
-  case PinReason::RealignedFrame:
-    return "passes an over-aligned argument on the stack";
-  case PinReason::ObjectKind:
-    return "has a local object that cannot leave the frame";
-  case PinReason::TailCallByValue:
-    return "makes a guaranteed tail call with a by-value argument";
-  case PinReason::LargeAggregate:
-    return "handles an aggregate with too many members as one value";
+  case PinReason::None: return "";
+  case PinReason::ReturnsTwice: return "calls a function that can return twice, like setjmp";
+  case PinReason::VariableArguments: return "reads its own variable arguments";
+  case PinReason::Naked: return "is naked";
+  case PinReason::FrameAddress: return "uses the address of its own frame";
+  case PinReason::ExceptionHandling: return "handles exceptions";
+  case PinReason::AsmGoto: return "contains inline assembly that jumps";
+  case PinReason::ResultInMemory: return "returns a value that does not fit into registers";
+  case PinReason::ArgumentKind: return "has or passes an argument of a kind that lives in the frame";
+  case PinReason::CallingConvention: return "uses a calling convention other than C";
+  case PinReason::RealignedFrame: return "passes an over-aligned argument on the stack";
+  case PinReason::ObjectKind: return "has a local object that cannot leave the frame";
+  case PinReason::TailCallByValue: return "makes a guaranteed tail call with a by-value argument";
+  case PinReason::LargeAggregate: return "handles an aggregate with too many members as one value";
   }
   OSR_CHECK(false, "unknown pin reason {}", int(reason));
   return "";

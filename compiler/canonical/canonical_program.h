@@ -44,8 +44,8 @@ struct FunctionInfo {
   std::vector<Site> sites; ///< filled by compiler/sites
 };
 
-/// A site at which activations can be replaced; the error says which sites there are, or why there are none. To be asked
-/// when the sites are numbered.
+/// A site at which activations can be replaced; the error says which sites there are, or why there are none. To be
+/// asked when the sites are numbered.
 llvm::Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index);
 
 /// One function of llvm.global_ctors or llvm.global_dtors.
@@ -64,9 +64,9 @@ struct Alias {
 /// Owns the module. Not thread-safe while it is changed; read-only use from many threads is fine as far as LLVM allows.
 struct CanonicalProgram {
   std::unique_ptr<llvm::Module> module;
-  std::vector<FunctionInfo> functions;   ///< every definition, indexed by FunctionId
+  std::vector<FunctionInfo> functions; ///< every definition, indexed by FunctionId
   std::vector<StaticAction> constructors; ///< in the order in which they have to run
-  std::vector<StaticAction> destructors;  ///< likewise
+  std::vector<StaticAction> destructors; ///< likewise
   std::vector<Alias> aliases;
 
   /// The function of that name, or null. Aliases are not looked up.

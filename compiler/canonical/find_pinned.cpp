@@ -13,9 +13,8 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr Attribute::AttrKind unmovable_arguments[] = {Attribute::InAlloca,  Attribute::Preallocated,
-                                                       Attribute::SwiftError, Attribute::SwiftAsync,
-                                                       Attribute::SwiftSelf};
+constexpr Attribute::AttrKind unmovable_arguments[] = {
+    Attribute::InAlloca, Attribute::Preallocated, Attribute::SwiftError, Attribute::SwiftAsync, Attribute::SwiftSelf};
 
 /// Conventions with the callee-saved registers of C. The others keep values where no stub looks for them.
 bool saves_like_c(CallingConv::ID convention) {
@@ -25,8 +24,7 @@ bool saves_like_c(CallingConv::ID convention) {
 
 PinReason of_intrinsic(Intrinsic::ID id) {
   switch (id) {
-  case Intrinsic::vastart:
-    return PinReason::VariableArguments;
+  case Intrinsic::vastart: return PinReason::VariableArguments;
   case Intrinsic::frameaddress:
   case Intrinsic::returnaddress:
   case Intrinsic::addressofreturnaddress:
@@ -42,17 +40,13 @@ PinReason of_intrinsic(Intrinsic::ID id) {
   case Intrinsic::eh_unwind_init:
   case Intrinsic::eh_return_i32:
   case Intrinsic::eh_return_i64:
-  case Intrinsic::eh_dwarf_cfa:
-    return PinReason::FrameAddress;
+  case Intrinsic::eh_dwarf_cfa: return PinReason::FrameAddress;
   case Intrinsic::eh_sjlj_setjmp:
-  case Intrinsic::eh_sjlj_setup_dispatch:
-    return PinReason::ReturnsTwice;
+  case Intrinsic::eh_sjlj_setup_dispatch: return PinReason::ReturnsTwice;
   case Intrinsic::call_preallocated_setup:
   case Intrinsic::call_preallocated_arg:
-  case Intrinsic::call_preallocated_teardown:
-    return PinReason::ArgumentKind;
-  default:
-    return PinReason::None;
+  case Intrinsic::call_preallocated_teardown: return PinReason::ArgumentKind;
+  default: return PinReason::None;
   }
 }
 

@@ -27,8 +27,8 @@ public:
     for_each_call(object_save, [&](CallInst &call) { lower_save(call); });
     for_each_call(object_restore, [&](CallInst &call) { lower_restore(call); });
     for_each_call(object_pop, [&](CallInst &call) { lower_pop(call); });
-    for (const char *name : {object_push, object_address, object_expose, object_alloca, object_save, object_restore,
-                             object_pop})
+    for (const char *name :
+         {object_push, object_address, object_expose, object_alloca, object_save, object_restore, object_pop})
       if (Function *operation = module_.getFunction(name))
         operation->eraseFromParent();
   }

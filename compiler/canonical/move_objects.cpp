@@ -36,18 +36,11 @@ struct Found {
 
 void note_intrinsic(IntrinsicInst &intrinsic, Found &found) {
   switch (intrinsic.getIntrinsicID()) {
-  case Intrinsic::stacksave:
-    found.saves.push_back(&intrinsic);
-    break;
-  case Intrinsic::stackrestore:
-    found.restores.push_back(&intrinsic);
-    break;
+  case Intrinsic::stacksave: found.saves.push_back(&intrinsic); break;
+  case Intrinsic::stackrestore: found.restores.push_back(&intrinsic); break;
   case Intrinsic::lifetime_start:
-  case Intrinsic::lifetime_end:
-    found.lifetimes.push_back(&intrinsic);
-    break;
-  default:
-    break;
+  case Intrinsic::lifetime_end: found.lifetimes.push_back(&intrinsic); break;
+  default: break;
   }
 }
 

@@ -38,8 +38,8 @@ Function *declare_object_operation(Module &module, StringRef name) {
   FunctionType *type = operation_type(module.getContext(), name);
   auto *function = Function::Create(type, GlobalValue::ExternalLinkage, name, module);
   function->setMemoryEffects(MemoryEffects::inaccessibleMemOnly());
-  for (Attribute::AttrKind kind : {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoCallback,
-                                   Attribute::NoSync})
+  for (Attribute::AttrKind kind :
+       {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoCallback, Attribute::NoSync})
     function->addFnAttr(kind);
   return function;
 }

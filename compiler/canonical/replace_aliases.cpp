@@ -17,8 +17,8 @@ GlobalObject *resolve(const GlobalAlias &alias, std::int64_t &offset) {
   APInt bytes(layout.getIndexTypeSizeInBits(alias.getType()), 0);
   const Constant *at = &alias;
   while (const auto *link = dyn_cast<GlobalAlias>(at))
-    at = cast<Constant>(link->getAliasee()->stripAndAccumulateConstantOffsets(
-        layout, bytes, /*AllowNonInbounds=*/true, /*AllowInvariantGroup=*/false));
+    at = cast<Constant>(link->getAliasee()->stripAndAccumulateConstantOffsets(layout, bytes, /*AllowNonInbounds=*/true,
+                                                                              /*AllowInvariantGroup=*/false));
   offset = bytes.getSExtValue();
   return const_cast<GlobalObject *>(dyn_cast<GlobalObject>(at));
 }

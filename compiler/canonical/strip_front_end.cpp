@@ -25,8 +25,8 @@ void strip_attributes(Function &function, bool drop_noinline) {
   if (function.hasFnAttribute(Attribute::OptimizeNone) || drop_noinline)
     function.removeFnAttr(Attribute::NoInline);
   constexpr Attribute::AttrKind unwanted[] = {
-      Attribute::OptimizeNone,    Attribute::StackProtect, Attribute::StackProtectStrong, Attribute::StackProtectReq,
-      Attribute::StackAlignment,  Attribute::SafeStack,    Attribute::ShadowCallStack};
+      Attribute::OptimizeNone,   Attribute::StackProtect, Attribute::StackProtectStrong, Attribute::StackProtectReq,
+      Attribute::StackAlignment, Attribute::SafeStack,    Attribute::ShadowCallStack};
   for (Attribute::AttrKind kind : unwanted)
     function.removeFnAttr(kind);
   for (const char *name : {"stackrealign", "stack-protector-buffer-size", "split-stack", "patchable-function",

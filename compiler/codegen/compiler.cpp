@@ -25,7 +25,8 @@ namespace osr {
 namespace {
 
 constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
-constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: do not chase single records for ever
+constexpr unsigned spill_all_attempt =
+    2; ///< other forms allocate other registers: do not chase single records for ever
 constexpr unsigned max_shown_instructions = 250; ///< callees larger than this are never inlined at O2 anyway
 constexpr unsigned max_shown_callees = 24;
 
@@ -99,7 +100,7 @@ bool adjust_forms(const CompiledVersion &attempt, ForcedForms &forms, bool spill
   bool changed = false;
   auto degrade = [&](std::uint32_t number) {
     SiteForm now = attempt.sites.forms[number];
-    SiteForm next = now == SiteForm::TailCall ? SiteForm::StackMap
+    SiteForm next = now == SiteForm::TailCall   ? SiteForm::StackMap
                     : now == SiteForm::StackMap ? SiteForm::Spilled
                                                 : SiteForm::Refused;
     if (next != now) {

@@ -95,7 +95,8 @@ Register reloaded_register(const MachineInstr &instruction) {
   if (Register loaded = info.isLoadFromStackSlotPostFE(instruction, slot))
     return loaded;
   SmallVector<const MachineMemOperand *, 1> accesses;
-  if (info.getName(instruction.getOpcode()).starts_with("MOVZX32rm") && info.hasLoadFromStackSlot(instruction, accesses))
+  if (info.getName(instruction.getOpcode()).starts_with("MOVZX32rm") &&
+      info.hasLoadFromStackSlot(instruction, accesses))
     return instruction.getOperand(0).getReg();
   return {};
 }
@@ -115,7 +116,8 @@ std::string move_register_before(MapOperand &operand, const MachineInstr &instru
   }
   if (Register loaded = reloaded_register(instruction))
     if (auto access = memory_access(instruction); access && is_low_part(loaded, operand.reg, registers)) {
-      std::int64_t size = registers.getRegSizeInBits(*registers.getMinimalPhysRegClass(operand.reg)).getFixedValue() / 8;
+      std::int64_t size =
+          registers.getRegSizeInBits(*registers.getMinimalPhysRegClass(operand.reg)).getFixedValue() / 8;
       // A part that was not loaded but cleared is in no slot.
       if (size <= accessed_bytes(instruction).value_or(0)) {
         operand = {MapOperand::Kind::Indirect, access->base, access->offset, 0, size};
@@ -213,31 +215,23 @@ void write_map_operands(MachineInstr &map, const std::vector<MapOperand> &operan
   MachineInstrBuilder builder(*map.getMF(), map);
   for (const MapOperand &operand : operands)
     switch (operand.kind) {
-    case MapOperand::Kind::Register:
-      builder.addReg(operand.reg);
-      break;
+    case MapOperand::Kind::Register: builder.addReg(operand.reg); break;
     case MapOperand::Kind::Indirect:
       builder.addImm(StackMaps::IndirectMemRefOp).addImm(operand.size).addReg(operand.reg).addImm(operand.offset);
       break;
     case MapOperand::Kind::Direct:
       builder.addImm(StackMaps::DirectMemRefOp).addReg(operand.reg).addImm(operand.offset);
       break;
-    case MapOperand::Kind::Constant:
-      builder.addImm(StackMaps::ConstantOp).addImm(operand.constant);
-      break;
+    case MapOperand::Kind::Constant: builder.addImm(StackMaps::ConstantOp).addImm(operand.constant); break;
     }
 }
 
 std::string move_before(MapOperand &operand, const MachineInstr &instruction) {
   switch (operand.kind) {
-  case MapOperand::Kind::Register:
-    return move_register_before(operand, instruction);
-  case MapOperand::Kind::Indirect:
-    return move_slot_before(operand, instruction);
-  case MapOperand::Kind::Direct:
-    return move_address_before(operand, instruction);
-  case MapOperand::Kind::Constant:
-    return {};
+  case MapOperand::Kind::Register: return move_register_before(operand, instruction);
+  case MapOperand::Kind::Indirect: return move_slot_before(operand, instruction);
+  case MapOperand::Kind::Direct: return move_address_before(operand, instruction);
+  case MapOperand::Kind::Constant: return {};
   }
   return {};
 }
@@ -255,8 +249,8 @@ std::string survives(const MapOperand &operand, const MachineInstr &call) {
     if (each.isReg() && each.isDef() && each.getReg() && registers.regsOverlap(each.getReg(), operand.reg))
       return std::string("it is in a result register of the call, ") + registers.getName(operand.reg);
   }
-  return preserved ? std::string() : std::string("it is in a register that the call destroys, ") +
-                                         registers.getName(operand.reg);
+  return preserved ? std::string()
+                   : std::string("it is in a register that the call destroys, ") + registers.getName(operand.reg);
 }
 
 std::optional<std::int64_t> frame_displacement(const MachineInstr &instruction, Register frame_pointer) {

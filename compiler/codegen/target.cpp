@@ -48,8 +48,8 @@ Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel leve
   TargetOptions options;
   options.EmulatedTLS = true; // the linker in this process has no thread-local segments
   CodeGenOptLevel codegen = level == CodegenLevel::Fast ? CodeGenOptLevel::None : CodeGenOptLevel::Default;
-  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(triple, "x86-64", "", options, Reloc::PIC_,
-                                                                     CodeModel::Small, codegen, /*JIT=*/true));
+  std::unique_ptr<TargetMachine> machine(
+      target->createTargetMachine(triple, "x86-64", "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
   if (!machine)
     return make_error("cannot create a code generator for {}", triple_text);
   return machine;

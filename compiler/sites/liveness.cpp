@@ -18,7 +18,6 @@ const Value *used_value(const Value *operand) {
 
 } // namespace
 
-
 Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked) {
   auto add = [&](Value &value) {
     if (!tracked(value))

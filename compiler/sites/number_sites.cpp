@@ -95,8 +95,8 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
         site.refusal = "an aggregate value is live";
     }
     if (site.refusal.empty()) {
-      CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt, OperandBundleDef("deopt", operands),
-                                                         call->getIterator());
+      CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt,
+                                                         OperandBundleDef("deopt", operands), call->getIterator());
       with_bundle->takeName(call);
       with_bundle->copyMetadata(*call);
       with_bundle->addFnAttr(Attribute::NoMerge);

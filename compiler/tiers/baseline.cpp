@@ -54,9 +54,7 @@ public:
   }
 
 private:
-  Align alignment(Type *type) const {
-    return std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(type));
-  }
+  Align alignment(Type *type) const { return std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(type)); }
 
   void split_critical_edges(BasicBlock &block) {
     SmallSetVector<BasicBlock *, 8> predecessors_of(pred_begin(&block), pred_end(&block));
@@ -157,7 +155,8 @@ void recompute_object_addresses(Function &function) {
         at = phi->getIncomingBlock(*use)->getTerminator();
       Value *&address = recomputed[at];
       if (!address)
-        address = IRBuilder<>(at).CreatePtrAdd(frame_of_object(object), IRBuilder<>(at).getInt64(offset_of_object(object)));
+        address =
+            IRBuilder<>(at).CreatePtrAdd(frame_of_object(object), IRBuilder<>(at).getInt64(offset_of_object(object)));
       use->set(address);
     }
     object->eraseFromParent();

@@ -70,9 +70,11 @@ void redefine_objects(Function &continuation, IRBuilder<> &builder, BasicBlock &
 Function &empty_continuation(Function &function) {
   Type *pointer = PointerType::get(function.getContext(), 0);
   auto *type = FunctionType::get(function.getReturnType(), {pointer}, false);
-  auto *result = Function::Create(type, GlobalValue::ExternalLinkage, function.getAddressSpace(), "", function.getParent());
+  auto *result =
+      Function::Create(type, GlobalValue::ExternalLinkage, function.getAddressSpace(), "", function.getParent());
   AttributeList attributes = function.getAttributes();
-  result->setAttributes(AttributeList::get(function.getContext(), attributes.getFnAttrs(), attributes.getRetAttrs(), {}));
+  result->setAttributes(
+      AttributeList::get(function.getContext(), attributes.getFnAttrs(), attributes.getRetAttrs(), {}));
   // What was inferred about the whole function does not hold for one that starts with a state buffer.
   for (Attribute::AttrKind kind : {Attribute::Memory, Attribute::Speculatable, Attribute::NoFree, Attribute::NoSync})
     result->removeFnAttr(kind);
@@ -88,8 +90,8 @@ CallInst *reload_result(IRBuilder<> &builder, CallBase &call, const Site &site, 
   auto *type = FunctionType::get(call.getType(), {pointer, builder.getInt64Ty()}, false);
   FunctionCallee pad = module.getOrInsertFunction(result_pad(site.result).symbol, type);
   CallInst *result = builder.CreateCall(type, pad.getCallee(), {&state, builder.getInt64(area)});
-  result->setAttributes(AttributeList::get(builder.getContext(), AttributeSet(),
-                                           call.getAttributes().getRetAttrs(), {}));
+  result->setAttributes(
+      AttributeList::get(builder.getContext(), AttributeSet(), call.getAttributes().getRetAttrs(), {}));
   result->addFnAttr(Attribute::NoUnwind);
   return result;
 }

@@ -98,8 +98,8 @@ AllocaInst *SiteLowering::spilled(Value &value) {
   AllocaInst *slot = IRBuilder<>(&entry, entry.begin()).CreateAlloca(value.getType(), nullptr, "osr.spill");
   slot->setAlignment(align);
   auto *definition = dyn_cast<Instruction>(&value); // or an argument, or the address of a constant
-  BasicBlock::iterator after = definition ? *definition->getInsertionPointAfterDef()
-                                          : entry.getFirstNonPHIOrDbgOrAlloca();
+  BasicBlock::iterator after =
+      definition ? *definition->getInsertionPointAfterDef() : entry.getFirstNonPHIOrDbgOrAlloca();
   new StoreInst(&value, slot, false, align, after);
   spills_[&value] = slot;
   return slot;

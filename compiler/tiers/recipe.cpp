@@ -49,16 +49,12 @@ std::optional<Step> binary_step(BinaryOperator &binary) {
     return std::nullopt;
   std::int64_t operand = constant->getSExtValue();
   switch (binary.getOpcode()) {
-  case Instruction::Add:
-    return Step{binary.getOperand(0), {RecipeStep::Kind::Add, operand}};
+  case Instruction::Add: return Step{binary.getOperand(0), {RecipeStep::Kind::Add, operand}};
   case Instruction::Sub:
     return Step{binary.getOperand(0), {RecipeStep::Kind::Add, std::int64_t(0 - std::uint64_t(operand))}};
-  case Instruction::Mul:
-    return Step{binary.getOperand(0), {RecipeStep::Kind::Multiply, operand}};
-  case Instruction::Shl:
-    return Step{binary.getOperand(0), {RecipeStep::Kind::ShiftLeft, operand}};
-  default:
-    return std::nullopt;
+  case Instruction::Mul: return Step{binary.getOperand(0), {RecipeStep::Kind::Multiply, operand}};
+  case Instruction::Shl: return Step{binary.getOperand(0), {RecipeStep::Kind::ShiftLeft, operand}};
+  default: return std::nullopt;
   }
 }
 
@@ -68,12 +64,9 @@ std::optional<Step> cast_step(CastInst &cast) {
     return std::nullopt;
   auto bits = [&] { return std::int64_t(operand->getType()->getIntegerBitWidth()); };
   switch (cast.getOpcode()) {
-  case Instruction::ZExt:
-    return Step{operand, {RecipeStep::Kind::ZeroExtend, bits()}};
-  case Instruction::SExt:
-    return Step{operand, {RecipeStep::Kind::SignExtend, bits()}};
-  default:
-    return std::nullopt;
+  case Instruction::ZExt: return Step{operand, {RecipeStep::Kind::ZeroExtend, bits()}};
+  case Instruction::SExt: return Step{operand, {RecipeStep::Kind::SignExtend, bits()}};
+  default: return std::nullopt;
   }
 }
 

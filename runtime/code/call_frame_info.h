@@ -128,15 +128,16 @@ private:
     switch (dwarf_register) {
     case 3: return int(SavedRegister::Rbx);
     case 6: return int(SavedRegister::Rbp);
-    case 12: case 13: case 14: case 15: return int(dwarf_register - 12) + int(SavedRegister::R12);
+    case 12:
+    case 13:
+    case 14:
+    case 15: return int(dwarf_register - 12) + int(SavedRegister::R12);
     default: return -1;
     }
   }
 
   /// Products are computed without sign: malformed input may overflow, and must not be undefined behaviour.
-  std::int64_t scaled(std::uint64_t factored) const {
-    return std::int64_t(factored * std::uint64_t(fde_.data_align));
-  }
+  std::int64_t scaled(std::uint64_t factored) const { return std::int64_t(factored * std::uint64_t(fde_.data_align)); }
   void save(std::uint64_t reg, std::uint64_t factored) { set(reg, scaled(factored), false); }
   void set(std::uint64_t reg, std::int64_t offset, bool odd) {
     if (reg > return_address)
@@ -211,26 +212,60 @@ private:
     std::uint64_t reg = 0;
     switch (op) {
     case 0x00: return true;                                                                 // nop
-    case 0x05: reg = in.uleb(); save(reg, in.uleb()); return true;            // offset_extended
+    case 0x05:
+      reg = in.uleb();
+      save(reg, in.uleb());
+      return true;            // offset_extended
     case 0x06: restore(in.uleb()); return true;                                             // restore_extended
     case 0x07: set(in.uleb(), 0, true); return true;                                        // undefined
     case 0x08: set(in.uleb(), 0, false); return true;                                       // same_value
-    case 0x09: reg = in.uleb(); in.uleb(); set(reg, 0, true); return true;                  // register
+    case 0x09:
+      reg = in.uleb();
+      in.uleb();
+      set(reg, 0, true);
+      return true;                  // register
     case 0x0a: return remember();                                                           // remember_state
     case 0x0b: return recall();                                                             // restore_state
-    case 0x0c: reg = in.uleb(); define_cfa(reg, std::int64_t(in.uleb())); return true;      // def_cfa
+    case 0x0c:
+      reg = in.uleb();
+      define_cfa(reg, std::int64_t(in.uleb()));
+      return true;      // def_cfa
     case 0x0d: define_cfa(in.uleb(), state_.cfa_offset); return true;                       // def_cfa_register
     case 0x0e: state_.cfa_offset = std::int64_t(in.uleb()); return true;                    // def_cfa_offset
-    case 0x0f: in.take(in.uleb()); state_.cfa_expression = true; return true;               // def_cfa_expression
-    case 0x10: case 0x16:                                                                   // (val_)expression
-      reg = in.uleb(); in.take(in.uleb()); set(reg, 0, true); return true;
-    case 0x11: reg = in.uleb(); save(reg, std::uint64_t(in.sleb())); return true;                          // offset_extended_sf
-    case 0x12: reg = in.uleb(); define_cfa(reg, scaled(std::uint64_t(in.sleb()))); return true;  // def_cfa_sf
+    case 0x0f:
+      in.take(in.uleb());
+      state_.cfa_expression = true;
+      return true;               // def_cfa_expression
+    case 0x10:
+    case 0x16:                                                                   // (val_)expression
+      reg = in.uleb();
+      in.take(in.uleb());
+      set(reg, 0, true);
+      return true;
+    case 0x11:
+      reg = in.uleb();
+      save(reg, std::uint64_t(in.sleb()));
+      return true;                          // offset_extended_sf
+    case 0x12:
+      reg = in.uleb();
+      define_cfa(reg, scaled(std::uint64_t(in.sleb())));
+      return true;  // def_cfa_sf
     case 0x13: state_.cfa_offset = scaled(std::uint64_t(in.sleb())); return true;                // def_cfa_offset_sf
-    case 0x14: reg = in.uleb(); in.uleb(); set(reg, 0, true); return true;                  // val_offset
-    case 0x15: reg = in.uleb(); in.sleb(); set(reg, 0, true); return true;                  // val_offset_sf
+    case 0x14:
+      reg = in.uleb();
+      in.uleb();
+      set(reg, 0, true);
+      return true;                  // val_offset
+    case 0x15:
+      reg = in.uleb();
+      in.sleb();
+      set(reg, 0, true);
+      return true;                  // val_offset_sf
     case 0x2e: in.uleb(); return true;                                                      // GNU_args_size
-    case 0x2f: reg = in.uleb(); save(reg, 0 - in.uleb()); return true;           // GNU_negative_offset
+    case 0x2f:
+      reg = in.uleb();
+      save(reg, 0 - in.uleb());
+      return true;           // GNU_negative_offset
     default: return false;
     }
   }

@@ -6,16 +6,11 @@ namespace osr {
 
 const char *to_string(CodeState state) {
   switch (state) {
-  case CodeState::NotInstalled:
-    return "not installed";
-  case CodeState::InUse:
-    return "in use";
-  case CodeState::NotEntrant:
-    return "not entrant";
-  case CodeState::Quiescent:
-    return "quiescent";
-  case CodeState::Freed:
-    return "freed";
+  case CodeState::NotInstalled: return "not installed";
+  case CodeState::InUse: return "in use";
+  case CodeState::NotEntrant: return "not entrant";
+  case CodeState::Quiescent: return "quiescent";
+  case CodeState::Freed: return "freed";
   }
   OSR_CHECK(false, "code state {}", unsigned(state));
 }

@@ -70,7 +70,7 @@ private:
 
   Extent code_;
   std::unique_ptr<std::atomic<const Page *>[], FreeMemory> pages_; ///< from calloc: untouched parts cost nothing
-  mutable std::mutex mutex_;                                      ///< guards changes and the members below
+  mutable std::mutex mutex_; ///< guards changes and the members below
   std::vector<std::unique_ptr<const Page>> retired_;
   std::size_t size_ = 0;
 };

@@ -33,7 +33,7 @@ public:
 /// Who may refer to the definitions of an object.
 enum class Visibility : std::uint8_t {
   Exported, ///< the whole program, by name; each name once
-  Private,  ///< only the object itself; its names may exist elsewhere, LinkedObject::functions has the addresses
+  Private, ///< only the object itself; its names may exist elsewhere, LinkedObject::functions has the addresses
 };
 
 /// A symbol whose address is known.

@@ -108,9 +108,7 @@ void EntryTable::set_target(FunctionId function, std::uint64_t pc) {
   cell(function).store(pc, std::memory_order_release);
 }
 
-std::uint64_t EntryTable::target(FunctionId function) const {
-  return cell(function).load(std::memory_order_acquire);
-}
+std::uint64_t EntryTable::target(FunctionId function) const { return cell(function).load(std::memory_order_acquire); }
 
 void EntryTable::set_hook(std::uint64_t pc) {
   std::atomic_ref(*reinterpret_cast<std::uint64_t *>(hook_cell_.writable)).store(pc, std::memory_order_release);

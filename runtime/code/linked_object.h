@@ -24,12 +24,12 @@ struct LinkedFunction {
 struct LinkedObject {
   std::string name;                      ///< of the object file, for messages
   Extent code;                           ///< all executable bytes, with the linker's stubs; empty if there is no code
-  Extent linker_stubs;                   ///< part of `code` made by the linker (`jmp *slot`); has no unwind information
+  Extent linker_stubs; ///< part of `code` made by the linker (`jmp *slot`); has no unwind information
   std::vector<LinkedFunction> functions; ///< ascending by address; local ones too
-  std::vector<std::uint8_t> stack_map;   ///< `.llvm_stackmaps` with final function addresses; not in target memory
-  Extent eh_frame;                       ///< `.eh_frame` at its final address, readable there
+  std::vector<std::uint8_t> stack_map; ///< `.llvm_stackmaps` with final function addresses; not in target memory
+  Extent eh_frame; ///< `.eh_frame` at its final address, readable there
   std::vector<llvm::orc::SymbolStringPtr> exported; ///< names that other objects may refer to
-  llvm::orc::ResourceTrackerSP tracker;  ///< the session's handle; null when unloaded
+  llvm::orc::ResourceTrackerSP tracker; ///< the session's handle; null when unloaded
 
   llvm::ArrayRef<std::uint8_t> eh_frame_bytes() const {
     return {reinterpret_cast<const std::uint8_t *>(eh_frame.begin), std::size_t(eh_frame.size())};

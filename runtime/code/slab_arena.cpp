@@ -27,12 +27,9 @@ std::uint64_t granule(SlabKind kind) { return kind == SlabKind::Code ? 16 : 8; }
 
 const char *name_of(SlabKind kind) {
   switch (kind) {
-  case SlabKind::Code:
-    return "code";
-  case SlabKind::ReadOnly:
-    return "read-only data";
-  case SlabKind::Data:
-    return "data";
+  case SlabKind::Code: return "code";
+  case SlabKind::ReadOnly: return "read-only data";
+  case SlabKind::Data: return "data";
   }
   OSR_CHECK(false, "slab kind {}", unsigned(kind));
 }
@@ -106,8 +103,8 @@ llvm::Error SlabArena::map_file_views(SlabKind kind, int protection) {
   if (::mmap(reinterpret_cast<void *>(to.range.begin), size, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_,
              off_t(to.file_offset)) == MAP_FAILED)
     return system_error("mmap of the program's view", size);
-  void *writable = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_,
-                          off_t(to.file_offset));
+  void *writable =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_, off_t(to.file_offset));
   if (writable == MAP_FAILED)
     return system_error("mmap of the writable view", size);
   to.writable = static_cast<char *>(writable);

@@ -34,8 +34,8 @@ enum class CfaBase : std::uint8_t { Rbx, Rbp, R12, R13, R14, R15, Rsp };
 /// Rules for one range of PCs.
 struct UnwindRow {
   CfaBase base = CfaBase::Rsp;
-  bool usable = true;                                    ///< false: needs a DWARF expression or an odd rule; never step
-  std::int32_t cfa_offset = 8;                           ///< CFA = base + cfa_offset
+  bool usable = true; ///< false: needs a DWARF expression or an odd rule; never step
+  std::int32_t cfa_offset = 8; ///< CFA = base + cfa_offset
   std::array<std::int32_t, saved_register_count> saved{}; ///< caller's value is at CFA+saved[r]; 0 = in the register
 
   /// The row of code that has pushed nothing (entry thunks, `jmp *got` stubs): CFA = rsp+8.
@@ -84,7 +84,7 @@ public:
 private:
   struct Start {
     std::uint32_t offset; ///< the row holds from here to the next entry
-    std::uint32_t row;    ///< index into rows_, or no_row
+    std::uint32_t row; ///< index into rows_, or no_row
   };
   static constexpr std::uint32_t no_row = UINT32_MAX;
 

@@ -11,16 +11,12 @@ namespace {
 
 void misplace(ValueSource &source) {
   switch (source.kind) {
-  case ValueSource::Kind::Constant:
-    source.constant ^= 1;
-    return;
+  case ValueSource::Kind::Constant: source.constant ^= 1; return;
   case ValueSource::Kind::Register:
     source.reg = SavedRegister((unsigned(source.reg) + 1) % saved_register_count);
     return;
   case ValueSource::Kind::Frame:
-  case ValueSource::Kind::FrameAddress:
-    source.cfa_offset -= 8;
-    return;
+  case ValueSource::Kind::FrameAddress: source.cfa_offset -= 8; return;
   }
 }
 

@@ -14,8 +14,8 @@ namespace osr {
 struct Fault {
   enum class Kind : std::uint8_t {
     None,
-    Record,      ///< a record names the wrong place of one value of the old frame
-    Slot,        ///< two values of a new baseline frame change places
+    Record, ///< a record names the wrong place of one value of the old frame
+    Slot, ///< two values of a new baseline frame change places
     CalleeSaved, ///< the wrong save slot is read for a register of the old frame's caller
   };
   Kind kind = Kind::None;

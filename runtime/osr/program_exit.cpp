@@ -93,12 +93,9 @@ void observe() {
 } // namespace
 
 std::vector<AbsoluteSymbol> program_exit_symbols() {
-  return {{"atexit", address_of(program_atexit)},
-          {"__cxa_atexit", address_of(program_cxa_atexit)},
-          {"on_exit", address_of(program_on_exit)},
-          {"exit", address_of(exit_program)},
-          {"_exit", address_of(program_exit_now)},
-          {"_Exit", address_of(program_exit_now)},
+  return {{"atexit", address_of(program_atexit)},   {"__cxa_atexit", address_of(program_cxa_atexit)},
+          {"on_exit", address_of(program_on_exit)}, {"exit", address_of(exit_program)},
+          {"_exit", address_of(program_exit_now)},  {"_Exit", address_of(program_exit_now)},
           {"abort", address_of(program_abort)}};
 }
 

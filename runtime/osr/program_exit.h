@@ -21,8 +21,8 @@ std::vector<AbsoluteSymbol> program_exit_symbols();
 [[noreturn]] void exit_program(int status);
 
 /// `observer` is called whenever the program is about to end the process: by exit (after all handlers), quick_exit (the
-/// same), _exit, _Exit or abort, but not by a signal. More than once if a handler of SIGABRT saves the process. Never in
-/// a child process of the program. To be set before the program starts.
+/// same), _exit, _Exit or abort, but not by a signal. More than once if a handler of SIGABRT saves the process. Never
+/// in a child process of the program. To be set before the program starts.
 void set_exit_observer(std::function<void()> observer);
 
 /// To be called before the program starts. `base` is renewed for each handler and must live as long as the process.

@@ -15,20 +15,13 @@ constexpr std::int32_t widest_arguments = 1 << 16; ///< bytes passed on the stac
 
 std::optional<SavedRegister> saved_register(std::uint16_t dwarf_register) {
   switch (dwarf_register) {
-  case 3:
-    return SavedRegister::Rbx;
-  case dwarf_rbp:
-    return SavedRegister::Rbp;
-  case 12:
-    return SavedRegister::R12;
-  case 13:
-    return SavedRegister::R13;
-  case 14:
-    return SavedRegister::R14;
-  case 15:
-    return SavedRegister::R15;
-  default:
-    return std::nullopt;
+  case 3: return SavedRegister::Rbx;
+  case dwarf_rbp: return SavedRegister::Rbp;
+  case 12: return SavedRegister::R12;
+  case 13: return SavedRegister::R13;
+  case 14: return SavedRegister::R14;
+  case 15: return SavedRegister::R15;
+  default: return std::nullopt;
   }
 }
 
@@ -60,8 +53,8 @@ public:
       }
       [[fallthrough]];
     case RawLocation::Kind::Indirect: {
-      source.kind = location.kind == RawLocation::Kind::Direct ? ValueSource::Kind::FrameAddress
-                                                               : ValueSource::Kind::Frame;
+      source.kind =
+          location.kind == RawLocation::Kind::Direct ? ValueSource::Kind::FrameAddress : ValueSource::Kind::Frame;
       auto offset = cfa_offset(location);
       if (!offset)
         return make_error("a value in {}, which is not in the frame", to_string(location));
@@ -106,9 +99,7 @@ Expected<RecordedValue> resolve_value(const LoweredValue &lowered, ArrayRef<RawL
   RecordedValue value;
   value.size = lowered.size;
   switch (lowered.kind) {
-  case LoweredValue::Kind::Constant:
-    value.source.constant = lowered.constant;
-    break;
+  case LoweredValue::Kind::Constant: value.source.constant = lowered.constant; break;
   case LoweredValue::Kind::Symbol: {
     auto address = lookup(lowered.symbol);
     if (!address)

@@ -22,11 +22,10 @@ nlohmann::json Statistics::to_json() const {
     for (const auto &[reason, count] : counts.refused)
       refused[tier + ": " + reason] += count;
   }
-  result["sites"] = {{"total", sites_total},
-                     {"compiled_baseline", emitted},
-                     {"certified", certified},
-                     {"refused", refused}};
-  result["functions"] = {{"total", functions_total}, {"pinned", functions_pinned}, {"not_optimized", functions_not_optimized}};
+  result["sites"] = {
+      {"total", sites_total}, {"compiled_baseline", emitted}, {"certified", certified}, {"refused", refused}};
+  result["functions"] = {
+      {"total", functions_total}, {"pinned", functions_pinned}, {"not_optimized", functions_not_optimized}};
   result["frames"] = {{"rewritten", frames_rewritten}, {"walked", frames_walked}};
   result["fault_seeded"] = fault_seeded;
   result["walks"] = {{"total", walks}, {"failed", walks_failed}};

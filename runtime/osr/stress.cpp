@@ -94,9 +94,8 @@ Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) 
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
                const EntryTable &entries, const StubTable &table, const ProgramBase &base, Statistics &statistics)
-    : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry),
-      lookup_(registry, &entries), table_(table), base_(base),
-      statistics_(statistics), random_(mode.number) {}
+    : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
+      table_(table), base_(base), statistics_(statistics), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
   if (busy_)
@@ -106,15 +105,12 @@ void Stress::on_call(const EntryFrame &frame) {
     stack_limit_ = lowest_stack_address(base_);
   ++calls_;
   switch (mode_.kind) {
-  case StressMode::Kind::None:
-    break;
+  case StressMode::Kind::None: break;
   case StressMode::Kind::Every:
     if (calls_ % mode_.number == 0)
       flip_caller(frame);
     break;
-  case StressMode::Kind::At:
-    flip_caller(frame);
-    break;
+  case StressMode::Kind::At: flip_caller(frame); break;
   case StressMode::Kind::All:
     if (calls_ % mode_.number == 0)
       flip_all(frame, /*some=*/false);

@@ -107,8 +107,8 @@ void StubFactory::publish(Stub &stub, const CodeObject &object, SiteId site, con
   std::vector<std::uint8_t> eh_frame = build_eh_frame(begin, size, at_entry);
   std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
   DebugSymbol symbol{name, begin, size};
-  stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, eh_frame,
-                                                 reinterpret_cast<std::uint64_t>(eh_frame.data())});
+  stub.debugger = DebuggerRegistration(
+      DebugCode{begin, size, {&symbol, 1}, eh_frame, reinterpret_cast<std::uint64_t>(eh_frame.data())});
 }
 
 /// The code depends on its address, and the memory on the code's size: emit twice.

@@ -120,8 +120,8 @@ Error VersionStore::describe_code(Version &version) {
   std::vector<DebugSymbol> symbols;
   for (const LinkedFunction &function : linked.functions)
     symbols.push_back({function.name, function.address, function.size});
-  version.debugger = DebuggerRegistration(DebugCode{object.code_begin, object.code_size, symbols,
-                                                    linked.eh_frame_bytes(), linked.eh_frame.begin});
+  version.debugger = DebuggerRegistration(
+      DebugCode{object.code_begin, object.code_size, symbols, linked.eh_frame_bytes(), linked.eh_frame.begin});
   return Error::success();
 }
 

@@ -34,8 +34,8 @@ std::uint64_t find_fde(const LoadedObject &object, std::uintptr_t header, std::u
     return 0;
   const auto *table = reinterpret_cast<const Entry *>(first);
   const auto wanted = std::int64_t(pc - header);
-  const auto *after = std::upper_bound(table, table + count, wanted,
-                                       [](std::int64_t at, const Entry &entry) { return at < entry.pc; });
+  const auto *after =
+      std::upper_bound(table, table + count, wanted, [](std::int64_t at, const Entry &entry) { return at < entry.pc; });
   if (after == table)
     return 0;
   return header + std::uint64_t(std::int64_t(after[-1].fde)) - object.begin;

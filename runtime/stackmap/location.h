@@ -24,8 +24,8 @@ struct RawLocation {
   Kind kind = Kind::Constant;
   std::uint16_t size = 0;           ///< bytes of the value; 8 for Direct and Constant
   std::uint16_t dwarf_register = 0; ///< Register: holds the value; Direct, Indirect: the base register
-  std::int32_t offset = 0;          ///< Register: LLVM's sub-register offset; Direct, Indirect: from the base register
-  std::uint64_t constant = 0;       ///< Constant only
+  std::int32_t offset = 0; ///< Register: LLVM's sub-register offset; Direct, Indirect: from the base register
+  std::uint64_t constant = 0; ///< Constant only
   friend bool operator==(const RawLocation &, const RawLocation &) = default;
 };
 

@@ -113,8 +113,8 @@ private:
     if (reserved_byte != 0 || reserved_half != 0)
       return fault(start, "reserved header bytes are not zero");
     // 32-bit counts times these sizes cannot overflow 64 bits.
-    const std::uint64_t needed = function_count_ * function_size + constant_count_ * constant_size +
-                                 record_count_ * smallest_record_size;
+    const std::uint64_t needed =
+        function_count_ * function_size + constant_count_ * constant_size + record_count_ * smallest_record_size;
     if (needed > cursor_.remaining())
       return fault(start, "{} functions, {} constants and {} records need at least {} bytes, {} are left",
                    function_count_, constant_count_, record_count_, needed, cursor_.remaining());
@@ -245,8 +245,8 @@ private:
       live_out.size = cursor_.read<std::uint8_t>();
       if (reserved_byte != 0 || live_out.dwarf_register > last_dwarf_register || live_out.size == 0 ||
           live_out.size > widest_register)
-        return fault(start, "live-out {}: register {}, size {}, reserved {}", i, live_out.dwarf_register,
-                     live_out.size, reserved_byte);
+        return fault(start, "live-out {}: register {}, size {}, reserved {}", i, live_out.dwarf_register, live_out.size,
+                     reserved_byte);
       record.live_outs.push_back(live_out);
     }
     if (!cursor_.skip_padding())

@@ -10,12 +10,10 @@ std::string to_string(const RawLocation &location) {
     if (location.offset != 0)
       return fmt::format("Register r{} offset {} size {}", location.dwarf_register, location.offset, location.size);
     return fmt::format("Register r{} size {}", location.dwarf_register, location.size);
-  case RawLocation::Kind::Direct:
-    return fmt::format("Direct r{}{:+}", location.dwarf_register, location.offset);
+  case RawLocation::Kind::Direct: return fmt::format("Direct r{}{:+}", location.dwarf_register, location.offset);
   case RawLocation::Kind::Indirect:
     return fmt::format("Indirect [r{}{:+}] size {}", location.dwarf_register, location.offset, location.size);
-  case RawLocation::Kind::Constant:
-    return fmt::format("Constant {:#x}", location.constant);
+  case RawLocation::Kind::Constant: return fmt::format("Constant {:#x}", location.constant);
   }
   OSR_CHECK(false, "location kind {}", unsigned(location.kind));
 }

@@ -65,16 +65,10 @@ void encode_value(const RecordedValue &value, RecordBytes &bytes) {
   if (size == explicit_size)
     put_unsigned(bytes, value.size);
   switch (source.kind) {
-  case ValueSource::Kind::Register:
-    bytes.push_back(std::uint8_t(source.reg));
-    break;
+  case ValueSource::Kind::Register: bytes.push_back(std::uint8_t(source.reg)); break;
   case ValueSource::Kind::Frame:
-  case ValueSource::Kind::FrameAddress:
-    put_signed(bytes, source.cfa_offset / std::int32_t(offset_units[unit]));
-    break;
-  case ValueSource::Kind::Constant:
-    put_signed(bytes, std::int64_t(source.constant));
-    break;
+  case ValueSource::Kind::FrameAddress: put_signed(bytes, source.cfa_offset / std::int32_t(offset_units[unit])); break;
+  case ValueSource::Kind::Constant: put_signed(bytes, std::int64_t(source.constant)); break;
   }
   if (source.recipe.empty())
     return;
@@ -93,16 +87,12 @@ RecordedValue decode_value(const std::uint8_t *&position, const std::uint8_t *en
   source.kind = ValueSource::Kind(header & 3);
   value.size = size == explicit_size ? std::uint32_t(take_unsigned(position, end)) : size_codes[size];
   switch (source.kind) {
-  case ValueSource::Kind::Register:
-    source.reg = SavedRegister(take_byte(position, end));
-    break;
+  case ValueSource::Kind::Register: source.reg = SavedRegister(take_byte(position, end)); break;
   case ValueSource::Kind::Frame:
   case ValueSource::Kind::FrameAddress:
     source.cfa_offset = std::int32_t(take_signed(position, end) * offset_units[header >> 6]);
     break;
-  case ValueSource::Kind::Constant:
-    source.constant = std::uint64_t(take_signed(position, end));
-    break;
+  case ValueSource::Kind::Constant: source.constant = std::uint64_t(take_signed(position, end)); break;
   }
   if (header & recipe_bit)
     for (std::uint64_t left = take_unsigned(position, end); left != 0; --left) {

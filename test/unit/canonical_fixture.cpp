@@ -122,8 +122,8 @@ void run(std::unique_ptr<Module> module, TargetMachine &machine, const std::stri
   cantFail(jit->addObjectFile(std::move(object)));
   void *address = cantFail(jit->lookup(name)).toPtr<void *>();
 
-  void *memory = mmap(nullptr, object_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                      -1, 0);
+  void *memory =
+      mmap(nullptr, object_stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   REQUIRE(memory != MAP_FAILED);
   char *top = static_cast<char *>(memory) + object_stack_size;
   object_stack_top = top;

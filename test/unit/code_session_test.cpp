@@ -94,8 +94,8 @@ TEST_CASE("references within the arena are direct: no linker stub, no GOT entry"
   check_success(session->unload(base));
   static const auto far = +[]() { return 70; };
   static int far_number = 90;
-  check_success(session->define_symbols({{"base", reinterpret_cast<std::uint64_t>(far)},
-                                         {"number", reinterpret_cast<std::uint64_t>(&far_number)}}));
+  check_success(session->define_symbols(
+      {{"base", reinterpret_cast<std::uint64_t>(far)}, {"number", reinterpret_cast<std::uint64_t>(&far_number)}}));
   const LinkedObject object = value_of(session->link(compile_object(ir + std::string("attributes #0 = { nounwind }"))));
   CHECK(function_at<int()>(object.find_function("use")->address)() == 160);
 }
@@ -105,7 +105,8 @@ TEST_CASE("native thread-local storage is refused, emulated works") {
   CHECK_THAT(error_of(session->link(compile_object(R"(
     @counter = thread_local global i32 5
     define i32 @get() { %v = load i32, ptr @counter ret i32 %v }
-  )", "tls.o"))),
+  )",
+                                                   "tls.o"))),
              Contains("tls.o") && Contains("'counter'") && Contains("-femulated-tls"));
   CHECK(session.arena->used_bytes(SlabKind::Data) == 0);
   CHECK(value_of(session->lookup("__emutls_get_address")) != 0);
@@ -117,7 +118,8 @@ TEST_CASE("all unresolved symbols are named, and nothing stays behind") {
     declare void @missing_one()
     declare void @missing_two()
     define void @caller() { call void @missing_one() call void @missing_two() ret void }
-  )", "caller.o")));
+  )",
+                                                                  "caller.o")));
   CHECK(error == "cannot link caller.o: unresolved symbols 'missing_one', 'missing_two' (add --load LIB.so or link the "
                  "module that defines it)");
   CHECK(session.arena->used_bytes(SlabKind::Code) == 0);

@@ -1,7 +1,7 @@
 // Entries and the code registry.
+#include "test/unit/code_test.h"
 #include "runtime/code/code_registry.h"
 #include "runtime/code/entry_table.h"
-#include "test/unit/code_test.h"
 #include "test/unit/tiny_object.h"
 
 #include <cstring>
@@ -164,8 +164,8 @@ TEST_CASE("the registry finds objects by any of their PCs") {
   CHECK(id_at(base + (1 << 24)) == 0);
   CHECK(id_at(0) == 0);
   CHECK(id_at(~std::uint64_t(0)) == 0);
-  CHECK(registry.objects() == std::vector<const CodeObject *>{small.get(), neighbour.get(), across.get(), large.get(),
-                                                              last.get()});
+  CHECK(registry.objects() ==
+        std::vector<const CodeObject *>{small.get(), neighbour.get(), across.get(), large.get(), last.get()});
   registry.remove(*large);
   registry.remove(*neighbour);
   CHECK(id_at(base + 0x12000) == 0);

@@ -64,8 +64,7 @@ EmittedCode inspect(const CompiledVersion &version) {
   EmittedCode result;
   bool found = false;
   for (const object::SymbolRef &symbol : object->symbols())
-    if (cantFail(symbol.getType()) == object::SymbolRef::ST_Function &&
-        cantFail(symbol.getName()) == version.symbol) {
+    if (cantFail(symbol.getType()) == object::SymbolRef::ST_Function && cantFail(symbol.getName()) == version.symbol) {
       StringRef text = cantFail(cantFail(symbol.getSection())->getContents());
       std::uint64_t begin = cantFail(symbol.getValue());
       std::uint64_t size = object::ELFSymbolRef(symbol).getSize();

@@ -63,8 +63,8 @@ void check_all_cuts(NumberedProgram &program, StringRef name) {
         CHECK(load->isVolatile());
         ++loads;
       }
-      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getCalledFunction() &&
-                                                         call->getCalledFunction()->getName() == object_restore)
+      if (auto *call = dyn_cast<CallBase>(&instruction);
+          call && call->getCalledFunction() && call->getCalledFunction()->getName() == object_restore)
         popped = true;
     }
     CHECK(popped);

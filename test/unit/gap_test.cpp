@@ -60,14 +60,10 @@ public:
     const TargetRegisterInfo &registers = *function_->getSubtarget().getRegisterInfo();
     auto name = [&] { return registers.getName(operand.reg); };
     switch (operand.kind) {
-    case MapOperand::Kind::Register:
-      return name();
-    case MapOperand::Kind::Indirect:
-      return fmt::format("[{}{:+}] {}", name(), operand.offset, operand.size);
-    case MapOperand::Kind::Direct:
-      return fmt::format("{}{:+}", name(), operand.offset);
-    case MapOperand::Kind::Constant:
-      return fmt::format("{}", operand.constant);
+    case MapOperand::Kind::Register: return name();
+    case MapOperand::Kind::Indirect: return fmt::format("[{}{:+}] {}", name(), operand.offset, operand.size);
+    case MapOperand::Kind::Direct: return fmt::format("{}{:+}", name(), operand.offset);
+    case MapOperand::Kind::Constant: return fmt::format("{}", operand.constant);
     }
     return {};
   }
@@ -161,9 +157,8 @@ TEST_CASE("Check that a reload that clears the rest of its register serves for t
 }
 
 TEST_CASE("Check that what nothing can express is refused and the instruction named", "[gap]") {
-  for (const char *text : {"$rcx = LEA64r $rbx, 1, $r13, 8, $noreg",
-                           "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags", "$rcx = MOVSX64rr32 $ebx",
-                           "$ecx = ADD32ri $ecx, 8, implicit-def $eflags"}) {
+  for (const char *text : {"$rcx = LEA64r $rbx, 1, $r13, 8, $noreg", "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags",
+                           "$rcx = MOVSX64rr32 $ebx", "$ecx = ADD32ri $ecx, 8, implicit-def $eflags"}) {
     OneInstruction one(text);
     INFO(text);
     std::string found = one.before(one.in_register("rcx"));

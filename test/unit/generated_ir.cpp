@@ -64,15 +64,9 @@ private:
 
   void add_value() {
     switch (pick(9)) {
-    case 0:
-      integers_.push_back(fresh(fmt::format("add i64 {}, {}", integer(), pick(5000))));
-      break;
-    case 1:
-      integers_.push_back(fresh(fmt::format("mul i64 {}, {}", integer(), integer())));
-      break;
-    case 2:
-      integers_.push_back(fresh(fmt::format("xor i64 {}, {}", integer(), integer())));
-      break;
+    case 0: integers_.push_back(fresh(fmt::format("add i64 {}, {}", integer(), pick(5000)))); break;
+    case 1: integers_.push_back(fresh(fmt::format("mul i64 {}, {}", integer(), integer()))); break;
+    case 2: integers_.push_back(fresh(fmt::format("xor i64 {}, {}", integer(), integer()))); break;
     case 3: { // through a narrow width
       unsigned width = std::vector<unsigned>{1, 8, 16, 24, 32, 48}[pick(6)];
       std::string narrow = fresh(fmt::format("trunc i64 {} to i{}", integer(), width));
@@ -86,20 +80,14 @@ private:
       integers_.push_back(fresh(fmt::format("trunc i128 {} to i64", high)));
       break;
     }
-    case 5:
-      reals_.push_back(fresh(fmt::format("fadd double {}, {}.5", one_of(reals_), pick(9))));
-      break;
-    case 6:
-      addresses_.push_back(fresh(fmt::format("getelementptr i64, ptr %p3, i64 {}", pick(16))));
-      break;
+    case 5: reals_.push_back(fresh(fmt::format("fadd double {}, {}.5", one_of(reals_), pick(9)))); break;
+    case 6: addresses_.push_back(fresh(fmt::format("getelementptr i64, ptr %p3, i64 {}", pick(16)))); break;
     case 7: { // an address that is no constant away from another one
       std::string index = fresh(fmt::format("and i64 {}, 15", integer()));
       addresses_.push_back(fresh(fmt::format("getelementptr i64, ptr %p3, i64 {}", index)));
       break;
     }
-    case 8:
-      integers_.push_back(fresh(fmt::format("load i64, ptr {}", one_of(addresses_))));
-      break;
+    case 8: integers_.push_back(fresh(fmt::format("load i64, ptr {}", one_of(addresses_)))); break;
     }
   }
 

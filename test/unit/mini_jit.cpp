@@ -60,8 +60,8 @@ private:
     if (code->got_stubs_begin)
       stubs.push_back({std::uint32_t(code->got_stubs_begin - code->begin),
                        std::uint32_t(code->got_stubs_end - code->got_stubs_begin), UnwindRow::leaf()});
-    auto rows = UnwindRows::from_eh_frame(code->eh_frame, code->eh_frame_address, code->begin, code->end - code->begin,
-                                          stubs);
+    auto rows =
+        UnwindRows::from_eh_frame(code->eh_frame, code->eh_frame_address, code->begin, code->end - code->begin, stubs);
     if (!rows)
       return rows.takeError();
     code->rows = std::move(*rows);
@@ -114,8 +114,7 @@ void MiniJit::add_ir(const std::string &ir) {
 void MiniJit::define(const std::string &name, void *address) {
   auto &jit = *implementation_->jit;
   const orc::ExecutorSymbolDef symbol(orc::ExecutorAddr::fromPtr(address), JITSymbolFlags::Exported);
-  implementation_->check(
-      jit.getMainJITDylib().define(orc::absoluteSymbols({{jit.mangleAndIntern(name), symbol}})));
+  implementation_->check(jit.getMainJITDylib().define(orc::absoluteSymbols({{jit.mangleAndIntern(name), symbol}})));
 }
 
 std::uintptr_t MiniJit::address(const std::string &name) {

@@ -11,13 +11,13 @@
 namespace osr {
 
 struct GuardedCall {
-  std::uint64_t target = 0;                  ///< called as f(integers[0], integers[1], real, integers[2])
+  std::uint64_t target = 0; ///< called as f(integers[0], integers[1], real, integers[2])
   std::array<std::uint64_t, 3> integers{};
   double real = 0;
-  std::array<std::uint64_t, 6> before{};     ///< what rbx, rbp, r12..r15 hold at the call
-  std::array<std::uint64_t, 6> after{};      ///< what they hold when it has returned
+  std::array<std::uint64_t, 6> before{}; ///< what rbx, rbp, r12..r15 hold at the call
+  std::array<std::uint64_t, 6> after{}; ///< what they hold when it has returned
   std::uint64_t result = 0;
-  std::uint64_t cfa = 0;                     ///< of the called function
+  std::uint64_t cfa = 0; ///< of the called function
   std::uint64_t return_pc = 0;
   std::uint64_t sp_after = 0;
 };
@@ -34,7 +34,7 @@ static_assert(offsetof(GuardedCall, sp_after) == GUARD_SP_AFTER);
 /// What osr_test_probe found when it was called. It lies directly below the return-PC slot.
 struct ProbeFrame {
   std::array<std::uint64_t, 6> saved; ///< in the order of SavedRegister
-  std::uint64_t return_pc;            ///< the slot itself
+  std::uint64_t return_pc; ///< the slot itself
 };
 static_assert(offsetof(ProbeFrame, return_pc) == PROBE_RETURN_PC_SLOT);
 

@@ -134,10 +134,9 @@ TEST_CASE("Check that a replaced frame really runs the other code", "[registers]
   };
   CHECK(program.run("hungry", 5, 6) == hungry(5, 6, 0));
   FunctionId id = program.id("hungry");
-  CHECK(seen == std::vector<VersionKey>{{id, Tier::Optimized, {}},
-                                        {id, Tier::Baseline, {}},
-                                        {id, Tier::Optimized, 1},
-                                        {id, Tier::Baseline, {}}});
+  CHECK(seen ==
+        std::vector<VersionKey>{
+            {id, Tier::Optimized, {}}, {id, Tier::Baseline, {}}, {id, Tier::Optimized, 1}, {id, Tier::Baseline, {}}});
 }
 
 TEST_CASE("Check that three frames on top of each other are replaced in every combination", "[registers]") {

@@ -57,8 +57,18 @@ std::uint64_t value_of(const Derivation &derivation, std::uint64_t bits_in_regis
   return zero_extend(apply_recipe(bits_in_register, derivation.lowered.recipe), bits);
 }
 
-constexpr std::uint64_t samples[] = {0, 1, 7, 0x7f, 0x80, 0xff, 0x7fff'ffff, 0x8000'0000, 0xffff'ffff,
-                                     0x0123'4567'89ab'cdef, 0x8000'0000'0000'0000, ~std::uint64_t(0)};
+constexpr std::uint64_t samples[] = {0,
+                                     1,
+                                     7,
+                                     0x7f,
+                                     0x80,
+                                     0xff,
+                                     0x7fff'ffff,
+                                     0x8000'0000,
+                                     0xffff'ffff,
+                                     0x0123'4567'89ab'cdef,
+                                     0x8000'0000'0000'0000,
+                                     ~std::uint64_t(0)};
 
 } // namespace
 
@@ -124,9 +134,9 @@ TEST_CASE("Check that a narrow sum is cut to its width before it is widened", "[
 }
 
 TEST_CASE("Check that no operation without a step is looked through", "[recipe]") {
-  for (const char *body : {"%a = sub i64 5, %x", "%a = add i64 %x, %x", "%a = udiv i64 %x, 3", "%a = lshr i64 %x, 2",
-                           "%a = xor i64 %x, 1", "%a = load i64, ptr %p", "%a = trunc i128 %v to i64",
-                           "%s = add i64 %x, %x\n %a = freeze i64 %s"}) {
+  for (const char *body :
+       {"%a = sub i64 5, %x", "%a = add i64 %x, %x", "%a = udiv i64 %x, 3", "%a = lshr i64 %x, 2", "%a = xor i64 %x, 1",
+        "%a = load i64, ptr %p", "%a = trunc i128 %v to i64", "%s = add i64 %x, %x\n %a = freeze i64 %s"}) {
     INFO(body);
     RecipeCase one(body, "i64 %a");
     CHECK(leaf_name(one.derive(0, {"x", "p", "v"})) == "a");

@@ -124,7 +124,7 @@ namespace {
 
 /// A section with one CIE and one FDE for [0x1000, 0x1000+size) that runs `program`.
 std::vector<std::uint8_t> section_with(std::vector<std::uint8_t> program, std::uint64_t size = 0x20) {
-  std::vector<std::uint8_t> bytes = {0,    0, 0, 0, 0, 0, 0, 0, 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0, // absptr
+  std::vector<std::uint8_t> bytes = {0,    0, 0, 0,    0, 0, 0, 0, 1, 'z', 'R', 0, 1, 0x78, 16, 1, 0, // absptr
                                      0x0c, 7, 8, 0x90, 1, 0, 0};
   bytes[0] = std::uint8_t(bytes.size() - 4);
   const std::size_t fde = bytes.size();
@@ -150,8 +150,8 @@ llvm::Expected<UnwindRows> decode(const std::vector<std::uint8_t> &section) {
 
 TEST_CASE("rows that need expressions are marked, not guessed") {
   // advance 4; def_cfa_expression {breg7 8}; advance 4; def_cfa rsp+16; expression for rbx; advance 4; same_value rbx
-  const auto rows = llvm::cantFail(decode(section_with(
-      {0x44, 0x0f, 2, 0x77, 8, 0x44, 0x0c, 7, 16, 0x10, 3, 1, 0x30, 0x44, 0x08, 3, 0x44, 0x07, 16})));
+  const auto rows = llvm::cantFail(decode(
+      section_with({0x44, 0x0f, 2, 0x77, 8, 0x44, 0x0c, 7, 16, 0x10, 3, 1, 0x30, 0x44, 0x08, 3, 0x44, 0x07, 16})));
   CHECK(rows.dump() == "[0x0, 0x4) rsp+8\n[0x4, 0xc) unusable\n[0xc, 0x10) rsp+16\n[0x10, 0x20) unusable\n");
 }
 
@@ -170,10 +170,10 @@ TEST_CASE("malformed sections are refused with a reason") {
     INFO(text);
     CHECK(text.find(reason) != std::string::npos);
   };
-  refused(section_with({0x3f}), "malformed");                   // unknown instruction
-  refused(section_with({0x0b}), "malformed");                   // nothing remembered
+  refused(section_with({0x3f}), "malformed"); // unknown instruction
+  refused(section_with({0x0b}), "malformed"); // nothing remembered
   refused(section_with({0x04, 0xff, 0xff, 0, 0}), "malformed"); // advances over the end
-  refused(section_with({0x0e}), "malformed");                   // operand missing
+  refused(section_with({0x0e}), "malformed"); // operand missing
   refused(section_with({}, 0x21), "reaches over the end of the code");
   auto truncated = section_with({});
   truncated.resize(40);

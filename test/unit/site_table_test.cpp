@@ -10,7 +10,15 @@ using namespace osr;
 namespace {
 
 constexpr std::uint32_t sizes[] = {0, 1, 2, 3, 4, 8, 10, 16, 24, 32, 64, 100000, ~0u};
-constexpr std::int64_t operands[] = {0, 1, -1, 63, 64, -64, -65, 1 << 20, std::numeric_limits<std::int64_t>::min(),
+constexpr std::int64_t operands[] = {0,
+                                     1,
+                                     -1,
+                                     63,
+                                     64,
+                                     -64,
+                                     -65,
+                                     1 << 20,
+                                     std::numeric_limits<std::int64_t>::min(),
                                      std::numeric_limits<std::int64_t>::max()};
 constexpr std::int32_t lowest = std::numeric_limits<std::int32_t>::min(), highest = ~lowest;
 constexpr std::int32_t offsets[] = {0, -8, -24, -20, -21, -512, -520, 8, 7, lowest, lowest + 4, highest};
@@ -21,16 +29,10 @@ ValueSource random_source(std::mt19937 &random) {
   ValueSource source;
   source.kind = ValueSource::Kind(random() % 4);
   switch (source.kind) {
-  case ValueSource::Kind::Register:
-    source.reg = SavedRegister(random() % saved_register_count);
-    break;
+  case ValueSource::Kind::Register: source.reg = SavedRegister(random() % saved_register_count); break;
   case ValueSource::Kind::Frame:
-  case ValueSource::Kind::FrameAddress:
-    source.cfa_offset = pick(random, offsets);
-    break;
-  case ValueSource::Kind::Constant:
-    source.constant = std::uint64_t(pick(random, operands));
-    break;
+  case ValueSource::Kind::FrameAddress: source.cfa_offset = pick(random, offsets); break;
+  case ValueSource::Kind::Constant: source.constant = std::uint64_t(pick(random, operands)); break;
   }
   if (random() % 3 == 0)
     for (unsigned steps = 1 + random() % 4; steps != 0; --steps)

@@ -15,7 +15,7 @@ namespace {
 
 struct SignalHandler {
   SignalHandler(int number, void (*handler)(int, siginfo_t *, void *), int flags) : number_(number) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_sigaction = handler;
     action.sa_flags = SA_SIGINFO | flags;
     sigaction(number, &action, &old_);

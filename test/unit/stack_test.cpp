@@ -90,9 +90,7 @@ TEST_CASE("sites are known by their return PC, and their frame size is checked")
   w.object.cfa_from_sp = std::int32_t(frame.cfa - frame.sp);
   CHECK(recursive_frame().is_site);
   w.object.cfa_from_sp += 16;
-  CHECK(aborts([&] {
-    with_base([&] { walk({frame.registers, PcKind::ReturnPc}); }, [] { world().chain(0, 0); });
-  }));
+  CHECK(aborts([&] { with_base([&] { walk({frame.registers, PcKind::ReturnPc}); }, [] { world().chain(0, 0); }); }));
   w.object.cfa_from_sp = 0;
   w.object.sites = SiteTable();
 }

@@ -195,18 +195,10 @@ TEST_CASE("random mutations of real sections never crash the parser") {
       for (unsigned edits = 1 + random() % 4; edits != 0; --edits) {
         const std::size_t at = random() % bytes.size();
         switch (random() % 4) {
-        case 0:
-          bytes[at] = std::uint8_t(random());
-          break;
-        case 1:
-          bytes[at] ^= std::uint8_t(1u << random() % 8);
-          break;
-        case 2:
-          bytes.insert(bytes.begin() + std::ptrdiff_t(at), std::uint8_t(random() % 4));
-          break;
-        case 3:
-          bytes.erase(bytes.begin() + std::ptrdiff_t(at));
-          break;
+        case 0: bytes[at] = std::uint8_t(random()); break;
+        case 1: bytes[at] ^= std::uint8_t(1u << random() % 8); break;
+        case 2: bytes.insert(bytes.begin() + std::ptrdiff_t(at), std::uint8_t(random() % 4)); break;
+        case 3: bytes.erase(bytes.begin() + std::ptrdiff_t(at)); break;
         }
       }
       llvm::Expected<RawStackMap> map = parse_stack_map(bytes);

@@ -17,18 +17,14 @@ std::uint64_t keep_bits(std::uint64_t value, std::int64_t bits) {
 
 std::uint64_t step_result(std::uint64_t value, const RecipeStep &step) {
   switch (step.kind) {
-  case RecipeStep::Kind::Add:
-    return value + std::uint64_t(step.operand);
-  case RecipeStep::Kind::Multiply:
-    return value * std::uint64_t(step.operand);
+  case RecipeStep::Kind::Add: return value + std::uint64_t(step.operand);
+  case RecipeStep::Kind::Multiply: return value * std::uint64_t(step.operand);
   case RecipeStep::Kind::ShiftLeft:
     for (std::int64_t count = 0; count < step.operand; ++count)
       value += value;
     return value;
-  case RecipeStep::Kind::And:
-    return value & std::uint64_t(step.operand);
-  case RecipeStep::Kind::ZeroExtend:
-    return keep_bits(value, step.operand);
+  case RecipeStep::Kind::And: return value & std::uint64_t(step.operand);
+  case RecipeStep::Kind::ZeroExtend: return keep_bits(value, step.operand);
   case RecipeStep::Kind::SignExtend: {
     const bool negative = (value >> (step.operand - 1)) & 1;
     return negative ? ~keep_bits(~value, step.operand) : keep_bits(value, step.operand);
@@ -44,18 +40,10 @@ Bytes source_bytes(const Move &move, const World &world) {
   }
   std::uint64_t value = 0;
   switch (move.source.kind) {
-  case ValueSource::Kind::Register:
-    value = world.registers.callee_saved[unsigned(move.source.reg)];
-    break;
-  case ValueSource::Kind::Frame:
-    std::memcpy(&value, world.at(move.source.cfa_offset), move.size);
-    break;
-  case ValueSource::Kind::Constant:
-    value = move.source.constant;
-    break;
-  case ValueSource::Kind::FrameAddress:
-    value = world.cfa + std::uint64_t(std::int64_t(move.source.cfa_offset));
-    break;
+  case ValueSource::Kind::Register: value = world.registers.callee_saved[unsigned(move.source.reg)]; break;
+  case ValueSource::Kind::Frame: std::memcpy(&value, world.at(move.source.cfa_offset), move.size); break;
+  case ValueSource::Kind::Constant: value = move.source.constant; break;
+  case ValueSource::Kind::FrameAddress: value = world.cfa + std::uint64_t(std::int64_t(move.source.cfa_offset)); break;
   }
   value = keep_bits(value, 8 * move.size);
   for (const RecipeStep &step : move.source.recipe)
@@ -105,9 +93,7 @@ World expected_world(const TransitionScript &script, const World &before) {
     case ValueTarget::Kind::Register:
       std::memcpy(&after.registers.callee_saved[unsigned(move.target.reg)], values[index].data(), 8);
       break;
-    case ValueTarget::Kind::Frame:
-      std::memcpy(after.at(move.target.offset), values[index].data(), move.size);
-      break;
+    case ValueTarget::Kind::Frame: std::memcpy(after.at(move.target.offset), values[index].data(), move.size); break;
     case ValueTarget::Kind::StateBuffer:
       std::memcpy(after.buffer.data() + move.target.offset, values[index].data(), move.size);
       break;

@@ -61,15 +61,12 @@ std::uint64_t Generator::number() {
 RecipeStep Generator::step() {
   const auto kind = RecipeStep::Kind(between(0, 5));
   switch (kind) {
-  case RecipeStep::Kind::ShiftLeft:
-    return {kind, between(0, 63)};
+  case RecipeStep::Kind::ShiftLeft: return {kind, between(0, 63)};
   case RecipeStep::Kind::ZeroExtend:
-  case RecipeStep::Kind::SignExtend:
-    return {kind, chance(60) ? std::int64_t(8) << between(0, 3) : between(1, 64)};
+  case RecipeStep::Kind::SignExtend: return {kind, chance(60) ? std::int64_t(8) << between(0, 3) : between(1, 64)};
   case RecipeStep::Kind::Add:
   case RecipeStep::Kind::Multiply:
-  case RecipeStep::Kind::And:
-    return {kind, std::int64_t(number())};
+  case RecipeStep::Kind::And: return {kind, std::int64_t(number())};
   }
   __builtin_unreachable();
 }
