@@ -210,9 +210,11 @@ std::vector<LoweredRecord> lower_to_baseline(Function &function, const Canonical
 
   // Strip the bundles first: from here on calls are replaced by calls without them, and they are no uses.
   DenseMap<Value *, Value *> stripped;
-  for (BaselineSite &baseline : sites)
-    for (const Use &value : cantFail(read_frame_chain(*baseline.call, program))[0].values)
+  for (BaselineSite &baseline : sites) {
+    FrameChain chain = cantFail(read_frame_chain(*baseline.call, program));
+    for (const Use &value : chain[0].values)
       baseline.values.push_back(value.get());
+  }
   for (BaselineSite &baseline : sites) {
     CallBase *old = baseline.call;
     baseline.call = strip_bundle(*old);
