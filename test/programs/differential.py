@@ -57,6 +57,11 @@ def run(command, timeout):
     return done.stdout, status, done.stderr
 
 
+def has_text(path):
+    """A run that a signal ended leaves its statistics empty."""
+    return path.exists() and path.stat().st_size != 0
+
+
 def build(program, work, clang):
     """Compiles natively and to bitcode; returns the native path and the bitcode by level."""
     native = work / f"{program.name}.native"
@@ -87,9 +92,9 @@ def check(program, options, work):
                 failures.append(f"{program.name} {level} {' '.join(mode)}: status {status}, expected {expected_status}"
                                 f"{'' if output == expected_output else ', other output'}"
                                 f" {errors.decode(errors='replace')[-300:]}")
-            if (output, status) == (expected_output, expected_status) and not stats.exists() and status < 128:
+            elif status < 128 and not has_text(stats):
                 failures.append(f"{program.name} {level} {' '.join(mode)}: no statistics were written")
-            if stats.exists():
+            if has_text(stats):
                 counted = json.loads(stats.read_text())
                 counters.update({kind: counted["transitions"][kind] for kind in KINDS})
                 counters["rewritten"] += counted["frames"]["rewritten"]

@@ -81,7 +81,7 @@ def check(seed, options):
             if (output, status) != expected:
                 result.failures.append(f"seed {seed} {level} {name}: status {status}, expected {expected[1]}; "
                                        f"{errors.decode(errors='replace')[-300:]}")
-            elif statistics.exists():
+            elif statistics.exists() and statistics.stat().st_size:
                 counted = json.loads(statistics.read_text())
                 result.counters.update({kind: counted["transitions"][kind] for kind in KINDS})
         if result.failures and options.keep:
