@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/object_stack.h"
+#include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/target.h"
 #include "compiler/sites/number_sites.h"
@@ -25,8 +26,7 @@ namespace osr {
 namespace {
 
 constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
-constexpr unsigned spill_all_attempt =
-    2; ///< other forms allocate other registers: do not chase single records for ever
+constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
 constexpr unsigned max_shown_instructions = 250; ///< callees larger than this are never inlined at O2 anyway
 constexpr unsigned max_shown_callees = 24;
 
@@ -76,53 +76,6 @@ void strip_frame_states(Function &function) {
     call->replaceAllUsesWith(bare);
     call->eraseFromParent();
   }
-}
-
-/// Gives the values that stood in the way slots of their own. They get them in all records: a value that is reloaded or
-/// computed again behind one call is so behind the next one too, once the first record stops using it.
-bool give_slots(const CompiledVersion &attempt, std::uint32_t number, std::set<OperandId> &in_slots,
-                std::set<OperandId> &added) {
-  bool changed = false;
-  const std::set<OperandId> &failed = attempt.report.failed_operands;
-  for (auto it = failed.lower_bound({number, 0}); it != failed.end() && it->first == number; ++it) {
-    if (in_slots.contains(*it) || it->second >= attempt.sites.operands[number].size())
-      continue;
-    changed = true;
-    if (!added.contains(*it))
-      for (OperandId like : attempt.sites.operands_like(*it))
-        added.insert(like);
-  }
-  return changed;
-}
-
-/// Chooses the forms for the next attempt; false when nothing is left to change.
-bool adjust_forms(const CompiledVersion &attempt, ForcedForms &forms, bool spill_all) {
-  bool changed = false;
-  auto degrade = [&](std::uint32_t number) {
-    SiteForm now = attempt.sites.forms[number];
-    SiteForm next = now == SiteForm::TailCall   ? SiteForm::StackMap
-                    : now == SiteForm::StackMap ? SiteForm::Spilled
-                                                : SiteForm::Refused;
-    if (next != now) {
-      forms.sites[number] = next;
-      changed = true;
-    }
-  };
-  std::set<OperandId> added;
-  for (const auto &[number, reason] : attempt.report.not_anchored)
-    if (attempt.sites.forms[number] == SiteForm::StackMap && give_slots(attempt, number, forms.in_slots, added))
-      changed = true;
-    else
-      degrade(number);
-  forms.in_slots.merge(added);
-  for (std::uint32_t number : attempt.report.unrecorded)
-    if (!attempt.report.not_anchored.contains(number))
-      degrade(number);
-  if (changed && spill_all)
-    for (std::uint32_t number = 0; number < attempt.sites.forms.size(); ++number)
-      if (attempt.sites.forms[number] == SiteForm::StackMap)
-        forms.sites[number] = SiteForm::Spilled;
-  return changed;
 }
 
 } // namespace
@@ -251,13 +204,13 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
       if (attempt > 0)
         return object.takeError();
       consumeError(object.takeError());
-      for (std::uint32_t number = 0; number < version.sites.forms.size(); ++number)
-        if (version.sites.forms[number] == SiteForm::StackMap)
-          forms.sites[number] = SiteForm::Spilled;
+      spill_all(version.sites, forms);
       continue;
     }
     version.object = std::move(*object);
-    bool complete = !adjust_forms(version, forms, attempt >= spill_all_attempt);
+    bool complete = !adjust_forms(version.sites, version.report, forms);
+    if (!complete && attempt >= spill_all_attempt)
+      spill_all(version.sites, forms);
     fallbacks.merge(version.report.not_anchored);
     if (complete) {
       version.fallbacks = std::move(fallbacks);

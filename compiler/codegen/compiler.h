@@ -27,8 +27,8 @@ struct CompiledVersion {
 /// Compiles versions of the functions of one canonical program. Deterministic: the same calls in the same order give
 /// the same code. Not thread-safe. Example:
 ///
-///     auto compiler = cantFail(Compiler::create(std::move(program), {.object_stack_offset =
-///     object_stack_tls_offset()})); auto version = compiler->compile({.function = 3, .tier = Tier::Baseline});
+///     auto compiler = cantFail(Compiler::create(std::move(program), {.object_stack_offset = offset}));
+///     auto version = compiler->compile({.function = 3, .tier = Tier::Baseline});
 class Compiler {
 public:
   struct Options {
