@@ -6,37 +6,21 @@
 #include <llvm/ADT/STLExtras.h>
 
 #include <csignal>
-#include <sys/resource.h>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-constexpr std::uint64_t stack_reserve = 64 * 1024;          ///< for the stub, signal handlers and the next calls
-constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
-
 constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
 
 constexpr std::uint64_t continuation_budget = 3'000; ///< of one function: number of continuations times its sites
 
-std::uint64_t lowest_stack_address(const ProgramBase &base) {
-  rlimit limit{};
-  getrlimit(RLIMIT_STACK, &limit);
-  std::uint64_t size = limit.rlim_cur == RLIM_INFINITY ? unlimited_stack : limit.rlim_cur;
-  return base.cfa > size ? base.cfa - size + stack_reserve : stack_reserve;
-}
-
-StackBounds bounds_of_this_thread(const ProgramBase &base) {
-  StackBounds bounds;
-  bounds.base = bounds.end = base.cfa;
+StackBounds bounds_of_this_thread() {
   stack_t alternate{};
-  if (sigaltstack(nullptr, &alternate) == 0 && !(alternate.ss_flags & SS_DISABLE)) {
-    bounds.alternate_low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
-    bounds.alternate_high = bounds.alternate_low + alternate.ss_size;
-  }
-  return bounds;
+  sigaltstack(nullptr, &alternate);
+  return stack_bounds(*ThreadRegistry::current(), alternate);
 }
 
 } // namespace
@@ -93,16 +77,11 @@ Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) 
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-               const EntryTable &entries, const StubTable &table, const ProgramBase &base, Statistics &statistics)
+               const EntryTable &entries, const StubTable &table, Statistics &statistics)
     : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
-      table_(table), base_(base), statistics_(statistics), random_(mode.number) {}
+      table_(table), statistics_(statistics), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
-  if (busy_)
-    return;
-  busy_ = true;
-  if (stack_limit_ == 0)
-    stack_limit_ = lowest_stack_address(base_);
   ++calls_;
   switch (mode_.kind) {
   case StressMode::Kind::None: break;
@@ -122,7 +101,6 @@ void Stress::on_call(const EntryFrame &frame) {
       flip_caller(frame);
     break;
   }
-  busy_ = false;
 }
 
 bool Stress::is_wanted(const SiteRecord &record) const {
@@ -169,7 +147,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
     refuse(toString(stub.takeError()));
     return 0;
   }
-  if (cfa + std::int64_t((*stub)->lowest_offset) < stack_limit_) {
+  if (cfa + std::int64_t((*stub)->lowest_offset) < ThreadRegistry::current()->stack_low) {
     refuse("no room on the stack");
     return 0;
   }
@@ -202,7 +180,7 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
   // First only look: nothing may be written unless the walk reaches the base.
   std::vector<std::pair<Frame, std::uint64_t>> found;
   std::uint64_t depth = 0;
-  FrameCursor cursor(start, lookup_, table_, bounds_of_this_thread(base_));
+  FrameCursor cursor(start, lookup_, table_, bounds_of_this_thread());
   for (; !cursor.done(); cursor.advance()) {
     const Frame &frame = cursor.frame();
     ++depth;

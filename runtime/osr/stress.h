@@ -2,12 +2,12 @@
 // does.
 #pragma once
 
-#include "osr-stubs/enter_program.h"
 #include "osr-stubs/stub_frame.h"
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/program_thread.h"
 
 #include <llvm/Support/Error.h>
 
@@ -38,11 +38,11 @@ struct StressMode {
   llvm::Expected<FunctionId> find_function(const CanonicalProgram &program) const;
 };
 
-/// Forces transitions from the entry hook, before the called function runs. Not thread-safe.
+/// Forces transitions from the entry hook, before the called function runs, in registered threads. Not thread-safe.
 class Stress final {
 public:
   Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-         const EntryTable &entries, const StubTable &table, const ProgramBase &base, Statistics &statistics);
+         const EntryTable &entries, const StubTable &table, Statistics &statistics);
 
   /// A program function was called; `frame` holds the registers of its caller.
   void on_call(const EntryFrame &frame);
@@ -62,13 +62,10 @@ private:
   const CodeRegistry &registry_;
   RegistryLookup lookup_;
   const StubTable &table_;
-  const ProgramBase &base_;
   Statistics &statistics_;
   std::uint64_t calls_ = 0;
   std::map<FunctionId, std::uint64_t> spent_; ///< compile work for continuations, by innermost function
   std::mt19937_64 random_;
-  std::uint64_t stack_limit_ = 0; ///< lowest address that new frames may reach
-  bool busy_ = false;             ///< a signal handler of the program came in while we were at work
 };
 
 } // namespace osr

@@ -43,12 +43,19 @@ public:
   /// error is the reason for refusal; it is remembered.
   llvm::Expected<const ReturnStub *> find_or_make(std::uint64_t return_pc, Landing landing);
 
+  /// The stub if there is one. Allocation-free.
+  const ReturnStub *find(std::uint64_t return_pc, Landing landing) const {
+    auto found = stubs_.find({return_pc, landing});
+    return found == stubs_.end() ? nullptr : &found->second.stub;
+  }
+
   /// True if find_or_make needs to make nothing.
   bool is_known(std::uint64_t return_pc, Landing landing) const {
     return stubs_.contains({return_pc, landing}) || refusals_.contains({return_pc, landing});
   }
 
   const CanonicalProgram &program() const { return versions_.program(); }
+  const VersionStore &versions() const { return versions_; }
 
 private:
   struct Stub {

@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "runtime/osr/resolve_records.h"
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/StringSet.h>
 
 using namespace llvm;
@@ -44,6 +45,11 @@ Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {
 const Version *VersionStore::find(const CodeObject &object) const {
   auto found = versions_.find({object.function, object.tier, object.continuation_site});
   return found == versions_.end() ? nullptr : found->second.get();
+}
+
+ArrayRef<std::uint64_t> VersionStore::inlined_at(FunctionId function) const {
+  auto found = inlined_at_.find(function);
+  return found == inlined_at_.end() ? ArrayRef<std::uint64_t>() : ArrayRef(found->second);
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
@@ -92,6 +98,10 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
     return resolved.takeError();
   object.cfa_from_sp = resolved->cfa_from_sp;
   object.sites = SiteTable::build(resolved->records);
+  for (const SiteRecord &record : resolved->records)
+    for (const FrameRecord &frame : drop_begin(record.frames))
+      if (frame.site.function != object.function)
+        inlined_at_[frame.site.function].push_back(object.code_begin + record.return_pc_offset);
   if (object.tier == Tier::Baseline)
     for (const SiteRecord &record : resolved->records) {
       std::uint32_t site = record.frames[0].site.index;

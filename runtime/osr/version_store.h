@@ -41,6 +41,9 @@ public:
   /// The version that an activation's code belongs to; null for foreign objects.
   const Version *find(const CodeObject &object) const;
 
+  /// Return PCs at which a frame of another function holds an inlined frame of this one.
+  llvm::ArrayRef<std::uint64_t> inlined_at(FunctionId function) const;
+
   const CanonicalProgram &program() const { return compiler_.program(); }
 
 private:
@@ -55,6 +58,7 @@ private:
   Statistics &statistics_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;
+  std::map<FunctionId, std::vector<std::uint64_t>> inlined_at_;
   std::vector<std::unique_ptr<Version>> foreign_;
   CodeObjectId next_id_ = 1;
 };

@@ -1,0 +1,52 @@
+// Requests: replace all activations of a function, in all threads, wherever they are.
+#pragma once
+
+#include "runtime/osr/stub_factory.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/handshake.h"
+
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// What became of one request.
+struct ReplaceOutcome {
+  std::uint64_t rewritten = 0;      ///< activations that will go on in the new code when control returns to them
+  std::uint64_t already = 0;        ///< had been rewritten before and not returned yet
+  std::uint64_t running = 0;        ///< are executing in the function itself, not in a call: they stay
+  std::uint64_t refused = 0;        ///< cannot be replaced where they are
+  std::vector<std::string> reasons; ///< of the refusals, each once
+  unsigned stops = 0;               ///< how often the threads were stopped
+  double pause_seconds = 0;         ///< the longest time they were stopped
+};
+
+/// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The parts must outlive it.
+class Requests {
+public:
+  Requests(Handshake &handshake, StubFactory &stubs, const CodeRegistry &registry, const EntryTable &entries,
+           const StubTable &table)
+      : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table) {}
+
+  /// Sends all activations of `function` that are at another tier to tier `to`: frames of optimised code in which it
+  /// was inlined count as its own. Stubs for the sites found on the stacks are made while the threads run; they are
+  /// stopped again to rewrite, and all frames are rewritten in that stop or none. The error says why nothing was done.
+  llvm::Expected<ReplaceOutcome> replace(FunctionId function, Tier to);
+
+private:
+  struct Found {
+    Frame frame;
+    std::uint64_t stub_pc;
+  };
+  struct Search;
+
+  void visit(ProgramThread &thread, Search &search) const;
+  void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
+
+  Handshake &handshake_;
+  StubFactory &stubs_;
+  RegistryLookup lookup_;
+  const StubTable &table_;
+};
+
+} // namespace osr

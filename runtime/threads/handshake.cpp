@@ -1,0 +1,129 @@
+#include "runtime/threads/handshake.h"
+
+#include "compiler/base/error.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/ranges.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Counts stops; the requester sleeps on it. Only the threads' own words tell who is stopped: a thread that answers a
+/// request which was given up counts too.
+std::atomic<std::uint32_t> stop_events = 0;
+
+template <typename Word> std::uint32_t *futex_word(std::atomic<Word> &word) {
+  static_assert(sizeof(word) == sizeof(std::uint32_t) && std::atomic<Word>::is_always_lock_free);
+  return reinterpret_cast<std::uint32_t *>(&word);
+}
+
+template <typename Word> void futex_wake(std::atomic<Word> &word) {
+  syscall(SYS_futex, futex_word(word), FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+}
+
+/// Returns when the word is not `expected`, after a wake, a signal, or the time. The caller looks again.
+template <typename Word>
+void futex_wait(std::atomic<Word> &word, Word expected, const timespec *time = nullptr) {
+  syscall(SYS_futex, futex_word(word), FUTEX_WAIT_PRIVATE, std::uint32_t(expected), time, nullptr, 0);
+}
+
+/// The part of a handshake that runs in the thread that is stopped.
+void on_stop_signal(int, siginfo_t *, void *context) {
+  int saved_errno = errno;
+  ProgramThread *self = ThreadRegistry::current();
+  auto requested = StopState::Requested;
+  if (self) {
+    self->context = static_cast<const ucontext_t *>(context);
+    if (self->stop.compare_exchange_strong(requested, StopState::Stopped, std::memory_order_acq_rel)) {
+      stop_events.fetch_add(1, std::memory_order_release);
+      futex_wake(stop_events);
+      while (self->stop.load(std::memory_order_acquire) == StopState::Stopped)
+        futex_wait(self->stop, StopState::Stopped);
+    }
+  }
+  errno = saved_errno;
+}
+
+timespec time_until(Clock::time_point end) {
+  auto left = std::max(std::chrono::nanoseconds(end - Clock::now()), std::chrono::nanoseconds(0));
+  return {time_t(left.count() / 1'000'000'000), long(left.count() % 1'000'000'000)};
+}
+
+} // namespace
+
+Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, Options options) {
+  std::unique_ptr<Handshake> handshake(new Handshake(threads, options));
+  struct sigaction action {};
+  action.sa_sigaction = on_stop_signal;
+  action.sa_flags = SA_SIGINFO | SA_RESTART;
+  sigfillset(&action.sa_mask);
+  if (options.signal_number < SIGRTMIN || options.signal_number > SIGRTMAX ||
+      sigaction(options.signal_number, &action, &handshake->previous_) != 0)
+    return make_error("signal {} cannot be used to stop threads; choose one from {} to {}", options.signal_number,
+                      SIGRTMIN, SIGRTMAX);
+  return handshake;
+}
+
+Handshake::~Handshake() { sigaction(options_.signal_number, &previous_, nullptr); }
+
+Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
+  std::lock_guard lock(threads_.mutex());
+  if (Error error = stop_all())
+    return error;
+  ucontext_t own;
+  if (ProgramThread *self = ThreadRegistry::current()) {
+    getcontext(&own);
+    self->context = &own;
+  }
+  work(threads_.threads());
+  resume_all();
+  return Error::success();
+}
+
+std::vector<pid_t> Handshake::find_silent() const {
+  std::vector<pid_t> silent;
+  for (const auto &thread : threads_.threads())
+    if (thread->stop.load(std::memory_order_acquire) == StopState::Requested)
+      silent.push_back(thread->tid);
+  return silent;
+}
+
+Error Handshake::stop_all() {
+  for (const auto &thread : threads_.threads()) {
+    if (thread.get() == ThreadRegistry::current())
+      continue;
+    thread->stop.store(StopState::Requested, std::memory_order_release);
+    syscall(SYS_tgkill, getpid(), thread->tid, options_.signal_number);
+  }
+  Clock::time_point end = Clock::now() + options_.limit;
+  for (;;) {
+    std::uint32_t events = stop_events.load(std::memory_order_acquire);
+    std::vector<pid_t> silent = find_silent();
+    if (silent.empty())
+      return Error::success();
+    if (Clock::now() >= end) {
+      resume_all();
+      return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there",
+                        silent.size() == 1 ? "" : "s", fmt::join(silent, ", "), options_.limit.count(),
+                        options_.signal_number);
+    }
+    timespec left = time_until(end);
+    futex_wait(stop_events, events, &left);
+  }
+}
+
+void Handshake::resume_all() {
+  for (const auto &thread : threads_.threads())
+    if (thread->stop.exchange(StopState::Running, std::memory_order_acq_rel) == StopState::Stopped)
+      futex_wake(thread->stop);
+}
+
+} // namespace osr

@@ -1,0 +1,52 @@
+// Stopping all threads of the program for the time of a walk.
+//
+//   requester                                   each other registered thread
+//   stop := Requested; tgkill ───────────────►  signal handler: context kept, stop := Stopped
+//   waits until all are Stopped                 waits on its own futex word
+//   visits each (walks, rewrites)
+//   stop := Running; futex wake ─────────────►  handler returns, the interrupted code goes on
+//
+// The code of the program holds no polls for this. What a system call that was interrupted returns is the kernel's
+// affair: SA_RESTART hides the signal for most; poll, select, epoll_wait, nanosleep, sem_timedwait and the like
+// return EINTR as they would after any handled signal (signal(7), "Interruption of system calls").
+#pragma once
+
+#include "runtime/threads/program_thread.h"
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/Support/Error.h>
+
+#include <chrono>
+#include <csignal>
+
+namespace osr {
+
+class Handshake {
+public:
+  struct Options {
+    int signal_number = SIGRTMAX - 2;              ///< not to be used or blocked by the program
+    std::chrono::milliseconds limit{2000};         ///< how long a thread may take to stop
+  };
+
+  /// Installs the signal handler. One per process. Fails when the signal number is not usable.
+  static llvm::Expected<std::unique_ptr<Handshake>> create(ThreadRegistry &threads, Options options);
+  ~Handshake();
+
+  /// Stops all registered threads except the calling one, calls `work` with all of them, and lets them go on. `work`
+  /// must not allocate, lock or wait: a stopped thread may hold any lock. The calling thread, if it is registered, has
+  /// its own registers as context. The error names threads that did not stop in time; then `work` was not called.
+  llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
+
+private:
+  Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(options) {}
+  llvm::Error stop_all();
+  std::vector<pid_t> find_silent() const;
+  void resume_all();
+
+  ThreadRegistry &threads_;
+  Options options_;
+  struct sigaction previous_ {};
+};
+
+} // namespace osr

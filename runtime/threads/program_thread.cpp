@@ -1,0 +1,98 @@
+#include "runtime/threads/program_thread.h"
+
+#include "compiler/base/check.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constinit thread_local ProgramThread *current_thread __attribute__((tls_model("initial-exec"))) = nullptr;
+
+constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
+constexpr std::uint64_t stack_reserve = 64 * 1024; ///< for stubs, signal handlers and the next calls
+
+/// The main thread's stack grows up to its limit, which may have been raised since the process began; the C library
+/// knows the size of all others.
+std::uint64_t find_stack_low() {
+  pthread_attr_t attributes;
+  void *low = nullptr;
+  std::size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstack(&attributes, &low, &size);
+    pthread_attr_destroy(&attributes);
+  }
+  auto address = reinterpret_cast<std::uint64_t>(low);
+  if (getpid() == gettid()) {
+    rlimit limit{};
+    getrlimit(RLIMIT_STACK, &limit);
+    std::uint64_t top = address + size;
+    std::uint64_t most = limit.rlim_cur == RLIM_INFINITY ? unlimited_stack : limit.rlim_cur;
+    address = top > most ? top - most : 0;
+  }
+  return address + stack_reserve;
+}
+
+} // namespace
+
+StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate) {
+  StackBounds bounds;
+  bounds.base = bounds.end = thread.base.cfa;
+  if (!(alternate.ss_flags & SS_DISABLE)) {
+    bounds.alternate_low = reinterpret_cast<std::uintptr_t>(alternate.ss_sp);
+    bounds.alternate_high = bounds.alternate_low + alternate.ss_size;
+  }
+  return bounds;
+}
+
+ProgramThread *ThreadRegistry::current() { return current_thread; }
+
+Expected<ProgramThread *> ThreadRegistry::add_current(std::size_t object_stack_bytes) {
+  OSR_CHECK(!current_thread, "thread {} is registered already", current_thread->tid);
+  auto thread = std::make_unique<ProgramThread>();
+  auto objects = ObjectStack::reserve(object_stack_bytes);
+  if (!objects)
+    return objects.takeError();
+  thread->objects = std::move(*objects);
+  thread->objects->install();
+  thread->tid = gettid();
+  thread->stack_low = find_stack_low();
+  std::lock_guard lock(mutex_);
+  current_thread = thread.get();
+  threads_.push_back(std::move(thread));
+  most_ = std::max(most_, threads_.size());
+  return current_thread;
+}
+
+void ThreadRegistry::remove_current() {
+  if (!current_thread)
+    return;
+  std::unique_ptr<ProgramThread> ended;
+  {
+    std::lock_guard lock(mutex_);
+    auto found = find_if(threads_, [](const auto &thread) { return thread.get() == current_thread; });
+    OSR_CHECK(found != threads_.end(), "thread {} is not in the registry", current_thread->tid);
+    ended = std::move(*found);
+    threads_.erase(found);
+    current_thread = nullptr; // a signal that was sent before finds nothing to stop
+  }
+  // A thread that was cancelled or called pthread_exit leaves its objects behind.
+  osr_object_stack_top = ended->objects->base();
+}
+
+void ThreadRegistry::keep_only_current() {
+  for (std::unique_ptr<ProgramThread> &thread : threads_)
+    if (thread.get() != current_thread)
+      thread.release(); // its stacks are copies that nobody can free safely: their owner's allocator state is unknown
+  erase_if(threads_, [](const auto &thread) { return !thread; });
+  if (current_thread)
+    current_thread->tid = gettid();
+}
+
+} // namespace osr

@@ -1,0 +1,67 @@
+// A thread that runs code of the program, and the set of all of them.
+#pragma once
+
+#include "osr-stubs/enter_program.h"
+#include "osr-stubs/thread_state.h"
+#include "runtime/stack/frame_layout.h"
+
+#include <llvm/Support/Error.h>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <sys/types.h>
+#include <ucontext.h>
+#include <vector>
+
+namespace osr {
+
+/// Whether a thread is stopped by a handshake; see handshake.h.
+enum class StopState : std::uint32_t { Running, Requested, Stopped };
+
+struct ProgramThread {
+  pid_t tid = 0;
+  std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
+  ProgramBase base;            ///< where the program's part of its stack begins
+  std::optional<ObjectStack> objects;
+
+  std::atomic<StopState> stop{StopState::Running};
+  const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
+
+  ProgramThread() = default;
+  ProgramThread(const ProgramThread &) = delete;
+  ProgramThread &operator=(const ProgramThread &) = delete;
+};
+
+/// Stack bounds for a walk of this thread. Async-signal-safe. The alternate signal stack is known to the calling
+/// thread only: for other threads pass the one in their interrupted context.
+StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate);
+
+/// All registered threads. Thread-safe. A handshake holds the lock while threads are stopped: a thread that is just
+/// starting or ending waits with that.
+class ThreadRegistry {
+public:
+  /// Makes the calling thread a thread of the program: gives it an object stack of `object_stack_bytes`. The record
+  /// lives until remove_current(). Fails when there is no memory. Registering twice is a bug.
+  llvm::Expected<ProgramThread *> add_current(std::size_t object_stack_bytes = ObjectStack::default_bytes);
+  /// Without effect in a thread that is not registered.
+  void remove_current();
+  /// The calling thread's record; null if it is not registered. Async-signal-safe.
+  static ProgramThread *current();
+
+  /// The child of a fork has one thread only. To be called in it, with the lock held.
+  void keep_only_current();
+
+  std::mutex &mutex() { return mutex_; }
+  /// With the lock held.
+  const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
+  std::size_t most_at_once() const { return most_; }
+
+private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<ProgramThread>> threads_;
+  std::size_t most_ = 0;
+};
+
+} // namespace osr

@@ -1,0 +1,93 @@
+#include "runtime/threads/start_thread.h"
+
+#include "compiler/base/check.h"
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <pthread.h>
+#include <threads.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::size_t stack_factor = 4;
+constexpr std::size_t thread_object_stack_bytes = std::size_t(256) << 20;
+
+ThreadRegistry *registry = nullptr;
+pthread_key_t end_key;
+
+/// What the new thread has to run.
+struct Start {
+  std::uint64_t pc;
+  void *argument;
+};
+
+/// Destructors of thread-specific data run in rounds, as long as some were set again: the program's own ones may still
+/// run program code, so our record goes in the last round.
+void on_thread_end(void *rounds) {
+  auto left = reinterpret_cast<std::uintptr_t>(rounds);
+  if (left > 1)
+    pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
+  else
+    registry->remove_current();
+}
+
+void *run_thread(void *argument) {
+  Start start = *static_cast<Start *>(argument);
+  delete static_cast<Start *>(argument);
+  auto thread = registry->add_current(thread_object_stack_bytes);
+  if (!thread) { // pthread_create has already reported success
+    std::fprintf(stderr, "osr: a thread cannot run: %s\n", toString(thread.takeError()).c_str());
+    std::abort();
+  }
+  pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
+  return reinterpret_cast<void *>(
+      osr_enter_program(start.pc, reinterpret_cast<std::uint64_t>(start.argument), 0, 0, &(*thread)->base));
+}
+
+/// Threads for which the program chose no stack size get this one.
+void enlarge_usual_stack() {
+  pthread_attr_t usual;
+  std::size_t size = 0;
+  pthread_getattr_default_np(&usual);
+  pthread_attr_getstacksize(&usual, &size);
+  pthread_attr_setstacksize(&usual, size * stack_factor);
+  pthread_setattr_default_np(&usual);
+  pthread_attr_destroy(&usual);
+}
+
+int program_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
+  auto *start = new Start{reinterpret_cast<std::uint64_t>(function), argument};
+  int error = pthread_create(thread, wanted, run_thread, start);
+  if (error)
+    delete start;
+  return error;
+}
+
+/// C11 threads return an int; the C library keeps it in the same word.
+int program_thrd_create(thrd_t *thread, thrd_start_t function, void *argument) {
+  auto *start = new Start{reinterpret_cast<std::uint64_t>(function), argument};
+  int error = pthread_create(thread, nullptr, run_thread, start);
+  if (error == 0)
+    return thrd_success;
+  delete start;
+  return error == ENOMEM ? thrd_nomem : thrd_error;
+}
+
+} // namespace
+
+std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads) {
+  OSR_CHECK(!registry, "threads are started for another registry already");
+  registry = &threads;
+  int error = pthread_key_create(&end_key, on_thread_end);
+  OSR_CHECK(error == 0, "no key for thread-specific data: error {}", error);
+  enlarge_usual_stack();
+  return {{"pthread_create", reinterpret_cast<std::uint64_t>(program_pthread_create)},
+          {"thrd_create", reinterpret_cast<std::uint64_t>(program_thrd_create)}};
+}
+
+} // namespace osr

@@ -1,0 +1,17 @@
+// Threads that the program starts: they are registered before their first instruction of program code.
+#pragma once
+
+#include "runtime/code/code_session.h"
+#include "runtime/threads/program_thread.h"
+
+#include <vector>
+
+namespace osr {
+
+/// Names that the program gets instead of the C library's: pthread_create and thrd_create. New threads get the same
+/// attributes, but four times the machine stack unless the program chose a size: frames of the baseline tier are larger
+/// than those of native code. The record goes when the thread ends, after the program's own thread-specific
+/// destructors. `threads` must live as long as the process.
+std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads);
+
+} // namespace osr
