@@ -34,16 +34,21 @@ struct RunOptions {
 
 /// The process ends inside the program's exit(); the statistics are written from there.
 struct StatisticsWriter {
-  const Runtime *runtime = nullptr;
+  Runtime *runtime = nullptr;
   std::string path;
 
   void write() const {
     if (path.empty() || !runtime)
       return;
+    std::optional<Statistics> statistics = runtime->snapshot();
+    if (!statistics) {
+      std::fprintf(stderr, "osrctl: no statistics: another thread is compiling\n");
+      return;
+    }
     std::error_code error;
     raw_fd_ostream file(path, error);
     if (!error) {
-      file << runtime->statistics().to_json().dump(2) << '\n';
+      file << statistics->to_json().dump(2) << '\n';
       file.close();
       error = file.error();
       file.clear_error(); // else LLVM ends the process
@@ -124,7 +129,7 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   set_exit_observer([] { writer.write(); });
   std::vector<std::string> argv{options.program.front()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
-  auto status = const_cast<Runtime *>(writer.runtime)->run_main(argv);
+  auto status = writer.runtime->run_main(argv);
   if (!status)
     return report(status.takeError());
   exit_program(*status);
@@ -140,7 +145,7 @@ void add_run(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   command
       ->add_option("--stress", options->stress,
-                   "Force transitions: none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE")
+                   "Force transitions: none, every, every:N, all:N, random:SEED, async:HZ, at:FUNCTION, at:FUNCTION#SITE")
       ->capture_default_str();
   add_stubs_option(*command, options->stubs);
   add_fault_option(*command, options->fault);

@@ -1,5 +1,7 @@
 #include "runtime/osr/program_exit.h"
 
+#include "runtime/threads/program_thread.h"
+
 #include <cstdlib>
 #include <mutex>
 #include <unistd.h>
@@ -16,7 +18,6 @@ struct ExitState {
   std::mutex mutex;
   std::vector<Handler> handlers;
   std::function<void()> static_destructors;
-  ProgramBase *base = nullptr;
   std::function<void()> observer;
   pid_t observed = 0; ///< the process that the observer wants to hear of
 };
@@ -56,22 +57,24 @@ template <typename Pointer> std::uint64_t address_of(Pointer *pointer) {
 }
 
 /// main may have returned: the handler's frames get a base of their own, where walks end.
-template <typename Function> void enter(Function *function, std::uint64_t first = 0, std::uint64_t second = 0) {
-  osr_enter_program(address_of(function), first, second, 0, state().base);
+template <typename Function> void call(Function *function, std::uint64_t first = 0, std::uint64_t second = 0) {
+  ProgramThread of_foreign_thread;
+  ProgramThread *self = ThreadRegistry::current();
+  enter(self ? *self : of_foreign_thread, address_of(function), first, second);
 }
 
 int program_atexit(void (*function)()) {
-  add_handler([=](int) { enter(function); });
+  add_handler([=](int) { call(function); });
   return 0;
 }
 
 int program_cxa_atexit(void (*function)(void *), void *argument, void *) {
-  add_handler([=](int) { enter(function, address_of(argument)); });
+  add_handler([=](int) { call(function, address_of(argument)); });
   return 0;
 }
 
 int program_on_exit(void (*function)(int, void *), void *argument) {
-  add_handler([=](int status) { enter(function, std::uint64_t(status), address_of(argument)); });
+  add_handler([=](int status) { call(function, std::uint64_t(status), address_of(argument)); });
   return 0;
 }
 
@@ -112,8 +115,7 @@ void set_exit_observer(std::function<void()> observer) {
   std::at_quick_exit(observe);
 }
 
-void set_program(ProgramBase &base, std::function<void()> static_destructors) {
-  state().base = &base;
+void set_static_destructors(std::function<void()> static_destructors) {
   state().static_destructors = std::move(static_destructors);
   std::atexit([] { run_handlers(0); }); // for libraries that call the C library's exit
 }

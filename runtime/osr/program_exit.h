@@ -1,7 +1,6 @@
 // How a program ends: its atexit handlers and static destructors run before anything of the host goes away.
 #pragma once
 
-#include "osr-stubs/enter_program.h"
 #include "runtime/code/code_session.h"
 
 #include <functional>
@@ -25,8 +24,7 @@ std::vector<AbsoluteSymbol> program_exit_symbols();
 /// in a child process of the program. To be set before the program starts.
 void set_exit_observer(std::function<void()> observer);
 
-/// To be called before the program starts. `base` is renewed for each handler and must live as long as the process.
-/// `static_destructors` are also called when the process exits without the program's exit().
-void set_program(ProgramBase &base, std::function<void()> static_destructors);
+/// Set before the program starts. Also called when the process exits without the program's exit().
+void set_static_destructors(std::function<void()> static_destructors);
 
 } // namespace osr

@@ -1,10 +1,13 @@
 // Requests: replace all activations of a function, in all threads, wherever they are.
 #pragma once
 
+#include "runtime/osr/continuation_budget.h"
 #include "runtime/osr/stub_factory.h"
+#include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/threads/handshake.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,11 +15,10 @@ namespace osr {
 
 /// What became of one request.
 struct ReplaceOutcome {
-  std::uint64_t rewritten = 0;      ///< activations that will go on in the new code when control returns to them
-  std::uint64_t already = 0;        ///< had been rewritten before and not returned yet
-  std::uint64_t running = 0;        ///< are executing in the function itself, not in a call: they stay
-  std::uint64_t refused = 0;        ///< cannot be replaced where they are
-  std::vector<std::string> reasons; ///< of the refusals, each once
+  std::uint64_t rewritten = 0; ///< activations that will go on in the new code when control returns to them
+  std::uint64_t already = 0;   ///< had been rewritten before and not returned yet
+  std::uint64_t running = 0;   ///< are executing in the function itself, not in a call: they stay
+  std::map<std::string, std::uint64_t> refused; ///< activations that cannot be replaced where they are, by reason
   unsigned stops = 0;               ///< how often the threads were stopped
   double pause_seconds = 0;         ///< the longest time they were stopped
 };
@@ -31,7 +33,7 @@ public:
   /// Sends all activations of `function` that are at another tier to tier `to`: frames of optimised code in which it
   /// was inlined count as its own. Stubs for the sites found on the stacks are made while the threads run; they are
   /// stopped again to rewrite, and all frames are rewritten in that stop or none. The error says why nothing was done.
-  llvm::Expected<ReplaceOutcome> replace(FunctionId function, Tier to);
+  llvm::Expected<ReplaceOutcome> replace(FunctionId function, Tier to, ContinuationBudget *budget);
 
 private:
   struct Found {
@@ -40,13 +42,16 @@ private:
   };
   struct Search;
 
-  void visit(ProgramThread &thread, Search &search) const;
+  void visit(const ProgramThread &thread, Search &search) const;
+  llvm::Expected<double> search_and_commit(Search &search);
+  void make_stubs(const Search &search, ContinuationBudget *budget);
   void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
 
   Handshake &handshake_;
   StubFactory &stubs_;
   RegistryLookup lookup_;
   const StubTable &table_;
+  std::map<std::pair<std::uint64_t, Landing>, std::string> refusals_; ///< return PCs that get no stub, and why
 };
 
 } // namespace osr

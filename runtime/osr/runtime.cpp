@@ -5,6 +5,7 @@
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/startup_checks.h"
+#include "runtime/threads/start_thread.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -19,14 +20,17 @@ namespace osr {
 namespace {
 
 Runtime *running = nullptr; ///< the entry hook is one per process
+constexpr std::chrono::seconds snapshot_patience(3);
 constexpr rlim_t wanted_stack = rlim_t(512) << 20;
 
-/// Signals wait while the runtime's own tables change: a handler of the program may call into the runtime.
+/// Signals wait while the runtime's own tables change: a handler of the program may call into the runtime. Not the one
+/// that stops threads: whoever sends it may hold the lock that this thread is about to wait for.
 class SignalsBlocked {
 public:
-  SignalsBlocked() {
+  explicit SignalsBlocked(int stop_signal) {
     sigset_t all;
     sigfillset(&all);
+    sigdelset(&all, stop_signal);
     pthread_sigmask(SIG_SETMASK, &all, &previous_);
   }
   ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
@@ -66,8 +70,8 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Opt
 Runtime::~Runtime() {
   if (running == this)
     running = nullptr;
-  if (object_stack_)
-    object_stack_->uninstall();
+  async_stress_.reset();
+  threads_.remove_current();
 }
 
 Error Runtime::set_up(CanonicalProgram program) {
@@ -101,9 +105,9 @@ Error Runtime::set_up(CanonicalProgram program) {
   auto stress_function = options_.stress.find_function(compiler_->program());
   if (!stress_function)
     return stress_function.takeError();
-  if (options_.stress.kind != StressMode::Kind::None)
+  if (options_.stress.kind != StressMode::Kind::None && options_.stress.kind != StressMode::Kind::Async)
     stress_ = std::make_unique<Stress>(options_.stress, *stress_function, *stubs_, *registry_, *entries_, *stub_table_,
-                                       base_, statistics_);
+                                       statistics_);
 
   if (Error error = entries_->reserve(compiler_->program().functions.size()))
     return error;
@@ -132,6 +136,7 @@ void Runtime::count_program() {
 /// The program sees each of its functions under the address of its entry.
 Error Runtime::define_program_symbols() {
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
+  append_range(symbols, start_thread_symbols(threads_));
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(function.id));
@@ -165,13 +170,15 @@ Error Runtime::link_globals() {
 std::uint64_t Runtime::hook(EntryFrame *frame) { return running->enter(*frame); }
 
 std::uint64_t Runtime::enter(EntryFrame &frame) {
+  static thread_local bool busy = false; // a signal handler of the program came in while we were at work
   auto function = FunctionId(frame.function);
-  if (stress_)
+  if (stress_ && !busy && ThreadRegistry::current()) {
+    busy = true;
+    std::lock_guard lock(mutex_);
     stress_->on_call(frame);
-  std::uint64_t code = code_for(function);
-  if (!stress_)
-    entries_->set_target(function, code);
-  return code;
+    busy = false;
+  }
+  return code_for(function);
 }
 
 Tier Runtime::first_tier(FunctionId function) const {
@@ -181,38 +188,112 @@ Tier Runtime::first_tier(FunctionId function) const {
 }
 
 std::uint64_t Runtime::code_for(FunctionId function) {
-  if (std::uint64_t known = entry_code_[function])
+  if (std::uint64_t known = entry_code_[function].load(std::memory_order_acquire))
     return known;
-  SignalsBlocked blocked;
-  Tier tier = first_tier(function);
-  auto version = versions_->find_or_compile({function, tier, std::nullopt});
-  if (!version && tier == Tier::Optimized) {
-    ++statistics_.functions_not_optimized[toString(version.takeError())];
-    version = versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
-  }
+  SignalsBlocked blocked(options_.handshake.signal_number);
+  std::lock_guard lock(mutex_);
+  if (std::uint64_t known = entry_code_[function].load(std::memory_order_relaxed))
+    return known; // another thread was faster
+  auto version = compile_for_calls(function);
   if (!version) { // the program cannot go on without this function
     std::fprintf(stderr, "osr: %s\n", toString(version.takeError()).c_str());
     std::_Exit(1);
   }
-  return entry_code_[function] = (*version)->object.entry_pc;
+  set_code_for_calls(**version);
+  return (*version)->object.entry_pc;
+}
+
+Expected<const Version *> Runtime::compile_for_calls(FunctionId function) {
+  Tier tier = first_tier(function);
+  auto version = versions_->find_or_compile({function, tier, std::nullopt});
+  if (version || tier == Tier::Baseline)
+    return version;
+  ++statistics_.functions_not_optimized[toString(version.takeError())];
+  return versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
+}
+
+/// A stress mode that acts at calls wants to see each of them: then all calls keep going through the hook.
+void Runtime::set_code_for_calls(const Version &version) {
+  FunctionId function = version.object.function;
+  entry_code_[function].store(version.object.entry_pc, std::memory_order_release);
+  if (!stress_)
+    entries_->set_target(function, version.object.entry_pc);
+}
+
+Expected<ReplaceOutcome> Runtime::replace(StringRef name, Tier to) {
+  const FunctionInfo *function = program().find_function(name);
+  if (!function)
+    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
+  return replace(function->id, to);
+}
+
+Expected<ReplaceOutcome> Runtime::replace(FunctionId function, Tier to, ContinuationBudget *budget) {
+  OSR_CHECK(function < program().functions.size(), "function {} of {}", function, program().functions.size());
+  const FunctionInfo &info = program().functions[function];
+  if (info.pinned != PinReason::None)
+    return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
+  if (!requests_)
+    return make_error("'{}' cannot be replaced: no program is running", info.name);
+  std::lock_guard lock(mutex_);
+  auto version = versions_->find_or_compile({function, to, std::nullopt});
+  if (!version)
+    return version.takeError();
+  auto outcome = requests_->replace(function, to, budget);
+  Statistics::Requests &requests = statistics_.requests;
+  ++requests.count;
+  if (!outcome) {
+    std::string reason = toString(outcome.takeError());
+    ++requests.refused[reason];
+    return make_error("'{}' is not replaced: {}", info.name, reason);
+  }
+  set_code_for_calls(**version);
+  requests.rewritten += outcome->rewritten;
+  requests.already += outcome->already;
+  requests.running += outcome->running;
+  requests.stops += outcome->stops;
+  requests.longest_pause = std::max(requests.longest_pause, outcome->pause_seconds);
+  for (const auto &[reason, activations] : outcome->refused)
+    requests.refused[reason] += activations;
+  statistics_.frames_rewritten += outcome->rewritten;
+  return outcome;
+}
+
+std::optional<Statistics> Runtime::snapshot() {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  if (!lock.try_lock_for(snapshot_patience))
+    return std::nullopt;
+  Statistics result = statistics_;
+  result.most_threads = threads_.most_at_once();
+  return result;
 }
 
 Error Runtime::compile_all() {
-  for (const FunctionInfo &function : program().functions) {
-    std::uint64_t code = code_for(function.id);
-    if (!stress_)
-      entries_->set_target(function.id, code);
-  }
+  for (const FunctionInfo &function : program().functions)
+    code_for(function.id);
   return Error::success();
 }
 
 Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
+  ProgramThread *self = ThreadRegistry::current();
+  if (!self)
+    return make_error("constructors and destructors need a thread of the program");
   for (const StaticAction &action : actions) {
     auto address = session_->lookup(action.function);
     if (!address)
       return address.takeError();
-    osr_enter_program(*address, 0, 0, 0, &base_);
+    osr::enter(*self, *address);
   }
+  return Error::success();
+}
+
+Error Runtime::start_requests() {
+  auto handshake = Handshake::create(threads_, options_.handshake);
+  if (!handshake)
+    return handshake.takeError();
+  handshake_ = std::move(*handshake);
+  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_);
+  if (options_.stress.kind == StressMode::Kind::Async)
+    async_stress_ = std::make_unique<AsyncStress>(*this, options_.stress.number);
   return Error::success();
 }
 
@@ -221,13 +302,13 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     return error;
   const FunctionInfo *main = program().find_function("main");
   OSR_CHECK(!running, "a program is running already");
-  entry_code_.resize(program().functions.size());
+  entry_code_ = std::vector<std::atomic<std::uint64_t>>(program().functions.size());
   raise_stack_limit();
-  auto stack = ObjectStack::reserve();
-  if (!stack)
-    return stack.takeError();
-  object_stack_ = std::move(*stack);
-  object_stack_->install();
+  auto self = threads_.add_current();
+  if (!self)
+    return self.takeError();
+  if (Error error = start_requests())
+    return error;
   running = this;
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
@@ -235,7 +316,10 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     if (Error error = compile_all())
       return error;
 
-  set_program(base_, [this] { consumeError(run_actions(program().destructors)); });
+  set_static_destructors([this] {
+    async_stress_.reset(); // it must not compile while the compiler's own static objects go
+    consumeError(run_actions(program().destructors));
+  });
   if (Error error = run_actions(program().constructors))
     return error;
   std::vector<char *> argv;
@@ -243,7 +327,8 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     argv.push_back(const_cast<char *>(argument.c_str()));
   argv.push_back(nullptr);
   statistics_.program_start = std::chrono::steady_clock::now();
-  return enter_program(entries_->entry_address(main->id), int(arguments.size()), argv.data(), environ, base_);
+  return int(osr::enter(**self, entries_->entry_address(main->id), arguments.size(),
+                        reinterpret_cast<std::uint64_t>(argv.data()), reinterpret_cast<std::uint64_t>(environ)));
 }
 
 } // namespace osr

@@ -7,6 +7,8 @@
 #include "osr-stubs/thread_state.h"
 #include "runtime/code/entry_table.h"
 #include "runtime/osr/startup_checks.h"
+#include "runtime/osr/async_stress.h"
+#include "runtime/osr/requests.h"
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stress.h"
 #include "runtime/osr/stub_factory.h"
@@ -14,18 +16,24 @@
 
 #include <llvm/Support/Error.h>
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace osr {
 
-/// Owns everything that a running program needs. One per process, as the entry hook and the object stack are; used by
-/// the thread that created it only. Example:
+/// Owns everything that a running program needs. One per process, as the entry hook is. create(), run_main() and
+/// the destructor belong to one thread; replace() may be called from any. Example:
 ///
 ///     auto runtime = cantFail(Runtime::create(std::move(program), {.tier = Tier::Baseline}));
 ///     int status = cantFail(runtime->run_main({"program", "argument"}));
+///
+/// and meanwhile, in another thread of the host or of the program:
+///
+///     ReplaceOutcome outcome = cantFail(runtime->replace("hot", Tier::Optimized));
 class Runtime {
 public:
   struct Options {
@@ -38,6 +46,7 @@ public:
     std::vector<std::string> libraries;   ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
     Fault fault;                          ///< for tests of tests
+    Handshake::Options handshake;
     bool (*has_shadow_stack)() = shadow_stack_is_active; ///< asked once; tests put something else here
   };
 
@@ -50,6 +59,15 @@ public:
   /// are registered with atexit. Fails when there is no main, or not one of that
   /// type.
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
+
+  /// Replaces all activations of a function that are at another tier, in all threads, wherever they are; see
+  /// requests.h. Calls to come enter the new tier. The error says why nothing was done; then nothing has changed.
+  llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, Tier to);
+  /// The same by id; `budget` bounds the continuations that are compiled for it.
+  llvm::Expected<ReplaceOutcome> replace(FunctionId function, Tier to, ContinuationBudget *budget = nullptr);
+
+  /// Statistics at one moment. Empty if another thread holds the runtime's lock for more than a few seconds.
+  std::optional<Statistics> snapshot();
 
   const CanonicalProgram &program() const { return compiler_->program(); }
   const Statistics &statistics() const { return statistics_; }
@@ -68,6 +86,9 @@ private:
   Tier first_tier(FunctionId function) const;
   std::uint64_t code_for(FunctionId function);
   llvm::Error compile_all();
+  llvm::Expected<const Version *> compile_for_calls(FunctionId function);
+  void set_code_for_calls(const Version &version);
+  llvm::Error start_requests();
   llvm::Error run_actions(const std::vector<StaticAction> &actions);
   static std::uint64_t hook(EntryFrame *frame);
 
@@ -82,9 +103,13 @@ private:
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
   std::unique_ptr<Stress> stress_;
-  std::optional<ObjectStack> object_stack_;
-  std::vector<std::uint64_t> entry_code_; ///< by function: where calls go, 0 while it is not compiled
-  ProgramBase base_;
+  ThreadRegistry threads_;
+  std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<Requests> requests_;
+  std::unique_ptr<AsyncStress> async_stress_;
+  std::timed_mutex mutex_; ///< guards all tables above except those that say that they need none
+  /// By function: where calls go, 0 while it is not compiled.
+  std::vector<std::atomic<std::uint64_t>> entry_code_;
 };
 
 } // namespace osr

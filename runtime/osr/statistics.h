@@ -11,7 +11,8 @@
 
 namespace osr {
 
-/// Counters of one run. The plain integers are also incremented by compiled stubs; one thread only.
+/// Counters of one run, guarded by the runtime's lock. Compiled stubs increment those of executed transitions without
+/// it: with several threads an increment may get lost.
 struct Statistics {
   struct Transitions {
     std::uint64_t in_place = 0;     ///< executed: landed in a baseline frame
@@ -31,7 +32,19 @@ struct Statistics {
     std::map<std::string, std::uint64_t> refused; ///< sites without a record in some version, by reason
   };
 
+  struct Requests {
+    std::uint64_t count = 0;
+    std::uint64_t rewritten = 0; ///< activations
+    std::uint64_t already = 0;   ///< activations that an earlier request had rewritten
+    std::uint64_t running = 0;   ///< activations that were not in a call
+    std::uint64_t stops = 0;
+    double longest_pause = 0; ///< seconds
+    std::map<std::string, std::uint64_t> refused; ///< activations and whole requests, by reason
+  };
+
   Transitions transitions;
+  Requests requests;
+  std::uint64_t most_threads = 0; ///< of the program, at once
   std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"
   std::uint64_t frames_rewritten = 0;
   std::uint64_t frames_walked = 0;

@@ -15,7 +15,6 @@ namespace {
 constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
 
-constexpr std::uint64_t continuation_budget = 3'000; ///< of one function: number of continuations times its sites
 
 StackBounds bounds_of_this_thread() {
   stack_t alternate{};
@@ -44,6 +43,8 @@ Expected<StressMode> StressMode::parse(StringRef text) {
     return number(Kind::All);
   if (word == "random")
     return number(Kind::Random);
+  if (word == "async")
+    return number(Kind::Async);
   if (word == "at") {
     auto [function, site] = rest.rsplit('#');
     mode.kind = Kind::At;
@@ -56,8 +57,8 @@ Expected<StressMode> StressMode::parse(StringRef text) {
       mode.site = index;
     return mode;
   }
-  return make_error("unknown stress mode '{}'; known are none, every, every:N, all:N, random:SEED, at:FUNCTION, "
-                    "at:FUNCTION#SITE",
+  return make_error("unknown stress mode '{}'; known are none, every, every:N, all:N, random:SEED, async:HZ, "
+                    "at:FUNCTION, at:FUNCTION#SITE",
                     text.str());
 }
 
@@ -84,6 +85,7 @@ Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stub
 void Stress::on_call(const EntryFrame &frame) {
   ++calls_;
   switch (mode_.kind) {
+  case StressMode::Kind::Async: // not by calls; see async_stress.h
   case StressMode::Kind::None: break;
   case StressMode::Kind::Every:
     if (calls_ % mode_.number == 0)
@@ -109,19 +111,10 @@ bool Stress::is_wanted(const SiteRecord &record) const {
   });
 }
 
-/// A continuation holds all of its function that can still be reached, so one at each site costs the square of the
-/// function's size: a function of thousands of sites would be compiled for hours. A plain count of sites, not time,
-/// so that the same program always makes the same transitions.
 bool Stress::can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing landing) {
   if (landing == Landing::InPlace || mode_.kind == StressMode::Kind::At || stubs_.is_known(return_pc, landing))
     return true;
-  FunctionId function = site.site.record().frames.back().site.function;
-  std::uint64_t cost = stubs_.program().functions[function].sites.size();
-  std::uint64_t &spent = spent_[function];
-  if (spent + cost > continuation_budget)
-    return false;
-  spent += cost;
-  return true;
+  return budget_.spend(stubs_.program().functions[site.site.record().frames.back().site.function]);
 }
 
 std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
@@ -137,7 +130,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   Landing landing = site.object->tier == Tier::Baseline || renew ? Landing::Continuation : Landing::InPlace;
   if (!can_afford(return_pc, site, landing)) {
     if (site.object->tier == Tier::Baseline) {
-      refuse("the function is too large for a continuation at each of its sites");
+      refuse(ContinuationBudget::refusal);
       return 0;
     }
     landing = Landing::InPlace;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "osr-stubs/stub_frame.h"
+#include "runtime/osr/continuation_budget.h"
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
@@ -24,6 +25,7 @@ struct StressMode {
     Every,  ///< each Nth call: the return into the caller goes to the other tier
     All,    ///< each Nth call: so does the return into every frame of the stack
     Random, ///< a seeded mix of the above
+    Async,  ///< N times a second: a random function goes to a random tier in all threads, wherever they are
     At,     ///< only returns to one site, or to any site of one function
   };
   Kind kind = Kind::None;
@@ -31,7 +33,7 @@ struct StressMode {
   std::string function;              ///< At
   std::optional<std::uint32_t> site; ///< At: nothing means every site of the function
 
-  /// Parses none, every, every:N, all:N, random:SEED, at:FUNCTION, at:FUNCTION#SITE. The error names what is wrong.
+  /// Parses none, every, every:N, all:N, random:SEED, async:HZ, at:FUNCTION, at:FUNCTION#SITE. The error names what is wrong.
   static llvm::Expected<StressMode> parse(llvm::StringRef text);
 
   /// At: the function's id; the error says why there can be no replacement there. Other kinds: 0.
@@ -64,7 +66,7 @@ private:
   const StubTable &table_;
   Statistics &statistics_;
   std::uint64_t calls_ = 0;
-  std::map<FunctionId, std::uint64_t> spent_; ///< compile work for continuations, by innermost function
+  ContinuationBudget budget_;
   std::mt19937_64 random_;
 };
 

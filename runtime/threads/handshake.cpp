@@ -30,8 +30,7 @@ template <typename Word> void futex_wake(std::atomic<Word> &word) {
 }
 
 /// Returns when the word is not `expected`, after a wake, a signal, or the time. The caller looks again.
-template <typename Word>
-void futex_wait(std::atomic<Word> &word, Word expected, const timespec *time = nullptr) {
+template <typename Word> void futex_wait(std::atomic<Word> &word, Word expected, const timespec *time = nullptr) {
   syscall(SYS_futex, futex_word(word), FUTEX_WAIT_PRIVATE, std::uint32_t(expected), time, nullptr, 0);
 }
 
@@ -61,7 +60,7 @@ timespec time_until(Clock::time_point end) {
 
 Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, Options options) {
   std::unique_ptr<Handshake> handshake(new Handshake(threads, options));
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_sigaction = on_stop_signal;
   action.sa_flags = SA_SIGINFO | SA_RESTART;
   sigfillset(&action.sa_mask);

@@ -46,7 +46,7 @@ private:
 
   ThreadRegistry &threads_;
   Options options_;
-  struct sigaction previous_ {};
+  struct sigaction previous_{};
 };
 
 } // namespace osr

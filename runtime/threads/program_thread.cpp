@@ -4,6 +4,7 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <csignal>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -40,6 +41,14 @@ std::uint64_t find_stack_low() {
 }
 
 } // namespace
+
+std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
+                    std::uint64_t third) {
+  ProgramBase outer = thread.base;
+  std::uint64_t result = osr_enter_program(pc, first, second, third, &thread.base);
+  thread.base = outer;
+  return result;
+}
 
 StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate) {
   StackBounds bounds;

@@ -34,6 +34,11 @@ struct ProgramThread {
   ProgramThread &operator=(const ProgramThread &) = delete;
 };
 
+/// Calls the function at `pc` as osr_enter_program does, as a part of this thread's stack that walks end at. While no
+/// such call is under way the thread has no frames of the program.
+std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first = 0, std::uint64_t second = 0,
+                    std::uint64_t third = 0);
+
 /// Stack bounds for a walk of this thread. Async-signal-safe. The alternate signal stack is known to the calling
 /// thread only: for other threads pass the one in their interrupted context.
 StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate);

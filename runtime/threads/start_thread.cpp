@@ -45,8 +45,7 @@ void *run_thread(void *argument) {
     std::abort();
   }
   pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
-  return reinterpret_cast<void *>(
-      osr_enter_program(start.pc, reinterpret_cast<std::uint64_t>(start.argument), 0, 0, &(*thread)->base));
+  return reinterpret_cast<void *>(enter(**thread, start.pc, reinterpret_cast<std::uint64_t>(start.argument)));
 }
 
 /// Threads for which the program chose no stack size get this one.
