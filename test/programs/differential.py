@@ -26,9 +26,13 @@ MODES = [
     ["--tier", "optimized", "--stress", "all:97"],
     ["--tier", "baseline", "--stress", "random:1"],
     ["--tier", "optimized", "--stress", "random:2"],
+    ["--tier", "optimized", "--stress", "async:1000"],
+    ["--tier", "baseline", "--stress", "async:1000"],
 ]
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
+ASYNC = "frame rewritten by an asynchronous request"
+BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
 
 class Program:
@@ -40,6 +44,7 @@ class Program:
         text = path.read_text()
         self.cflags = self.header(text, "cflags")
         self.libs = self.header(text, "libs")
+        self.blocks_signals = re.search(r"^// blocks signals", text, re.M) is not None
 
     @staticmethod
     def header(text, key):
@@ -98,6 +103,11 @@ def check(program, options, work):
                 counted = json.loads(stats.read_text())
                 counters.update({kind: counted["transitions"][kind] for kind in KINDS})
                 counters["rewritten"] += counted["frames"]["rewritten"]
+                counters[ASYNC] += counted["requests"]["rewritten"]
+                for reason, number in counted["requests"]["refused"].items():
+                    if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
+                        failures.append(f"{program.name} {level} {' '.join(mode)}: {number} requests failed: {reason}")
+                    counters["refused request: " + re.sub(r"\bthreads? \d[\d, ]*", "a thread ", reason)] += number
                 if counted["walks"]["failed"]:
                     failures.append(f"{program.name} {level} {' '.join(mode)}: {counted['walks']['failed']} failed walks: "
                                     f"{counted['transitions']['refused']}")
@@ -137,9 +147,10 @@ def main():
             for line in failed:
                 print("     " + line, flush=True)
 
+    wanted = KINDS if options.verify else [*KINDS, ASYNC]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
-    missing = [kind for kind in KINDS if total[kind] == 0] if not options.names else []
+    missing = [kind for kind in wanted if total[kind] == 0] if not options.names else []
     if total["uncertified"]:
         missing.append("certificate for each baseline site")
     for kind in missing:
