@@ -63,7 +63,9 @@ Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, 
   struct sigaction action{};
   action.sa_sigaction = on_stop_signal;
   action.sa_flags = SA_SIGINFO | SA_RESTART;
-  sigfillset(&action.sa_mask);
+  // All, also the C library's own, which sigfillset leaves out: a stopped thread that is cancelled would unwind its
+  // stack while the requester walks it.
+  std::memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
   if (options.signal_number < SIGRTMIN || options.signal_number > SIGRTMAX ||
       sigaction(options.signal_number, &action, &handshake->previous_) != 0)
     return make_error("signal {} cannot be used to stop threads; choose one from {} to {}", options.signal_number,
@@ -75,27 +77,33 @@ Handshake::~Handshake() { sigaction(options_.signal_number, &previous_, nullptr)
 
 Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
   std::lock_guard lock(threads_.mutex());
-  if (Error error = stop_all())
-    return error;
-  ucontext_t own;
-  if (ProgramThread *self = ThreadRegistry::current()) {
-    getcontext(&own);
-    self->context = &own;
+  std::vector<pid_t> silent;
+  silent.reserve(threads_.threads().size()); // nothing is allocated or freed while threads are stopped
+  stop_all(silent);
+  if (silent.empty()) {
+    ucontext_t own;
+    if (ProgramThread *self = ThreadRegistry::current()) {
+      getcontext(&own);
+      self->context = &own;
+    }
+    work(threads_.threads());
   }
-  work(threads_.threads());
   resume_all();
-  return Error::success();
+  if (silent.empty())
+    return Error::success();
+  return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there",
+                    silent.size() == 1 ? "" : "s", fmt::join(silent, ", "), options_.limit.count(),
+                    options_.signal_number);
 }
 
-std::vector<pid_t> Handshake::find_silent() const {
-  std::vector<pid_t> silent;
+void Handshake::find_silent(std::vector<pid_t> &silent) const {
+  silent.clear();
   for (const auto &thread : threads_.threads())
     if (thread->stop.load(std::memory_order_acquire) == StopState::Requested)
       silent.push_back(thread->tid);
-  return silent;
 }
 
-Error Handshake::stop_all() {
+void Handshake::stop_all(std::vector<pid_t> &silent) {
   for (const auto &thread : threads_.threads()) {
     if (thread.get() == ThreadRegistry::current())
       continue;
@@ -105,15 +113,9 @@ Error Handshake::stop_all() {
   Clock::time_point end = Clock::now() + options_.limit;
   for (;;) {
     std::uint32_t events = stop_events.load(std::memory_order_acquire);
-    std::vector<pid_t> silent = find_silent();
-    if (silent.empty())
-      return Error::success();
-    if (Clock::now() >= end) {
-      resume_all();
-      return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there",
-                        silent.size() == 1 ? "" : "s", fmt::join(silent, ", "), options_.limit.count(),
-                        options_.signal_number);
-    }
+    find_silent(silent);
+    if (silent.empty() || Clock::now() >= end)
+      return;
     timespec left = time_until(end);
     futex_wait(stop_events, events, &left);
   }

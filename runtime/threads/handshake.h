@@ -40,8 +40,9 @@ public:
 
 private:
   Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(options) {}
-  llvm::Error stop_all();
-  std::vector<pid_t> find_silent() const;
+  /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.
+  void stop_all(std::vector<pid_t> &silent);
+  void find_silent(std::vector<pid_t> &silent) const;
   void resume_all();
 
   ThreadRegistry &threads_;
