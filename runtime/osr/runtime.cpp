@@ -23,19 +23,30 @@ Runtime *running = nullptr; ///< the entry hook is one per process
 constexpr std::chrono::seconds snapshot_patience(3);
 constexpr rlim_t wanted_stack = rlim_t(512) << 20;
 
-/// Signals wait while the runtime's own tables change: a handler of the program may call into the runtime. Not the one
-/// that stops threads: whoever sends it may hold the lock that this thread is about to wait for.
-class SignalsBlocked {
+/// A thread of the program must not end while it is at work for the runtime.
+class NotCancelled {
 public:
-  explicit SignalsBlocked(int stop_signal) {
+  NotCancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous_); }
+  ~NotCancelled() { pthread_setcancelstate(previous_, nullptr); }
+
+private:
+  int previous_ = PTHREAD_CANCEL_ENABLE;
+};
+
+/// Signals and cancellation wait while the runtime's own tables change: a handler of the program may call into the
+/// runtime. Not the signal that stops threads: whoever sends it may hold the lock that this thread is about to wait for.
+class Undisturbed {
+public:
+  explicit Undisturbed(int stop_signal) {
     sigset_t all;
     sigfillset(&all);
     sigdelset(&all, stop_signal);
     pthread_sigmask(SIG_SETMASK, &all, &previous_);
   }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+  ~Undisturbed() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
 
 private:
+  NotCancelled not_cancelled_;
   sigset_t previous_;
 };
 
@@ -174,6 +185,7 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
   auto function = FunctionId(frame.function);
   if (stress_ && !busy && ThreadRegistry::current()) {
     busy = true;
+    NotCancelled not_cancelled;
     std::lock_guard lock(mutex_);
     stress_->on_call(frame);
     busy = false;
@@ -190,7 +202,7 @@ Tier Runtime::first_tier(FunctionId function) const {
 std::uint64_t Runtime::code_for(FunctionId function) {
   if (std::uint64_t known = entry_code_[function].load(std::memory_order_acquire))
     return known;
-  SignalsBlocked blocked(options_.handshake.signal_number);
+  Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
   if (std::uint64_t known = entry_code_[function].load(std::memory_order_relaxed))
     return known; // another thread was faster
@@ -234,6 +246,7 @@ Expected<ReplaceOutcome> Runtime::replace(FunctionId function, Tier to, Continua
     return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
   if (!requests_)
     return make_error("'{}' cannot be replaced: no program is running", info.name);
+  Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
   auto version = versions_->find_or_compile({function, to, std::nullopt});
   if (!version)
@@ -307,6 +320,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   auto self = threads_.add_current();
   if (!self)
     return self.takeError();
+  watch_thread_end();
   if (Error error = start_requests())
     return error;
   running = this;

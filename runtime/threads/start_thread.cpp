@@ -1,6 +1,7 @@
 #include "runtime/threads/start_thread.h"
 
 #include "compiler/base/check.h"
+#include "runtime/threads/thread_data.h"
 
 #include <cerrno>
 #include <climits>
@@ -26,10 +27,19 @@ struct Start {
   void *argument;
 };
 
-/// Destructors of thread-specific data run in rounds, as long as some were set again: the program's own ones may still
-/// run program code, so our record goes in the last round.
+/// The C library's destructors of thread-specific data run in rounds, as long as some were set again, and by the order
+/// of the keys. Ours is older than the one that frees the program's thread-local variables, and calls the program's own
+/// destructors in the first round: they still see these variables. Those of libraries may call the program too, so our
+/// record goes in the last round.
 void on_thread_end(void *rounds) {
+  ProgramThread *self = ThreadRegistry::current();
+  if (!self)
+    return;
   auto left = reinterpret_cast<std::uintptr_t>(rounds);
+  if (left == PTHREAD_DESTRUCTOR_ITERATIONS) {
+    self->base = {}; // after pthread_exit or a cancellation the program's first frame is gone without a return
+    destroy_thread_data(*self);
+  }
   if (left > 1)
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
   else
@@ -44,7 +54,7 @@ void *run_thread(void *argument) {
     std::fprintf(stderr, "osr: a thread cannot run: %s\n", toString(thread.takeError()).c_str());
     std::abort();
   }
-  pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
+  watch_thread_end();
   return reinterpret_cast<void *>(enter(**thread, start.pc, reinterpret_cast<std::uint64_t>(start.argument)));
 }
 
@@ -85,8 +95,14 @@ std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads) {
   int error = pthread_key_create(&end_key, on_thread_end);
   OSR_CHECK(error == 0, "no key for thread-specific data: error {}", error);
   enlarge_usual_stack();
-  return {{"pthread_create", reinterpret_cast<std::uint64_t>(program_pthread_create)},
-          {"thrd_create", reinterpret_cast<std::uint64_t>(program_thrd_create)}};
+  std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
+  symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(program_pthread_create));
+  symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(program_thrd_create));
+  return symbols;
+}
+
+void watch_thread_end() {
+  pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
 }
 
 } // namespace osr
