@@ -75,7 +75,8 @@ static uint64_t bits(double value) {
 }
 
 int main(int argc, char **argv) {
-  steps = 40 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv);
+  steps = 40 * scale * (1 + scale / 4);
   pthread_t threads[workers];
   pthread_barrier_init(&barrier, NULL, workers);
   for (int i = 0; i < cells; i++) {

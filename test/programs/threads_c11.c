@@ -94,7 +94,8 @@ static int work(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  rounds = 120 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv);
+  rounds = 120 * scale * (1 + scale / 4);
   thrd_t threads[workers];
   mtx_init(&gate_lock, mtx_plain);
   cnd_init(&gate);

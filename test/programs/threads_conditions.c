@@ -84,7 +84,7 @@ static void *produce(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  uint64_t items = 60 * (uint64_t)read_scale(argc, argv), sum = 0, received = 0;
+  uint64_t scale = (uint64_t)read_scale(argc, argv), items = 60 * scale * (1 + scale / 8), sum = 0, received = 0;
   pthread_t producer, threads[stages];
   for (int i = 0; i <= stages; i++) {
     pthread_mutex_init(&queues[i].lock, NULL);

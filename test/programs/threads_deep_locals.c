@@ -81,7 +81,8 @@ static void *work(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  rounds = 4 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv);
+  rounds = 4 * scale * (1 + scale / 4);
   pthread_t threads[workers];
   pthread_barrier_init(&lent, NULL, workers);
   pthread_barrier_init(&returned, NULL, workers);

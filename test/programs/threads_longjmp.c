@@ -82,7 +82,8 @@ static void *work(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  rounds = 15 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv);
+  rounds = 15 * scale * (1 + scale / 4);
   pthread_t threads[workers];
   for (uintptr_t i = 0; i < workers; i++)
     pthread_create(&threads[i], NULL, work, (void *)(i + 1));

@@ -92,7 +92,7 @@ static void set_up(void) {
 }
 
 int main(int argc, char **argv) {
-  int transfers = 150 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv), transfers = 150 * scale * (1 + scale / 4);
   pthread_t threads[workers];
   Worker state[workers];
   set_up();

@@ -76,7 +76,8 @@ static void *produce(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  messages = 20 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv);
+  messages = 20 * scale * (1 + scale / 4);
   pthread_t producer, threads[hops];
   for (int i = 0; i <= hops; i++) {
     if ((i % 2 ? socketpair(AF_UNIX, SOCK_STREAM, 0, channels[i]) : pipe(channels[i])) != 0)

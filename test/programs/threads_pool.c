@@ -97,7 +97,7 @@ static void *work(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  int count = 64, rounds = 8 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv), count = 64, rounds = 8 * scale * (1 + scale / 4);
   int64_t values[64], fingerprint = 0;
   pthread_t threads[workers];
   for (int i = 0; i < workers; i++)

@@ -108,7 +108,8 @@ static void *add_up(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  values_each = 50 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv);
+  values_each = 50 * scale * (1 + scale / 4);
   pthread_t reading[readers], writing[writers], adding;
   uint64_t sum = 0;
   sem_init(&free_slots, 0, ring_size);

@@ -60,7 +60,7 @@ static void *chain(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  int count = 10 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv), count = 10 * scale * (1 + scale / 16);
   uint64_t joined = 0;
   pthread_attr_t detached;
   pthread_attr_init(&detached);

@@ -101,7 +101,7 @@ static void send_to_waiter(pthread_t waiter) {
 }
 
 int main(int argc, char **argv) {
-  int rounds = 8 * read_scale(argc, argv);
+  int scale = read_scale(argc, argv), rounds = 8 * scale * (1 + scale / 4);
   struct sigaction action;
   sigset_t waited;
   pthread_t waiter;

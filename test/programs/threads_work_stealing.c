@@ -119,7 +119,7 @@ static void *work(void *argument) {
 }
 
 int main(int argc, char **argv) {
-  uint32_t numbers = 1500u * (uint32_t)read_scale(argc, argv);
+  uint32_t scale = (uint32_t)read_scale(argc, argv), numbers = 1500 * scale * (1 + scale / 4);
   pthread_t threads[workers];
   spawn(1, numbers, 0);
   for (intptr_t i = 0; i < workers; i++)

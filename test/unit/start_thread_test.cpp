@@ -1,0 +1,135 @@
+// Checks threads that a program starts itself: registered from their first to their last instruction of program code.
+#include "runtime/threads/start_thread.h"
+#include "test/unit/threads_fixture.h"
+
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <threads.h>
+#include <unistd.h>
+
+using namespace llvm;
+using namespace osr;
+
+namespace {
+
+/// The program's view of the C library. There is one per process.
+struct ProgramCalls {
+  Stopper stopper;
+  std::vector<AbsoluteSymbol> symbols = start_thread_symbols(stopper.registry);
+
+  template <typename Function> Function *find(Function *, StringRef name) const {
+    auto found = find_if(symbols, [&](const AbsoluteSymbol &symbol) { return symbol.first == name; });
+    REQUIRE(found != symbols.end());
+    return reinterpret_cast<Function *>(found->second);
+  }
+};
+
+ProgramCalls &calls() {
+  static auto *instance = new ProgramCalls; // threads may end after main
+  return *instance;
+}
+
+#define PROGRAM_CALL(name) calls().find(&name, #name)
+
+pthread_t start(void *(*function)(void *), void *argument = nullptr) {
+  pthread_t thread;
+  REQUIRE(PROGRAM_CALL(pthread_create)(&thread, nullptr, function, argument) == 0);
+  return thread;
+}
+
+/// Notes whether a cancelled thread unwinds its stack inside the handler that stops it: the handler blocks all signals.
+struct Cleanup {
+  ~Cleanup() {
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    was_stopped = was_stopped || ThreadRegistry::current()->stop != StopState::Running || sigismember(&mask, SIGUSR1);
+  }
+  static inline std::atomic<bool> was_stopped = false;
+};
+
+bool is_at_work() { return ThreadRegistry::current() && ThreadRegistry::current()->base.cfa != 0; }
+
+} // namespace
+
+TEST_CASE("Threads of the program are registered before their first instruction and not after their last") {
+  pthread_t thread = start([](void *argument) -> void * { return is_at_work() ? argument : nullptr; }, &thread);
+  void *result = nullptr;
+  REQUIRE(pthread_join(thread, &result) == 0);
+  CHECK(result == &thread);
+  thrd_t other;
+  REQUIRE(PROGRAM_CALL(thrd_create)(&other, [](void *) { return is_at_work() ? -5 : 0; }, nullptr) == thrd_success);
+  int status = 0;
+  REQUIRE(thrd_join(other, &status) == thrd_success);
+  CHECK(status == -5);
+  CHECK(calls().stopper.registry.threads().empty());
+}
+
+TEST_CASE("Destructors of thread-specific data run as program code, again if they set their value again") {
+  static pthread_key_t key;
+  static std::atomic<int> left, outside, fresh;
+  static thread_local int own = 0; // freed after the destructors, as the C library does it
+  left = 3;
+  REQUIRE(PROGRAM_CALL(pthread_key_create)(&key, [](void *value) {
+            outside += !is_at_work();
+            fresh += own != 9;
+            if (--left > 0)
+              pthread_setspecific(key, value);
+          }) == 0);
+  void *(*endings[])(void *) = {
+      [](void *argument) -> void * {
+        own = 9;
+        pthread_setspecific(key, &key);
+        return argument;
+      },
+      [](void *argument) -> void * {
+        own = 9;
+        pthread_setspecific(key, &key);
+        pthread_exit(argument);
+      },
+  };
+  for (auto *ending : endings) {
+    left = 3;
+    REQUIRE(pthread_join(start(ending), nullptr) == 0);
+    CHECK(left == 0);
+  }
+  CHECK(outside == 0);
+  CHECK(fresh == 0);
+  CHECK(PROGRAM_CALL(pthread_key_delete)(key) == 0);
+}
+
+TEST_CASE("The destructor of a deleted key is not called") {
+  static tss_t key;
+  static std::atomic<int> called = 0;
+  REQUIRE(PROGRAM_CALL(tss_create)(&key, [](void *) { ++called; }) == thrd_success);
+  pthread_t thread = start([](void *) -> void * {
+    tss_set(key, &key);
+    PROGRAM_CALL(tss_delete)(key);
+    return nullptr;
+  });
+  REQUIRE(pthread_join(thread, nullptr) == 0);
+  CHECK(called == 0);
+}
+
+TEST_CASE("A cancellation that comes while a thread is stopped waits until it goes on") {
+  Pipe pipe;
+  static std::atomic<pid_t> tid;
+  for (int round = 0; round < 20; ++round) {
+    tid = 0;
+    pthread_t thread = start(
+        [](void *argument) -> void * {
+          Cleanup cleanup;
+          tid = gettid();
+          tid.notify_all();
+          char byte;
+          return reinterpret_cast<void *>(read(*static_cast<int *>(argument), &byte, 1));
+        },
+        &pipe.reading);
+    tid.wait(0);
+    calls().stopper.stop_inside(tid, SYS_read, [&] { pthread_cancel(thread); });
+    void *result = nullptr;
+    REQUIRE(pthread_join(thread, &result) == 0);
+    CHECK(result == PTHREAD_CANCELED);
+    CHECK_FALSE(Cleanup::was_stopped);
+  }
+  CHECK(calls().stopper.registry.threads().empty());
+}

@@ -1,0 +1,86 @@
+// Threads for tests of the registry and of handshakes.
+#pragma once
+
+#include "runtime/threads/handshake.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <functional>
+#include <memory>
+#include <thread>
+
+namespace osr {
+
+constexpr std::size_t small_object_stack = 1 << 20;
+
+/// A registered thread that counts. The destructor ends spin() and joins.
+class TestThread {
+public:
+  using Body = std::function<void(TestThread &)>;
+  /// Returns when the thread is registered.
+  TestThread(ThreadRegistry &registry, Body body, bool then_spin = false);
+  ~TestThread() { join(); }
+
+  // In the thread.
+  void advance() { count_.fetch_add(1, std::memory_order_relaxed); }
+  void spin() { spin_until(ending_); }
+  void spin_until(const std::atomic<bool> &end) {
+    while (!end)
+      advance();
+  }
+
+  // In other threads.
+  pid_t tid() const { return tid_; }
+  std::uint64_t count() const { return count_; }
+  void wait_for_progress() const;
+  void wait_until_spinning() const;
+  void join();
+  /// Ends the thread although its record is gone.
+  void forget();
+
+private:
+  std::atomic<std::uint64_t> count_ = 0;
+  std::atomic<pid_t> tid_ = 0;
+  std::atomic<bool> ending_ = false, spinning_ = false, forgotten_ = false;
+  std::thread thread_;
+};
+
+/// A registry with its handshake; stopping its threads must succeed.
+struct Stopper {
+  explicit Stopper(Handshake::Options options = {.limit = std::chrono::seconds(60)})
+      : handshake(llvm::cantFail(Handshake::create(registry, options))) {}
+
+  template <typename Work> void stop(Work work) { llvm::cantFail(handshake->with_stopped(work)); }
+  /// Stops all threads until `thread` is found inside a system call that will be restarted; then does `work` in that
+  /// stop.
+  void stop_inside(const TestThread &thread, long call, llvm::function_ref<void()> work = [] {});
+  void stop_inside(pid_t tid, long call, llvm::function_ref<void()> work);
+
+  ThreadRegistry registry;
+  std::unique_ptr<Handshake> handshake;
+};
+
+struct Pipe {
+  Pipe();
+  ~Pipe();
+  int reading = -1, writing = -1;
+};
+
+/// All signals that a program can block, for the calling thread.
+class SignalsBlocked {
+public:
+  SignalsBlocked();
+  ~SignalsBlocked();
+
+private:
+  sigset_t previous_;
+};
+
+bool all_but_current_stopped(llvm::ArrayRef<std::unique_ptr<ProgramThread>> threads);
+
+/// Whether a signal interrupted this thread in a system call that starts again when the handler returns: then the
+/// kernel has put the pc back to the call.
+bool will_restart(const ProgramThread &thread, long call);
+
+} // namespace osr

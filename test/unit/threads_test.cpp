@@ -1,0 +1,205 @@
+// Checks the registry of threads and handshakes: every way a thread may spend its time while it is stopped.
+#include "runtime/threads/handshake.h"
+#include "test/unit/threads_fixture.h"
+
+#include <cerrno>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+using namespace llvm;
+using namespace osr;
+using Catch::Matchers::Contains;
+
+TEST_CASE("A thread is known from its registration to its removal") {
+  ThreadRegistry registry;
+  CHECK(ThreadRegistry::current() == nullptr);
+  ProgramThread *self = cantFail(registry.add_current(small_object_stack));
+  CHECK(ThreadRegistry::current() == self);
+  CHECK(self->tid == gettid());
+  CHECK(self->stack_low < reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
+  {
+    TestThread other(registry, [](TestThread &thread) { thread.spin(); });
+    std::lock_guard lock(registry.mutex());
+    CHECK(registry.threads().size() == 2);
+    CHECK(registry.threads()[1]->tid == other.tid());
+  }
+  CHECK(registry.threads().size() == 1);
+  CHECK(registry.most_at_once() == 2);
+  registry.remove_current();
+  CHECK(registry.threads().empty());
+  CHECK(ThreadRegistry::current() == nullptr);
+  registry.remove_current(); // without effect
+}
+
+TEST_CASE("Only the child's own thread is left after a fork") {
+  ThreadRegistry registry;
+  cantFail(registry.add_current(small_object_stack));
+  TestThread other(registry, [](TestThread &thread) { thread.spin(); });
+  std::unique_lock lock(registry.mutex());
+  registry.keep_only_current(); // the records are what the child has; this process plays it
+  CHECK(registry.threads().size() == 1);
+  CHECK(registry.threads()[0].get() == ThreadRegistry::current());
+  lock.unlock();
+  registry.remove_current();
+  other.forget();
+}
+
+TEST_CASE("A spinning thread stands still while the work is done, and goes on") {
+  Stopper stopper;
+  TestThread thread(stopper.registry, [](TestThread &self) { self.spin(); });
+  for (int round = 0; round < 200; ++round) {
+    thread.wait_for_progress();
+    stopper.stop([&](auto threads) {
+      REQUIRE(threads.size() == 1);
+      CHECK(threads[0]->stop == StopState::Stopped);
+      std::uint64_t count = thread.count();
+      for (int i = 0; i < 100; ++i)
+        sched_yield();
+      CHECK(thread.count() == count);
+    });
+  }
+  thread.wait_for_progress();
+}
+
+TEST_CASE("A blocking read is stopped and restarted: the program sees no EINTR") {
+  Stopper stopper;
+  Pipe pipe;
+  TestThread thread(stopper.registry, [&](TestThread &) {
+    char byte = 0;
+    CHECK(read(pipe.reading, &byte, 1) == 1);
+    CHECK(byte == 'x');
+  });
+  for (int round = 0; round < 50; ++round)
+    stopper.stop_inside(thread, SYS_read);
+  REQUIRE(write(pipe.writing, "x", 1) == 1);
+}
+
+TEST_CASE("A thread that waits for a mutex is stopped, and gets the mutex later") {
+  Stopper stopper;
+  std::mutex mutex;
+  std::atomic<bool> got = false;
+  mutex.lock();
+  TestThread thread(stopper.registry, [&](TestThread &) {
+    std::lock_guard lock(mutex);
+    got = true;
+  });
+  for (int round = 0; round < 50; ++round)
+    stopper.stop_inside(thread, SYS_futex);
+  CHECK_FALSE(got);
+  mutex.unlock();
+  thread.join();
+  CHECK(got);
+}
+
+TEST_CASE("A thread that blocks the signal is named; nothing is done, all go on, and a later handshake succeeds") {
+  Stopper stopper({.limit = std::chrono::milliseconds(500)});
+  std::atomic<bool> may_unblock = false;
+  TestThread deaf(stopper.registry, [&](TestThread &self) {
+    SignalsBlocked blocked;
+    self.advance();
+    self.spin_until(may_unblock);
+  }, /*then_spin=*/true);
+  TestThread other(stopper.registry, [](TestThread &self) { self.spin(); });
+  deaf.wait_for_progress();
+  std::string error = toString(stopper.handshake->with_stopped([](auto) { FAIL("not all have stopped"); }));
+  CHECK_THAT(error, Contains(std::to_string(deaf.tid()) + " did not stop within 500 ms") && Contains("may be blocked"));
+  CHECK_THAT(error, !Contains(std::to_string(other.tid())));
+  other.wait_for_progress();
+  deaf.wait_for_progress();
+  may_unblock = true; // the signal of the handshake that was given up arrives now
+  deaf.wait_until_spinning();
+  stopper.stop([](auto threads) { CHECK(threads.size() == 2); });
+  other.wait_for_progress();
+  deaf.wait_for_progress();
+}
+
+TEST_CASE("Many threads stop each other at once, one after the other") {
+  Stopper stopper;
+  constexpr int requesters = 4, rounds = 200;
+  std::atomic<int> inside = 0, done = 0;
+  {
+    std::vector<std::unique_ptr<TestThread>> threads;
+    for (int i = 0; i < requesters; ++i)
+      threads.push_back(std::make_unique<TestThread>(stopper.registry, [&](TestThread &) {
+        for (int round = 0; round < rounds; ++round)
+          stopper.stop([&](auto stopped) {
+            if (inside++ != 0 || !all_but_current_stopped(stopped))
+              std::abort(); // an assertion of the test library would allocate
+            --inside;
+            ++done;
+          });
+      }));
+  }
+  CHECK(done == requesters * rounds);
+}
+
+TEST_CASE("Threads start and end during handshakes") {
+  Stopper stopper;
+  constexpr int starters = 2, threads_each = 300;
+  std::atomic<int> running = starters, ended = 0;
+  std::vector<std::thread> starting;
+  for (int i = 0; i < starters; ++i)
+    starting.emplace_back([&] {
+      for (int k = 0; k < threads_each; ++k)
+        TestThread(stopper.registry, [&](TestThread &) { ++ended; });
+      --running;
+    });
+  std::uint64_t stops = 0, with_threads = 0;
+  while (running > 0) {
+    for (int before = ended; running > 0 && ended == before;) // else the threads would hardly get the lock
+      sched_yield();
+    bool all_stopped = false, any = false;
+    stopper.stop([&](auto threads) {
+      all_stopped = all_but_current_stopped(threads);
+      any = !threads.empty();
+    });
+    REQUIRE(all_stopped);
+    ++stops;
+    with_threads += any;
+  }
+  for (std::thread &thread : starting)
+    thread.join();
+  CHECK(ended == starters * threads_each);
+  CHECK(stops > 0);
+  CHECK(with_threads > 0);
+  CHECK(stopper.registry.threads().empty());
+}
+
+TEST_CASE("errno is as it was after a stop") {
+  Stopper stopper;
+  std::atomic<bool> end = false, changed = false;
+  TestThread thread(stopper.registry, [&](TestThread &self) {
+    errno = 77;
+    while (!end) {
+      self.advance();
+      if (errno != 77)
+        changed = true;
+    }
+  });
+  for (int round = 0; round < 200; ++round) {
+    thread.wait_for_progress();
+    stopper.stop([](auto) {});
+  }
+  end = true;
+  thread.join();
+  CHECK_FALSE(changed);
+}
+
+TEST_CASE("A requester that is registered sees its own registers") {
+  Stopper stopper;
+  ProgramThread *self = cantFail(stopper.registry.add_current(small_object_stack));
+  std::uint64_t sp = 0;
+  stopper.stop([&](auto) { sp = self->context ? std::uint64_t(self->context->uc_mcontext.gregs[REG_RSP]) : 0; });
+  auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  CHECK(sp > here - 65536);
+  CHECK(sp <= here);
+  stopper.registry.remove_current();
+}
+
+TEST_CASE("A signal number that is no real-time signal is refused with the range") {
+  ThreadRegistry registry;
+  auto handshake = Handshake::create(registry, {.signal_number = SIGUSR1});
+  REQUIRE_FALSE(bool(handshake));
+  CHECK_THAT(toString(handshake.takeError()), Contains("signal 10 cannot be used") && Contains("choose one from"));
+}
