@@ -1,8 +1,7 @@
 // Check that threads which compute in lock step between barriers (heat equation, prefix sums) survive replaced frames.
+// cflags: -ffp-contract=off
 //
 // Values are live in the frames across pthread_barrier_wait; the bits of the result are printed.
-
-// cflags: -ffp-contract=off
 
 #define _GNU_SOURCE
 #include <pthread.h>

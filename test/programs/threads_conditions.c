@@ -1,4 +1,4 @@
-// Check that producers, filters and consumers joined by bounded queues with condition variables survive replaced frames.
+// Check that producers and consumers joined by bounded queues with condition variables survive replaced frames.
 //
 // Most of the time every thread but one waits in pthread_cond_wait, below several frames of the program.
 

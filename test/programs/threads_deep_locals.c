@@ -1,7 +1,7 @@
 // Check that recursion in many threads with address-taken locals, VLAs and alloca keeps each thread's objects apart.
 //
-// Objects of replaceable frames live on a stack of their own for each thread. Threads lend each other addresses of their
-// locals: the borrower writes there while the owner waits in the frame.
+// Objects of replaceable frames live on a stack of their own for each thread. Threads lend each other addresses of
+// their locals: the borrower writes there while the owner waits in the frame.
 
 #define _GNU_SOURCE
 #include <pthread.h>

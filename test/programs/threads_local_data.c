@@ -92,6 +92,7 @@ int main(int argc, char **argv) {
       fingerprint = fingerprint * 31 + (uint32_t)(uintptr_t)result;
     }
   }
-  printf("fingerprint %08x, destroyed %u, sum %u, main's counter %u\n", fingerprint, destroyed, destructor_sum, counter);
+  printf("fingerprint %08x, destroyed %u, sum %u, main's counter %u\n", fingerprint, destroyed, destructor_sum,
+         counter);
   return 0;
 }
