@@ -144,8 +144,9 @@ void add_run(CLI::App &app, Action &chosen) {
       ->check(CLI::IsMember({"baseline", "optimized", "plain"}))
       ->capture_default_str();
   command
-      ->add_option("--stress", options->stress,
-                   "Force transitions: none, every, every:N, all:N, random:SEED, async:HZ, at:FUNCTION, at:FUNCTION#SITE")
+      ->add_option(
+          "--stress", options->stress,
+          "Force transitions: none, every, every:N, all:N, random:SEED, async:HZ, at:FUNCTION, at:FUNCTION#SITE")
       ->capture_default_str();
   add_stubs_option(*command, options->stubs);
   add_fault_option(*command, options->fault);

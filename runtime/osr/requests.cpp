@@ -23,8 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 /// What one stop looks for and finds. Filled while threads are stopped, so all memory is taken before.
 struct Requests::Search {
-  FunctionId function;
-  Tier to;
+  FunctionId function = no_function;
+  Tier to = Tier::Baseline;
   DenseSet<std::uint64_t> inlined_at; ///< return PCs of other functions' frames that hold an inlined frame of it
   std::vector<Found> found;
   std::vector<std::uint64_t> missing; ///< return PCs for which a stub has to be made first
@@ -135,7 +135,9 @@ void Requests::make_stubs(const Search &search, ContinuationBudget *budget) {
 }
 
 Expected<ReplaceOutcome> Requests::replace(FunctionId function, Tier to, ContinuationBudget *budget) {
-  Search search{.function = function, .to = to};
+  Search search;
+  search.function = function;
+  search.to = to;
   ArrayRef<std::uint64_t> inlined_at = stubs_.versions().inlined_at(function);
   search.inlined_at.insert(inlined_at.begin(), inlined_at.end());
   search.reserve(1024);
@@ -150,7 +152,8 @@ Expected<ReplaceOutcome> Requests::replace(FunctionId function, Tier to, Continu
       break;
     if (search.failure != WalkStatus::Walking) {
       if (++retries > most_walk_retries)
-        return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread, describe(search.failure));
+        return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread,
+                          describe(search.failure));
       sched_yield();
     } else if (search.is_full) {
       search.reserve(search.found.capacity() * 4);

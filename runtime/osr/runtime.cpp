@@ -5,6 +5,7 @@
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/startup_checks.h"
+#include "runtime/osr/undisturbed.h"
 #include "runtime/threads/start_thread.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -19,36 +20,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-Runtime *running = nullptr; ///< the entry hook is one per process
-constexpr std::chrono::seconds snapshot_patience(3);
 constexpr rlim_t wanted_stack = rlim_t(512) << 20;
-
-/// A thread of the program must not end while it is at work for the runtime.
-class NotCancelled {
-public:
-  NotCancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &previous_); }
-  ~NotCancelled() { pthread_setcancelstate(previous_, nullptr); }
-
-private:
-  int previous_ = PTHREAD_CANCEL_ENABLE;
-};
-
-/// Signals and cancellation wait while the runtime's own tables change: a handler of the program may call into the
-/// runtime. Not the signal that stops threads: whoever sends it may hold the lock that this thread is about to wait for.
-class Undisturbed {
-public:
-  explicit Undisturbed(int stop_signal) {
-    sigset_t all;
-    sigfillset(&all);
-    sigdelset(&all, stop_signal);
-    pthread_sigmask(SIG_SETMASK, &all, &previous_);
-  }
-  ~Undisturbed() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
-
-private:
-  NotCancelled not_cancelled_;
-  sigset_t previous_;
-};
 
 /// Frames of the baseline tier are larger than those of native code: deep recursion needs a larger stack.
 void raise_stack_limit() {
@@ -79,8 +51,8 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Opt
 }
 
 Runtime::~Runtime() {
-  if (running == this)
-    running = nullptr;
+  if (running_ == this)
+    running_ = nullptr;
   async_stress_.reset();
   threads_.remove_current();
 }
@@ -147,7 +119,7 @@ void Runtime::count_program() {
 /// The program sees each of its functions under the address of its entry.
 Error Runtime::define_program_symbols() {
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
-  append_range(symbols, start_thread_symbols(threads_));
+  append_range(symbols, start_thread_symbols(threads_, exit_program));
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(function.id));
@@ -178,7 +150,7 @@ Error Runtime::link_globals() {
   return aliases.empty() ? Error::success() : session_->define_symbols(aliases);
 }
 
-std::uint64_t Runtime::hook(EntryFrame *frame) { return running->enter(*frame); }
+std::uint64_t Runtime::hook(EntryFrame *frame) { return running_->enter(*frame); }
 
 std::uint64_t Runtime::enter(EntryFrame &frame) {
   static thread_local bool busy = false; // a signal handler of the program came in while we were at work
@@ -232,54 +204,6 @@ void Runtime::set_code_for_calls(const Version &version) {
     entries_->set_target(function, version.object.entry_pc);
 }
 
-Expected<ReplaceOutcome> Runtime::replace(StringRef name, Tier to) {
-  const FunctionInfo *function = program().find_function(name);
-  if (!function)
-    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
-  return replace(function->id, to);
-}
-
-Expected<ReplaceOutcome> Runtime::replace(FunctionId function, Tier to, ContinuationBudget *budget) {
-  OSR_CHECK(function < program().functions.size(), "function {} of {}", function, program().functions.size());
-  const FunctionInfo &info = program().functions[function];
-  if (info.pinned != PinReason::None)
-    return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
-  if (!requests_)
-    return make_error("'{}' cannot be replaced: no program is running", info.name);
-  Undisturbed undisturbed(options_.handshake.signal_number);
-  std::lock_guard lock(mutex_);
-  auto version = versions_->find_or_compile({function, to, std::nullopt});
-  if (!version)
-    return version.takeError();
-  auto outcome = requests_->replace(function, to, budget);
-  Statistics::Requests &requests = statistics_.requests;
-  ++requests.count;
-  if (!outcome) {
-    std::string reason = toString(outcome.takeError());
-    ++requests.refused[reason];
-    return make_error("'{}' is not replaced: {}", info.name, reason);
-  }
-  set_code_for_calls(**version);
-  requests.rewritten += outcome->rewritten;
-  requests.already += outcome->already;
-  requests.running += outcome->running;
-  requests.stops += outcome->stops;
-  requests.longest_pause = std::max(requests.longest_pause, outcome->pause_seconds);
-  for (const auto &[reason, activations] : outcome->refused)
-    requests.refused[reason] += activations;
-  statistics_.frames_rewritten += outcome->rewritten;
-  return outcome;
-}
-
-std::optional<Statistics> Runtime::snapshot() {
-  std::unique_lock lock(mutex_, std::defer_lock);
-  if (!lock.try_lock_for(snapshot_patience))
-    return std::nullopt;
-  Statistics result = statistics_;
-  result.most_threads = threads_.most_at_once();
-  return result;
-}
-
 Error Runtime::compile_all() {
   for (const FunctionInfo &function : program().functions)
     code_for(function.id);
@@ -299,22 +223,11 @@ Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
   return Error::success();
 }
 
-Error Runtime::start_requests() {
-  auto handshake = Handshake::create(threads_, options_.handshake);
-  if (!handshake)
-    return handshake.takeError();
-  handshake_ = std::move(*handshake);
-  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_);
-  if (options_.stress.kind == StressMode::Kind::Async)
-    async_stress_ = std::make_unique<AsyncStress>(*this, options_.stress.number);
-  return Error::success();
-}
-
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (Error error = check_main(program()))
     return error;
   const FunctionInfo *main = program().find_function("main");
-  OSR_CHECK(!running, "a program is running already");
+  OSR_CHECK(!running_, "a program is running already");
   entry_code_ = std::vector<std::atomic<std::uint64_t>>(program().functions.size());
   raise_stack_limit();
   auto self = threads_.add_current();
@@ -323,7 +236,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   watch_thread_end();
   if (Error error = start_requests())
     return error;
-  running = this;
+  running_ = this;
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
   if (options_.compile_ahead || handles_signals(*program().module))

@@ -6,9 +6,9 @@
 #include "osr-stubs/entry_hook.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/code/entry_table.h"
-#include "runtime/osr/startup_checks.h"
 #include "runtime/osr/async_stress.h"
 #include "runtime/osr/requests.h"
+#include "runtime/osr/startup_checks.h"
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stress.h"
 #include "runtime/osr/stub_factory.h"
@@ -89,8 +89,13 @@ private:
   llvm::Expected<const Version *> compile_for_calls(FunctionId function);
   void set_code_for_calls(const Version &version);
   llvm::Error start_requests();
+  enum class ForkSide : std::uint8_t { Parent, Child };
+  static void watch_forks();
+  static void after_fork(ForkSide side);
   llvm::Error run_actions(const std::vector<StaticAction> &actions);
   static std::uint64_t hook(EntryFrame *frame);
+
+  static inline Runtime *running_ = nullptr; ///< the entry hook is one per process
 
   Options options_;
   Statistics statistics_;

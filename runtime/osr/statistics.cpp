@@ -35,9 +35,9 @@ nlohmann::json Statistics::to_json() const {
                            {"continuation", transitions.continuation},
                            {"split", transitions.split},
                            {"refused", transitions.refused}};
-  result["requests"] = {{"count", requests.count},       {"rewritten", requests.rewritten},
-                        {"already", requests.already},   {"running", requests.running},
-                        {"stops", requests.stops},       {"longest_pause_seconds", requests.longest_pause},
+  result["requests"] = {{"count", requests.count},     {"rewritten", requests.rewritten},
+                        {"already", requests.already}, {"running", requests.running},
+                        {"stops", requests.stops},     {"longest_pause_seconds", requests.longest_pause},
                         {"refused", requests.refused}};
   result["threads"] = {{"most_at_once", most_threads}};
   auto running = std::chrono::steady_clock::now() - program_start;

@@ -15,7 +15,6 @@ namespace {
 constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
 
-
 StackBounds bounds_of_this_thread() {
   stack_t alternate{};
   sigaltstack(nullptr, &alternate);

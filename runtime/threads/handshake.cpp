@@ -16,6 +16,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds repeat_after(100);
+
 /// Counts stops; the requester sleeps on it. Only the threads' own words tell who is stopped: a thread that answers a
 /// request which was given up counts too.
 std::atomic<std::uint32_t> stop_events = 0;
@@ -73,7 +75,12 @@ Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, 
   return handshake;
 }
 
-Handshake::~Handshake() { sigaction(options_.signal_number, &previous_, nullptr); }
+/// A request that was given up may have left a signal pending, which must not end the process.
+Handshake::~Handshake() {
+  if (previous_.sa_handler == SIG_DFL)
+    previous_.sa_handler = SIG_IGN;
+  sigaction(options_.signal_number, &previous_, nullptr);
+}
 
 Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
   std::lock_guard lock(threads_.mutex());
@@ -103,12 +110,14 @@ void Handshake::find_silent(std::vector<pid_t> &silent) const {
       silent.push_back(thread->tid);
 }
 
+void Handshake::send_stop(pid_t tid) const { syscall(SYS_tgkill, getpid(), tid, options_.signal_number); }
+
 void Handshake::stop_all(std::vector<pid_t> &silent) {
   for (const auto &thread : threads_.threads()) {
     if (thread.get() == ThreadRegistry::current())
       continue;
     thread->stop.store(StopState::Requested, std::memory_order_release);
-    syscall(SYS_tgkill, getpid(), thread->tid, options_.signal_number);
+    send_stop(thread->tid);
   }
   Clock::time_point end = Clock::now() + options_.limit;
   for (;;) {
@@ -116,8 +125,11 @@ void Handshake::stop_all(std::vector<pid_t> &silent) {
     find_silent(silent);
     if (silent.empty() || Clock::now() >= end)
       return;
-    timespec left = time_until(end);
+    timespec left = time_until(std::min(end, Clock::now() + repeat_after));
     futex_wait(stop_events, events, &left);
+    if (stop_events.load(std::memory_order_acquire) == events)
+      for (pid_t tid : silent)
+        send_stop(tid); // the queue of signals may have been full; one too many does no harm
   }
 }
 

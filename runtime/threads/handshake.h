@@ -43,6 +43,7 @@ private:
   /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.
   void stop_all(std::vector<pid_t> &silent);
   void find_silent(std::vector<pid_t> &silent) const;
+  void send_stop(pid_t tid) const;
   void resume_all();
 
   ThreadRegistry &threads_;

@@ -25,6 +25,8 @@ struct ProgramThread {
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
   ProgramBase base;            ///< where the program's part of its stack begins
   std::optional<ObjectStack> objects;
+  bool is_part_of_program =
+      false; ///< ends with the program; the host's thread that runs main does only by pthread_exit
 
   std::atomic<StopState> stop{StopState::Running};
   const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
@@ -61,6 +63,10 @@ public:
   std::mutex &mutex() { return mutex_; }
   /// With the lock held.
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
+  std::size_t size() {
+    std::lock_guard lock(mutex_);
+    return threads_.size();
+  }
   std::size_t most_at_once() const { return most_; }
 
 private:

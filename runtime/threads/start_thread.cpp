@@ -19,6 +19,7 @@ constexpr std::size_t stack_factor = 4;
 constexpr std::size_t thread_object_stack_bytes = std::size_t(256) << 20;
 
 ThreadRegistry *registry = nullptr;
+ExitFunction *exit_process = nullptr;
 pthread_key_t end_key;
 
 /// What the new thread has to run.
@@ -37,13 +38,17 @@ void on_thread_end(void *rounds) {
     return;
   auto left = reinterpret_cast<std::uintptr_t>(rounds);
   if (left == PTHREAD_DESTRUCTOR_ITERATIONS) {
+    self->is_part_of_program |= self->base.cfa != 0;
     self->base = {}; // after pthread_exit or a cancellation the program's first frame is gone without a return
     destroy_thread_data(*self);
   }
-  if (left > 1)
+  if (left > 1) {
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
-  else
-    registry->remove_current();
+    return;
+  }
+  if (self->is_part_of_program && registry->size() == 1)
+    exit_process(0);
+  registry->remove_current();
 }
 
 void *run_thread(void *argument) {
@@ -54,6 +59,7 @@ void *run_thread(void *argument) {
     std::fprintf(stderr, "osr: a thread cannot run: %s\n", toString(thread.takeError()).c_str());
     std::abort();
   }
+  (*thread)->is_part_of_program = true;
   watch_thread_end();
   return reinterpret_cast<void *>(enter(**thread, start.pc, reinterpret_cast<std::uint64_t>(start.argument)));
 }
@@ -89,9 +95,10 @@ int program_thrd_create(thrd_t *thread, thrd_start_t function, void *argument) {
 
 } // namespace
 
-std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads) {
+std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit) {
   OSR_CHECK(!registry, "threads are started for another registry already");
   registry = &threads;
+  exit_process = exit;
   int error = pthread_key_create(&end_key, on_thread_end);
   OSR_CHECK(error == 0, "no key for thread-specific data: error {}", error);
   enlarge_usual_stack();
