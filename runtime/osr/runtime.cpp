@@ -233,7 +233,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   auto self = threads_.add_current();
   if (!self)
     return self.takeError();
-  watch_thread_end();
+  watch_main_thread();
   if (Error error = start_requests())
     return error;
   running_ = this;

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/undisturbed.h"
+#include "runtime/threads/start_thread.h"
 
 #include <pthread.h>
 
@@ -93,6 +94,7 @@ void Runtime::after_fork(ForkSide side) {
     return;
   if (side == ForkSide::Child) {
     running_->threads_.keep_only_current();
+    forget_other_threads();
     (void)running_->async_stress_.release(); // its thread does not exist here: it cannot be joined
   }
   running_->threads_.mutex().unlock();

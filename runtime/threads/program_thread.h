@@ -63,10 +63,6 @@ public:
   std::mutex &mutex() { return mutex_; }
   /// With the lock held.
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
-  std::size_t size() {
-    std::lock_guard lock(mutex_);
-    return threads_.size();
-  }
   std::size_t most_at_once() const { return most_; }
 
 private:

@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "runtime/threads/thread_data.h"
 
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -21,6 +22,9 @@ constexpr std::size_t thread_object_stack_bytes = std::size_t(256) << 20;
 ThreadRegistry *registry = nullptr;
 ExitFunction *exit_process = nullptr;
 pthread_key_t end_key;
+/// Threads of the program that have not ended, main among them. Counted by whoever starts one: it registers itself
+/// later.
+std::atomic<long> alive = 0;
 
 /// What the new thread has to run.
 struct Start {
@@ -46,9 +50,13 @@ void on_thread_end(void *rounds) {
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
     return;
   }
-  if (self->is_part_of_program && registry->size() == 1)
+  if (self->is_part_of_program && alive.fetch_sub(1) == 1)
     exit_process(0);
   registry->remove_current();
+}
+
+void set_end_key() {
+  pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
 }
 
 void *run_thread(void *argument) {
@@ -60,7 +68,7 @@ void *run_thread(void *argument) {
     std::abort();
   }
   (*thread)->is_part_of_program = true;
-  watch_thread_end();
+  set_end_key();
   return reinterpret_cast<void *>(enter(**thread, start.pc, reinterpret_cast<std::uint64_t>(start.argument)));
 }
 
@@ -75,22 +83,26 @@ void enlarge_usual_stack() {
   pthread_attr_destroy(&usual);
 }
 
+int start_thread(pthread_t *thread, const pthread_attr_t *wanted, Start *start) {
+  ++alive;
+  int error = pthread_create(thread, wanted, run_thread, start);
+  if (error) {
+    --alive;
+    delete start;
+  }
+  return error;
+}
+
 int program_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
   auto *start = new Start{reinterpret_cast<std::uint64_t>(function), argument};
-  int error = pthread_create(thread, wanted, run_thread, start);
-  if (error)
-    delete start;
-  return error;
+  return start_thread(thread, wanted, start);
 }
 
 /// C11 threads return an int; the C library keeps it in the same word.
 int program_thrd_create(thrd_t *thread, thrd_start_t function, void *argument) {
   auto *start = new Start{reinterpret_cast<std::uint64_t>(function), argument};
-  int error = pthread_create(thread, nullptr, run_thread, start);
-  if (error == 0)
-    return thrd_success;
-  delete start;
-  return error == ENOMEM ? thrd_nomem : thrd_error;
+  int error = start_thread(thread, nullptr, start);
+  return error == 0 ? thrd_success : error == ENOMEM ? thrd_nomem : thrd_error;
 }
 
 } // namespace
@@ -108,8 +120,11 @@ std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFu
   return symbols;
 }
 
-void watch_thread_end() {
-  pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
+void watch_main_thread() {
+  ++alive;
+  set_end_key();
 }
+
+void forget_other_threads() { alive = 1; }
 
 } // namespace osr

@@ -17,8 +17,11 @@ using ExitFunction = void(int status);
 /// would wait for threads of the host. `threads` must live as long as the process.
 std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit_process);
 
-/// For registered threads that the program did not start: what happens at the end of the others happens at theirs too
-/// (main may call pthread_exit).
-void watch_thread_end();
+/// For the registered thread that runs main, before it does: if it ends by pthread_exit, what happens at the end of the
+/// others happens at its end too.
+void watch_main_thread();
+
+/// The child of a fork has one thread only.
+void forget_other_threads();
 
 } // namespace osr
