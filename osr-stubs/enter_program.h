@@ -26,13 +26,3 @@ extern "C" {
 std::uint64_t osr_enter_program(std::uint64_t pc, std::uint64_t first, std::uint64_t second, std::uint64_t third,
                                 osr::ProgramBase *base);
 }
-
-namespace osr {
-
-/// Calls a program's main function; returns its exit code.
-inline int enter_program(std::uint64_t main_pc, int argc, char **argv, char **envp, ProgramBase &base) {
-  return int(osr_enter_program(main_pc, std::uint64_t(std::uint32_t(argc)), reinterpret_cast<std::uint64_t>(argv),
-                               reinterpret_cast<std::uint64_t>(envp), &base));
-}
-
-} // namespace osr

@@ -169,9 +169,9 @@ Expected<ReplaceOutcome> Requests::replace(FunctionId function, Tier to, Continu
   for (std::uint64_t pc : search.refused)
     ++outcome.refused[refusals_.at({pc, search.landing()})];
   if (search.no_room)
-    outcome.refused["no room on the stack"] = search.no_room;
+    outcome.refused[no_room_refusal] = search.no_room;
   if (search.no_record)
-    outcome.refused["no record at this call (pinned function or exempt call)"] = search.no_record;
+    outcome.refused[no_record_refusal] = search.no_record;
   return outcome;
 }
 

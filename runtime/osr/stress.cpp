@@ -120,7 +120,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   ReturnSite site = registry_.find_return_site(return_pc);
   if (!site) {
     if (registry_.find(return_pc - 1))
-      refuse("no record at this call (pinned function or exempt call)");
+      refuse(no_record_refusal);
     return 0;
   }
   if (mode_.kind == StressMode::Kind::At && !is_wanted(site.site.record()))
@@ -140,7 +140,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
     return 0;
   }
   if (cfa + std::int64_t((*stub)->lowest_offset) < ThreadRegistry::current()->stack_low) {
-    refuse("no room on the stack");
+    refuse(no_room_refusal);
     return 0;
   }
   return (*stub)->entry_pc;

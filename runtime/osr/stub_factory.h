@@ -17,6 +17,10 @@ enum class Landing : std::uint8_t {
   Continuation, ///< in a continuation of its innermost function, at the optimised tier
 };
 
+/// Reasons for which a frame stays as it is, whoever wanted it replaced. Keys of the statistics.
+inline constexpr const char *no_record_refusal = "no record at this call (pinned function or exempt call)";
+inline constexpr const char *no_room_refusal = "no room on the stack";
+
 /// How stubs are executed.
 enum class StubKind : std::uint8_t {
   Generated,   ///< specialised code per site

@@ -16,6 +16,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from runs import has_text, run
+
 LEVELS = ["-O0", "-O1", "-O2"]
 MODES = [
     ["--tier", "baseline"],
@@ -50,21 +53,6 @@ class Program:
     def header(text, key):
         found = re.search(rf"^// {key}: (.*)$", text, re.M)
         return found.group(1).split() if found else []
-
-
-def run(command, timeout):
-    """(stdout, status); death by signal counts as 128+n, as a shell would say."""
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        return b"", "timeout", b""
-    status = done.returncode if done.returncode >= 0 else 128 - done.returncode
-    return done.stdout, status, done.stderr
-
-
-def has_text(path):
-    """A run that a signal ended leaves its statistics empty."""
-    return path.exists() and path.stat().st_size != 0
 
 
 def build(program, work, clang):

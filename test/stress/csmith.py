@@ -15,6 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from runs import has_text, run
+
 MODES = {
     "baseline": ["--tier", "baseline"],
     "optimized": ["--tier", "optimized"],
@@ -29,15 +32,6 @@ SHAPES = [  # what csmith makes by default has one huge function; smaller ones c
     ["--inline-function", "--max-funcs", "6", "--max-expr-complexity", "5"],
 ]
 INCLUDE = "/usr/include/csmith"
-
-
-def run(command, timeout):
-    """(stdout, status, stderr); death by signal counts as 128+n, as a shell would say."""
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
-    except subprocess.TimeoutExpired:
-        return b"", "timeout", b""
-    return done.stdout, done.returncode if done.returncode >= 0 else 128 - done.returncode, done.stderr
 
 
 class Result:
@@ -81,7 +75,7 @@ def check(seed, options):
             if (output, status) != expected:
                 result.failures.append(f"seed {seed} {level} {name}: status {status}, expected {expected[1]}; "
                                        f"{errors.decode(errors='replace')[-300:]}")
-            elif statistics.exists() and statistics.stat().st_size:
+            elif has_text(statistics):
                 counted = json.loads(statistics.read_text())
                 result.counters.update({kind: counted["transitions"][kind] for kind in KINDS})
         if result.failures and options.keep:

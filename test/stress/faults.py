@@ -13,6 +13,9 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from runs import run
+
 KINDS = ["record", "slot", "callee-saved"]
 NUMBERS = [1, 2, 3, 5, 8, 13, 21, 34]
 PROGRAMS = ["many_live_values", "recursion_classics", "lisp", "struct_abi"]
@@ -20,11 +23,7 @@ STRESS = "every:3"  # frames that stay see what a neighbour's transition did to 
 
 
 def outcome(command, timeout):
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
-        return done.stdout, done.returncode
-    except subprocess.TimeoutExpired:
-        return b"", "timeout"
+    return run(command, timeout)[:2]
 
 
 def seed(options, bitcode, expected, kind, number, work):

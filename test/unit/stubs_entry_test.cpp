@@ -174,8 +174,12 @@ TEST_CASE("a program is entered with its arguments and its base is known", "[stu
   char name[] = "p";
   char *argv[] = {name, nullptr};
   const auto main_pc = reinterpret_cast<std::uint64_t>(&program_main);
-  CHECK(enter_program(main_pc, 3, argv, nullptr, program_base) == 3 + 1 + 1);
-  CHECK_THROWS_AS(enter_program(main_pc, -1, argv, nullptr, program_base), std::runtime_error);
+  const auto enter = [&](int argc) {
+    return int(
+        osr_enter_program(main_pc, std::uint32_t(argc), reinterpret_cast<std::uint64_t>(argv), 0, &program_base));
+  };
+  CHECK(enter(3) == 3 + 1 + 1);
+  CHECK_THROWS_AS(enter(-1), std::runtime_error);
 }
 
 TEST_CASE("an object stack is installed per thread", "[stubs][object-stack]") {
