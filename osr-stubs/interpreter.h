@@ -18,4 +18,5 @@ extern "C" {
 /// What a generic stub jumps to: saves the machine, calls interpret_transition, loads the machine, jumps on.
 /// r10 = CFA of the frame that is replaced, r11 = the script, rsp is below the old and the new frames.
 void osr_generic_trampoline();
+extern const char osr_generic_trampoline_end[]; ///< one past its last byte
 }

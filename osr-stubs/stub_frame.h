@@ -46,6 +46,7 @@ struct EntryFrame {
   std::uint64_t r10;                                 ///< static chain
   std::uint64_t callee_saved[saved_register_count];  ///< in SavedRegister order: the caller's values
   std::uint8_t vector[8][OSR_ENTRY_VECTOR_STRIDE];   ///< as many bytes of each as the machine's registers are wide
+  std::uint64_t target;                              ///< where the hook will jump, from the moment that it is chosen
 };
 static_assert(offsetof(EntryFrame, function) == OSR_ENTRY_FUNCTION);
 static_assert(offsetof(EntryFrame, return_pc_slot) == OSR_ENTRY_RETURN_PC_SLOT);
@@ -59,6 +60,8 @@ static_assert(offsetof(EntryFrame, rax) == OSR_ENTRY_RAX);
 static_assert(offsetof(EntryFrame, r10) == OSR_ENTRY_R10);
 static_assert(offsetof(EntryFrame, callee_saved) == OSR_ENTRY_CALLEE_SAVED);
 static_assert(offsetof(EntryFrame, vector) == OSR_ENTRY_VECTOR);
-static_assert(sizeof(EntryFrame) == OSR_ENTRY_SIZE && OSR_ENTRY_SIZE % 16 == 0);
+static_assert(offsetof(EntryFrame, target) == OSR_ENTRY_TARGET);
+static_assert(sizeof(EntryFrame) == OSR_ENTRY_SIZE &&
+              OSR_ENTRY_SIZE % 16 == 8); // the return PC above it makes it whole
 
 } // namespace osr

@@ -39,7 +39,8 @@
 #define OSR_ENTRY_CALLEE_SAVED 80
 #define OSR_ENTRY_VECTOR 128
 #define OSR_ENTRY_VECTOR_STRIDE 64
-#define OSR_ENTRY_SIZE 640
+#define OSR_ENTRY_TARGET 640
+#define OSR_ENTRY_SIZE 648
 
 // ProgramBase: where walks of a program's stack stop (enter_program.h).
 #define OSR_BASE_CFA 0

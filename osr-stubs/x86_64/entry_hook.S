@@ -1,11 +1,12 @@
 // The entry hook; see osr-stubs/entry_hook.h. It has an ordinary frame, so unwinders pass through it:
 //
 //      | return PC of the caller | <- rsp at entry (16-byte aligned plus 8)
-//      | 8 bytes of padding      |
-//      | EntryFrame              | <- rsp at the call (16-byte aligned)
+//      | EntryFrame: target      |    CFA-16: stays valid in the red zone until the jump, so that whoever stops this
+//      |             ...         |    thread sees at every instruction where it is going
+//      | EntryFrame: function    | <- rsp at the call (16-byte aligned)
 #include "osr-stubs/stub_offsets.h"
 
-#define FRAME_BYTES (OSR_ENTRY_SIZE + 8)
+#define FRAME_BYTES OSR_ENTRY_SIZE
 
         .intel_syntax noprefix
         .text
@@ -62,7 +63,7 @@ osr_entry_hook:
 
         mov     rdi, rsp
         call    osr_entry_hook_target
-        mov     r11, rax
+        mov     [rsp + OSR_ENTRY_TARGET], rax
 
         vectors load
         mov     rdi, [rsp + OSR_ENTRY_RDI]
@@ -75,8 +76,10 @@ osr_entry_hook:
         mov     r10, [rsp + OSR_ENTRY_R10]
         add     rsp, FRAME_BYTES
         .cfi_adjust_cfa_offset -FRAME_BYTES
-        jmp     r11
+        jmp     [rsp - 8]
         .cfi_endproc
+        .globl  osr_entry_hook_end
+osr_entry_hook_end:
         .size   osr_entry_hook, . - osr_entry_hook
 
         .section .note.GNU-stack, "", @progbits

@@ -103,6 +103,8 @@ osr_generic_trampoline:
         mov     rsp, r10                // last: what is above rsp is safe from signal handlers
         jmp     r11
         .cfi_endproc
+        .globl  osr_generic_trampoline_end
+osr_generic_trampoline_end:
         .size   osr_generic_trampoline, . - osr_generic_trampoline
 
         .section .note.GNU-stack, "", @progbits

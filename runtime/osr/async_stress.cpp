@@ -1,8 +1,7 @@
 #include "runtime/osr/async_stress.h"
 
 #include "runtime/osr/runtime.h"
-
-#include <csignal>
+#include "runtime/osr/undisturbed.h"
 
 using namespace llvm;
 
@@ -10,11 +9,7 @@ namespace osr {
 
 AsyncStress::AsyncStress(Runtime &runtime, std::uint64_t per_second)
     : runtime_(runtime), period_(std::chrono::nanoseconds(std::chrono::seconds(1)) / per_second) {
-  sigset_t all, previous;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &previous); // the program's signals are for the program's threads
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  thread_ = start_undisturbed([this] { run(); });
 }
 
 AsyncStress::~AsyncStress() {
@@ -36,7 +31,8 @@ void AsyncStress::run() {
     lock.unlock();
     FunctionId function = functions[random_() % functions.size()];
     Tier tier = random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized;
-    if (auto outcome = runtime_.replace(function, tier, &budget_); !outcome)
+    if (auto outcome = runtime_.replace(function, {.to = tier, .old_code = OldCode::Keep, .budget = &budget_});
+        !outcome)
       consumeError(outcome.takeError()); // counted by the runtime
     lock.lock();
   }

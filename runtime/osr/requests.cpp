@@ -1,8 +1,8 @@
 #include "runtime/osr/requests.h"
 
 #include "compiler/base/error.h"
-#include "runtime/stack/arch_x86_64.h"
 #include "runtime/stack/return_pc.h"
+#include "runtime/threads/stopped_walk.h"
 
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
@@ -16,6 +16,8 @@ namespace {
 
 constexpr unsigned most_compile_rounds = 100; ///< each stop may find sites that the one before did not see
 constexpr unsigned most_walk_retries = 200;  ///< a thread may be stopped where no walk is possible
+constexpr const char *no_map_refusal = "the site map says nothing about this site";
+constexpr const char *pending_refusal = "another transition of this frame has to come first";
 
 using Clock = std::chrono::steady_clock;
 
@@ -23,25 +25,39 @@ using Clock = std::chrono::steady_clock;
 
 /// What one stop looks for and finds. Filled while threads are stopped, so all memory is taken before.
 struct Requests::Search {
-  FunctionId function = no_function;
-  Tier to = Tier::Baseline;
-  DenseSet<std::uint64_t> inlined_at; ///< return PCs of other functions' frames that hold an inlined frame of it
-  std::vector<Found> found;
-  std::vector<std::uint64_t> missing; ///< return PCs for which a stub has to be made first
-  std::vector<std::uint64_t> refused; ///< return PCs that get no stub
-  bool is_full = false;
-  WalkStatus failure = WalkStatus::Walking;
-  pid_t failed_thread = 0;
-  std::uint64_t already = 0, running = 0, no_room = 0, no_record = 0;
+  struct Place {
+    const CodeObject *code;
+    std::uint64_t return_pc;
+  };
+  struct Found {
+    Frame frame;
+    std::uint64_t stub_pc;
+  };
 
-  Landing landing() const { return to == Tier::Baseline ? Landing::InPlace : Landing::Continuation; }
+  explicit Search(const Replacement &replacement) : what(replacement) {
+    objects.insert(what.objects.begin(), what.objects.end());
+    sites.insert(what.sites.begin(), what.sites.end());
+    reserve(1024);
+  }
+
+  const Replacement &what;
+  DenseSet<const CodeObject *> objects;
+  DenseSet<SiteKey> sites;
+  std::map<SiteKey, std::string> skipped; ///< sites that this request leaves alone, and why
+  std::vector<Found> found;
+  std::vector<Place> missing; ///< sites for which a stub has to be made first
+  std::vector<Place> refused; ///< one for each activation that gets no stub
+  bool is_full = false;
+  WalkStatus failure = WalkStatus::ReachedBase;
+  pid_t failed_thread = 0;
+  std::uint64_t already = 0, running = 0, no_room = 0, no_record = 0, pending = 0;
 
   bool concerns(const Frame &frame) const {
-    if (!frame.code)
-      return false;
-    if (to == Tier::Optimized)
-      return frame.code->function == function && frame.code->tier == Tier::Baseline;
-    return frame.code->tier == Tier::Optimized && (frame.code->function == function || inlined_at.contains(frame.pc));
+    return frame.code && (objects.contains(frame.code) || sites.contains(site_key(*frame.code, frame.pc)));
+  }
+  /// The same for a frame that waits to go on elsewhere.
+  bool concerns(const ReturnStub &stub) const {
+    return any_of(stub.to, [this](const CodeObject *to) { return objects.contains(to); });
   }
 
   void reserve(std::size_t count) {
@@ -55,8 +71,8 @@ struct Requests::Search {
     missing.clear();
     refused.clear();
     is_full = false;
-    failure = WalkStatus::Walking;
-    already = running = no_room = no_record = 0;
+    failure = WalkStatus::ReachedBase;
+    already = running = no_room = no_record = pending = 0;
   }
 
   template <typename T> void push(std::vector<T> &list, const T &value) {
@@ -66,40 +82,48 @@ struct Requests::Search {
       list.push_back(value);
   }
 
-  bool is_complete() const { return failure == WalkStatus::Walking && !is_full && missing.empty(); }
+  bool is_complete() const { return failure == WalkStatus::ReachedBase && !is_full && missing.empty(); }
 };
 
 void Requests::consider(const Frame &frame, const ProgramThread &thread, Search &search) const {
-  if (!search.concerns(frame))
+  const ReturnStub *pending = nullptr;
+  if (frame.stub_pc) {
+    pending = static_cast<const ReturnStub *>(table_.find(frame.stub_pc)->handle);
+    if (!search.concerns(*pending)) {
+      search.already += search.concerns(frame);
+      return;
+    }
+  } else if (!search.concerns(frame)) {
     return;
+  }
   if (frame.kind == PcKind::Exact) {
     ++search.running;
-  } else if (frame.stub_pc) {
-    ++search.already;
-  } else if (!frame.is_site) {
-    ++search.no_record;
-  } else if (const ReturnStub *stub = stubs_.find(frame.pc, search.landing())) {
-    if (frame.cfa + std::int64_t(stub->lowest_offset) < thread.stack_low)
-      ++search.no_room;
-    else
-      search.push(search.found, {frame, stub->entry_pc});
-  } else {
-    bool is_refused = refusals_.contains({frame.pc, search.landing()});
-    search.push(is_refused ? search.refused : search.missing, std::uint64_t(frame.pc));
+    return;
   }
+  if (!frame.is_site) {
+    ++search.no_record;
+    return;
+  }
+  const Landing landing = search.what.landing;
+  const ReturnStub *stub = stubs_.find(*frame.code, frame.pc, landing);
+  if (search.skipped.contains(site_key(*frame.code, frame.pc)) ||
+      (!stub && stubs_.find_refusal(*frame.code, frame.pc, landing)))
+    search.push(search.refused, {frame.code, frame.pc});
+  else if (!stub)
+    search.push(search.missing, {frame.code, frame.pc});
+  else if (stub == pending) // leads to the new code inside and to the old one outside: the outer frame comes later
+    ++search.pending;
+  else if (frame.cfa + std::int64_t(stub->lowest_offset) < thread.stack_low)
+    ++search.no_room;
+  else
+    search.push(search.found, {frame, stub->entry_pc});
 }
 
 void Requests::visit(const ProgramThread &thread, Search &search) const {
-  WalkStart start{arch::from_context(*thread.context), PcKind::Exact};
-  StackBounds bounds = stack_bounds(thread, thread.context->uc_stack);
-  // Before its first and after its last program frame a thread has nothing to replace.
-  if (thread.base.cfa == 0 || (start.registers.sp >= thread.base.cfa && !bounds.on_alternate(start.registers.sp)))
-    return;
-  FrameCursor cursor(start, lookup_, table_, bounds);
-  for (; !cursor.done(); cursor.advance())
-    consider(cursor.frame(), thread, search);
-  if (cursor.status() != WalkStatus::ReachedBase) {
-    search.failure = cursor.status();
+  const WalkStatus status =
+      walk_stopped(thread, lookup_, table_, [&](const Frame &frame) { consider(frame, thread, search); });
+  if (status != WalkStatus::ReachedBase) {
+    search.failure = status;
     search.failed_thread = thread.tid;
   }
 }
@@ -111,10 +135,10 @@ Expected<double> Requests::search_and_commit(Search &search) {
   Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
     Clock::time_point begin = Clock::now();
     for (const auto &thread : threads)
-      if (search.failure == WalkStatus::Walking)
+      if (search.failure == WalkStatus::ReachedBase)
         visit(*thread, search);
     if (search.is_complete())
-      for (const Found &found : search.found)
+      for (const Search::Found &found : search.found)
         ReturnPc(found.frame, table_).rewrite(found.stub_pc);
     pause = std::chrono::duration<double>(Clock::now() - begin).count();
   });
@@ -122,35 +146,59 @@ Expected<double> Requests::search_and_commit(Search &search) {
 }
 
 /// The threads run meanwhile.
-void Requests::make_stubs(const Search &search, ContinuationBudget *budget) {
-  for (std::uint64_t pc : DenseSet<std::uint64_t>(from_range, search.missing)) {
-    if (budget && search.landing() == Landing::Continuation &&
-        !budget->spend(stubs_.program().functions[search.function])) {
-      refusals_[{pc, search.landing()}] = ContinuationBudget::refusal;
-      continue;
-    }
-    if (auto stub = stubs_.find_or_make(pc, search.landing()); !stub)
-      refusals_[{pc, search.landing()}] = toString(stub.takeError());
+void Requests::make_stubs(Search &search) {
+  const Replacement &what = search.what;
+  for (const Search::Place &place : search.missing) {
+    if (stubs_.is_known(*place.code, place.return_pc, what.landing))
+      continue; // several activations of one site
+    const SiteKey key = site_key(*place.code, place.return_pc);
+    const SiteRecord record = *place.code->sites.find(place.code->offset_of(place.return_pc));
+    const FunctionId innermost = record.frames.back().site.function;
+    if (what.only_mapped && !stubs_.is_mapped(record))
+      search.skipped[key] = no_map_refusal;
+    else if (what.budget && what.landing == Landing::Continuation &&
+             !what.budget->spend(stubs_.program().functions[innermost]))
+      search.skipped[key] = ContinuationBudget::refusal;
+    else if (auto stub = stubs_.find_or_make(*place.code, place.return_pc, what.landing); !stub)
+      consumeError(stub.takeError()); // remembered
   }
 }
 
-Expected<ReplaceOutcome> Requests::replace(FunctionId function, Tier to, ContinuationBudget *budget) {
-  Search search;
-  search.function = function;
-  search.to = to;
-  ArrayRef<std::uint64_t> inlined_at = stubs_.versions().inlined_at(function);
-  search.inlined_at.insert(inlined_at.begin(), inlined_at.end());
-  search.reserve(1024);
+ReplaceOutcome Requests::report(const Search &search) const {
   ReplaceOutcome outcome;
+  outcome.rewritten = search.found.size();
+  outcome.already = search.already;
+  outcome.running = search.running;
+  for (const Search::Place &place : search.refused) {
+    auto skipped = search.skipped.find(site_key(*place.code, place.return_pc));
+    ++outcome.refused[skipped != search.skipped.end()
+                          ? skipped->second
+                          : *stubs_.find_refusal(*place.code, place.return_pc, search.what.landing)];
+  }
+  if (search.no_room)
+    outcome.refused[no_room_refusal] = search.no_room;
+  if (search.no_record)
+    outcome.refused[no_record_refusal] = search.no_record;
+  if (search.pending)
+    outcome.refused[pending_refusal] = search.pending;
+  return outcome;
+}
+
+Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
+  Search search(what);
+  unsigned stops = 0;
+  double longest_pause = 0;
   for (unsigned rounds = 0, retries = 0;;) {
+    if (what.is_cancelled && what.is_cancelled->load())
+      return make_error("the request was cancelled");
     auto pause = search_and_commit(search);
     if (!pause)
       return pause.takeError();
-    ++outcome.stops;
-    outcome.pause_seconds = std::max(outcome.pause_seconds, *pause);
+    ++stops;
+    longest_pause = std::max(longest_pause, *pause);
     if (search.is_complete())
       break;
-    if (search.failure != WalkStatus::Walking) {
+    if (search.failure != WalkStatus::ReachedBase) {
       if (++retries > most_walk_retries)
         return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread,
                           describe(search.failure));
@@ -160,18 +208,12 @@ Expected<ReplaceOutcome> Requests::replace(FunctionId function, Tier to, Continu
     } else if (++rounds > most_compile_rounds) {
       return make_error("the threads reach new sites faster than stubs can be made for them");
     } else {
-      make_stubs(search, budget);
+      make_stubs(search);
     }
   }
-  outcome.rewritten = search.found.size();
-  outcome.already = search.already;
-  outcome.running = search.running;
-  for (std::uint64_t pc : search.refused)
-    ++outcome.refused[refusals_.at({pc, search.landing()})];
-  if (search.no_room)
-    outcome.refused[no_room_refusal] = search.no_room;
-  if (search.no_record)
-    outcome.refused[no_record_refusal] = search.no_record;
+  ReplaceOutcome outcome = report(search);
+  outcome.stops = stops;
+  outcome.pause_seconds = longest_pause;
   return outcome;
 }
 

@@ -1,4 +1,4 @@
-// Requests: replace all activations of a function, in all threads, wherever they are.
+// Requests: replace activations, in all threads, wherever they are.
 #pragma once
 
 #include "runtime/osr/continuation_budget.h"
@@ -7,6 +7,7 @@
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/threads/handshake.h"
 
+#include <atomic>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,6 +24,19 @@ struct ReplaceOutcome {
   double pause_seconds = 0;         ///< the longest time they were stopped
 };
 
+/// Which activations a request replaces, and by what.
+struct Replacement {
+  Landing landing = Landing::InPlace;
+  /// Activations of this code, and those that wait to go on in it.
+  std::vector<const CodeObject *> objects;
+  /// Activations at these sites, whatever code they are in: those that hold an inlined frame.
+  std::vector<SiteKey> sites;
+  /// Only activations that the site map of a redefinition covers.
+  bool only_mapped = false;
+  ContinuationBudget *budget = nullptr;            ///< bounds the continuations that are compiled
+  const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
+};
+
 /// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The parts must outlive it.
 class Requests {
 public:
@@ -30,28 +44,24 @@ public:
            const StubTable &table)
       : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table) {}
 
-  /// Sends all activations of `function` that are at another tier to tier `to`: frames of optimised code in which it
-  /// was inlined count as its own. Stubs for the sites found on the stacks are made while the threads run; they are
-  /// stopped again to rewrite, and all frames are rewritten in that stop or none. The error says why nothing was done.
-  llvm::Expected<ReplaceOutcome> replace(FunctionId function, Tier to, ContinuationBudget *budget);
+  /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
+  /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says
+  /// why nothing was done.
+  llvm::Expected<ReplaceOutcome> replace(const Replacement &what);
 
 private:
-  struct Found {
-    Frame frame;
-    std::uint64_t stub_pc;
-  };
   struct Search;
 
   void visit(const ProgramThread &thread, Search &search) const;
-  llvm::Expected<double> search_and_commit(Search &search);
-  void make_stubs(const Search &search, ContinuationBudget *budget);
   void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
+  llvm::Expected<double> search_and_commit(Search &search);
+  void make_stubs(Search &search);
+  ReplaceOutcome report(const Search &search) const;
 
   Handshake &handshake_;
   StubFactory &stubs_;
   RegistryLookup lookup_;
   const StubTable &table_;
-  std::map<std::pair<std::uint64_t, Landing>, std::string> refusals_; ///< return PCs that get no stub, and why
 };
 
 } // namespace osr

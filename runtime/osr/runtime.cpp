@@ -53,7 +53,7 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Opt
 Runtime::~Runtime() {
   if (running_ == this)
     running_ = nullptr;
-  async_stress_.reset();
+  stop_background();
   threads_.remove_current();
 }
 
@@ -120,6 +120,7 @@ void Runtime::count_program() {
 Error Runtime::define_program_symbols() {
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
+  append_range(symbols, options_.host_symbols);
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(function.id));
@@ -162,7 +163,7 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
     stress_->on_call(frame);
     busy = false;
   }
-  return code_for(function);
+  return code_for(function, &frame);
 }
 
 Tier Runtime::first_tier(FunctionId function) const {
@@ -171,20 +172,27 @@ Tier Runtime::first_tier(FunctionId function) const {
   return excluded ? Tier::Baseline : options_.tier;
 }
 
-std::uint64_t Runtime::code_for(FunctionId function) {
-  if (std::uint64_t known = entry_code_[function].load(std::memory_order_acquire))
-    return known;
+/// The target has to be on the stack while it is still the right one: from then on the code is not freed under us.
+std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
+  auto choose = [&](std::uint64_t pc) {
+    if (frame)
+      std::atomic_ref(frame->target).store(pc, std::memory_order_seq_cst);
+    return pc;
+  };
+  while (std::uint64_t known = entry_code_[function].load())
+    if (choose(known) == entry_code_[function].load())
+      return known;
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
   if (std::uint64_t known = entry_code_[function].load(std::memory_order_relaxed))
-    return known; // another thread was faster
+    return choose(known); // another thread was faster
   auto version = compile_for_calls(function);
   if (!version) { // the program cannot go on without this function
     std::fprintf(stderr, "osr: %s\n", toString(version.takeError()).c_str());
     std::_Exit(1);
   }
-  set_code_for_calls(**version);
-  return (*version)->object.entry_pc;
+  set_code_for_calls(function, (*version)->object.entry_pc);
+  return choose((*version)->object.entry_pc);
 }
 
 Expected<const Version *> Runtime::compile_for_calls(FunctionId function) {
@@ -196,12 +204,12 @@ Expected<const Version *> Runtime::compile_for_calls(FunctionId function) {
   return versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
 }
 
-/// A stress mode that acts at calls wants to see each of them: then all calls keep going through the hook.
-void Runtime::set_code_for_calls(const Version &version) {
-  FunctionId function = version.object.function;
-  entry_code_[function].store(version.object.entry_pc, std::memory_order_release);
+/// 0: the next call compiles the function. A stress mode that acts at calls wants to see each of them: then all calls
+/// keep going through the hook.
+void Runtime::set_code_for_calls(FunctionId function, std::uint64_t pc) {
+  entry_code_[function].store(pc);
   if (!stress_)
-    entries_->set_target(function, version.object.entry_pc);
+    entries_->set_target(function, pc ? pc : entries_->hook_address(function));
 }
 
 Error Runtime::compile_all() {
@@ -244,7 +252,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
       return error;
 
   set_static_destructors([this] {
-    async_stress_.reset(); // it must not compile while the compiler's own static objects go
+    stop_background(); // nothing may compile while the compiler's own static objects go
     consumeError(run_actions(program().destructors));
   });
   if (Error error = run_actions(program().constructors))

@@ -7,6 +7,9 @@
 #include "osr-stubs/thread_state.h"
 #include "runtime/code/entry_table.h"
 #include "runtime/osr/async_stress.h"
+#include "runtime/osr/reclaimer.h"
+#include "runtime/osr/replace_options.h"
+#include "runtime/osr/request_queue.h"
 #include "runtime/osr/requests.h"
 #include "runtime/osr/startup_checks.h"
 #include "runtime/osr/statistics.h"
@@ -33,7 +36,7 @@ namespace osr {
 ///
 /// and meanwhile, in another thread of the host or of the program:
 ///
-///     ReplaceOutcome outcome = cantFail(runtime->replace("hot", Tier::Optimized));
+///     ReplaceOutcome outcome = cantFail(runtime->replace("hot", {.to = Tier::Optimized}));
 class Runtime {
 public:
   struct Options {
@@ -45,6 +48,7 @@ public:
     bool compile_ahead = false;           ///< compile every function before the program starts
     std::vector<std::string> libraries;   ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
+    std::vector<AbsoluteSymbol> host_symbols; ///< functions and data of the host that the program may name
     Fault fault;                          ///< for tests of tests
     Handshake::Options handshake;
     bool (*has_shadow_stack)() = shadow_stack_is_active; ///< asked once; tests put something else here
@@ -61,10 +65,16 @@ public:
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
 
   /// Replaces all activations of a function that are at another tier, in all threads, wherever they are; see
-  /// requests.h. Calls to come enter the new tier. The error says why nothing was done; then nothing has changed.
-  llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, Tier to);
-  /// The same by id; `budget` bounds the continuations that are compiled for it.
-  llvm::Expected<ReplaceOutcome> replace(FunctionId function, Tier to, ContinuationBudget *budget = nullptr);
+  /// requests.h. Calls to come enter the new tier, and the old code's memory is given back; replace_options.h has the
+  /// choices. The error says why nothing was done; then nothing has changed.
+  llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
+  llvm::Expected<ReplaceOutcome> replace(FunctionId function, const ReplaceOptions &options);
+  /// The same in the background. `options.is_cancelled` is not used: the result has cancel().
+  std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
+
+  /// Frees at once what nothing leads into any more; the runtime does so by itself, sooner or later. True if code that
+  /// is out of use has to wait for its activations.
+  bool reclaim();
 
   /// Statistics at one moment. Empty if another thread holds the runtime's lock for more than a few seconds.
   std::optional<Statistics> snapshot();
@@ -75,6 +85,9 @@ public:
   VersionStore &versions() { return *versions_; }
   CodeRegistry &registry() { return *registry_; }
   CodeSession &session() { return *session_; }
+  EntryTable &entries() { return *entries_; }
+  const StubTable &stub_table() const { return *stub_table_; }
+  const SlabArena &arena() const { return *arena_; }
 
 private:
   explicit Runtime(Options options) : options_(std::move(options)) {}
@@ -84,11 +97,19 @@ private:
   void count_program();
   std::uint64_t enter(EntryFrame &frame);
   Tier first_tier(FunctionId function) const;
-  std::uint64_t code_for(FunctionId function);
+  std::uint64_t code_for(FunctionId function, EntryFrame *frame = nullptr);
   llvm::Error compile_all();
   llvm::Expected<const Version *> compile_for_calls(FunctionId function);
-  void set_code_for_calls(const Version &version);
+  void set_code_for_calls(FunctionId function, std::uint64_t pc);
+  llvm::Expected<ReplaceOutcome> replace_locked(FunctionId function, const ReplaceOptions &options);
+  llvm::Expected<ReplaceOutcome> wait_quiescent(FunctionId function, const ReplaceOptions &options);
+  llvm::Expected<const Version *> prepare(FunctionId function, const ReplaceOptions &options,
+                                          std::vector<const Version *> &old);
+  void retire(llvm::ArrayRef<const Version *> versions, FunctionId function);
+  void count(const ReplaceOutcome &outcome);
   llvm::Error start_requests();
+  void start_background();
+  void stop_background();
   enum class ForkSide : std::uint8_t { Parent, Child };
   static void watch_forks();
   static void after_fork(ForkSide side);
@@ -111,7 +132,10 @@ private:
   ThreadRegistry threads_;
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<Requests> requests_;
+  std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<AsyncStress> async_stress_;
+  std::unique_ptr<RequestQueue> queue_;
+  std::unique_ptr<ReclaimLoop> reclaim_loop_;
   std::timed_mutex mutex_; ///< guards all tables above except those that say that they need none
   /// By function: where calls go, 0 while it is not compiled.
   std::vector<std::atomic<std::uint64_t>> entry_code_;

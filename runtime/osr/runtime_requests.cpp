@@ -5,6 +5,9 @@
 #include "runtime/osr/undisturbed.h"
 #include "runtime/threads/start_thread.h"
 
+#include <llvm/ADT/STLExtras.h>
+
+#include <algorithm>
 #include <pthread.h>
 
 using namespace llvm;
@@ -13,46 +16,162 @@ namespace osr {
 namespace {
 
 constexpr std::chrono::seconds snapshot_patience(3);
+constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< between looks at the stacks
 
 } // namespace
 
-Expected<ReplaceOutcome> Runtime::replace(StringRef name, Tier to) {
+Expected<ReplaceOutcome> Runtime::replace(StringRef name, const ReplaceOptions &options) {
   const FunctionInfo *function = program().find_function(name);
   if (!function)
     return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
-  return replace(function->id, to);
+  return replace(function->id, options);
 }
 
-Expected<ReplaceOutcome> Runtime::replace(FunctionId function, Tier to, ContinuationBudget *budget) {
+Expected<ReplaceOutcome> Runtime::replace(FunctionId function, const ReplaceOptions &options) {
   OSR_CHECK(function < program().functions.size(), "function {} of {}", function, program().functions.size());
   const FunctionInfo &info = program().functions[function];
-  if (info.pinned != PinReason::None)
+  if (info.pinned != PinReason::None && options.frames == Frames::Rewrite)
     return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
   if (!requests_)
     return make_error("'{}' cannot be replaced: no program is running", info.name);
+  auto outcome =
+      options.frames == Frames::WaitQuiescent ? wait_quiescent(function, options) : replace_locked(function, options);
+  if (!outcome)
+    return make_error("'{}' is not replaced: {}", info.name, toString(outcome.takeError()));
+  if (options.old_code == OldCode::Free && reclaim())
+    reclaim_loop_->notify();
+  return outcome;
+}
+
+std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const ReplaceOptions &options) {
+  return queue_->add([this, name = function.str(), options](const std::atomic<bool> &is_cancelled) {
+    ReplaceOptions with_cancel = options;
+    with_cancel.is_cancelled = &is_cancelled;
+    return replace(name, with_cancel);
+  });
+}
+
+/// Finds what is to be replaced and makes what takes its place. With the lock held.
+Expected<const Version *> Runtime::prepare(FunctionId function, const ReplaceOptions &options,
+                                           std::vector<const Version *> &old) {
+  for (Tier tier : {Tier::Baseline, Tier::Optimized})
+    if (tier != options.to || options.recompile)
+      append_range(old, versions_->versions_of(function, tier));
+  const VersionKey key{function, options.to, std::nullopt};
+  if (!options.recompile)
+    return versions_->find_or_compile(key);
+  if (!options.redirect_calls)
+    return make_error("a version that calls still enter cannot be made again: redirect_calls has to be on");
+  auto fresh = versions_->compile_apart(key);
+  if (!fresh)
+    return fresh.takeError();
+  set_code_for_calls(function, (*fresh)->object.entry_pc);
+  for (const Version *version : versions_->versions_of(function, options.to))
+    reclaimer_->retire(*version); // else stubs that are made for this request would lead there
+  return versions_->adopt(std::move(*fresh));
+}
+
+Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId function, const ReplaceOptions &options) {
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
-  auto version = versions_->find_or_compile({function, to, std::nullopt});
+  std::vector<const Version *> old;
+  auto version = prepare(function, options, old);
   if (!version)
     return version.takeError();
-  auto outcome = requests_->replace(function, to, budget);
-  Statistics::Requests &requests = statistics_.requests;
-  ++requests.count;
-  if (!outcome) {
-    std::string reason = toString(outcome.takeError());
-    ++requests.refused[reason];
-    return make_error("'{}' is not replaced: {}", info.name, reason);
+  const std::uint64_t entry_before = entry_code_[function].load();
+  if (options.redirect_calls)
+    set_code_for_calls(function, (*version)->object.entry_pc);
+  ReplaceOutcome outcome;
+  if (options.frames == Frames::Rewrite) {
+    Replacement what;
+    what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
+    what.budget = options.budget;
+    what.is_cancelled = options.is_cancelled;
+    for (const Version *replaced : old)
+      what.objects.push_back(&replaced->object);
+    for (const auto &retired : versions_->retired())
+      if (retired->object.function == function)
+        what.objects.push_back(&retired->object);
+    if (options.to == Tier::Baseline)
+      append_range(what.sites, versions_->inlined_at(function));
+    auto done = requests_->replace(what);
+    ++statistics_.requests.count;
+    if (!done) {
+      if (!options.recompile)
+        set_code_for_calls(function, entry_before);
+      std::string reason = toString(done.takeError());
+      ++statistics_.requests.refused[reason];
+      return make_error("{}", reason);
+    }
+    outcome = std::move(*done);
+    count(outcome);
   }
-  set_code_for_calls(**version);
-  requests.rewritten += outcome->rewritten;
-  requests.already += outcome->already;
-  requests.running += outcome->running;
-  requests.stops += outcome->stops;
-  requests.longest_pause = std::max(requests.longest_pause, outcome->pause_seconds);
-  for (const auto &[reason, activations] : outcome->refused)
-    requests.refused[reason] += activations;
-  statistics_.frames_rewritten += outcome->rewritten;
+  if (options.old_code == OldCode::Free)
+    retire(old, function);
   return outcome;
+}
+
+/// Threads run and may need the lock while this one waits.
+Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId function, const ReplaceOptions &options) {
+  ReplaceOutcome outcome;
+  std::vector<CodeObjectId> ids; // other requests may free some of them meanwhile
+  std::uint64_t entry_before = 0;
+  auto wait = first_wait;
+  for (bool is_first = true;; is_first = false) {
+    Undisturbed undisturbed(options_.handshake.signal_number);
+    std::unique_lock lock(mutex_);
+    if (is_first) {
+      std::vector<const Version *> old;
+      auto version = prepare(function, options, old);
+      if (!version)
+        return version.takeError();
+      for (const Version *replaced : old)
+        ids.push_back(replaced->object.id);
+      entry_before = entry_code_[function].load();
+      if (options.redirect_calls)
+        set_code_for_calls(function, (*version)->object.entry_pc);
+    }
+    ++outcome.stops;
+    const std::vector<const Version *> old = versions_->find(ids);
+    if (reclaimer_->is_quiescent(old)) {
+      if (options.old_code == OldCode::Free)
+        retire(old, function);
+      return outcome;
+    }
+    if (options.is_cancelled && options.is_cancelled->load()) {
+      if (!options.recompile)
+        set_code_for_calls(function, entry_before);
+      return make_error("the request was cancelled while activations of the old code were left");
+    }
+    lock.unlock();
+    std::this_thread::sleep_for(wait);
+    wait = std::min(wait * 2, longest_wait);
+  }
+}
+
+/// Calls still enter one of them if they were not redirected.
+void Runtime::retire(ArrayRef<const Version *> versions, FunctionId function) {
+  for (const Version *version : versions)
+    if (version->object.state() == CodeState::InUse && entry_code_[function].load() != version->object.entry_pc)
+      reclaimer_->retire(*version);
+}
+
+void Runtime::count(const ReplaceOutcome &outcome) {
+  Statistics::Requests &requests = statistics_.requests;
+  requests.rewritten += outcome.rewritten;
+  requests.already += outcome.already;
+  requests.running += outcome.running;
+  requests.stops += outcome.stops;
+  requests.longest_pause = std::max(requests.longest_pause, outcome.pause_seconds);
+  for (const auto &[reason, activations] : outcome.refused)
+    requests.refused[reason] += activations;
+  statistics_.frames_rewritten += outcome.rewritten;
+}
+
+bool Runtime::reclaim() {
+  Undisturbed undisturbed(options_.handshake.signal_number);
+  std::lock_guard lock(mutex_);
+  return reclaimer_->scan();
 }
 
 std::optional<Statistics> Runtime::snapshot() {
@@ -71,9 +190,25 @@ Error Runtime::start_requests() {
     return handshake.takeError();
   handshake_ = std::move(*handshake);
   requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_);
+  reclaimer_ =
+      std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_);
+  start_background();
   if (options_.stress.kind == StressMode::Kind::Async)
     async_stress_ = std::make_unique<AsyncStress>(*this, options_.stress.number);
   return Error::success();
+}
+
+/// Each begins its thread when it is first needed.
+void Runtime::start_background() {
+  queue_ = std::make_unique<RequestQueue>();
+  reclaim_loop_ = std::make_unique<ReclaimLoop>([this] { return reclaim(); });
+}
+
+/// Threads of the runtime's own end; requests that wait are cancelled.
+void Runtime::stop_background() {
+  async_stress_.reset();
+  queue_.reset();
+  reclaim_loop_.reset();
 }
 
 /// The child has the forking thread only. What the others were doing must be whole: their locks are taken first.
@@ -95,7 +230,11 @@ void Runtime::after_fork(ForkSide side) {
   if (side == ForkSide::Child) {
     running_->threads_.keep_only_current();
     forget_other_threads();
-    (void)running_->async_stress_.release(); // its thread does not exist here: it cannot be joined
+    // Their threads do not exist here and cannot be joined.
+    (void)running_->async_stress_.release();
+    (void)running_->queue_.release();
+    (void)running_->reclaim_loop_.release();
+    running_->start_background();
   }
   running_->threads_.mutex().unlock();
   running_->mutex_.unlock();

@@ -39,6 +39,11 @@ nlohmann::json Statistics::to_json() const {
                         {"already", requests.already}, {"running", requests.running},
                         {"stops", requests.stops},     {"longest_pause_seconds", requests.longest_pause},
                         {"refused", requests.refused}};
+  result["freed"] = {{"objects", freed.objects},
+                     {"code_bytes", freed.code_bytes},
+                     {"stubs", freed.stubs},
+                     {"scans", freed.scans},
+                     {"waiting", freed.waiting}};
   result["threads"] = {{"most_at_once", most_threads}};
   auto running = std::chrono::steady_clock::now() - program_start;
   result["program"] = {{"seconds", std::chrono::duration<double>(running).count()}};

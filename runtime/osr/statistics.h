@@ -42,8 +42,18 @@ struct Statistics {
     std::map<std::string, std::uint64_t> refused; ///< activations and whole requests, by reason
   };
 
+  struct Freed {
+    std::uint64_t objects = 0;    ///< code given back while the program ran
+    std::uint64_t code_bytes = 0;
+    std::uint64_t stubs = 0;
+    std::uint64_t scans = 0;      ///< stops that looked for evidence
+    std::uint64_t waiting = 0;    ///< objects out of use whose code some activation still needs
+    bool any() const { return objects + stubs != 0; }
+  };
+
   Transitions transitions;
   Requests requests;
+  Freed freed;
   std::uint64_t most_threads = 0; ///< of the program, at once
   std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"
   std::uint64_t frames_rewritten = 0;

@@ -111,7 +111,8 @@ bool Stress::is_wanted(const SiteRecord &record) const {
 }
 
 bool Stress::can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing landing) {
-  if (landing == Landing::InPlace || mode_.kind == StressMode::Kind::At || stubs_.is_known(return_pc, landing))
+  if (landing == Landing::InPlace || mode_.kind == StressMode::Kind::At ||
+      stubs_.is_known(*site.object, return_pc, landing))
     return true;
   return budget_.spend(stubs_.program().functions[site.site.record().frames.back().site.function]);
 }
@@ -134,7 +135,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
     }
     landing = Landing::InPlace;
   }
-  auto stub = stubs_.find_or_make(return_pc, landing);
+  auto stub = stubs_.find_or_make(*site.object, return_pc, landing);
   if (!stub) {
     refuse(toString(stub.takeError()));
     return 0;

@@ -5,6 +5,7 @@
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/emitter.h"
 #include "runtime/code/eh_frame_builder.h"
+#include "runtime/code/sync_cores.h"
 
 #include <cstring>
 #include <deque>
@@ -14,36 +15,41 @@ using namespace llvm;
 namespace osr {
 
 StubFactory::~StubFactory() {
-  for (auto &[key, stub] : stubs_) {
-    table_.remove(stub.stub.entry_pc);
-    arena_.release(stub.memory);
-  }
+  for (auto &[key, stub] : stubs_)
+    release(stub);
+  for (auto &node : retired_)
+    release(node.mapped());
 }
 
 Expected<const ReturnStub *> StubFactory::find_or_make(std::uint64_t return_pc, Landing landing) {
-  std::pair key(return_pc, landing);
+  ReturnSite site = registry_.find_return_site(return_pc);
+  if (!site)
+    return make_error("the return PC is no site");
+  return find_or_make(*site.object, return_pc, landing);
+}
+
+Expected<const ReturnStub *> StubFactory::find_or_make(const CodeObject &code, std::uint64_t return_pc,
+                                                       Landing landing) {
+  const Key key = key_of(code, return_pc, landing);
   if (auto found = stubs_.find(key); found != stubs_.end())
     return &found->second.stub;
   if (auto refused = refusals_.find(key); refused != refusals_.end())
     return make_error("{}", refused->second);
   auto [position, inserted] = stubs_.try_emplace(key);
-  if (Error error = make(return_pc, landing, position->second)) {
-    stubs_.erase(position);
+  if (Error error = make(code, return_pc, landing, position->second)) {
+    stubs_.erase(position); // what it was going to lead to does not matter
     refusals_[key] = toString(std::move(error));
     return make_error("{}", refusals_[key]);
   }
   return &position->second.stub;
 }
 
-Error StubFactory::make(std::uint64_t return_pc, Landing landing, Stub &stub) {
-  ReturnSite site = registry_.find_return_site(return_pc);
-  if (!site)
-    return make_error("the return PC is no site");
-  const CodeObject &object = *site.object;
+Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub) {
   std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
   const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
   OSR_CHECK(record && row && row->usable, "site at {:#x} has no record or no unwind row", return_pc);
-  auto planned = plan(object, *record, *row, landing);
+  stub.stub.from = &object;
+  auto planned = plan(stub, *record, *row, landing);
   statistics_.fault_seeded = faults_.seeded();
   if (!planned)
     return planned.takeError();
@@ -57,15 +63,15 @@ Error StubFactory::make(std::uint64_t return_pc, Landing landing, Stub &stub) {
                      record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
   if (Error error = emit(stub, std::move(script)))
     return error;
-  publish(stub, object, record->frames.front().site, *row);
+  publish(stub, record->frames.front().site, *row);
   table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
   return Error::success();
 }
 
-Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, SiteRecord record, UnwindRow row,
-                                           Landing landing) {
+Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing) {
+  record = site_maps_.apply(std::move(record));
   faults_.on_old_frame(record, row);
-  FromFrame from{record, row, object.cfa_from_sp};
+  FromFrame from{record, row, stub.stub.from->cfa_from_sp};
   std::size_t in_place = record.frames.size() - (landing == Landing::Continuation ? 1 : 0);
   std::deque<SiteRecord> records; // landings refer to them
   std::vector<BaselineLanding> landings;
@@ -78,6 +84,7 @@ Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, SiteRecord 
     if (!pc)
       return make_error("the baseline code has no such site");
     const CodeObject &code = (*version)->object;
+    stub.stub.to.push_back(&code);
     records.push_back(*code.sites.find(code.offset_of(pc)));
     faults_.on_landing(records.back());
     landings.push_back({records.back(), *code.rows.find(code.offset_of(pc) - 1), code.cfa_from_sp, pc});
@@ -89,6 +96,7 @@ Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, SiteRecord 
   auto version = versions_.find_or_compile({site.function, Tier::Optimized, site.index});
   if (!version)
     return version.takeError();
+  stub.stub.to.push_back(&(*version)->object);
   const Site &described = versions_.program().functions[site.function].sites[site.index];
   StateBufferLayout layout = state_buffer_layout(described);
   bool reads_result = described.result_used || described.result.x87 != 0; // the x87 stack must be popped in any case
@@ -97,11 +105,64 @@ Expected<TransitionPlan> StubFactory::plan(const CodeObject &object, SiteRecord 
                             reads_result ? described.result : ResultRegisters{}});
 }
 
+void StubFactory::retire_stubs_to(const CodeObject &code) {
+  for (auto next = stubs_.begin(); next != stubs_.end();) {
+    auto current = next++;
+    if (current->second.stub.leads_to(code))
+      retired_.push_back(stubs_.extract(current));
+  }
+}
+
+void StubFactory::for_each_retired(function_ref<void(const ReturnStub &)> visit) const {
+  for (const auto &node : retired_)
+    visit(node.mapped().stub);
+}
+
+void StubFactory::for_each(function_ref<void(const ReturnStub &)> visit) const {
+  for (const auto &[key, stub] : stubs_)
+    visit(stub.stub);
+  for_each_retired(visit);
+}
+
+void StubFactory::for_each_from(const CodeObject &from, function_ref<void(const ReturnStub &)> visit) const {
+  for (auto next = stubs_.lower_bound({from.id, 0, Landing{}}); next != stubs_.end() && next->second.stub.from == &from;
+       ++next)
+    visit(next->second.stub);
+}
+
+std::size_t StubFactory::free_retired(function_ref<bool(const ReturnStub &)> is_pending) {
+  return std::erase_if(retired_, [&](auto &node) {
+    if (is_pending(node.mapped().stub))
+      return false;
+    release(node.mapped());
+    return true;
+  });
+}
+
+std::size_t StubFactory::forget(const CodeObject &from) {
+  std::size_t count = free_retired([&](const ReturnStub &stub) { return stub.from != &from; });
+  for (auto next = stubs_.lower_bound({from.id, 0, Landing{}}); next != stubs_.end() && next->second.stub.from == &from;
+       ++count) {
+    release(next->second);
+    next = stubs_.erase(next);
+  }
+  auto first = refusals_.lower_bound({from.id, 0, Landing{}});
+  refusals_.erase(first, refusals_.lower_bound({from.id + 1, 0, Landing{}}));
+  return count;
+}
+
+/// Debuggers forget it first.
+void StubFactory::release(Stub &stub) {
+  stub.debugger = {};
+  table_.remove(stub.stub.entry_pc);
+  arena_.release(stub.memory);
+}
+
 /// Debuggers unwind through a pending stub as through the site it stands for.
-void StubFactory::publish(Stub &stub, const CodeObject &object, SiteId site, const UnwindRow &row) {
+void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
   UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
   at_entry.base = CfaBase::Rsp;
-  at_entry.cfa_offset = object.cfa_from_sp;
+  at_entry.cfa_offset = stub.stub.cfa_from_sp;
   std::uint64_t begin = stub.memory.address;
   auto size = std::uint32_t(stub.memory.size);
   std::vector<std::uint8_t> eh_frame = build_eh_frame(begin, size, at_entry);
@@ -124,7 +185,10 @@ Error StubFactory::emit(Stub &stub, TransitionScript script) {
   EmittedStub emitted = code_at(memory->address);
   OSR_CHECK(emitted.code.size() <= size, "a stub grew from {} to {} bytes", size, emitted.code.size());
   std::memcpy(memory->writable, emitted.code.data(), emitted.code.size());
+  if (statistics_.freed.any())
+    sync_cores();
   stub.memory = *memory;
+  stub.stub.memory = {memory->address, memory->address + memory->size};
   stub.stub.entry_pc = memory->address + emitted.entry_offset;
   ++statistics_.stubs;
   statistics_.stub_bytes += emitted.code.size();

@@ -3,11 +3,17 @@
 
 #include "runtime/code/slab_arena.h"
 #include "runtime/osr/fault.h"
+#include "runtime/osr/site_map.h"
 #include "runtime/osr/transition.h"
 #include "runtime/osr/version_store.h"
 #include "runtime/stack/stub_table.h"
 
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/ADT/SmallVector.h>
+
+#include <list>
 #include <map>
+#include <tuple>
 
 namespace osr {
 
@@ -32,6 +38,11 @@ struct ReturnStub {
   std::uint64_t original_pc = 0;
   std::int32_t lowest_offset = 0; ///< how far below the CFA the new frames reach
   std::int32_t cfa_from_sp = 0;   ///< of the replaced frame
+  Extent memory;                  ///< its code
+  const CodeObject *from = nullptr;             ///< of original_pc; its bytes may have been freed
+  llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
+
+  bool leads_to(const CodeObject &object) const { return llvm::is_contained(to, &object); }
 };
 
 /// Not thread-safe. The parts it is given must outlive it.
@@ -43,20 +54,51 @@ public:
         faults_(fault) {}
   ~StubFactory();
 
-  /// The stub that replaces an activation whose return PC is `return_pc`. Compiles whatever the landing needs. The
-  /// error is the reason for refusal; it is remembered.
+  /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles whatever the landing needs.
+  /// The error is the reason for refusal; it is remembered. The code's bytes may have been freed.
+  llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing);
+  /// The same for code that the registry knows.
   llvm::Expected<const ReturnStub *> find_or_make(std::uint64_t return_pc, Landing landing);
 
   /// The stub if there is one. Allocation-free.
-  const ReturnStub *find(std::uint64_t return_pc, Landing landing) const {
-    auto found = stubs_.find({return_pc, landing});
+  const ReturnStub *find(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {
+    auto found = stubs_.find(key_of(code, return_pc, landing));
     return found == stubs_.end() ? nullptr : &found->second.stub;
   }
 
-  /// True if find_or_make needs to make nothing.
-  bool is_known(std::uint64_t return_pc, Landing landing) const {
-    return stubs_.contains({return_pc, landing}) || refusals_.contains({return_pc, landing});
+  /// Why there is no stub; null if it was not asked for yet.
+  const std::string *find_refusal(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {
+    auto found = refusals_.find(key_of(code, return_pc, landing));
+    return found == refusals_.end() ? nullptr : &found->second;
   }
+  /// From now on the answer for this site.
+  void refuse(const CodeObject &code, std::uint64_t return_pc, Landing landing, std::string reason) {
+    refusals_[key_of(code, return_pc, landing)] = std::move(reason);
+  }
+
+  /// True if find_or_make needs to make nothing.
+  bool is_known(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {
+    return find(code, return_pc, landing) || find_refusal(code, return_pc, landing);
+  }
+
+  /// How activations of redefined bodies go on. Stubs that exist are not changed.
+  SiteMaps &site_maps() { return site_maps_; }
+  bool is_mapped(const SiteRecord &record) const { return site_maps_.covers(record); }
+
+  /// No stub that is found from now on leads to `code`. Those that exist stay for the frames that wait for them.
+  void retire_stubs_to(const CodeObject &code);
+
+  /// All stubs.
+  void for_each(llvm::function_ref<void(const ReturnStub &)> visit) const;
+  /// Stubs that a frame may wait for although nobody finds them any more, and those of `from`.
+  void for_each_retired(llvm::function_ref<void(const ReturnStub &)> visit) const;
+  void for_each_from(const CodeObject &from, llvm::function_ref<void(const ReturnStub &)> visit) const;
+
+  /// Frees retired stubs that `is_pending` does not want kept. The caller knows that no return PC leads into them and
+  /// that no thread is in them. Returns how many.
+  std::size_t free_retired(llvm::function_ref<bool(const ReturnStub &)> is_pending);
+  /// Frees the stubs of `from`, and all that is remembered about its sites.
+  std::size_t forget(const CodeObject &from);
 
   const CanonicalProgram &program() const { return versions_.program(); }
   const VersionStore &versions() const { return versions_; }
@@ -64,15 +106,22 @@ public:
 private:
   struct Stub {
     ReturnStub stub;
-    CodeMemory memory;
+    CodeMemory memory{};
     DebuggerRegistration debugger;
     TransitionScript script; ///< kept for the interpreter
   };
 
-  llvm::Error make(std::uint64_t return_pc, Landing landing, Stub &stub);
-  llvm::Expected<TransitionPlan> plan(const CodeObject &object, SiteRecord record, UnwindRow row, Landing landing);
+  /// Object, return PC offset, landing: objects are numbered, addresses are used again.
+  using Key = std::tuple<CodeObjectId, std::uint32_t, Landing>;
+  static Key key_of(const CodeObject &code, std::uint64_t return_pc, Landing landing) {
+    return {code.id, code.offset_of(return_pc), landing};
+  }
+
+  llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub);
+  llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing);
   llvm::Error emit(Stub &stub, TransitionScript script);
-  void publish(Stub &stub, const CodeObject &object, SiteId site, const UnwindRow &row);
+  void publish(Stub &stub, SiteId site, const UnwindRow &row);
+  void release(Stub &stub);
 
   VersionStore &versions_;
   const CodeRegistry &registry_;
@@ -81,8 +130,10 @@ private:
   Statistics &statistics_;
   StubKind kind_;
   FaultSeeder faults_;
-  std::map<std::pair<std::uint64_t, Landing>, Stub> stubs_;
-  std::map<std::pair<std::uint64_t, Landing>, std::string> refusals_;
+  SiteMaps site_maps_;
+  std::map<Key, Stub> stubs_;
+  std::list<std::map<Key, Stub>::node_type> retired_; ///< nodes: the stub table refers to the stubs in them
+  std::map<Key, std::string> refusals_;
 };
 
 } // namespace osr

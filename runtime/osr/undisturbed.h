@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <pthread.h>
+#include <thread>
 
 namespace osr {
 
@@ -32,5 +33,15 @@ private:
   NotCancelled not_cancelled_;
   sigset_t previous_;
 };
+
+/// A thread of the runtime's own: the program's signals are for the program's threads.
+template <typename Body> std::thread start_undisturbed(Body body) {
+  sigset_t all, previous;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &previous);
+  std::thread thread(std::move(body));
+  pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  return thread;
+}
 
 } // namespace osr

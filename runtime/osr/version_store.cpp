@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "runtime/code/sync_cores.h"
 #include "runtime/osr/resolve_records.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -22,10 +23,11 @@ VersionStore::~VersionStore() {
       registry_.remove(version->object);
     consumeError(session_.unload(version->object.linked));
   }
-  for (auto &[key, version] : versions_) {
-    registry_.remove(version->object);
-    consumeError(session_.unload(version->object.linked));
-  }
+  for (auto &[key, version] : versions_)
+    retired_.push_back(std::move(version));
+  for (auto &version : retired_)
+    if (version->object.state() != CodeState::Freed)
+      free_code(*version);
 }
 
 Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {
@@ -42,14 +44,66 @@ Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {
   return (versions_[key] = std::move(*version)).get();
 }
 
-const Version *VersionStore::find(const CodeObject &object) const {
-  auto found = versions_.find({object.function, object.tier, object.continuation_site});
-  return found == versions_.end() ? nullptr : found->second.get();
+const Version *VersionStore::adopt(std::unique_ptr<Version> version) {
+  auto [position, inserted] = versions_.try_emplace(version->object.version(), std::move(version));
+  OSR_CHECK(inserted, "there is code object {} already", position->second->object.id);
+  return position->second.get();
 }
 
-ArrayRef<std::uint64_t> VersionStore::inlined_at(FunctionId function) const {
+std::vector<const Version *> VersionStore::versions_of(FunctionId function, Tier tier) const {
+  std::vector<const Version *> found;
+  for (auto next = versions_.lower_bound({function, tier, std::nullopt});
+       next != versions_.end() && next->first.function == function && next->first.tier == tier; ++next)
+    found.push_back(next->second.get());
+  return found;
+}
+
+std::vector<const Version *> VersionStore::find(ArrayRef<CodeObjectId> ids) const {
+  std::vector<const Version *> found;
+  auto consider = [&](const Version &version) {
+    if (is_contained(ids, version.object.id) && version.object.state() != CodeState::Freed)
+      found.push_back(&version);
+  };
+  for (const auto &[key, version] : versions_)
+    consider(*version);
+  for (const auto &version : retired_)
+    consider(*version);
+  return found;
+}
+
+ArrayRef<SiteKey> VersionStore::inlined_at(FunctionId function) const {
   auto found = inlined_at_.find(function);
-  return found == inlined_at_.end() ? ArrayRef<std::uint64_t>() : ArrayRef(found->second);
+  return found == inlined_at_.end() ? ArrayRef<SiteKey>() : ArrayRef(found->second);
+}
+
+void VersionStore::retire(const Version &version) {
+  auto found = versions_.find(version.object.version());
+  OSR_CHECK(found != versions_.end() && found->second.get() == &version, "code object {} is not in use",
+            version.object.id);
+  found->second->object.advance_to(CodeState::NotEntrant);
+  retired_.push_back(std::move(found->second));
+  versions_.erase(found);
+}
+
+void VersionStore::free_code(Version &version) {
+  CodeObject &object = version.object;
+  object.advance_to(CodeState::Quiescent);
+  registry_.remove(object);
+  registry_.collect(); // walks take the runtime's lock, so none is under way
+  version.debugger = {};
+  if (Error error = session_.unload(object.linked))
+    OSR_CHECK(false, "code object {} cannot be unloaded: {}", object.id, toString(std::move(error)));
+  object.advance_to(CodeState::Freed);
+  ++statistics_.freed.objects;
+  statistics_.freed.code_bytes += object.code_size;
+}
+
+void VersionStore::forget(Version &version) {
+  const CodeObject &object = version.object;
+  OSR_CHECK(object.state() == CodeState::Freed, "code object {} is {}", object.id, to_string(object.state()));
+  for (auto &[function, keys] : inlined_at_)
+    llvm::erase_if(keys, [&](SiteKey key) { return key >> 32 == object.id; });
+  retired_.remove_if([&](const auto &other) { return other.get() == &version; });
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
@@ -65,6 +119,8 @@ Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
     consumeError(session_.unload(version->object.linked));
     return error;
   }
+  if (statistics_.freed.any())
+    sync_cores();
   registry_.add(version->object);
   version->object.advance_to(CodeState::InUse);
   count(*compiled, *version);
@@ -101,7 +157,7 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   for (const SiteRecord &record : resolved->records)
     for (const FrameRecord &frame : drop_begin(record.frames))
       if (frame.site.function != object.function)
-        inlined_at_[frame.site.function].push_back(object.code_begin + record.return_pc_offset);
+        inlined_at_[frame.site.function].push_back(site_key(object, object.code_begin + record.return_pc_offset));
   if (object.tier == Tier::Baseline)
     for (const SiteRecord &record : resolved->records) {
       std::uint32_t site = record.frames[0].site.index;

@@ -7,15 +7,24 @@
 #include "runtime/code/debugger.h"
 #include "runtime/osr/statistics.h"
 
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
+#include <list>
 #include <map>
 #include <memory>
 #include <vector>
 
 namespace osr {
 
-/// A registered version. Immutable while it exists.
+/// One return PC of one code object, for ever: addresses are used again, object ids are not.
+using SiteKey = std::uint64_t;
+inline SiteKey site_key(const CodeObject &code, std::uint64_t return_pc) {
+  return std::uint64_t(code.id) << 32 | code.offset_of(return_pc);
+}
+
+/// A compiled version. Immutable until its code is freed; then its site records and unwind rows are left, for frames
+/// of it that wait to be replaced.
 struct Version {
   CodeObject object;
   DebuggerRegistration debugger;
@@ -35,14 +44,32 @@ public:
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
   llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
 
+  /// A version that nobody finds yet, whether there is one or not.
+  llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key) { return make(key); }
+  /// From now on it is found. There must be no other one in use.
+  const Version *adopt(std::unique_ptr<Version> version);
+
   /// Registers code of the program that is no version of a function: module-level assembly. It has no sites.
   llvm::Error add_foreign(LinkedObject linked);
 
-  /// The version that an activation's code belongs to; null for foreign objects.
-  const Version *find(const CodeObject &object) const;
+  /// All versions of a function at one tier that are in use, continuations included.
+  std::vector<const Version *> versions_of(FunctionId function, Tier tier) const;
 
-  /// Return PCs at which a frame of another function holds an inlined frame of this one.
-  llvm::ArrayRef<std::uint64_t> inlined_at(FunctionId function) const;
+  /// Those of these objects that still have code.
+  std::vector<const Version *> find(llvm::ArrayRef<CodeObjectId> ids) const;
+
+  /// Sites at which a frame of another function holds an inlined frame of this one.
+  llvm::ArrayRef<SiteKey> inlined_at(FunctionId function) const;
+
+  /// Takes a version out of use: find_or_compile makes another one. Its code stays until free_code().
+  void retire(const Version &version);
+  /// Versions out of use.
+  const std::list<std::unique_ptr<Version>> &retired() const { return retired_; }
+  /// Gives the memory of a retired version's code back: unwind information first, then debuggers forget it, then the
+  /// memory. The caller knows that no control can come into it.
+  void free_code(Version &version);
+  /// Frees the rest of it. The caller knows that no frame of it is left and that no stub stands for one.
+  void forget(Version &version);
 
   const CanonicalProgram &program() const { return compiler_.program(); }
 
@@ -58,7 +85,8 @@ private:
   Statistics &statistics_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;
-  std::map<FunctionId, std::vector<std::uint64_t>> inlined_at_;
+  std::list<std::unique_ptr<Version>> retired_;
+  std::map<FunctionId, std::vector<SiteKey>> inlined_at_;
   std::vector<std::unique_ptr<Version>> foreign_;
   CodeObjectId next_id_ = 1;
 };

@@ -25,6 +25,8 @@ class CodeLookup {
 public:
   /// The code with an instruction at `pc` (return PCs: the caller passes pc-1).
   virtual CodeView find_code(std::uintptr_t pc) const = 0;
+  /// How a walk sees an object, wherever its bytes are.
+  virtual CodeView view_of(const CodeObject &object) const = 0;
   /// Set if the object has a stack map record for this return PC: the distance from sp to the CFA there, 0 if the
   /// object does not know it.
   virtual std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const = 0;
@@ -33,11 +35,24 @@ protected:
   ~CodeLookup() = default;
 };
 
+/// What a return stub stands for.
+struct StubSite {
+  std::uintptr_t original_pc = 0;
+  /// The code that original_pc is in, kept for as long as the stub exists, although the bytes may have been freed and
+  /// others stand at that address now. Null: ask CodeLookup.
+  const CodeObject *code = nullptr;
+};
+
 /// "What stood in the slot before the stub's address did?"
 class StubLookup {
 public:
+  /// Set if `pc` is the entry of a return stub.
+  virtual std::optional<StubSite> stub_site(std::uintptr_t pc) const = 0;
   /// The original PC if `pc` is the entry of a return stub.
-  virtual std::optional<std::uintptr_t> original_pc(std::uintptr_t pc) const = 0;
+  std::optional<std::uintptr_t> original_pc(std::uintptr_t pc) const {
+    const std::optional<StubSite> site = stub_site(pc);
+    return site ? std::optional(site->original_pc) : std::nullopt;
+  }
 
 protected:
   ~StubLookup() = default;

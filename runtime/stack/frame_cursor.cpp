@@ -31,23 +31,25 @@ void FrameCursor::enter(PcKind kind) {
   frame_.newest_sp = newest_sp;
   frame_.sp = registers_.sp;
   frame_.kind = kind;
+  const CodeObject *stub_code = nullptr;
   if (kind == PcKind::ReturnPc) {
     frame_.return_pc_slot = arch::return_pc_slot(registers_.sp);
-    if (const auto original = stubs_.original_pc(registers_.pc)) {
+    if (const auto stub = stubs_.stub_site(registers_.pc)) {
       frame_.stub_pc = registers_.pc;
-      registers_.pc = *original;
+      registers_.pc = stub->original_pc;
+      stub_code = stub->code;
     }
   }
   frame_.pc = registers_.pc;
-  status_ = step_out(kind);
+  status_ = step_out(kind, stub_code);
   frame_.cfa = older_.sp;
 }
 
-WalkStatus FrameCursor::step_out(PcKind kind) {
+WalkStatus FrameCursor::step_out(PcKind kind, const CodeObject *stub_code) {
   older_ = registers_;
   older_kind_ = PcKind::ReturnPc;
   const std::uintptr_t pc = registers_.pc - (kind == PcKind::ReturnPc);
-  const CodeView view = code_.find_code(pc);
+  const CodeView view = stub_code ? code_.view_of(*stub_code) : code_.find_code(pc);
   if (view)
     return step_ours(view, pc);
   passed_foreign_ = true;

@@ -58,7 +58,7 @@ public:
 
 private:
   void enter(PcKind kind);
-  WalkStatus step_out(PcKind kind);
+  WalkStatus step_out(PcKind kind, const CodeObject *stub_code);
   WalkStatus step_ours(const CodeView &view, std::uintptr_t pc);
 
   const CodeLookup &code_;

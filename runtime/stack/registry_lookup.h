@@ -15,11 +15,12 @@ public:
 
   CodeView find_code(std::uintptr_t pc) const override {
     if (const CodeObject *object = registry_.find(pc))
-      return {object, object->code_begin, &object->rows};
+      return view_of(*object);
     if (entries_ && entries_->contains(pc))
       return {nullptr, pc, &thunk_rows_};
     return {};
   }
+  CodeView view_of(const CodeObject &object) const override { return {&object, object.code_begin, &object.rows}; }
   std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &object, std::uintptr_t return_pc) const override {
     if (!object.sites.contains(object.offset_of(return_pc)))
       return std::nullopt;

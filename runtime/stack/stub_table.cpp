@@ -116,9 +116,9 @@ std::optional<StubEntry> StubTable::find(std::uintptr_t stub_pc) const {
   }
 }
 
-std::optional<std::uintptr_t> StubTable::original_pc(std::uintptr_t pc) const {
+std::optional<StubSite> StubTable::stub_site(std::uintptr_t pc) const {
   const std::optional<StubEntry> entry = find(pc);
-  return entry ? std::optional(entry->original_pc) : std::nullopt;
+  return entry ? std::optional(StubSite{entry->original_pc, entry->code}) : std::nullopt;
 }
 
 std::size_t StubTable::size() const {

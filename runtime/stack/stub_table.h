@@ -14,7 +14,7 @@ namespace osr {
 /// What is known about one stub.
 struct StubEntry {
   std::uintptr_t original_pc = 0;
-  const CodeObject *code = nullptr; ///< the code that original_pc is in
+  const CodeObject *code = nullptr; ///< the code that original_pc is in, or was in before it was freed
   const void *handle = nullptr;     ///< whatever the owner of the stubs wants to find again
 };
 
@@ -33,7 +33,7 @@ public:
   void remove(std::uintptr_t stub_pc);
 
   std::optional<StubEntry> find(std::uintptr_t stub_pc) const;
-  std::optional<std::uintptr_t> original_pc(std::uintptr_t pc) const override;
+  std::optional<StubSite> stub_site(std::uintptr_t pc) const override;
 
   std::size_t size() const;
   /// Frees tables that were outgrown. Call it when no find() can be running, for example inside a handshake's owner

@@ -91,6 +91,7 @@ Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<Program
     ucontext_t own;
     if (ProgramThread *self = ThreadRegistry::current()) {
       getcontext(&own);
+      sigaltstack(nullptr, &own.uc_stack); // a context that the kernel saved has it too
       self->context = &own;
     }
     work(threads_.threads());

@@ -44,8 +44,9 @@ std::uint64_t find_stack_low() {
 
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
                     std::uint64_t third) {
-  ProgramBase outer = thread.base;
-  std::uint64_t result = osr_enter_program(pc, first, second, third, &thread.base);
+  ProgramBase outer = thread.base, inner;
+  const bool is_nested = outer.cfa != 0; // walks go on to the outermost frame: control comes back to all of them
+  std::uint64_t result = osr_enter_program(pc, first, second, third, is_nested ? &inner : &thread.base);
   thread.base = outer;
   return result;
 }

@@ -36,8 +36,8 @@ struct ProgramThread {
   ProgramThread &operator=(const ProgramThread &) = delete;
 };
 
-/// Calls the function at `pc` as osr_enter_program does, as a part of this thread's stack that walks end at. While no
-/// such call is under way the thread has no frames of the program.
+/// Calls the function at `pc` as osr_enter_program does. Walks of the thread's stack end at the outermost call of this
+/// kind; while none is under way the thread has no frames of the program.
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first = 0, std::uint64_t second = 0,
                     std::uint64_t third = 0);
 

@@ -44,6 +44,10 @@ public:
     const test::JitCode *code = jit.find(pc);
     return code ? CodeView{reinterpret_cast<const CodeObject *>(code), code->begin, &code->rows} : CodeView{};
   }
+  CodeView view_of(const CodeObject &object) const override {
+    const auto &code = reinterpret_cast<const test::JitCode &>(object);
+    return {&object, code.begin, &code.rows};
+  }
   std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &, std::uintptr_t) const override { return 0; }
 
   test::MiniJit jit;

@@ -146,6 +146,7 @@ namespace {
 class NoCode final : public CodeLookup {
 public:
   CodeView find_code(std::uintptr_t) const override { return {}; }
+  CodeView view_of(const CodeObject &) const override { return {}; }
   std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &, std::uintptr_t) const override { return {}; }
 };
 

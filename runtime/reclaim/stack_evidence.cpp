@@ -1,0 +1,63 @@
+#include "runtime/reclaim/stack_evidence.h"
+
+#include "compiler/base/check.h"
+#include "osr-stubs/entry_hook.h"
+#include "osr-stubs/interpreter.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+namespace osr {
+namespace {
+
+/// EntryFrame::target lies just below the return PC of the function that is entered.
+constexpr std::intptr_t hook_target_cfa_offset = std::intptr_t(OSR_ENTRY_TARGET) - OSR_ENTRY_SIZE - 8;
+static_assert(hook_target_cfa_offset == -16);
+
+bool is_within(std::uintptr_t pc, const void *begin, const char *end) {
+  return pc >= reinterpret_cast<std::uintptr_t>(begin) && pc < reinterpret_cast<std::uintptr_t>(end);
+}
+
+} // namespace
+
+void StackEvidence::seal() {
+  llvm::sort(ranges_, [](const Range &a, const Range &b) { return a.extent.begin < b.extent.begin; });
+  for (std::size_t i = 1; i < ranges_.size(); ++i)
+    OSR_CHECK(ranges_[i - 1].extent.end <= ranges_[i].extent.begin, "watched ranges overlap at {:#x}",
+              ranges_[i].extent.begin);
+}
+
+void StackEvidence::mark(std::uintptr_t pc) {
+  auto after = llvm::upper_bound(ranges_, pc, [](std::uintptr_t value, const Range &range) {
+    return value < range.extent.begin;
+  });
+  if (after != ranges_.begin() && std::prev(after)->extent.contains(pc))
+    std::prev(after)->is_reached = true;
+}
+
+void StackEvidence::look_at(const Frame &frame) {
+  ++frames_;
+  const std::uintptr_t instruction = frame.pc - (frame.kind == PcKind::ReturnPc);
+  mark(frame.stub_pc ? frame.stub_pc : instruction);
+  if (frame.code)
+    return;
+  in_transition_ |= is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline),
+                              osr_generic_trampoline_end);
+  if (is_within(instruction, reinterpret_cast<const void *>(&osr_entry_hook), osr_entry_hook_end))
+    mark(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
+}
+
+void StackEvidence::visit(const ProgramThread &thread, const CodeLookup &code, const StubLookup &stubs) {
+  const WalkStatus status = walk_stopped(thread, code, stubs, [this](const Frame &frame) { look_at(frame); });
+  if (status != WalkStatus::ReachedBase)
+    status_ = status;
+}
+
+bool StackEvidence::leads_into(const Extent &range) const {
+  auto found = llvm::lower_bound(ranges_, range.begin, [](const Range &watched, std::uint64_t begin) {
+    return watched.extent.begin < begin;
+  });
+  OSR_CHECK(found != ranges_.end() && found->extent.begin == range.begin, "{:#x} was not watched", range.begin);
+  return found->is_reached;
+}
+
+} // namespace osr

@@ -1,0 +1,55 @@
+// What the stacks of all threads say about pieces of memory that hold code: may control still come into them?
+//
+// Control comes into code by the pc at which a thread was stopped or interrupted, by a return PC, or by the jump that a
+// thread in the entry hook is about to make. A return PC that has been rewritten leads into its stub, not into the code
+// that it stood for. All of it is on the stacks: there are no counters that a longjmp could leave wrong.
+#pragma once
+
+#include "runtime/code/free_extents.h"
+#include "runtime/threads/stopped_walk.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace osr {
+
+/// Filled in one stop of all threads, read afterwards. Holds for as long as no new way into the watched memory is made:
+/// what no thread could reach in the stop stays out of reach. Example:
+///
+///     StackEvidence evidence;
+///     evidence.watch(object.linked.code);
+///     evidence.seal();
+///     handshake.with_stopped([&](auto threads) { for (auto &thread : threads) evidence.visit(*thread, code, stubs); });
+///     if (evidence.is_complete() && !evidence.leads_into(object.linked.code)) ...
+class StackEvidence {
+public:
+  /// Ranges do not overlap.
+  void watch(const Extent &range) { ranges_.push_back({range, false}); }
+  /// No range comes after this. From here to the end of the stop nothing allocates.
+  void seal();
+
+  /// Looks at one stopped thread.
+  void visit(const ProgramThread &thread, const CodeLookup &code, const StubLookup &stubs);
+
+  /// False: some thread could not be walked, or was executing a transition. Then nothing is known; stop again.
+  bool is_complete() const { return status_ == WalkStatus::ReachedBase && !in_transition_; }
+  /// `range` must have been watched.
+  bool leads_into(const Extent &range) const;
+  /// Activations that were looked at.
+  std::uint64_t frames() const { return frames_; }
+
+private:
+  struct Range {
+    Extent extent;
+    bool is_reached = false;
+  };
+  void look_at(const Frame &frame);
+  void mark(std::uintptr_t pc);
+
+  std::vector<Range> ranges_; ///< ascending
+  WalkStatus status_ = WalkStatus::ReachedBase;
+  bool in_transition_ = false;
+  std::uint64_t frames_ = 0;
+};
+
+} // namespace osr

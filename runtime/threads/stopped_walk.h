@@ -1,0 +1,25 @@
+// A walk of a thread's part of the program, from the registers with which a handshake stopped it.
+#pragma once
+
+#include "runtime/stack/arch_x86_64.h"
+#include "runtime/stack/frame_cursor.h"
+#include "runtime/threads/program_thread.h"
+
+namespace osr {
+
+/// Calls visit(const Frame &) for each activation, newest first, up to the base of the program. Returns how the walk
+/// ended; what was visited counts only if it reached the base. A thread that is outside of the program (before its
+/// first and after its last frame of it) has nothing to visit. Allocation-free if `visit` is.
+template <typename Visit>
+WalkStatus walk_stopped(const ProgramThread &thread, const CodeLookup &code, const StubLookup &stubs, Visit visit) {
+  const WalkStart start{arch::from_context(*thread.context), PcKind::Exact};
+  const StackBounds bounds = stack_bounds(thread, thread.context->uc_stack);
+  if (thread.base.cfa == 0 || (start.registers.sp >= thread.base.cfa && !bounds.on_alternate(start.registers.sp)))
+    return WalkStatus::ReachedBase;
+  FrameCursor cursor(start, code, stubs, bounds);
+  for (; !cursor.done(); cursor.advance())
+    visit(cursor.frame());
+  return cursor.status();
+}
+
+} // namespace osr

@@ -1,0 +1,99 @@
+#include "live_program.h"
+
+#include "compiler/codegen/target.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/stopped_walk.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/AsmParser/Parser.h>
+#include <llvm/Support/SourceMgr.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+LiveProgram *live = nullptr;
+constexpr std::uint64_t from_main = ~std::uint64_t(0);
+
+constexpr const char *main_text = R"(
+declare i64 @host(i64)
+define i32 @main() {
+  %never = call i64 @host(i64 -1)
+  ret i32 0
+}
+)";
+
+} // namespace
+
+std::uint64_t LiveProgram::host(std::uint64_t argument) {
+  if (argument == from_main)
+    live->serve();
+  auto what = live->on_host; // it may be set anew meanwhile
+  return what ? what(argument) : argument;
+}
+
+LiveProgram::LiveProgram(const std::string &text) : context_(std::make_unique<LLVMContext>()) {
+  REQUIRE_FALSE(live);
+  live = this;
+  SMDiagnostic diagnostic;
+  auto module = parseAssemblyString(main_text + text, diagnostic, *context_);
+  INFO(diagnostic.getMessage().str() << " in line " << diagnostic.getLineNo());
+  REQUIRE(module);
+  auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
+  runtime_ = cantFail(Runtime::create(cantFail(canonicalize(std::move(module), *machine)),
+                                      {.host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}},
+                                       .handshake = {.limit = std::chrono::seconds(60)}}));
+  thread_ = std::thread([this] { cantFail(runtime_->run_main({"live"})); });
+  thread_.detach(); // main never returns
+  inside([] {});
+}
+
+void LiveProgram::inside(std::function<void()> work) {
+  std::unique_lock lock(mutex_);
+  work_ = std::move(work);
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !work_; });
+}
+
+void LiveProgram::serve() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return bool(work_); });
+    lock.unlock();
+    work_();
+    lock.lock();
+    work_ = nullptr;
+    on_host = nullptr;
+    changed_.notify_all();
+  }
+}
+
+FunctionId LiveProgram::id(const std::string &name) const {
+  const FunctionInfo *info = runtime_->program().find_function(name);
+  REQUIRE(info);
+  return info->id;
+}
+
+std::uint64_t LiveProgram::call(const std::string &name, std::uint64_t first, std::uint64_t second) {
+  return enter(*ThreadRegistry::current(), runtime_->entries().entry_address(id(name)), first, second);
+}
+
+std::string LiveProgram::stack() {
+  ucontext_t own;
+  getcontext(&own);
+  sigaltstack(nullptr, &own.uc_stack);
+  ProgramThread &self = *ThreadRegistry::current();
+  self.context = &own;
+  std::string text;
+  RegistryLookup lookup(runtime_->registry(), &runtime_->entries());
+  WalkStatus status = walk_stopped(self, lookup, runtime_->stub_table(), [&](const Frame &frame) {
+    if (frame.code)
+      text += std::string(frame.code->tier == Tier::Baseline ? "B" : frame.code->continuation_site ? "C" : "O") +
+              (frame.stub_pc ? "-" : "");
+  });
+  CHECK(status == WalkStatus::ReachedBase);
+  return text;
+}
+
+} // namespace osr

@@ -1,0 +1,45 @@
+// A program that runs for as long as the test process does: the tests are work that its main does through a call of the
+// host. There is one runtime in a process, so all tests of one executable share it.
+#pragma once
+
+#include "runtime/osr/runtime.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace osr {
+
+class LiveProgram {
+public:
+  /// `text` is IR; it may call `i64 @host(i64)` and must not define main.
+  explicit LiveProgram(const std::string &text);
+
+  Runtime &runtime() { return *runtime_; }
+  /// Does `work` inside of the program's main, in its thread, and waits for it.
+  void inside(std::function<void()> work);
+  /// In `inside`: calls a function of the program.
+  std::uint64_t call(const std::string &name, std::uint64_t first = 0, std::uint64_t second = 0);
+  /// What the program's calls of `host` do; returns what it gets.
+  std::function<std::uint64_t(std::uint64_t argument)> on_host;
+
+  std::uint64_t code_bytes() const { return runtime_->arena().used_bytes(SlabKind::Code); }
+  FunctionId id(const std::string &name) const;
+  /// The tiers of the activations on the calling thread's stack, newest first; "-" after it: waits for a transition.
+  std::string stack();
+
+private:
+  void serve();
+  static std::uint64_t host(std::uint64_t argument);
+
+  std::unique_ptr<llvm::LLVMContext> context_;
+  std::unique_ptr<Runtime> runtime_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<void()> work_;
+  std::thread thread_;
+};
+
+} // namespace osr

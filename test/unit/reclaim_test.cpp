@@ -1,0 +1,223 @@
+// Checks that old code is given back while the program runs: at once where no control can come into it, later where an
+// activation still needs it.
+#include "live_program.h"
+#include "test/support/catch_header.h"
+
+using namespace llvm;
+using namespace osr;
+using Catch::Matchers::Contains;
+
+namespace {
+
+/// deep(n) = 3 deep(n-1) + n, deep(0) = host(7).
+constexpr const char *text = R"(
+define i64 @deep(i64 %n) noinline {
+  %is_end = icmp eq i64 %n, 0
+  br i1 %is_end, label %end, label %more
+more:
+  %next = sub i64 %n, 1
+  %below = call i64 @deep(i64 %next)
+  %scaled = mul i64 %below, 3
+  %result = add i64 %scaled, %n
+  ret i64 %result
+end:
+  %seven = call i64 @host(i64 7)
+  ret i64 %seven
+}
+define i64 @other(i64 %n) noinline {
+  %a = call i64 @host(i64 %n)
+  %b = call i64 @host(i64 %a)
+  %sum = add i64 %a, %b
+  ret i64 %sum
+}
+)";
+
+LiveProgram &program() {
+  static auto *live = new LiveProgram(text); // its thread never ends
+  return *live;
+}
+
+std::uint64_t expected_deep(std::uint64_t n) { return n == 0 ? 7 : 3 * expected_deep(n - 1) + n; }
+
+ReplaceOutcome replace(const std::string &name, ReplaceOptions options) {
+  return cantFail(program().runtime().replace(name, options));
+}
+
+std::uint64_t freed_objects() { return program().runtime().snapshot()->freed.objects; }
+std::uint64_t waiting() { return program().runtime().snapshot()->freed.waiting; }
+
+/// Calls deep(10); at its end, `act` is done once. Returns whether the result was right.
+bool deep_with(std::function<void()> act) {
+  program().on_host = [act = std::move(act)](std::uint64_t argument) {
+    program().on_host = nullptr;
+    act();
+    return argument;
+  };
+  return program().call("deep", 10) == expected_deep(10);
+}
+
+const std::string eleven_optimized = "OOOOOOOOOOO", eleven_on_their_way = "O-O-O-O-O-O-O-O-O-O-O-";
+
+} // namespace
+
+TEST_CASE("Code whose activations are all on their way out is freed while their frames are on the stack") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::uint64_t freed = freed_objects();
+    CHECK(deep_with([&] {
+      std::uint64_t bytes = program().code_bytes();
+      CHECK(program().stack() == eleven_optimized + "O");
+      ReplaceOutcome outcome = replace("deep", {.to = Tier::Baseline});
+      CHECK(outcome.rewritten == 11);
+      CHECK(outcome.refused.empty());
+      CHECK(freed_objects() == freed + 1);
+      CHECK(waiting() == 0);
+      CHECK(program().stack() == eleven_on_their_way + "O");
+      // Other code gets the freed addresses; the frames that wait are not taken for frames of it.
+      replace("other", {.to = Tier::Baseline});
+      replace("other", {.to = Tier::Optimized});
+      CHECK(program().call("other", 20) == 40);
+      CHECK(program().stack() == eleven_on_their_way + "O");
+      CHECK(program().code_bytes() < bytes + 4096);
+    }));
+    CHECK_FALSE(program().runtime().reclaim()); // nothing is left: stubs and records are gone too
+  });
+}
+
+TEST_CASE("An activation that waits is sent on when another request comes first") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::uint64_t freed = freed_objects();
+    CHECK(deep_with([&] {
+      CHECK(replace("deep", {.to = Tier::Baseline}).rewritten == 11);
+      CHECK(replace("deep", {.to = Tier::Baseline}).already == 11);
+      CHECK(replace("deep", {.to = Tier::Optimized}).rewritten == 11);
+      CHECK(replace("deep", {.to = Tier::Baseline}).rewritten == 11);
+      CHECK(freed_objects() >= freed + 3); // the baseline code that nobody ever entered, too
+    }));
+    CHECK_FALSE(program().runtime().reclaim());
+  });
+}
+
+TEST_CASE("Old activations that finish keep the old code until the last one has returned") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::uint64_t freed = freed_objects();
+    CHECK(deep_with([&] {
+      ReplaceOutcome outcome = replace("deep", {.to = Tier::Baseline, .frames = Frames::FinishOld});
+      CHECK(outcome.rewritten == 0);
+      CHECK(program().runtime().reclaim());
+      CHECK(waiting() == 1);
+      CHECK(freed_objects() == freed);
+      CHECK(program().stack() == eleven_optimized + "O");
+      CHECK(program().call("deep", 2) == expected_deep(2));
+      CHECK(program().stack() == eleven_optimized + "O");
+    }));
+    CHECK_FALSE(program().runtime().reclaim());
+    CHECK(freed_objects() == freed + 1);
+    CHECK(waiting() == 0);
+  });
+}
+
+TEST_CASE("A request that waits for quiescence ends when the last activation has returned") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::uint64_t freed = freed_objects();
+    std::shared_ptr<PendingRequest> request;
+    CHECK(deep_with([&] {
+      request = program().runtime().request("deep", {.to = Tier::Baseline, .frames = Frames::WaitQuiescent});
+      program().runtime().request("other", {.to = Tier::Baseline})->cancel();
+      while (program().runtime().snapshot()->freed.scans == 0) // it looks at the stacks
+        std::this_thread::yield();
+      CHECK_FALSE(request->is_done());
+      CHECK(program().stack() == eleven_optimized + "O");
+    }));
+    CHECK(bool(request->wait()));
+    CHECK(request->is_done());
+    CHECK(freed_objects() >= freed + 1);
+  });
+}
+
+TEST_CASE("A cancelled request changes nothing") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    CHECK(deep_with([&] {
+      std::atomic<bool> is_cancelled = true;
+      for (Frames frames : {Frames::Rewrite, Frames::WaitQuiescent}) {
+        ReplaceOptions options{.to = Tier::Baseline, .frames = frames, .is_cancelled = &is_cancelled};
+        auto outcome = program().runtime().replace("deep", options);
+        REQUIRE_FALSE(bool(outcome));
+        CHECK_THAT(toString(outcome.takeError()), Contains("cancelled"));
+      }
+      CHECK(program().stack() == eleven_optimized + "O");
+      auto pending = program().runtime().request("deep", {.to = Tier::Baseline, .frames = Frames::WaitQuiescent});
+      pending->cancel();
+      CHECK_THAT(toString(pending->wait().takeError()), Contains("'deep' is not replaced") && Contains("cancelled"));
+    }));
+  });
+}
+
+TEST_CASE("Code that is kept is there when it is wanted again") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::uint64_t freed = freed_objects();
+    CHECK(deep_with([&] {
+      CHECK(replace("deep", {.to = Tier::Baseline, .old_code = OldCode::Keep}).rewritten == 11);
+      CHECK(replace("deep", {.to = Tier::Optimized, .old_code = OldCode::Keep}).rewritten == 11);
+    }));
+    program().runtime().reclaim();
+    CHECK(freed_objects() == freed);
+  });
+}
+
+TEST_CASE("A version is made again: its activations go on in the new one and the old one is freed") {
+  program().inside([] {
+    for (Tier tier : {Tier::Optimized, Tier::Baseline}) {
+      replace("deep", {.to = tier});
+      std::uint64_t freed = freed_objects();
+      CHECK(deep_with([&] {
+        CHECK(replace("deep", {.to = tier, .recompile = true}).rewritten == 11);
+        CHECK(freed_objects() >= freed + 1);
+      }));
+      CHECK_FALSE(program().runtime().reclaim());
+    }
+    auto outcome = program().runtime().replace("deep", {.redirect_calls = false, .recompile = true});
+    CHECK_THAT(toString(outcome.takeError()), Contains("redirect_calls"));
+  });
+}
+
+TEST_CASE("Calls go where they went if they are not redirected, and that code stays") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    CHECK(deep_with([&] {
+      CHECK(replace("deep", {.to = Tier::Baseline, .redirect_calls = false}).rewritten == 11);
+      CHECK(program().stack() == eleven_on_their_way + "O");
+      program().on_host = [](std::uint64_t argument) {
+        CHECK(program().stack() == "OOO" + eleven_on_their_way + "O");
+        return argument;
+      };
+      CHECK(program().call("deep", 2) == expected_deep(2));
+    }));
+  });
+}
+
+TEST_CASE("Code memory stays flat over many replacements of a function that is always on the stack") {
+  constexpr int warm_up = 20, rounds = 300;
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::uint64_t least = ~std::uint64_t(0), most = 0;
+    CHECK(deep_with([&] {
+      for (int round = 0; round < warm_up + rounds; ++round) {
+        Tier tier = round % 3 == 0 ? Tier::Baseline : Tier::Optimized;
+        CHECK(replace("deep", {.to = tier, .recompile = true}).rewritten == 11);
+        if (round >= warm_up && round % 3 == 0) {
+          least = std::min(least, program().code_bytes());
+          most = std::max(most, program().code_bytes());
+        }
+      }
+    }));
+    CHECK(most == least);
+    CHECK_FALSE(program().runtime().reclaim());
+    CHECK(program().runtime().registry().retired_bytes() == 0);
+  });
+}
