@@ -3,12 +3,21 @@
 #include "compiler/base/check.h"
 
 // One pad for each vector width (0 = general registers only) and each number of x87 values.
-#define OSR_FOR_EACH_PAD(X)                                                                                            \
-  X(general, 0, 0)                                                                                                     \
-  X(x87_1, 0, 1)                                                                                                       \
-  X(x87_2, 0, 2)                                                                                                       \
-  X(vector16, 16, 0) X(vector16_x87_1, 16, 1) X(vector16_x87_2, 16, 2) X(vector32, 32, 0) X(vector32_x87_1, 32, 1)     \
-      X(vector32_x87_2, 32, 2) X(vector64, 64, 0) X(vector64_x87_1, 64, 1) X(vector64_x87_2, 64, 2)
+// clang-format off
+#define OSR_FOR_EACH_PAD(X) \
+  X(general, 0, 0) \
+  X(x87_1, 0, 1) \
+  X(x87_2, 0, 2) \
+  X(vector16, 16, 0) \
+  X(vector16_x87_1, 16, 1) \
+  X(vector16_x87_2, 16, 2) \
+  X(vector32, 32, 0) \
+  X(vector32_x87_1, 32, 1) \
+  X(vector32_x87_2, 32, 2) \
+  X(vector64, 64, 0) \
+  X(vector64_x87_1, 64, 1) \
+  X(vector64_x87_2, 64, 2)
+// clang-format on
 
 extern "C" {
 #define OSR_DECLARE_PAD(name, vector_bytes, x87) void osr_result_pad_##name();

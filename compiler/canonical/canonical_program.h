@@ -42,6 +42,9 @@ struct FunctionInfo {
   std::string name;
   PinReason pinned = PinReason::None;
   std::vector<Site> sites; ///< filled by compiler/sites
+  /// What the front end says about it. The function's own attributes are more: those that follow from this body, and
+  /// from the bodies that it calls.
+  llvm::AttributeList declared;
 };
 
 /// A site at which activations can be replaced; the error says which sites there are, or why there are none. To be

@@ -36,13 +36,23 @@ Error prepare_symbols(CanonicalProgram &program) {
   return expand_computed_goto(module); // a block's address belongs to one version's code: it may not be data
 }
 
-void number_functions(CanonicalProgram &program) {
+using DeclaredAttributes = StringMap<AttributeList>;
+
+DeclaredAttributes declared_attributes(const Module &module) {
+  DeclaredAttributes declared;
+  for (const Function &function : module)
+    declared[function.getName()] = function.getAttributes();
+  return declared;
+}
+
+void number_functions(CanonicalProgram &program, const DeclaredAttributes &declared) {
   for (Function &function : *program.module) {
     if (function.isDeclaration())
       continue;
     FunctionInfo info;
     info.id = FunctionId(program.functions.size());
     info.name = function.getName().str();
+    info.declared = declared.lookup(info.name);
     function.addFnAttr(function_id_attribute, std::to_string(info.id));
     program.functions.push_back(std::move(info));
   }
@@ -79,12 +89,13 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
   if (Error error = prepare_symbols(program))
     return error;
 
+  const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);
   externalize_symbols(*program.module); // the simplifier makes private constants, e.g. for puts
   if (Error error = convert_struct_returns(*program.module))
     return error;
 
-  number_functions(program);
+  number_functions(program, declared);
   for (Function &function : *program.module) {
     if (function.isDeclaration())
       continue;

@@ -61,7 +61,8 @@ Error check_module(const Module &module, StringRef stage) {
   return Error::success();
 }
 
-/// Frame states have no meaning for plain code.
+} // namespace
+
 void strip_frame_states(Function &function) {
   SmallVector<CallBase *, 16> calls;
   for (BasicBlock &block : function)
@@ -77,8 +78,6 @@ void strip_frame_states(Function &function) {
     call->eraseFromParent();
   }
 }
-
-} // namespace
 
 Compiler::Compiler(CanonicalProgram program, Options options) : program_(std::move(program)), options_(options) {}
 Compiler::~Compiler() = default;
@@ -121,22 +120,26 @@ Error Compiler::optimize_program() {
 }
 
 Expected<std::unique_ptr<Module>> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
-  if (!key.continuation_site) {
-    if (Error error = optimize_program())
-      return error;
-    Extractor extractor(*optimized_program_, symbol);
-    extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), symbol);
-    return extractor.finish();
-  }
-  const Site &site = program_.functions[key.function].sites[*key.continuation_site];
+  if (key.continuation_site || not_in_optimized_program_.contains(key.function))
+    return optimize_apart(key, symbol);
+  if (Error error = optimize_program())
+    return error;
+  Extractor extractor(*optimized_program_, symbol);
+  extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), symbol);
+  return extractor.finish();
+}
+
+/// One function or continuation by itself, with those callees in sight that may be inlined.
+Expected<std::unique_ptr<Module>> Compiler::optimize_apart(const VersionKey &key, StringRef symbol) {
   Extractor extractor(*program_.module, symbol);
   extractor.show_constants();
   for (const Function *callee : inline_candidates(canonical(key.function)))
     extractor.show_callee(*callee);
   Function &clone = extractor.clone(canonical(key.function), symbol);
-  make_continuation(clone, site);
+  if (key.continuation_site)
+    make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
   std::unique_ptr<Module> module = extractor.finish();
-  if (Error error = check_module(*module, "cutting a continuation"))
+  if (Error error = check_module(*module, "taking one function out"))
     return error;
   if (Error error = optimize(*module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
     return error;
@@ -234,9 +237,11 @@ Expected<CompiledVersion> Compiler::compile(const VersionKey &key) {
   return version;
 }
 
-Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() {
+Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() { return compile_globals(*program_.module); }
+
+Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &module) {
   ValueToValueMapTy map;
-  auto globals = CloneModule(*program_.module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
+  auto globals = CloneModule(module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
   globals->setModuleIdentifier("globals");
   for (Function &function : *globals) {
     if (!function.hasExternalWeakLinkage())

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 namespace osr {
 
@@ -24,8 +25,8 @@ struct CompiledVersion {
   double seconds = 0;                         ///< time it took to compile
 };
 
-/// Compiles versions of the functions of one canonical program. Deterministic: the same calls in the same order give
-/// the same code. Not thread-safe. Example:
+/// Compiles versions of the functions of one canonical program, whose bodies may be replaced (redefine.cpp).
+/// Deterministic: the same calls in the same order give the same code. Not thread-safe. Example:
 ///
 ///     auto compiler = cantFail(Compiler::create(std::move(program), {.object_stack_offset = offset}));
 ///     auto version = compiler->compile({.function = 3, .tier = Tier::Baseline});
@@ -48,6 +49,28 @@ public:
   /// The object that defines the program's global variables and module-level assembly. Call once.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals();
 
+  /// A new body of a function, checked and canonical, but not a part of the program yet.
+  struct NewBody {
+    FunctionInfo info; ///< with its sites; the id is the one that adopt_body() will give it
+    std::unique_ptr<llvm::Module> module;
+    std::unique_ptr<llvm::MemoryBuffer> globals; ///< object that defines its own variables; null if it has none
+  };
+  /// Reads bitcode or text IR that defines the function's name anew and no other function. Errors: invalid IR, another
+  /// type or calling convention, an attribute that callers may rely on and that is gone, a variable that the program
+  /// defines. Local variables of the new module are new ones. Nothing of the program changes.
+  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir);
+  /// From now on the program's calls of `function` mean the new body, in all code that is compiled. The old body stays,
+  /// under another name and its own id.
+  FunctionId adopt_body(FunctionId function, NewBody body);
+  /// Undoes adopt_body(): calls that meant `now` mean `wanted`.
+  void make_current(FunctionId wanted, FunctionId now);
+  /// Forgets a body that no call means, of which there is no code, and which no site record mentions. Its id is used
+  /// again.
+  void drop_body(FunctionId body);
+  /// Functions whose optimised code may rest on what the optimiser saw in the body of `function`: by inlining it, or by
+  /// what it found out about it, however far the calls lead. In no order; may contain `function`.
+  std::vector<FunctionId> dependents(FunctionId function) const;
+
   /// The IR of one version as it goes into the code generator.
   llvm::Expected<std::string> print_ir(const VersionKey &key);
 
@@ -59,12 +82,14 @@ private:
   };
 
   std::string new_symbol(const VersionKey &key);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
   llvm::Function &canonical(FunctionId function) const;
   llvm::Error optimize_program();
   llvm::Expected<std::unique_ptr<llvm::Module>> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
                                                 const ForcedForms &forced);
+  llvm::Expected<std::unique_ptr<llvm::Module>> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key);
 
@@ -72,8 +97,13 @@ private:
   Options options_;
   std::unique_ptr<llvm::TargetMachine> fast_machine_, optimizing_machine_;
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
-  std::vector<llvm::Function *> functions_;         ///< canonical definitions by id
+  std::vector<llvm::Function *> functions_; ///< canonical definitions by id
+  std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
+  std::vector<FunctionId> free_ids_; ///< of bodies that were dropped
   std::uint64_t next_symbol_ = 0;
 };
+
+/// Removes the frame states: they have no meaning for plain code.
+void strip_frame_states(llvm::Function &function);
 
 } // namespace osr

@@ -67,6 +67,8 @@ void forbid_inlining(CallBase &call) {
   call.addFnAttr(Attribute::NoInline);
 }
 
+} // namespace
+
 void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine) {
   std::vector<CallBase *> calls;
   for (BasicBlock &block : function)
@@ -109,8 +111,6 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
     info.sites.push_back(std::move(site));
   }
 }
-
-} // namespace
 
 bool is_frame_state_value(const Value &value) {
   Type *type = value.getType();

@@ -15,6 +15,9 @@ namespace osr {
 /// without a bundle.
 void number_sites(CanonicalProgram &program, const llvm::TargetMachine &machine);
 
+/// The same for one function, which must carry the id of `info`.
+void number_sites(llvm::Function &function, FunctionInfo &info, const llvm::TargetMachine &machine);
+
 /// True when `value` belongs in a frame state while it is live. Object addresses do not: they are recomputed.
 bool is_frame_state_value(const llvm::Value &value);
 

@@ -11,7 +11,9 @@
 namespace osr {
 namespace {
 
-bool register_process() { return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) == 0; }
+bool register_process() {
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) == 0;
+}
 
 /// Without membarrier: taking a right away from a page that was used makes the kernel interrupt all cores that run this
 /// process, and the return from an interrupt is serializing.

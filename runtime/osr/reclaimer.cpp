@@ -99,7 +99,8 @@ bool Reclaimer::is_quiescent(ArrayRef<const Version *> versions) {
     watched.seal();
     return watched;
   });
-  return evidence && none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); }) &&
+  return evidence &&
+         none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); }) &&
          none_of(stubs, [&](const ReturnStub *stub) { return evidence->leads_into(stub->memory); });
 }
 
@@ -113,9 +114,8 @@ bool Reclaimer::scan() {
   if (is_anything_left())
     if (auto evidence = gather([this] { return watch(); }))
       free_by(*evidence);
-  statistics_.freed.waiting = std::uint64_t(count_if(versions_.retired(), [](const auto &version) {
-    return version->object.state() == CodeState::NotEntrant;
-  }));
+  statistics_.freed.waiting = std::uint64_t(count_if(
+      versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));
   return is_anything_left();
 }
 

@@ -82,6 +82,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
                                          options_.fault);
   count_program();
+  bodies_ = Bodies(FunctionId(this->program().functions.size()));
   for (const std::string &name : options_.optimize_only)
     if (!compiler_->program().find_function(name))
       return make_error("there is no function '{}' to optimise; 'osrctl sites' lists them", name);
@@ -101,7 +102,7 @@ Error Runtime::set_up(CanonicalProgram program) {
     return error;
   if (Error error = link_globals())
     return error;
-  return check_symbols(compiler_->program(), *session_);
+  return check_symbols(*compiler_->program().module, *session_);
 }
 
 void Runtime::count_program() {
@@ -166,9 +167,9 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
   return code_for(function, &frame);
 }
 
-Tier Runtime::first_tier(FunctionId function) const {
+Tier Runtime::first_tier(FunctionId body) const {
   const std::vector<std::string> &only = options_.optimize_only;
-  bool excluded = !only.empty() && !is_contained(only, program().functions[function].name);
+  bool excluded = !only.empty() && !is_contained(only, program().functions[body].name);
   return excluded ? Tier::Baseline : options_.tier;
 }
 
@@ -195,13 +196,14 @@ std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
   return choose((*version)->object.entry_pc);
 }
 
-Expected<const Version *> Runtime::compile_for_calls(FunctionId function) {
-  Tier tier = first_tier(function);
-  auto version = versions_->find_or_compile({function, tier, std::nullopt});
+Expected<const Version *> Runtime::compile_for_calls(FunctionId entry) {
+  const FunctionId body = bodies_.current(entry);
+  Tier tier = first_tier(body);
+  auto version = versions_->find_or_compile({body, tier, std::nullopt});
   if (version || tier == Tier::Baseline)
     return version;
   ++statistics_.functions_not_optimized[toString(version.takeError())];
-  return versions_->find_or_compile({function, Tier::Baseline, std::nullopt});
+  return versions_->find_or_compile({body, Tier::Baseline, std::nullopt});
 }
 
 /// 0: the next call compiles the function. A stress mode that acts at calls wants to see each of them: then all calls

@@ -7,7 +7,9 @@
 #include "osr-stubs/thread_state.h"
 #include "runtime/code/entry_table.h"
 #include "runtime/osr/async_stress.h"
+#include "runtime/osr/bodies.h"
 #include "runtime/osr/reclaimer.h"
+#include "runtime/osr/redefine_options.h"
 #include "runtime/osr/replace_options.h"
 #include "runtime/osr/request_queue.h"
 #include "runtime/osr/requests.h"
@@ -68,13 +70,24 @@ public:
   /// requests.h. Calls to come enter the new tier, and the old code's memory is given back; replace_options.h has the
   /// choices. The error says why nothing was done; then nothing has changed.
   llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
+  /// The same by the id that the function had when the program began.
   llvm::Expected<ReplaceOutcome> replace(FunctionId function, const ReplaceOptions &options);
   /// The same in the background. `options.is_cancelled` is not used: the result has cancel().
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
 
+  /// Gives a function a new body of the same type, defined by bitcode or text IR (Compiler::prepare_body has the rules).
+  /// Calls to come run the new body, in all threads. Optimised code that rested on the old body goes out of use, and its
+  /// activations go on in baseline code. Activations of the old body end in it, or go on in the new one where the site
+  /// map says how. The old code is freed as by replace(). The error says why nothing was done.
+  llvm::Expected<RedefineOutcome> redefine(llvm::StringRef function, llvm::MemoryBufferRef ir,
+                                           const RedefineOptions &options = {});
+
   /// Frees at once what nothing leads into any more; the runtime does so by itself, sooner or later. True if code that
   /// is out of use has to wait for its activations.
   bool reclaim();
+
+  /// The address of a function as the program sees it: the same whatever body and version it has. 0 if there is none.
+  std::uint64_t address_of(llvm::StringRef function);
 
   /// Statistics at one moment. Empty if another thread holds the runtime's lock for more than a few seconds.
   std::optional<Statistics> snapshot();
@@ -96,17 +109,35 @@ private:
   llvm::Error link_globals();
   void count_program();
   std::uint64_t enter(EntryFrame &frame);
-  Tier first_tier(FunctionId function) const;
+  Tier first_tier(FunctionId body) const;
   std::uint64_t code_for(FunctionId function, EntryFrame *frame = nullptr);
   llvm::Error compile_all();
-  llvm::Expected<const Version *> compile_for_calls(FunctionId function);
+  llvm::Expected<const Version *> compile_for_calls(FunctionId entry);
   void set_code_for_calls(FunctionId function, std::uint64_t pc);
-  llvm::Expected<ReplaceOutcome> replace_locked(FunctionId function, const ReplaceOptions &options);
-  llvm::Expected<ReplaceOutcome> wait_quiescent(FunctionId function, const ReplaceOptions &options);
-  llvm::Expected<const Version *> prepare(FunctionId function, const ReplaceOptions &options,
+  llvm::Expected<FunctionId> replaceable_body(FunctionId entry, const ReplaceOptions &options) const;
+  llvm::Error not_replaced(FunctionId body, llvm::Error error) const;
+  llvm::Expected<ReplaceOutcome> replace_locked(FunctionId entry, const ReplaceOptions &options);
+  llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options,
+                                         llvm::ArrayRef<const Version *> old);
+  llvm::Expected<ReplaceOutcome> wait_quiescent(FunctionId entry, const ReplaceOptions &options);
+  llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
                                           std::vector<const Version *> &old);
-  void retire(llvm::ArrayRef<const Version *> versions, FunctionId function);
+  void retire(llvm::ArrayRef<const Version *> versions, FunctionId entry);
   void count(const ReplaceOutcome &outcome);
+  bool scan();
+
+  struct CallTarget {
+    FunctionId function;
+    std::uint64_t pc;
+  };
+  llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
+                                                  const RedefineOptions &options);
+  std::vector<const Version *> versions_that_rest_on(FunctionId body) const;
+  std::vector<CallTarget> redirect_calls(FunctionId entry, llvm::ArrayRef<const Version *> invalid);
+  void undo_redefine(FunctionId entry, FunctionId old, FunctionId fresh, llvm::ArrayRef<CallTarget> before);
+  llvm::Expected<ReplaceOutcome> deoptimize(llvm::ArrayRef<const Version *> invalid);
+  llvm::Expected<ReplaceOutcome> move_to_new_body(FunctionId old, Tier to);
+  void drop_unused_bodies();
   llvm::Error start_requests();
   void start_background();
   void stop_background();
@@ -137,7 +168,8 @@ private:
   std::unique_ptr<RequestQueue> queue_;
   std::unique_ptr<ReclaimLoop> reclaim_loop_;
   std::timed_mutex mutex_; ///< guards all tables above except those that say that they need none
-  /// By function: where calls go, 0 while it is not compiled.
+  Bodies bodies_;
+  /// By entry: where calls go, 0 while it is not compiled.
   std::vector<std::atomic<std::uint64_t>> entry_code_;
 };
 

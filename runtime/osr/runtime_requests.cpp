@@ -21,26 +21,36 @@ constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< 
 } // namespace
 
 Expected<ReplaceOutcome> Runtime::replace(StringRef name, const ReplaceOptions &options) {
+  std::unique_lock lock(mutex_);
   const FunctionInfo *function = program().find_function(name);
   if (!function)
     return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
-  return replace(function->id, options);
+  const FunctionId entry = bodies_.entry_of(function->id);
+  lock.unlock();
+  return replace(entry, options);
 }
 
-Expected<ReplaceOutcome> Runtime::replace(FunctionId function, const ReplaceOptions &options) {
-  OSR_CHECK(function < program().functions.size(), "function {} of {}", function, program().functions.size());
-  const FunctionInfo &info = program().functions[function];
+Expected<ReplaceOutcome> Runtime::replace(FunctionId entry, const ReplaceOptions &options) {
+  OSR_CHECK(entry < bodies_.entry_count(), "function {} of {}", entry, bodies_.entry_count());
+  auto outcome =
+      options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_locked(entry, options);
+  if (outcome && options.old_code == OldCode::Free && reclaim())
+    reclaim_loop_->notify();
+  return outcome;
+}
+
+/// The current body, if its activations may be replaced in this way. With the lock held.
+Expected<FunctionId> Runtime::replaceable_body(FunctionId entry, const ReplaceOptions &options) const {
+  const FunctionInfo &info = program().functions[bodies_.current(entry)];
   if (info.pinned != PinReason::None && options.frames == Frames::Rewrite)
     return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
   if (!requests_)
     return make_error("'{}' cannot be replaced: no program is running", info.name);
-  auto outcome =
-      options.frames == Frames::WaitQuiescent ? wait_quiescent(function, options) : replace_locked(function, options);
-  if (!outcome)
-    return make_error("'{}' is not replaced: {}", info.name, toString(outcome.takeError()));
-  if (options.old_code == OldCode::Free && reclaim())
-    reclaim_loop_->notify();
-  return outcome;
+  return info.id;
+}
+
+Error Runtime::not_replaced(FunctionId body, Error error) const {
+  return make_error("'{}' is not replaced: {}", program().functions[body].name, toString(std::move(error)));
 }
 
 std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const ReplaceOptions &options) {
@@ -52,12 +62,12 @@ std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const Repla
 }
 
 /// Finds what is to be replaced and makes what takes its place. With the lock held.
-Expected<const Version *> Runtime::prepare(FunctionId function, const ReplaceOptions &options,
+Expected<const Version *> Runtime::prepare(FunctionId body, const ReplaceOptions &options,
                                            std::vector<const Version *> &old) {
   for (Tier tier : {Tier::Baseline, Tier::Optimized})
     if (tier != options.to || options.recompile)
-      append_range(old, versions_->versions_of(function, tier));
-  const VersionKey key{function, options.to, std::nullopt};
+      append_range(old, versions_->versions_of(body, tier));
+  const VersionKey key{body, options.to, std::nullopt};
   if (!options.recompile)
     return versions_->find_or_compile(key);
   if (!options.redirect_calls)
@@ -65,83 +75,100 @@ Expected<const Version *> Runtime::prepare(FunctionId function, const ReplaceOpt
   auto fresh = versions_->compile_apart(key);
   if (!fresh)
     return fresh.takeError();
-  set_code_for_calls(function, (*fresh)->object.entry_pc);
-  for (const Version *version : versions_->versions_of(function, options.to))
+  set_code_for_calls(bodies_.entry_of(body), (*fresh)->object.entry_pc);
+  for (const Version *version : versions_->versions_of(body, options.to))
     reclaimer_->retire(*version); // else stubs that are made for this request would lead there
   return versions_->adopt(std::move(*fresh));
 }
 
-Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId function, const ReplaceOptions &options) {
+Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const ReplaceOptions &options) {
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
+  auto body = replaceable_body(entry, options);
+  if (!body)
+    return body.takeError();
   std::vector<const Version *> old;
-  auto version = prepare(function, options, old);
+  auto version = prepare(*body, options, old);
   if (!version)
-    return version.takeError();
-  const std::uint64_t entry_before = entry_code_[function].load();
+    return not_replaced(*body, version.takeError());
+  const std::uint64_t calls_before = entry_code_[entry].load();
   if (options.redirect_calls)
-    set_code_for_calls(function, (*version)->object.entry_pc);
+    set_code_for_calls(entry, (*version)->object.entry_pc);
   ReplaceOutcome outcome;
   if (options.frames == Frames::Rewrite) {
-    Replacement what;
-    what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
-    what.budget = options.budget;
-    what.is_cancelled = options.is_cancelled;
-    for (const Version *replaced : old)
-      what.objects.push_back(&replaced->object);
-    for (const auto &retired : versions_->retired())
-      if (retired->object.function == function)
-        what.objects.push_back(&retired->object);
-    if (options.to == Tier::Baseline)
-      append_range(what.sites, versions_->inlined_at(function));
-    auto done = requests_->replace(what);
-    ++statistics_.requests.count;
+    auto done = rewrite(*body, options, old);
     if (!done) {
       if (!options.recompile)
-        set_code_for_calls(function, entry_before);
-      std::string reason = toString(done.takeError());
-      ++statistics_.requests.refused[reason];
-      return make_error("{}", reason);
+        set_code_for_calls(entry, calls_before);
+      return not_replaced(*body, done.takeError());
     }
     outcome = std::move(*done);
-    count(outcome);
   }
   if (options.old_code == OldCode::Free)
-    retire(old, function);
+    retire(old, entry);
   return outcome;
 }
 
+Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions &options,
+                                          ArrayRef<const Version *> old) {
+  Replacement what;
+  what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
+  what.budget = options.budget;
+  what.is_cancelled = options.is_cancelled;
+  for (const Version *replaced : old)
+    what.objects.push_back(&replaced->object);
+  for (const auto &retired : versions_->retired())
+    if (retired->object.function == body)
+      what.objects.push_back(&retired->object);
+  if (options.to == Tier::Baseline)
+    append_range(what.sites, versions_->inlined_at(body));
+  auto outcome = requests_->replace(what);
+  ++statistics_.requests.count;
+  if (outcome) {
+    count(*outcome);
+    return outcome;
+  }
+  std::string reason = toString(outcome.takeError());
+  ++statistics_.requests.refused[reason];
+  return make_error("{}", reason);
+}
+
 /// Threads run and may need the lock while this one waits.
-Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId function, const ReplaceOptions &options) {
+Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const ReplaceOptions &options) {
   ReplaceOutcome outcome;
   std::vector<CodeObjectId> ids; // other requests may free some of them meanwhile
-  std::uint64_t entry_before = 0;
+  std::uint64_t calls_before = 0;
   auto wait = first_wait;
   for (bool is_first = true;; is_first = false) {
     Undisturbed undisturbed(options_.handshake.signal_number);
     std::unique_lock lock(mutex_);
+    auto body = replaceable_body(entry, options);
+    if (!body)
+      return body.takeError();
     if (is_first) {
       std::vector<const Version *> old;
-      auto version = prepare(function, options, old);
+      auto version = prepare(*body, options, old);
       if (!version)
-        return version.takeError();
+        return not_replaced(*body, version.takeError());
       for (const Version *replaced : old)
         ids.push_back(replaced->object.id);
-      entry_before = entry_code_[function].load();
+      calls_before = entry_code_[entry].load();
       if (options.redirect_calls)
-        set_code_for_calls(function, (*version)->object.entry_pc);
+        set_code_for_calls(entry, (*version)->object.entry_pc);
     }
     ++outcome.stops;
     const std::vector<const Version *> old = versions_->find(ids);
     if (reclaimer_->is_quiescent(old)) {
       if (options.old_code == OldCode::Free)
-        retire(old, function);
+        retire(old, entry);
       return outcome;
     }
     if (options.is_cancelled && options.is_cancelled->load()) {
-      if (!options.recompile)
-        set_code_for_calls(function, entry_before);
-      return make_error("the request was cancelled while activations of the old code were left");
+      const bool is_left = any_of(old, [&](const Version *version) {
+        return version->object.state() == CodeState::InUse && version->object.entry_pc == calls_before;
+      });
+      set_code_for_calls(entry, is_left ? calls_before : 0);
+      return not_replaced(*body, make_error("the request was cancelled while activations of the old code were left"));
     }
     lock.unlock();
     std::this_thread::sleep_for(wait);
@@ -171,7 +198,13 @@ void Runtime::count(const ReplaceOutcome &outcome) {
 bool Runtime::reclaim() {
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
-  return reclaimer_->scan();
+  return scan();
+}
+
+std::uint64_t Runtime::address_of(StringRef name) {
+  std::lock_guard lock(mutex_);
+  const FunctionInfo *function = program().find_function(name);
+  return function ? entries_->entry_address(bodies_.entry_of(function->id)) : 0;
 }
 
 std::optional<Statistics> Runtime::snapshot() {

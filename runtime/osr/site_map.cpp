@@ -3,6 +3,8 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 
+#include <llvm/ADT/STLExtras.h>
+
 #include <set>
 
 using namespace llvm;
@@ -55,8 +57,8 @@ Error check_mapping(const SiteMapping &mapping, const std::vector<Site> &from_si
   if (!to)
     return to.takeError();
   if (mapping.values.size() != (*to)->state.size())
-    return make_error("site map: #{} of the new body has {} values, {} are given", mapping.to_site,
-                      (*to)->state.size(), mapping.values.size());
+    return make_error("site map: #{} of the new body has {} values, {} are given", mapping.to_site, (*to)->state.size(),
+                      mapping.values.size());
   for (std::size_t i = 0; i < mapping.values.size(); ++i)
     if (Error error = check_value(mapping.values[i], i, **from, **to))
       return error;
@@ -82,8 +84,24 @@ void SiteMaps::add(FunctionId from, const std::vector<Site> &to, const SiteMap &
     Target target{site.id, mapping.values, {}};
     for (const FrameStateValue &value : site.state)
       target.sizes.push_back(value.size);
+    for (auto &[first, earlier] : targets_)
+      if (earlier.site == SiteId{from, mapping.from_site})
+        earlier = compose(earlier, target);
     targets_[{from, mapping.from_site}] = std::move(target);
   }
+}
+
+/// `second` speaks of the values of the site that `first` leads to.
+SiteMaps::Target SiteMaps::compose(const Target &first, const Target &second) {
+  Target both = second;
+  for (ValueMapping &value : both.values)
+    if (value.from)
+      value = first.values.at(*value.from);
+  return both;
+}
+
+bool SiteMaps::lead_to(FunctionId body) const {
+  return any_of(targets_, [&](const auto &entry) { return entry.second.site.function == body; });
 }
 
 void SiteMaps::remove(FunctionId from) {
@@ -96,24 +114,25 @@ bool SiteMaps::covers(const SiteRecord &record) const {
 
 SiteRecord SiteMaps::apply(SiteRecord record) const {
   for (FrameRecord &frame : record.frames)
-    for (auto next = targets_.find(frame.site); next != targets_.end(); next = targets_.find(frame.site)) {
-      const Target &target = next->second;
-      FrameRecord mapped{target.site, {}};
-      for (std::size_t i = 0; i < target.values.size(); ++i) {
-        const ValueMapping &value = target.values[i];
-        RecordedValue recorded;
-        if (value.from)
-          recorded = frame.values.at(*value.from);
-        else
-          recorded.source.constant = value.constant;
-        OSR_CHECK(!value.from || recorded.size == target.sizes[i], "value {} of site {}.{}: {} bytes, {} wanted", i,
-                  target.site.function, target.site.index, recorded.size, target.sizes[i]);
-        recorded.size = target.sizes[i];
-        mapped.values.push_back(std::move(recorded));
-      }
-      frame = std::move(mapped);
-    }
+    if (auto found = targets_.find(frame.site); found != targets_.end())
+      frame = map_frame(frame, found->second);
   return record;
+}
+
+FrameRecord SiteMaps::map_frame(const FrameRecord &frame, const Target &target) {
+  FrameRecord mapped{target.site, {}};
+  for (std::size_t i = 0; i < target.values.size(); ++i) {
+    const ValueMapping &value = target.values[i];
+    RecordedValue recorded;
+    recorded.source.constant = value.constant;
+    recorded.size = target.sizes[i];
+    if (value.from)
+      recorded = frame.values.at(*value.from);
+    OSR_CHECK(recorded.size == target.sizes[i], "value {} of site {}.{}: {} bytes, {} wanted", i, target.site.function,
+              target.site.index, recorded.size, target.sizes[i]);
+    mapped.values.push_back(std::move(recorded));
+  }
+  return mapped;
 }
 
 } // namespace osr

@@ -34,14 +34,16 @@ llvm::Error check_site_map(const SiteMap &map, const std::vector<Site> &from, co
 /// All site maps of a program. Not thread-safe.
 class SiteMaps {
 public:
-  /// The map must have been checked.
+  /// The map must have been checked. What led to a site of `from` leads further, to where the map sends that site.
   void add(FunctionId from, const std::vector<Site> &to, const SiteMap &map);
   /// Forgets what leads out of `from`.
   void remove(FunctionId from);
+  /// Whether some old body's activations go on in this one.
+  bool lead_to(FunctionId body) const;
 
   /// Whether the body of some frame of the record was redefined and the map says how it goes on.
   bool covers(const SiteRecord &record) const;
-  /// The record as if its frames were activations of the newest body that the maps lead to.
+  /// The record as if its frames were activations of the bodies that the maps lead to.
   SiteRecord apply(SiteRecord record) const;
 
 private:
@@ -50,6 +52,9 @@ private:
     std::vector<ValueMapping> values;
     std::vector<std::uint32_t> sizes; ///< of the values, in bytes
   };
+  static Target compose(const Target &first, const Target &second);
+  static FrameRecord map_frame(const FrameRecord &frame, const Target &target);
+
   std::map<SiteId, Target> targets_;
 };
 

@@ -48,9 +48,9 @@ Error check_main(const CanonicalProgram &program) {
   return make_error("'main' has the type '{}'; it must return i32 and may take i32, ptr, ptr in this order", text);
 }
 
-Error check_symbols(const CanonicalProgram &program, CodeSession &session) {
+Error check_symbols(const Module &module, CodeSession &session) {
   std::vector<std::string> unresolved;
-  for (const GlobalValue &value : program.module->global_values()) {
+  for (const GlobalValue &value : module.global_values()) {
     if (!needs_definition(value))
       continue;
     auto address = session.lookup(value.getName());

@@ -15,8 +15,8 @@ bool shadow_stack_is_active();
 /// returns i32 and takes at most i32, ptr and ptr.
 llvm::Error check_main(const CanonicalProgram &program);
 
-/// Fails when a symbol that the program's code refers to is defined nowhere; the error names all of them. Functions
+/// Fails when a symbol that the module's code refers to is defined nowhere; the error names all of them. Functions
 /// are linked one by one when they are first called: this finds out before the program has done anything.
-llvm::Error check_symbols(const CanonicalProgram &program, CodeSession &session);
+llvm::Error check_symbols(const llvm::Module &module, CodeSession &session);
 
 } // namespace osr

@@ -39,6 +39,7 @@ nlohmann::json Statistics::to_json() const {
                         {"already", requests.already}, {"running", requests.running},
                         {"stops", requests.stops},     {"longest_pause_seconds", requests.longest_pause},
                         {"refused", requests.refused}};
+  result["redefined"] = redefined;
   result["freed"] = {{"objects", freed.objects},
                      {"code_bytes", freed.code_bytes},
                      {"stubs", freed.stubs},

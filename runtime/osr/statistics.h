@@ -54,6 +54,7 @@ struct Statistics {
   Transitions transitions;
   Requests requests;
   Freed freed;
+  std::uint64_t redefined = 0; ///< functions that got a new body
   std::uint64_t most_threads = 0; ///< of the program, at once
   std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"
   std::uint64_t frames_rewritten = 0;

@@ -76,6 +76,17 @@ ArrayRef<SiteKey> VersionStore::inlined_at(FunctionId function) const {
   return found == inlined_at_.end() ? ArrayRef<SiteKey>() : ArrayRef(found->second);
 }
 
+bool VersionStore::mentions(FunctionId body) const {
+  auto next = versions_.lower_bound({body, Tier::Baseline, std::nullopt});
+  return (next != versions_.end() && next->first.function == body) || !inlined_at(body).empty() ||
+         any_of(retired_, [&](const auto &version) { return version->object.function == body; });
+}
+
+void VersionStore::forget_body(FunctionId body) {
+  inlined_at_.erase(body);
+  std::erase_if(failures_, [&](const auto &failure) { return failure.first.function == body; });
+}
+
 void VersionStore::retire(const Version &version) {
   auto found = versions_.find(version.object.version());
   OSR_CHECK(found != versions_.end() && found->second.get() == &version, "code object {} is not in use",

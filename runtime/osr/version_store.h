@@ -61,6 +61,11 @@ public:
   /// Sites at which a frame of another function holds an inlined frame of this one.
   llvm::ArrayRef<SiteKey> inlined_at(FunctionId function) const;
 
+  /// Whether there is code of this body, or a site record of any code that mentions it.
+  bool mentions(FunctionId body) const;
+  /// The id will be used for another body.
+  void forget_body(FunctionId body);
+
   /// Takes a version out of use: find_or_compile makes another one. Its code stays until free_code().
   void retire(const Version &version);
   /// Versions out of use.

@@ -27,9 +27,8 @@ void StackEvidence::seal() {
 }
 
 void StackEvidence::mark(std::uintptr_t pc) {
-  auto after = llvm::upper_bound(ranges_, pc, [](std::uintptr_t value, const Range &range) {
-    return value < range.extent.begin;
-  });
+  auto after = llvm::upper_bound(ranges_, pc,
+                                 [](std::uintptr_t value, const Range &range) { return value < range.extent.begin; });
   if (after != ranges_.begin() && std::prev(after)->extent.contains(pc))
     std::prev(after)->is_reached = true;
 }
@@ -40,8 +39,8 @@ void StackEvidence::look_at(const Frame &frame) {
   mark(frame.stub_pc ? frame.stub_pc : instruction);
   if (frame.code)
     return;
-  in_transition_ |= is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline),
-                              osr_generic_trampoline_end);
+  in_transition_ |=
+      is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline), osr_generic_trampoline_end);
   if (is_within(instruction, reinterpret_cast<const void *>(&osr_entry_hook), osr_entry_hook_end))
     mark(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
 }
@@ -53,9 +52,8 @@ void StackEvidence::visit(const ProgramThread &thread, const CodeLookup &code, c
 }
 
 bool StackEvidence::leads_into(const Extent &range) const {
-  auto found = llvm::lower_bound(ranges_, range.begin, [](const Range &watched, std::uint64_t begin) {
-    return watched.extent.begin < begin;
-  });
+  auto found = llvm::lower_bound(
+      ranges_, range.begin, [](const Range &watched, std::uint64_t begin) { return watched.extent.begin < begin; });
   OSR_CHECK(found != ranges_.end() && found->extent.begin == range.begin, "{:#x} was not watched", range.begin);
   return found->is_reached;
 }

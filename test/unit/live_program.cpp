@@ -69,14 +69,8 @@ void LiveProgram::serve() {
   }
 }
 
-FunctionId LiveProgram::id(const std::string &name) const {
-  const FunctionInfo *info = runtime_->program().find_function(name);
-  REQUIRE(info);
-  return info->id;
-}
-
 std::uint64_t LiveProgram::call(const std::string &name, std::uint64_t first, std::uint64_t second) {
-  return enter(*ThreadRegistry::current(), runtime_->entries().entry_address(id(name)), first, second);
+  return enter(*ThreadRegistry::current(), runtime_->address_of(name), first, second);
 }
 
 std::string LiveProgram::stack() {
@@ -89,7 +83,9 @@ std::string LiveProgram::stack() {
   RegistryLookup lookup(runtime_->registry(), &runtime_->entries());
   WalkStatus status = walk_stopped(self, lookup, runtime_->stub_table(), [&](const Frame &frame) {
     if (frame.code)
-      text += std::string(frame.code->tier == Tier::Baseline ? "B" : frame.code->continuation_site ? "C" : "O") +
+      text += std::string(frame.code->tier == Tier::Baseline ? "B"
+                          : frame.code->continuation_site    ? "C"
+                                                             : "O") +
               (frame.stub_pc ? "-" : "");
   });
   CHECK(status == WalkStatus::ReachedBase);

@@ -26,7 +26,6 @@ public:
   std::function<std::uint64_t(std::uint64_t argument)> on_host;
 
   std::uint64_t code_bytes() const { return runtime_->arena().used_bytes(SlabKind::Code); }
-  FunctionId id(const std::string &name) const;
   /// The tiers of the activations on the calling thread's stack, newest first; "-" after it: waits for a transition.
   std::string stack();
 

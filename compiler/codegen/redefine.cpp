@@ -1,0 +1,236 @@
+// The part of the compiler that replaces bodies of functions.
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/codegen/compiler.h"
+#include "compiler/sites/number_sites.h"
+
+#include <llvm/ADT/SetVector.h>
+#include <llvm/IR/Instructions.h>
+#include <llvm/IRReader/IRReader.h>
+#include <llvm/Linker/Linker.h>
+#include <llvm/Support/SourceMgr.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// Attributes by which nobody's code gets wrong when they go: wishes, and how the body itself is to be compiled.
+bool is_promise(Attribute attribute) {
+  if (attribute.isStringAttribute())
+    return false;
+  switch (attribute.getKindAsEnum()) {
+  case Attribute::AlwaysInline:
+  case Attribute::Cold:
+  case Attribute::Hot:
+  case Attribute::InlineHint:
+  case Attribute::MinSize:
+  case Attribute::MustProgress:
+  case Attribute::NoInline:
+  case Attribute::NoRecurse:
+  case Attribute::NonLazyBind:
+  case Attribute::OptimizeForSize:
+  case Attribute::OptimizeNone:
+  case Attribute::StackProtect:
+  case Attribute::StackProtectReq:
+  case Attribute::StackProtectStrong:
+  case Attribute::UWTable: return false;
+  default: return true;
+  }
+}
+
+/// Attributes that the optimiser adds because of what it saw in bodies (LLVM's FunctionAttrs).
+bool is_inferable(Attribute attribute) {
+  if (attribute.isStringAttribute())
+    return false;
+  switch (attribute.getKindAsEnum()) {
+  case Attribute::Captures:
+  case Attribute::Initializes:
+  case Attribute::Memory:
+  case Attribute::NoAlias:
+  case Attribute::NoFree:
+  case Attribute::NoRecurse:
+  case Attribute::NoReturn:
+  case Attribute::NoSync:
+  case Attribute::NoUndef:
+  case Attribute::NoUnwind:
+  case Attribute::NonNull:
+  case Attribute::ReadNone:
+  case Attribute::ReadOnly:
+  case Attribute::Returned:
+  case Attribute::WillReturn:
+  case Attribute::WriteOnly: return true;
+  default: return false;
+  }
+}
+
+bool is_kept(unsigned index, Attribute promise, const Function &body, MemoryEffects promised_effects) {
+  const Attribute::AttrKind kind = promise.getKindAsEnum();
+  if (kind == Attribute::Memory)
+    return (promised_effects | body.getMemoryEffects()) == promised_effects;
+  return body.getAttributes().getAttributeAtIndex(index, kind) == promise;
+}
+
+/// Callers may have been written, and were made canonical, with what the declaration promises about the result, the
+/// arguments and effects. That a function never returns counts also when it only followed from its body: what comes
+/// after such a call is no site.
+Error check_promises(AttributeList promised, const Function &old, const Function &body) {
+  if (old.doesNotReturn())
+    promised = promised.addFnAttribute(old.getContext(), Attribute::NoReturn);
+  for (unsigned index : promised.indexes())
+    for (Attribute promise : promised.getAttributes(index))
+      if (is_promise(promise) && !is_kept(index, promise, body, promised.getMemoryEffects()))
+        return make_error("the new body lacks the attribute '{}', on which callers may rely", promise.getAsString());
+  return Error::success();
+}
+
+/// Takes away what followed from bodies that are not the right ones any more.
+void drop_inferred_attributes(Function &function, AttributeList declared) {
+  const AttributeList all = function.getAttributes();
+  AttributeList kept = all;
+  for (unsigned index : all.indexes())
+    for (Attribute attribute : all.getAttributes(index))
+      if (is_inferable(attribute) &&
+          declared.getAttributeAtIndex(index, attribute.getKindAsEnum()) != attribute)
+        kept = kept.removeAttributeAtIndex(function.getContext(), index, attribute.getKindAsEnum());
+  function.setAttributes(kept);
+}
+
+Error check_type(const Function &old, const FunctionInfo &info, const Function &body) {
+  if (body.getFunctionType() == old.getFunctionType() && body.getCallingConv() == old.getCallingConv())
+    return check_promises(info.declared, old, body);
+  std::string text;
+  raw_string_ostream(text) << "its type is '" << *old.getFunctionType() << "', that of the new body '"
+                           << *body.getFunctionType() << "'";
+  return make_error("{}, or the calling conventions differ", text);
+}
+
+/// What a module with a new body may contain, before it is made canonical.
+Error check_contents(const Module &module, StringRef name, const Module &program) {
+  const Function *body = module.getFunction(name);
+  if (!body || body->isDeclaration())
+    return make_error("the IR does not define it");
+  for (const Function &function : module)
+    if (&function != body && !function.isDeclaration() && !function.hasAvailableExternallyLinkage())
+      return make_error("the IR also defines '{}'; each function is redefined by itself", function.getName().str());
+  if (!module.alias_empty() || !module.ifunc_empty() || !module.getModuleInlineAsm().empty())
+    return make_error("the IR has aliases, ifuncs or module-level assembly");
+  for (const GlobalVariable &variable : module.globals()) {
+    if (variable.isDeclaration() || variable.hasLocalLinkage())
+      continue;
+    const GlobalValue *defined = program.getNamedValue(variable.getName());
+    if (variable.getName().starts_with("llvm.") || (defined && !defined->isDeclaration()))
+      return make_error("the IR defines '{}', which the program defines; declare it", variable.getName().str());
+  }
+  return Error::success();
+}
+
+/// Functions whose code may know about `value` through constants and the initialisers of variables.
+void add_users(const Value &value, SmallSetVector<const Function *, 32> &functions, SmallPtrSetImpl<const Value *> &seen) {
+  if (!seen.insert(&value).second)
+    return;
+  for (const User *user : value.users())
+    if (const auto *instruction = dyn_cast<Instruction>(user))
+      functions.insert(instruction->getFunction());
+    else
+      add_users(*user, functions, seen);
+}
+
+} // namespace
+
+Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBufferRef ir) {
+  const std::string &name = program_.functions[function].name;
+  SMDiagnostic diagnostic;
+  std::unique_ptr<Module> module = parseIR(ir, diagnostic, program_.module->getContext());
+  if (!module)
+    return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
+  if (Error error = check_contents(*module, name, *program_.module))
+    return error;
+  NewBody body;
+  body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
+  for (GlobalVariable &variable : module->globals())
+    if (variable.hasLocalLinkage())
+      variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
+  auto canonical_body = canonicalize(std::move(module), *optimizing_machine_);
+  if (!canonical_body)
+    return canonical_body.takeError();
+  body.module = std::move(canonical_body->module);
+  Function &defined = *body.module->getFunction(name);
+  if (Error error = check_type(canonical(function), program_.functions[function], defined))
+    return error;
+  body.info.name = name;
+  body.info.pinned = canonical_body->functions.front().pinned;
+  body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay
+  defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
+  if (body.info.pinned == PinReason::None)
+    number_sites(defined, body.info, *optimizing_machine_);
+  if (!options_.sites)
+    strip_frame_states(defined);
+  if (any_of(body.module->globals(), [](const GlobalVariable &variable) { return !variable.isDeclaration(); })) {
+    auto globals = compile_globals(*body.module);
+    if (!globals)
+      return globals.takeError();
+    body.globals = std::move(*globals);
+  }
+  return body;
+}
+
+FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
+  const FunctionId id = body.info.id;
+  Function &old = canonical(function);
+  const std::string name = body.info.name;
+  Module &module = *program_.module;
+  program_.functions[function].name = name + "$was." + std::to_string(function);
+  old.setName(program_.functions[function].name);
+  auto *declaration = Function::Create(old.getFunctionType(), GlobalValue::ExternalLinkage, name, &module);
+  declaration->setCallingConv(old.getCallingConv());
+  old.replaceAllUsesWith(declaration);
+  const bool failed = Linker::linkModules(module, std::move(body.module));
+  OSR_CHECK(!failed, "the new body of '{}' cannot be linked into the program", name);
+  if (id == program_.functions.size()) {
+    program_.functions.emplace_back();
+    functions_.emplace_back();
+  } else {
+    free_ids_.pop_back();
+  }
+  program_.functions[id] = std::move(body.info);
+  functions_[id] = module.getFunction(name);
+  for (FunctionId stale : dependents(id)) {
+    not_in_optimized_program_.insert(stale);
+    drop_inferred_attributes(canonical(stale), program_.functions[stale].declared);
+  }
+  not_in_optimized_program_.insert({function, id});
+  return id;
+}
+
+void Compiler::make_current(FunctionId wanted, FunctionId now) {
+  Function &current = canonical(now), &next = canonical(wanted);
+  std::swap(program_.functions[wanted].name, program_.functions[now].name);
+  current.setName("");
+  next.setName(program_.functions[wanted].name);
+  current.setName(program_.functions[now].name);
+  current.replaceAllUsesWith(&next);
+}
+
+void Compiler::drop_body(FunctionId body) {
+  Function *function = functions_[body];
+  OSR_CHECK(function && function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);
+  function->eraseFromParent();
+  functions_[body] = nullptr;
+  program_.functions[body] = {};
+  free_ids_.push_back(body);
+}
+
+std::vector<FunctionId> Compiler::dependents(FunctionId function) const {
+  SmallSetVector<const Function *, 32> found;
+  SmallPtrSet<const Value *, 32> seen;
+  add_users(canonical(function), found, seen);
+  for (std::size_t next = 0; next < found.size(); ++next)
+    add_users(*found[next], found, seen);
+  std::vector<FunctionId> ids;
+  for (const Function *dependent : found)
+    ids.push_back(function_id(*dependent));
+  return ids;
+}
+
+} // namespace osr

@@ -1,0 +1,22 @@
+// What a caller of Runtime::redefine may choose, and what became of it.
+#pragma once
+
+#include "runtime/osr/replace_options.h"
+#include "runtime/osr/requests.h"
+#include "runtime/osr/site_map.h"
+
+namespace osr {
+
+struct RedefineOptions {
+  /// Activations of the old body that stand at these sites go on in the new one; all others end in the old one.
+  SiteMap site_map;
+  Tier to = Tier::Optimized; ///< of the new body, for activations that go on in it
+};
+
+struct RedefineOutcome {
+  ReplaceOutcome dependents; ///< activations of code that rested on the old body: they go on in baseline code
+  ReplaceOutcome old_body;   ///< activations of the old body that the site map is for
+  std::uint64_t invalidated = 0; ///< versions that rested on the old body and are out of use now
+};
+
+} // namespace osr

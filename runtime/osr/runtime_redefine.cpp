@@ -1,0 +1,173 @@
+// The part of the runtime that gives functions new bodies.
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "runtime/osr/runtime.h"
+#include "runtime/osr/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <sched.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned most_rounds = 100; ///< of asking again for activations that were executing in invalid code
+
+} // namespace
+
+Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
+  if (!requests_)
+    return make_error("'{}' cannot be redefined: no program is running", name.str());
+  Undisturbed undisturbed(options_.handshake.signal_number);
+  std::unique_lock lock(mutex_);
+  const FunctionInfo *function = program().find_function(name);
+  if (!function)
+    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
+  auto outcome = redefine_locked(function->id, ir, options);
+  if (!outcome)
+    return make_error("'{}' is not redefined: {}", name.str(), toString(outcome.takeError()));
+  ++statistics_.redefined;
+  const bool is_left = scan();
+  lock.unlock();
+  if (is_left)
+    reclaim_loop_->notify();
+  return outcome;
+}
+
+Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferRef ir,
+                                                   const RedefineOptions &options) {
+  // 1. All that can be refused.
+  auto body = compiler_->prepare_body(old, ir);
+  if (!body)
+    return body.takeError();
+  if (Error error = check_symbols(*body->module, *session_))
+    return error;
+  if (Error error = check_site_map(options.site_map, program().functions[old].sites, body->info.sites))
+    return error;
+  if (body->globals) {
+    auto linked = session_->link(std::move(body->globals));
+    if (!linked)
+      return linked.takeError();
+    if (Error error = versions_->add_foreign(std::move(*linked)))
+      return error;
+  }
+  // 2. Calls mean the new body from here on, in old code too.
+  const std::vector<const Version *> invalid = versions_that_rest_on(old);
+  const FunctionId entry = bodies_.entry_of(old);
+  const FunctionId fresh = compiler_->adopt_body(old, std::move(*body));
+  bodies_.set_current(entry, fresh);
+  const std::vector<CallTarget> before = redirect_calls(entry, invalid);
+  // 3. No activation stays in code that rests on the old body.
+  RedefineOutcome outcome;
+  outcome.invalidated = invalid.size();
+  auto deoptimized = deoptimize(invalid);
+  if (!deoptimized) {
+    undo_redefine(entry, old, fresh, before);
+    return deoptimized.takeError();
+  }
+  outcome.dependents = std::move(*deoptimized);
+  for (const Version *version : invalid)
+    reclaimer_->retire(*version);
+  // 4. Activations of the old body go on in the new one where the map says how. All others end where they are.
+  for (Tier tier : {Tier::Baseline, Tier::Optimized})
+    for (const Version *version : versions_->versions_of(old, tier))
+      reclaimer_->retire(*version);
+  if (!options.site_map.empty()) {
+    stubs_->site_maps().add(old, program().functions[fresh].sites, options.site_map);
+    if (auto moved = move_to_new_body(old, options.to))
+      outcome.old_body = std::move(*moved);
+    else
+      ++statistics_.requests.refused[toString(moved.takeError())];
+  }
+  return outcome;
+}
+
+std::vector<const Version *> Runtime::versions_that_rest_on(FunctionId body) const {
+  std::vector<const Version *> found;
+  for (FunctionId dependent : compiler_->dependents(body))
+    append_range(found, versions_->versions_of(dependent, Tier::Optimized));
+  return found;
+}
+
+/// The next calls compile anew, where they would enter a version that is out of use. Returns where they went.
+std::vector<Runtime::CallTarget> Runtime::redirect_calls(FunctionId entry, ArrayRef<const Version *> invalid) {
+  std::vector<CallTarget> before;
+  auto redirect = [&](FunctionId function) {
+    before.push_back({function, entry_code_[function].load()});
+    set_code_for_calls(function, 0);
+  };
+  redirect(entry);
+  for (const Version *version : invalid) {
+    const FunctionId function = bodies_.entry_of(version->object.function);
+    if (entry_code_[function].load() == version->object.entry_pc)
+      redirect(function);
+  }
+  return before;
+}
+
+void Runtime::undo_redefine(FunctionId entry, FunctionId old, FunctionId fresh, ArrayRef<CallTarget> before) {
+  compiler_->make_current(old, fresh);
+  bodies_.set_current(entry, old);
+  for (const CallTarget &target : reverse(before))
+    set_code_for_calls(target.function, target.pc);
+}
+
+/// An activation that executes in the code itself would make its next inlined call in the old body: asks again until it
+/// is in a call.
+Expected<ReplaceOutcome> Runtime::deoptimize(ArrayRef<const Version *> invalid) {
+  Replacement what;
+  for (const Version *version : invalid)
+    what.objects.push_back(&version->object);
+  ReplaceOutcome total;
+  for (unsigned round = 0; round < most_rounds; ++round) {
+    auto outcome = requests_->replace(what);
+    if (!outcome)
+      return round == 0 ? std::move(outcome) : Expected<ReplaceOutcome>(std::move(total));
+    count(*outcome);
+    outcome->rewritten += total.rewritten;
+    outcome->stops += total.stops;
+    outcome->pause_seconds = std::max(outcome->pause_seconds, total.pause_seconds);
+    total = std::move(*outcome);
+    if (total.running == 0)
+      break;
+    sched_yield();
+  }
+  return total;
+}
+
+Expected<ReplaceOutcome> Runtime::move_to_new_body(FunctionId old, Tier to) {
+  Replacement what;
+  what.landing = to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
+  what.only_mapped = true;
+  for (const auto &retired : versions_->retired())
+    if (retired->object.function == old)
+      what.objects.push_back(&retired->object);
+  auto outcome = requests_->replace(what);
+  if (outcome)
+    count(*outcome);
+  return outcome;
+}
+
+/// A body that no code, no record and no map mentions any more takes memory for nothing.
+void Runtime::drop_unused_bodies() {
+  std::vector<FunctionId> unused;
+  for (FunctionId body : bodies_.old())
+    if (!versions_->mentions(body) && !stubs_->site_maps().lead_to(body))
+      unused.push_back(body);
+  for (FunctionId body : unused) {
+    stubs_->site_maps().remove(body);
+    versions_->forget_body(body);
+    bodies_.forget(body);
+    compiler_->drop_body(body);
+  }
+}
+
+bool Runtime::scan() {
+  const bool is_left = reclaimer_->scan();
+  drop_unused_bodies();
+  return is_left;
+}
+
+} // namespace osr
