@@ -1,18 +1,25 @@
 // Cost of walking the stack, per frame: our cursor against glibc's backtrace() and libunwind's unw_step() and
 // unw_backtrace(). The last one yields PCs only, from a cache of its own.
 //
-// The cursor walks compiled frames of ours; the others walk as many frames of this program.
+//   walk/ours         compiled frames of ours, one function that calls itself
+//   walk/ours_varied  300 functions in a ring: more return PCs than the cursor remembers
+//   walk/mixed        each fifth frame is one of this program, compiled by a C++ compiler
+//
+// The others walk as many frames of this program.
+#include "bench/require.h"
 #include "test/unit/stack_fixture.h"
 
 #include <benchmark/benchmark.h>
+#include <fmt/format.h>
 
 #define UNW_LOCAL_ONLY
 #include <dlfcn.h>
 #include <libunwind.h>
+#include <sys/resource.h>
 
-#include <cstdio>
-#include <cstdlib>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 using namespace osr;
@@ -20,41 +27,85 @@ using namespace osr::test;
 
 namespace {
 
-void require(bool holds, const char *what) {
-  if (holds)
-    return;
-  std::fprintf(stderr, "walk_bench: %s\n", what);
-  std::abort();
-}
+constexpr unsigned frames_per_host_frame = 5;
 
 void report(benchmark::State &state, std::size_t frames) {
   state.counters["per_frame"] =
       benchmark::Counter(double(frames), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
-void frame_cursor(benchmark::State &state) {
-  const auto depth = std::size_t(state.range(0));
-  auto at_probe = [&] {
-    ucontext_t context;
-    getcontext(&context);
-    WalkStart start = exact(context);
-    std::size_t frames = 0;
-    // The frames of this file are foreign to the cursor: begin at the first of ours, where it needs no libunwind.
-    for (FrameCursor cursor(start, *world().code, world().stubs, world().bounds); !cursor.done(); cursor.advance())
-      if (cursor.frame().code) {
-        start = {cursor.registers(), PcKind::ReturnPc};
-        break;
-      }
-    for (auto _ : state) {
-      FrameCursor cursor(start, *world().code, world().stubs, world().bounds);
-      for (frames = 0; !cursor.done() && cursor.frame().code; cursor.advance())
-        ++frames;
-      benchmark::DoNotOptimize(frames);
-    }
-    require(frames == depth + 1, "the cursor did not see every frame");
-    report(state, frames);
-  };
-  with_base(at_probe, [&] { world().chain(std::int64_t(depth), 1); });
+/// Functions ring_0 ... that call each other in turn, n calls deep; the last of them calls through host(), if it is
+/// wanted.
+std::string ring_program(unsigned functions, bool through_host) {
+  std::string ir = "declare void @probe()\ndeclare i64 @host(i64)\n";
+  for (unsigned i = 0; i < functions; ++i)
+    ir += fmt::format(R"(define i64 @ring_{0}(i64 %n) noinline uwtable "frame-pointer"="all" {{
+  %last = icmp eq i64 %n, 0
+  br i1 %last, label %bottom, label %deeper
+bottom:
+  call void @probe()
+  ret i64 1
+deeper:
+  %m = sub i64 %n, 1
+  %r = call i64 @{1}(i64 %m)
+  %s = mul i64 %r, %n
+  ret i64 %s
+}}
+)",
+                      i, through_host && i + 1 == functions ? "host" : fmt::format("ring_{}", (i + 1) % functions));
+  return ir;
+}
+
+using Ring = std::int64_t(std::int64_t);
+Ring *ring_entry = nullptr;
+
+__attribute__((noinline)) std::int64_t host(std::int64_t n) {
+  std::int64_t result = ring_entry(n);
+  benchmark::ClobberMemory(); // no tail call
+  return result;
+}
+
+/// Walks from the newest frame of ours to the oldest one.
+void walk_ours(benchmark::State &state, StackWorld &w, std::size_t our_frames) {
+  ucontext_t context;
+  getcontext(&context);
+  FrameCursor all(exact(context), *w.code, w.stubs, w.bounds);
+  while (!all.frame().code)
+    all.advance();
+  const WalkStart start{all.registers(), PcKind::ReturnPc};
+  StackBounds bounds = w.bounds;
+  std::size_t frames = 0;
+  for (std::size_t ours = 0; ours < our_frames; ++frames, all.advance())
+    if (all.frame().code && ++ours == our_frames)
+      bounds.base = bounds.end = all.frame().cfa;
+  for (auto _ : state) {
+    std::size_t seen = 0;
+    FrameCursor cursor(start, *w.code, w.stubs, bounds);
+    for (; !cursor.done(); cursor.advance())
+      ++seen;
+    require(seen == frames && cursor.status() == WalkStatus::ReachedBase, "the cursor did not see every frame");
+  }
+  report(state, frames);
+}
+
+void ours(benchmark::State &state) {
+  const auto frames = std::size_t(state.range(0));
+  with_base([&] { walk_ours(state, world(), frames); }, [&] { world().chain(std::int64_t(frames) - 1, 1); });
+}
+
+void walk_ring(benchmark::State &state, StackWorld &w, std::size_t frames) {
+  ring_entry = w.jit.function<Ring>("ring_0");
+  with_base([&] { walk_ours(state, w, frames); }, [&] { ring_entry(std::int64_t(frames) - 1); }, w);
+}
+
+void varied(benchmark::State &state) {
+  static StackWorld w(ring_program(300, false), "ring_0");
+  walk_ring(state, w, std::size_t(state.range(0)));
+}
+
+void mixed(benchmark::State &state) {
+  static StackWorld w(ring_program(frames_per_host_frame - 1, true), "ring_0", reinterpret_cast<void *>(host));
+  walk_ring(state, w, std::size_t(state.range(0)) / frames_per_host_frame * (frames_per_host_frame - 1));
 }
 
 __attribute__((noinline)) std::int64_t recurse(std::size_t depth, const std::function<void()> &at_end) {
@@ -106,11 +157,22 @@ void libunwind_step(benchmark::State &state) {
   });
 }
 
+void add(const char *name, benchmark::internal::Function *function) {
+  benchmark::RegisterBenchmark(name, function)->Arg(10)->Arg(1000)->Arg(100000);
+}
+
 } // namespace
 
-BENCHMARK(frame_cursor)->Name("walk/frame_cursor")->Arg(10)->Arg(1000);
-BENCHMARK(glibc_pcs)->Name("walk/glibc_backtrace")->Arg(10)->Arg(1000);
-BENCHMARK(libunwind_pcs)->Name("walk/unw_backtrace")->Arg(10)->Arg(1000);
-BENCHMARK(libunwind_step)->Name("walk/unw_step")->Arg(10)->Arg(1000);
-
-BENCHMARK_MAIN();
+int main(int argc, char **argv) {
+  const rlimit stack{rlim_t(100) << 20, rlim_t(100) << 20}; // for 100,000 frames
+  require(setrlimit(RLIMIT_STACK, &stack) == 0, "the stack's limit cannot be raised to 100 MB");
+  benchmark::Initialize(&argc, argv);
+  add("walk/ours", ours);
+  add("walk/ours_varied", varied);
+  add("walk/mixed", mixed);
+  add("walk/glibc_backtrace", glibc_pcs);
+  add("walk/unw_backtrace", libunwind_pcs);
+  add("walk/unw_step", libunwind_step);
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

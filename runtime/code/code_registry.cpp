@@ -1,6 +1,7 @@
 #include "runtime/code/code_registry.h"
 
 #include "compiler/base/check.h"
+#include "runtime/code/removals.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/MathExtras.h>
@@ -82,6 +83,7 @@ void CodeRegistry::remove(const CodeObject &object) {
     items.erase(erased, items.end());
   });
   --size_;
+  Removals::add();
 }
 
 const CodeObject *CodeRegistry::find(std::uint64_t pc) const noexcept {

@@ -41,8 +41,9 @@ template <typename Watch> std::optional<StackEvidence> Reclaimer::gather(Watch w
   for (unsigned stop = 0; stop < most_stops; ++stop) {
     StackEvidence evidence = watch();
     Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+      RulesFinder rules(lookup_, table_);
       for (const auto &thread : threads)
-        evidence.visit(*thread, lookup_, table_);
+        evidence.visit(*thread, rules);
     });
     ++statistics_.freed.scans;
     if (error) { // another time

@@ -119,9 +119,8 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Search 
     search.push(search.found, {frame, stub->entry_pc});
 }
 
-void Requests::visit(const ProgramThread &thread, Search &search) const {
-  const WalkStatus status =
-      walk_stopped(thread, lookup_, table_, [&](const Frame &frame) { consider(frame, thread, search); });
+void Requests::visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const {
+  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) { consider(frame, thread, search); });
   if (status != WalkStatus::ReachedBase) {
     search.failure = status;
     search.failed_thread = thread.tid;
@@ -134,9 +133,10 @@ Expected<double> Requests::search_and_commit(Search &search) {
   double pause = 0;
   Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
     Clock::time_point begin = Clock::now();
+    RulesFinder rules(lookup_, table_);
     for (const auto &thread : threads)
       if (search.failure == WalkStatus::ReachedBase)
-        visit(*thread, search);
+        visit(*thread, rules, search);
     if (search.is_complete())
       for (const Search::Found &found : search.found)
         ReturnPc(found.frame, table_).rewrite(found.stub_pc);

@@ -52,7 +52,7 @@ public:
 private:
   struct Search;
 
-  void visit(const ProgramThread &thread, Search &search) const;
+  void visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const;
   void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
   llvm::Expected<double> search_and_commit(Search &search);
   void make_stubs(Search &search);

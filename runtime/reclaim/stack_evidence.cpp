@@ -45,8 +45,8 @@ void StackEvidence::look_at(const Frame &frame) {
     mark(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
 }
 
-void StackEvidence::visit(const ProgramThread &thread, const CodeLookup &code, const StubLookup &stubs) {
-  const WalkStatus status = walk_stopped(thread, code, stubs, [this](const Frame &frame) { look_at(frame); });
+void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {
+  const WalkStatus status = walk_stopped(thread, rules, [this](const Frame &frame) { look_at(frame); });
   if (status != WalkStatus::ReachedBase)
     status_ = status;
 }

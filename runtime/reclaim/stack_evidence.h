@@ -19,7 +19,11 @@ namespace osr {
 ///     StackEvidence evidence;
 ///     evidence.watch(object.linked.code);
 ///     evidence.seal();
-///     handshake.with_stopped([&](auto threads) { for (auto &thread : threads) evidence.visit(*thread, code, stubs); });
+///     handshake.with_stopped([&](auto threads) {
+///       RulesFinder rules(code, stubs);
+///       for (auto &thread : threads)
+///         evidence.visit(*thread, rules);
+///     });
 ///     if (evidence.is_complete() && !evidence.leads_into(object.linked.code)) ...
 class StackEvidence {
 public:
@@ -28,8 +32,8 @@ public:
   /// No range comes after this. From here to the end of the stop nothing allocates.
   void seal();
 
-  /// Looks at one stopped thread.
-  void visit(const ProgramThread &thread, const CodeLookup &code, const StubLookup &stubs);
+  /// Looks at one stopped thread. `rules` serves all of them.
+  void visit(const ProgramThread &thread, RulesFinder &rules);
 
   /// False: some thread could not be walked, or was executing a transition. Then nothing is known; stop again.
   bool is_complete() const { return status_ == WalkStatus::ReachedBase && !in_transition_; }

@@ -43,8 +43,8 @@ std::uint64_t find_fde(const LoadedObject &object, std::uintptr_t header, std::u
 
 } // namespace
 
-ForeignRules find_foreign_rules(std::uintptr_t pc, PcKind kind) {
-  ForeignRules rules;
+StepRules find_loaded_rules(std::uintptr_t pc, PcKind kind) {
+  StepRules rules;
   const std::uintptr_t instruction = pc - (kind == PcKind::ReturnPc);
   dl_find_object found;
   if (_dl_find_object(reinterpret_cast<void *>(instruction), &found) != 0)
@@ -54,24 +54,24 @@ ForeignRules find_foreign_rules(std::uintptr_t pc, PcKind kind) {
   if (found.dlfo_eh_frame)
     if (const std::uint64_t offset = find_fde(object, std::uintptr_t(found.dlfo_eh_frame), instruction))
       rules = rules_by_fde(object.bytes, offset, instruction);
-  const bool by_row = rules.kind == ForeignRules::Kind::Row || rules.kind == ForeignRules::Kind::SignalFrame;
+  const bool by_row = rules.kind == StepRules::Kind::Row || rules.kind == StepRules::Kind::SignalFrame;
   if (by_row || kind == PcKind::ReturnPc)
     return rules;
   if (const std::int32_t cfa_offset = arch::linkage_table_cfa_offset(pc)) {
-    rules.kind = ForeignRules::Kind::Row;
+    rules.kind = StepRules::Kind::Row;
     rules.row = UnwindRow::leaf();
     rules.row.cfa_offset = cfa_offset;
   }
   return rules;
 }
 
-ForeignRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offset, std::uintptr_t pc) {
-  ForeignRules rules;
+StepRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offset, std::uintptr_t pc) {
+  StepRules rules;
   FrameDescription fde;
   if (!fde.parse(section, std::uintptr_t(section.data()), offset) || pc < fde.begin || pc >= fde.end)
     return rules;
   if (fde.signal_frame) {
-    rules.kind = ForeignRules::Kind::SignalFrame;
+    rules.kind = StepRules::Kind::SignalFrame;
     return rules;
   }
   CallFrameProgram program(fde);
@@ -79,7 +79,7 @@ ForeignRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t o
     rules.row = row;
     return pc >= row_end;
   });
-  rules.kind = decoded && rules.row.usable ? ForeignRules::Kind::Row : ForeignRules::Kind::Other;
+  rules.kind = decoded && rules.row.usable ? StepRules::Kind::Row : StepRules::Kind::Other;
   return rules;
 }
 

@@ -11,7 +11,8 @@
 
 namespace osr {
 
-struct ForeignRules {
+/// How to step out of a frame at one pc.
+struct StepRules {
   enum class Kind : std::uint8_t {
     None,        ///< nothing describes this pc
     Row,         ///< row is usable
@@ -23,9 +24,9 @@ struct ForeignRules {
 };
 
 /// Finds the rules for a frame at `pc`. Async-signal-safe, lock-free, no allocation.
-ForeignRules find_foreign_rules(std::uintptr_t pc, PcKind kind);
+StepRules find_loaded_rules(std::uintptr_t pc, PcKind kind);
 
 /// The rules for the instruction at `pc` by the FDE at `offset` of a section that is in memory where it is used.
-ForeignRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offset, std::uintptr_t pc);
+StepRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offset, std::uintptr_t pc);
 
 } // namespace osr

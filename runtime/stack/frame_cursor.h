@@ -7,9 +7,11 @@
 // The words used here are drawn in frame_layout.h.
 #pragma once
 
-#include "runtime/stack/code_lookup.h"
+#include "runtime/stack/frame_rules.h"
 #include "runtime/stack/register_set.h"
 #include "runtime/stack/step_check.h"
+
+#include <optional>
 
 namespace osr {
 
@@ -42,6 +44,10 @@ struct WalkStart {
 class FrameCursor {
 public:
   FrameCursor(const WalkStart &start, const CodeLookup &code, const StubLookup &stubs, const StackBounds &bounds);
+  /// With a finder that outlives the cursor: walks of several stacks that stand still together share what they find.
+  FrameCursor(const WalkStart &start, RulesFinder &rules, const StackBounds &bounds);
+  FrameCursor(const FrameCursor &) = delete;
+  FrameCursor &operator=(const FrameCursor &) = delete;
 
   /// No frame is left; status() says why.
   bool done() const { return status_ != WalkStatus::Walking; }
@@ -49,24 +55,24 @@ public:
   /// The current activation. Only while !done(). It has been stepped out of successfully, so cfa is checked.
   const Frame &frame() const { return frame_; }
   /// Registers as the current activation sees them; pc is the original pc.
-  const RegisterSet &registers() const { return registers_; }
+  const RegisterSet &registers() const { return registers_[current_]; }
   /// To the next older activation.
   void advance();
   /// Where the walk ended. Meaningful if done().
-  std::uintptr_t last_pc() const { return registers_.pc; }
-  std::uintptr_t last_sp() const { return registers_.sp; }
+  std::uintptr_t last_pc() const { return registers().pc; }
+  std::uintptr_t last_sp() const { return registers().sp; }
 
 private:
   void enter(PcKind kind);
-  WalkStatus step_out(PcKind kind, const CodeObject *stub_code);
-  WalkStatus step_ours(const CodeView &view, std::uintptr_t pc);
+  WalkStatus step_by_row(const FrameRules &rules);
+  WalkStatus step_without_row(const FrameRules &rules);
 
-  const CodeLookup &code_;
-  const StubLookup &stubs_;
+  std::optional<RulesFinder> own_rules_;
+  RulesFinder &rules_;
   StackBounds bounds_;
   Frame frame_;
-  RegisterSet registers_;       ///< of the current frame
-  RegisterSet older_;           ///< of the next older frame
+  std::array<RegisterSet, 2> registers_; ///< of the current frame and of the next older one
+  unsigned current_ = 0;                 ///< which of them is the current frame's
   PcKind older_kind_ = PcKind::ReturnPc;
   WalkStatus status_ = WalkStatus::Walking;
   bool passed_foreign_ = false;

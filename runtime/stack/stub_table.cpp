@@ -1,6 +1,7 @@
 #include "runtime/stack/stub_table.h"
 
 #include "compiler/base/check.h"
+#include "runtime/code/removals.h"
 
 namespace osr {
 
@@ -79,6 +80,7 @@ void StubTable::remove(std::uintptr_t stub_pc) {
   OSR_CHECK(slot->key.load(std::memory_order_relaxed) == stub_pc, "stub at {:#x} is not in the table", stub_pc);
   slot->key.store(tombstone, std::memory_order_release);
   --live_;
+  Removals::add();
   // Tombstones at the end of a run are not on the way to anything: make them empty again, back to front.
   std::size_t i = std::size_t(slot - slots.slots.get());
   if (slots.slots[(i + 1) & slots.mask].key.load(std::memory_order_relaxed) != empty)

@@ -1,7 +1,9 @@
 #include "runtime/stack/unwinder.h"
 
+#include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/code/call_frame_info.h"
+#include "runtime/code/removals.h"
 #include "runtime/stack/arch_x86_64.h"
 #include "runtime/stack/foreign_frames.h"
 
@@ -29,13 +31,14 @@ struct UnwindRegistration::Entry {
     _U_dyn_cancel(&info);
     // Cancelling alone leaves decoded rows in libunwind's cache, and the next code at this address would get them.
     unw_flush_cache(unw_local_addr_space, info.start_ip, info.end_ip);
+    Removals::add();
   }
 
-  ForeignRules find_rules(std::uintptr_t pc) const {
+  StepRules find_rules(std::uintptr_t pc) const {
     const auto wanted = std::int64_t(pc - info.start_ip);
     const auto after = std::upper_bound(table.begin(), table.end(), wanted,
                                         [](std::int64_t at, const Fde &fde) { return at < fde.pc; });
-    return after == table.begin() ? ForeignRules() : rules_by_fde(section, std::uint64_t(after[-1].offset), pc);
+    return after == table.begin() ? StepRules() : rules_by_fde(section, std::uint64_t(after[-1].offset), pc);
   }
 };
 
@@ -91,35 +94,30 @@ WalkStatus step_signal_frame(RegisterSet &registers, PcKind &kind, const StackBo
 } // namespace
 
 /// The rules of code that the dynamic linker does not know, by libunwind's list.
-ForeignRules UnwindRegistration::find_rules(std::uintptr_t pc) {
+StepRules UnwindRegistration::find_rules(std::uintptr_t pc) {
   const unw_dyn_info_t *info = find_registered(pc);
   if (!info)
     return {};
   if (info->u.rti.name_ptr != unw_word_t(table_name))
-    return {ForeignRules::Kind::Other, {}};
+    return {StepRules::Kind::Other, {}};
   return reinterpret_cast<const Entry *>(info)->find_rules(pc);
 }
 
-WalkStatus step_foreign(RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
+StepRules find_foreign_rules(std::uintptr_t pc, PcKind kind) {
+  const StepRules rules = find_loaded_rules(pc, kind);
+  return rules.kind != StepRules::Kind::None ? rules : UnwindRegistration::find_rules(pc - (kind == PcKind::ReturnPc));
+}
+
+WalkStatus step_foreign(StepRules::Kind rules, RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
   const std::uintptr_t sp = registers.sp;
-  ForeignRules rules = find_foreign_rules(registers.pc, kind);
-  if (rules.kind == ForeignRules::Kind::None)
-    rules = UnwindRegistration::find_rules(registers.pc - (kind == PcKind::ReturnPc));
-  switch (rules.kind) {
-  case ForeignRules::Kind::None: return WalkStatus::NoUnwindInfo;
-  case ForeignRules::Kind::SignalFrame:
+  switch (rules) {
+  case StepRules::Kind::None: return WalkStatus::NoUnwindInfo;
+  case StepRules::Kind::SignalFrame:
     if (arch::is_signal_trampoline(registers.pc))
       return step_signal_frame(registers, kind, bounds);
     break;
-  case ForeignRules::Kind::Row: {
-    const std::uintptr_t cfa = arch::cfa(registers, rules.row);
-    const WalkStatus status = check_step(sp, cfa, bounds);
-    if (status == WalkStatus::Walking)
-      arch::step(registers, rules.row, cfa);
-    kind = PcKind::ReturnPc;
-    return status;
-  }
-  case ForeignRules::Kind::Other: break;
+  case StepRules::Kind::Row: OSR_CHECK(false, "pc {:#x}: the cursor steps by rows itself", registers.pc);
+  case StepRules::Kind::Other: break;
   }
   const WalkStatus status = step_by_libunwind(registers, kind);
   kind = PcKind::ReturnPc;

@@ -1,8 +1,8 @@
 // Steps out of frames that have no rows of ours. The only user of libunwind in this project.
 //
 // libunwind guesses where it has no information (it follows rbp and returns frames that do not exist, without an
-// error), it takes locks, and it costs 300-650 ns a step. So a frame is first looked up by find_foreign_rules; what
-// is left for libunwind are rules with DWARF expressions (functions that realign their frame, compiled by gcc) and code
+// error), it takes locks, and it costs 300-650 ns a step. So rules are first looked for by ourselves; what is left
+// for libunwind are rules with DWARF expressions (functions that realign their frame, compiled by gcc) and code
 // that others have registered with libunwind.
 #pragma once
 
@@ -18,10 +18,13 @@
 
 namespace osr {
 
-/// One step out of a frame. `registers` and `kind` become those of the next older frame; they are unspecified when
-/// the result is not Walking. Checked: the pc is described by somebody, and the step obeys check_step.
-/// Allocation-free. Takes no lock unless libunwind itself has to run (see above).
-WalkStatus step_foreign(RegisterSet &registers, PcKind &kind, const StackBounds &bounds);
+/// The rules for a frame of code that is not ours: the dynamic linker's or libunwind's. Lock-free, no allocation.
+StepRules find_foreign_rules(std::uintptr_t pc, PcKind kind);
+
+/// One step out of a foreign frame whose rules are of any kind but Row. `registers` and `kind` become those of the next
+/// older frame; they are unspecified when the result is not Walking. Checked: the pc is described by somebody, and the
+/// step obeys check_step. Allocation-free. Takes no lock unless libunwind itself has to run (see above).
+WalkStatus step_foreign(StepRules::Kind rules, RegisterSet &registers, PcKind &kind, const StackBounds &bounds);
 
 /// Makes libunwind (ours and that of foreign users such as profilers) know a piece of our code, for the lifetime of
 /// the object. Creating and destroying takes libunwind's lock; no thread may be inside libunwind for this code while
@@ -39,7 +42,7 @@ public:
                                                 llvm::ArrayRef<std::uint8_t> eh_frame);
 
   /// The rules for code that some registration (or somebody else's, then Kind::Other) describes. Lock-free.
-  static ForeignRules find_rules(std::uintptr_t pc);
+  static StepRules find_rules(std::uintptr_t pc);
 
 private:
   struct Entry;

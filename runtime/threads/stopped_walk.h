@@ -9,14 +9,14 @@ namespace osr {
 
 /// Calls visit(const Frame &) for each activation, newest first, up to the base of the program. Returns how the walk
 /// ended; what was visited counts only if it reached the base. A thread that is outside of the program (before its
-/// first and after its last frame of it) has nothing to visit. Allocation-free if `visit` is.
-template <typename Visit>
-WalkStatus walk_stopped(const ProgramThread &thread, const CodeLookup &code, const StubLookup &stubs, Visit visit) {
+/// first and after its last frame of it) has nothing to visit. Allocation-free if `visit` is. Walks of one stop share
+/// `rules`.
+template <typename Visit> WalkStatus walk_stopped(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
   const WalkStart start{arch::from_context(*thread.context), PcKind::Exact};
   const StackBounds bounds = stack_bounds(thread, thread.context->uc_stack);
   if (thread.base.cfa == 0 || (start.registers.sp >= thread.base.cfa && !bounds.on_alternate(start.registers.sp)))
     return WalkStatus::ReachedBase;
-  FrameCursor cursor(start, code, stubs, bounds);
+  FrameCursor cursor(start, rules, bounds);
   for (; !cursor.done(); cursor.advance())
     visit(cursor.frame());
   return cursor.status();

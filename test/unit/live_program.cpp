@@ -73,22 +73,26 @@ std::uint64_t LiveProgram::call(const std::string &name, std::uint64_t first, st
   return enter(*ThreadRegistry::current(), runtime_->address_of(name), first, second);
 }
 
-std::string LiveProgram::stack() {
+void LiveProgram::walk(RulesFinder &rules, const std::function<void(const Frame &)> &visit) {
   ucontext_t own;
   getcontext(&own);
   sigaltstack(nullptr, &own.uc_stack);
   ProgramThread &self = *ThreadRegistry::current();
   self.context = &own;
+  CHECK(walk_stopped(self, rules, visit) == WalkStatus::ReachedBase);
+}
+
+std::string LiveProgram::stack() {
   std::string text;
   RegistryLookup lookup(runtime_->registry(), &runtime_->entries());
-  WalkStatus status = walk_stopped(self, lookup, runtime_->stub_table(), [&](const Frame &frame) {
+  RulesFinder rules(lookup, runtime_->stub_table());
+  walk(rules, [&](const Frame &frame) {
     if (frame.code)
       text += std::string(frame.code->tier == Tier::Baseline ? "B"
                           : frame.code->continuation_site    ? "C"
                                                              : "O") +
               (frame.stub_pc ? "-" : "");
   });
-  CHECK(status == WalkStatus::ReachedBase);
   return text;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/osr/runtime.h"
+#include "runtime/stack/frame_cursor.h"
 
 #include <condition_variable>
 #include <functional>
@@ -28,6 +29,8 @@ public:
   std::uint64_t code_bytes() const { return runtime_->arena().used_bytes(SlabKind::Code); }
   /// The tiers of the activations on the calling thread's stack, newest first; "-" after it: waits for a transition.
   std::string stack();
+  /// Calls visit(frame) for each activation on the calling thread's stack, newest first.
+  void walk(RulesFinder &rules, const std::function<void(const Frame &)> &visit);
 
 private:
   void serve();

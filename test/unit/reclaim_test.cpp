@@ -1,6 +1,7 @@
 // Checks that old code is given back while the program runs: at once where no control can come into it, later where an
 // activation still needs it.
 #include "live_program.h"
+#include "runtime/stack/registry_lookup.h"
 #include "test/support/catch_header.h"
 
 using namespace llvm;
@@ -81,6 +82,47 @@ TEST_CASE("Code whose activations are all on their way out is freed while their 
       CHECK(program().code_bytes() < bytes + 4096);
     }));
     CHECK_FALSE(program().runtime().reclaim()); // nothing is left: stubs and records are gone too
+  });
+}
+
+TEST_CASE("What a walk remembers of return PCs is not used for other code at these addresses") {
+  // A thread may be stopped in the middle of a walk of its own while requests free code: here the finder stands for that.
+  RegistryLookup lookup(program().runtime().registry(), &program().runtime().entries());
+  const StubTable &stubs = program().runtime().stub_table();
+  RulesFinder rules(lookup, stubs);
+  std::map<std::uintptr_t, CodeObjectId> seen; // whose frame it was, by what the return-PC slot held
+  unsigned used_again = 0;
+  auto walk = [&] {
+    unsigned frames = 0;
+    program().walk(rules, [&](const Frame &frame) {
+      if (!frame.code || frame.kind != PcKind::ReturnPc)
+        return;
+      ++frames;
+      auto stub = stubs.find(frame.stub_pc);
+      CHECK(frame.code == (stub ? stub->code : program().runtime().registry().find(frame.pc - 1)));
+      CHECK(frame.pc == (stub ? stub->original_pc : arch::load_word(frame.return_pc_slot)));
+      CHECK(frame.row == frame.code->rows.find(frame.pc - 1 - frame.code->code_begin));
+      auto [known, is_new] = seen.try_emplace(arch::load_word(frame.return_pc_slot), frame.code->id);
+      used_again += known->second != frame.code->id;
+      known->second = frame.code->id;
+    });
+    CHECK(frames >= 12);
+  };
+  program().inside([&] {
+    replace("deep", {.to = Tier::Optimized});
+    CHECK(deep_with([&] {
+      walk();
+      for (int round = 0; round < 20; ++round) {
+        CHECK(replace("deep", {.to = round % 2 ? Tier::Optimized : Tier::Baseline, .recompile = true}).rewritten == 11);
+        program().on_host = [&](std::uint64_t argument) {
+          walk();
+          return argument;
+        };
+        CHECK(program().call("deep", 2) == expected_deep(2));
+      }
+      CHECK(used_again > 0); // else nothing was tested
+    }));
+    CHECK_FALSE(program().runtime().reclaim());
   });
 }
 

@@ -67,10 +67,13 @@ void probe() {
 
 } // namespace
 
-StackWorld::StackWorld() {
+StackWorld::StackWorld() : StackWorld(program, "chain") {}
+
+StackWorld::StackWorld(const std::string &ir, const std::string &entry, void *host_function) {
   jit.define("probe", reinterpret_cast<void *>(probe));
-  jit.add_ir(program);
-  jit.address("chain");
+  jit.define("host", host_function);
+  jit.add_ir(ir);
+  jit.address(entry);
   const JitCode &linked = *jit.objects()[0];
   object.code_begin = linked.begin;
   object.code_size = linked.end - linked.begin;
@@ -101,8 +104,8 @@ std::int64_t expected_chain(std::int64_t n, std::int64_t x) {
   return expected_chain(n - 1, x + 1) * 31 + x * 3 + (x ^ n) * n + x;
 }
 
-__attribute__((noinline)) void with_base(const std::function<void()> &at_probe, const std::function<void()> &action) {
-  StackWorld &w = world();
+__attribute__((noinline)) void with_base(const std::function<void()> &at_probe, const std::function<void()> &action,
+                                         StackWorld &w) {
   w.bounds = {};
   w.bounds.base = w.bounds.end = std::uintptr_t(__builtin_dwarf_cfa());
   probe_action = at_probe;

@@ -30,6 +30,8 @@ struct StackWorld {
   StackBounds bounds;
 
   StackWorld();
+  /// Other functions in the place of these; they may call probe() and `host_function` under the name host().
+  StackWorld(const std::string &ir, const std::string &entry, void *host_function = nullptr);
   std::int64_t chain(std::int64_t n, std::int64_t x);
   std::int64_t sort(std::int64_t *data, std::size_t count);
   std::int64_t fault(std::int64_t *p, std::int64_t x);
@@ -41,7 +43,7 @@ StackWorld &world();
 std::int64_t expected_chain(std::int64_t n, std::int64_t x);
 
 /// Runs `action` with the base of walks right below it, and `at_probe` whenever compiled code calls probe().
-void with_base(const std::function<void()> &at_probe, const std::function<void()> &action);
+void with_base(const std::function<void()> &at_probe, const std::function<void()> &action, StackWorld &w = world());
 
 /// An activation and the registers as it sees them.
 struct Activation : Frame {
