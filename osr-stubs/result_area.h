@@ -2,7 +2,8 @@
 //
 // A return stub cannot leave the result in its registers: the continuation's entry block first loads its values from
 // the state buffer, and that code may use any register. So the stub saves the result registers to the end of the
-// buffer, and the continuation gets them back by calling a *result pad*, a function that does nothing but load them.
+// buffer. Where the result is one number or pointer the continuation loads it from there; else it gets the registers
+// back by calling a *result pad*, a function that does nothing but load them.
 //
 //      state buffer (on the object stack)
 //      +---------------------+ <- rdi at the jump

@@ -13,6 +13,8 @@
 #include <llvm/Transforms/Utils/Local.h>
 #include <llvm/Transforms/Utils/SSAUpdater.h>
 
+#include <optional>
+
 using namespace llvm;
 
 namespace osr {
@@ -84,7 +86,22 @@ Function &empty_continuation(Function &function) {
   return *result;
 }
 
-CallInst *reload_result(IRBuilder<> &builder, CallBase &call, const Site &site, std::uint32_t area, Value &state) {
+/// Where a result that is one integer, pointer or floating-point number stands in the result area.
+std::optional<std::uint32_t> scalar_offset(const Type &type, const ResultRegisters &registers) {
+  const bool in_general = type.isPointerTy() || (type.isIntegerTy() && type.getIntegerBitWidth() <= 64);
+  if (in_general && registers.general && registers.vector_bytes == 0)
+    return OSR_RESULT_RAX;
+  if ((type.isFloatTy() || type.isDoubleTy()) && registers.vector_bytes != 0 && !registers.general)
+    return OSR_RESULT_VECTOR;
+  return std::nullopt;
+}
+
+/// The call's result as the stub has left it: a scalar is loaded, everything else comes from a result pad.
+Value *reload_result(IRBuilder<> &builder, CallBase &call, const Site &site, std::uint32_t area, Value &state) {
+  if (const auto offset = scalar_offset(*call.getType(), site.result)) {
+    Value *address = builder.CreateConstGEP1_32(builder.getInt8Ty(), &state, area + *offset);
+    return builder.CreateAlignedLoad(call.getType(), address, Align(8), /*isVolatile=*/true);
+  }
   Module &module = *call.getModule();
   Type *pointer = builder.getPtrTy();
   auto *type = FunctionType::get(call.getType(), {pointer, builder.getInt64Ty()}, false);
@@ -132,9 +149,9 @@ Function &make_continuation(Function &function, const Site &site) {
     Value *address = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, offset);
     loaded.push_back(builder.CreateAlignedLoad(value->getType(), address, Align(described.align), /*isVolatile=*/true));
   }
-  CallInst *result = call.getType()->isVoidTy() || !site.result_used
-                         ? nullptr
-                         : reload_result(builder, call, site, layout.result_area_offset, buffer);
+  Value *result = call.getType()->isVoidTy() || !site.result_used
+                      ? nullptr
+                      : reload_result(builder, call, site, layout.result_area_offset, buffer);
   Value *old_top = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, layout.size);
   builder.CreateCall(declare_object_operation(*continuation.getParent(), object_restore), {old_top});
   builder.CreateBr(after);

@@ -68,7 +68,10 @@ void check_all_cuts(NumberedProgram &program, StringRef name) {
         popped = true;
     }
     CHECK(popped);
-    CHECK(loads == site.state.size());
+    // The result is loaded too, unless a pad does it.
+    const char *pad = result_pad(site.result).symbol;
+    const std::size_t pads = pad ? calls_of(continuation, pad).size() : 0;
+    CHECK(loads + pads == site.state.size() + (site.result_used ? 1 : 0));
   }
 }
 
@@ -152,17 +155,42 @@ TEST_CASE("Check that code before the cut goes, and stays where a loop leads bac
   }
 }
 
-TEST_CASE("Check that a continuation takes the call's result from the pad and objects from their frame",
-          "[continuation]") {
+TEST_CASE("Check that a continuation loads a scalar result from the result area", "[continuation]") {
+  for (const auto &[type, register_offset] : {std::pair("i64", OSR_RESULT_RAX),
+                                              {"i1", OSR_RESULT_RAX},
+                                              {"ptr", OSR_RESULT_RAX},
+                                              {"float", OSR_RESULT_VECTOR},
+                                              {"double", OSR_RESULT_VECTOR}}) {
+    const std::string text = type;
+    NumberedProgram program("declare " + text + " @ext()\ndefine " + text + " @f() {\n  %a = call " + text +
+                            " @ext()\n  ret " + text + " %a\n}");
+    const Site &site = program.site("f", 0);
+    Extractor extractor(program.module(), "part");
+    Function &continuation = make_continuation(extractor.clone(program.function("f"), "cut"), site);
+    require_valid(*continuation.getParent());
+    INFO(text);
+    CHECK(calls_of(continuation, result_pad(site.result).symbol).empty());
+    const auto *returned = cast<ReturnInst>(continuation.back().getTerminator())->getReturnValue();
+    const auto *load = dyn_cast<LoadInst>(returned);
+    REQUIRE(load);
+    APInt offset(64, 0);
+    CHECK(load->getPointerOperand()->stripAndAccumulateConstantOffsets(continuation.getDataLayout(), offset, true) ==
+          continuation.getArg(0));
+    CHECK(offset == state_buffer_layout(site).result_area_offset + register_offset);
+  }
+}
+
+TEST_CASE("Check that a continuation takes other results from the pad and objects from their frame", "[continuation]") {
   NumberedProgram program(R"(
-    declare i64 @ext(ptr)
+    declare { i64, i64 } @ext(ptr)
     define i64 @f(i64 %n) {
       %object = alloca [2 x i64]
       %second = getelementptr i64, ptr %object, i64 1
       store i64 %n, ptr %second
-      %a = call i64 @ext(ptr %object)
+      %a = call { i64, i64 } @ext(ptr %object)
+      %b = extractvalue { i64, i64 } %a, 1
       %v = load i64, ptr %second
-      %r = add i64 %a, %v
+      %r = add i64 %b, %v
       ret i64 %r
     })");
   const Site &site = program.site("f", 0);
@@ -172,7 +200,7 @@ TEST_CASE("Check that a continuation takes the call's result from the pad and ob
   require_valid(*continuation.getParent());
   std::vector<CallBase *> pads = calls_of(continuation, result_pad(site.result).symbol);
   REQUIRE(pads.size() == 1);
-  CHECK(pads[0]->getType()->isIntegerTy(64));
+  CHECK(pads[0]->getType()->isStructTy());
   CHECK(cast<ConstantInt>(pads[0]->getArgOperand(1))->getZExtValue() == state_buffer_layout(site).result_area_offset);
   CHECK(calls_of(continuation, object_push).empty()); // the frame was pushed by other code and is popped here
   CHECK(calls_of(continuation, object_pop).size() == 1);
