@@ -7,6 +7,7 @@
 #include "runtime/osr/startup_checks.h"
 #include "runtime/osr/undisturbed.h"
 #include "runtime/threads/start_thread.h"
+#include "runtime/threads/stop_signal.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -95,11 +96,11 @@ Error Runtime::set_up(CanonicalProgram program) {
 
   if (Error error = entries_->reserve(compiler_->program().functions.size()))
     return error;
+  if (Error error = define_program_symbols()) // before libraries: they may start threads when they are loaded
+    return error;
   for (const std::string &library : options_.libraries)
     if (Error error = session_->load_library(library))
       return error;
-  if (Error error = define_program_symbols())
-    return error;
   if (Error error = link_globals())
     return error;
   return check_symbols(*compiler_->program().module, *session_);
@@ -119,6 +120,7 @@ void Runtime::count_program() {
 
 /// The program sees each of its functions under the address of its entry.
 Error Runtime::define_program_symbols() {
+  set_stop_signal(options_.handshake.signal_number);
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
   append_range(symbols, options_.host_symbols);

@@ -87,7 +87,13 @@ public:
   bool reclaim();
 
   /// The address of a function as the program sees it: the same whatever body and version it has. 0 if there is none.
+  /// The host's own threads may call program functions: enter(**attach_thread(), address_of("callback"), argument) of
+  /// program_thread.h and start_thread.h, from when run_main() has begun.
   std::uint64_t address_of(llvm::StringRef function);
+
+  /// Stops all threads while `work` looks at them: it must not allocate, lock or wait. No code is freed meanwhile. The
+  /// error names threads that did not stop; then `work` was not called.
+  llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
 
   /// Statistics at one moment. Empty if another thread holds the runtime's lock for more than a few seconds.
   std::optional<Statistics> snapshot();
@@ -101,6 +107,7 @@ public:
   EntryTable &entries() { return *entries_; }
   const StubTable &stub_table() const { return *stub_table_; }
   const SlabArena &arena() const { return *arena_; }
+  const ThreadRegistry &threads() const { return threads_; }
 
 private:
   explicit Runtime(Options options) : options_(std::move(options)) {}
@@ -167,7 +174,7 @@ private:
   std::unique_ptr<AsyncStress> async_stress_;
   std::unique_ptr<RequestQueue> queue_;
   std::unique_ptr<ReclaimLoop> reclaim_loop_;
-  std::timed_mutex mutex_; ///< guards all tables above except those that say that they need none
+  TurnMutex mutex_; ///< guards all tables above except those that say that they need none
   Bodies bodies_;
   /// By entry: where calls go, 0 while it is not compiled.
   std::vector<std::atomic<std::uint64_t>> entry_code_;

@@ -21,7 +21,7 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
   if (!requests_)
     return make_error("'{}' cannot be redefined: no program is running", name.str());
   Undisturbed undisturbed(options_.handshake.signal_number);
-  std::unique_lock lock(mutex_);
+  std::unique_lock lock = lock_after_waiting(mutex_);
   const FunctionInfo *function = program().find_function(name);
   if (!function)
     return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
@@ -36,8 +36,7 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
   return outcome;
 }
 
-Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferRef ir,
-                                                   const RedefineOptions &options) {
+Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferRef ir, const RedefineOptions &options) {
   // 1. All that can be refused.
   auto body = compiler_->prepare_body(old, ir);
   if (!body)

@@ -21,6 +21,7 @@ constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< 
 } // namespace
 
 Expected<ReplaceOutcome> Runtime::replace(StringRef name, const ReplaceOptions &options) {
+  Undisturbed undisturbed(options_.handshake.signal_number);
   std::unique_lock lock(mutex_);
   const FunctionInfo *function = program().find_function(name);
   if (!function)
@@ -83,7 +84,7 @@ Expected<const Version *> Runtime::prepare(FunctionId body, const ReplaceOptions
 
 Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const ReplaceOptions &options) {
   Undisturbed undisturbed(options_.handshake.signal_number);
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock = lock_after_waiting(mutex_);
   auto body = replaceable_body(entry, options);
   if (!body)
     return body.takeError();
@@ -141,7 +142,7 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
   auto wait = first_wait;
   for (bool is_first = true;; is_first = false) {
     Undisturbed undisturbed(options_.handshake.signal_number);
-    std::unique_lock lock(mutex_);
+    std::unique_lock lock = lock_after_waiting(mutex_);
     auto body = replaceable_body(entry, options);
     if (!body)
       return body.takeError();
@@ -197,14 +198,21 @@ void Runtime::count(const ReplaceOutcome &outcome) {
 
 bool Runtime::reclaim() {
   Undisturbed undisturbed(options_.handshake.signal_number);
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock = lock_after_waiting(mutex_);
   return scan();
 }
 
 std::uint64_t Runtime::address_of(StringRef name) {
+  Undisturbed undisturbed(options_.handshake.signal_number);
   std::lock_guard lock(mutex_);
   const FunctionInfo *function = program().find_function(name);
   return function ? entries_->entry_address(bodies_.entry_of(function->id)) : 0;
+}
+
+Error Runtime::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
+  Undisturbed undisturbed(options_.handshake.signal_number);
+  std::unique_lock lock = lock_after_waiting(mutex_);
+  return handshake_ ? handshake_->with_stopped(work) : make_error("no program is running");
 }
 
 std::optional<Statistics> Runtime::snapshot() {
@@ -261,6 +269,7 @@ void Runtime::after_fork(ForkSide side) {
   if (!running_)
     return;
   if (side == ForkSide::Child) {
+    running_->mutex_.forget_waiting();
     running_->threads_.keep_only_current();
     forget_other_threads();
     // Their threads do not exist here and cannot be joined.

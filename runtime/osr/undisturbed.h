@@ -1,6 +1,8 @@
 // Keeps the program's signals and cancellation away from a thread that works for the runtime.
 #pragma once
 
+#include "runtime/threads/start_thread.h"
+
 #include <csignal>
 #include <pthread.h>
 #include <thread>
@@ -36,12 +38,8 @@ private:
 
 /// A thread of the runtime's own: the program's signals are for the program's threads.
 template <typename Body> std::thread start_undisturbed(Body body) {
-  sigset_t all, previous;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &previous);
-  std::thread thread(std::move(body));
-  pthread_sigmask(SIG_SETMASK, &previous, nullptr);
-  return thread;
+  HostThreads host_threads;
+  return std::thread(std::move(body));
 }
 
 } // namespace osr

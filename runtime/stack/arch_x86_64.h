@@ -11,8 +11,9 @@
 
 namespace osr::arch {
 
-/// Any word of a stack, also one that AddressSanitizer keeps from ordinary code.
-__attribute__((no_sanitize_address)) inline std::uintptr_t load_word(std::uintptr_t address) {
+/// Any word of a stack, also one that AddressSanitizer keeps from ordinary code. The stack is that of a stopped thread,
+/// which ThreadSanitizer does not know.
+__attribute__((no_sanitize_address, no_sanitize("thread"))) inline std::uintptr_t load_word(std::uintptr_t address) {
   return __atomic_load_n(reinterpret_cast<const std::uintptr_t *>(address), __ATOMIC_RELAXED);
 }
 

@@ -18,7 +18,8 @@ ReturnPc::ReturnPc(const Frame &frame, const StubLookup &stubs)
             frame.newest_sp);
 }
 
-std::uintptr_t ReturnPc::current() const {
+// ThreadSanitizer does not know that the thread whose stack this is has been stopped.
+__attribute__((no_sanitize("thread"))) std::uintptr_t ReturnPc::current() const {
   return __atomic_load_n(reinterpret_cast<const std::uintptr_t *>(slot_), __ATOMIC_RELAXED);
 }
 
@@ -30,7 +31,7 @@ bool ReturnPc::rewrite(std::uintptr_t stub_pc) const noexcept {
 
 bool ReturnPc::undo() const noexcept { return replace(original_); }
 
-bool ReturnPc::replace(std::uintptr_t pc) const noexcept {
+__attribute__((no_sanitize("thread"))) bool ReturnPc::replace(std::uintptr_t pc) const noexcept {
   const std::uintptr_t held = current();
   OSR_CHECK(stubs_.original_pc(held).value_or(held) == original_,
             "return-PC slot {:#x} holds {:#x}, neither pc {:#x} nor a stub for it", slot_, held, original_);

@@ -1,11 +1,14 @@
 #include "runtime/threads/handshake.h"
 
 #include "compiler/base/error.h"
+#include "runtime/threads/stop_signal.h"
 
 #include <cerrno>
 #include <cstring>
+#include <dlfcn.h>
 #include <fmt/ranges.h>
 #include <linux/futex.h>
+#include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,21 +39,30 @@ template <typename Word> void futex_wait(std::atomic<Word> &word, Word expected,
   syscall(SYS_futex, futex_word(word), FUTEX_WAIT_PRIVATE, std::uint32_t(expected), time, nullptr, 0);
 }
 
-/// The part of a handshake that runs in the thread that is stopped.
-void on_stop_signal(int, siginfo_t *, void *context) {
+/// The part of a handshake that runs in the thread that is stopped. ThreadSanitizer must not see it: its runtime is not
+/// made to be interrupted.
+__attribute__((no_sanitize("thread"))) void on_stop_signal(int, siginfo_t *, void *context) {
   int saved_errno = errno;
-  ProgramThread *self = ThreadRegistry::current();
-  auto requested = StopState::Requested;
-  if (self) {
+  if (ProgramThread *self = current_thread) {
     self->context = static_cast<const ucontext_t *>(context);
-    if (self->stop.compare_exchange_strong(requested, StopState::Stopped, std::memory_order_acq_rel)) {
-      stop_events.fetch_add(1, std::memory_order_release);
-      futex_wake(stop_events);
-      while (self->stop.load(std::memory_order_acquire) == StopState::Stopped)
-        futex_wait(self->stop, StopState::Stopped);
+    std::uint32_t *word = futex_word(self->stop), *events = futex_word(stop_events);
+    auto requested = std::uint32_t(StopState::Requested), stopped = std::uint32_t(StopState::Stopped);
+    if (__atomic_compare_exchange_n(word, &requested, stopped, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+      __atomic_fetch_add(events, 1, __ATOMIC_RELEASE);
+      syscall(SYS_futex, events, FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
+      while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == stopped)
+        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, stopped, nullptr, nullptr, 0);
     }
   }
   errno = saved_errno;
+}
+
+/// The C library's own: that of a sanitizer would call the handler some time after the signal, with registers that are no
+/// longer the thread's.
+int library_sigaction(int number, const struct sigaction *action, struct sigaction *old) {
+  static const auto library =
+      reinterpret_cast<decltype(&sigaction)>(dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "sigaction"));
+  return library ? library(number, action, old) : sigaction(number, action, old);
 }
 
 timespec time_until(Clock::time_point end) {
@@ -69,9 +81,11 @@ Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, 
   // stack while the requester walks it.
   std::memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
   if (options.signal_number < SIGRTMIN || options.signal_number > SIGRTMAX ||
-      sigaction(options.signal_number, &action, &handshake->previous_) != 0)
+      library_sigaction(options.signal_number, &action, &handshake->previous_) != 0)
     return make_error("signal {} cannot be used to stop threads; choose one from {} to {}", options.signal_number,
                       SIGRTMIN, SIGRTMAX);
+  set_stop_signal(options.signal_number);
+  unblock_stop_signal(); // whoever started this process may have blocked it
   return handshake;
 }
 
@@ -79,11 +93,11 @@ Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, 
 Handshake::~Handshake() {
   if (previous_.sa_handler == SIG_DFL)
     previous_.sa_handler = SIG_IGN;
-  sigaction(options_.signal_number, &previous_, nullptr);
+  library_sigaction(options_.signal_number, &previous_, nullptr);
 }
 
 Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
-  std::lock_guard lock(threads_.mutex());
+  std::unique_lock lock = lock_after_waiting(threads_.mutex());
   std::vector<pid_t> silent;
   silent.reserve(threads_.threads().size()); // nothing is allocated or freed while threads are stopped
   stop_all(silent);

@@ -25,7 +25,7 @@ namespace osr {
 class Handshake {
 public:
   struct Options {
-    int signal_number = SIGRTMAX - 2;              ///< not to be used or blocked by the program
+    int signal_number = SIGRTMAX - 2;              ///< real-time; the program cannot use or block it (signal_calls.h)
     std::chrono::milliseconds limit{2000};         ///< how long a thread may take to stop
   };
 

@@ -1,10 +1,11 @@
 #include "runtime/threads/program_thread.h"
 
 #include "compiler/base/check.h"
+#include "runtime/threads/stop_signal.h"
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <csignal>
+#include <mutex>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,9 +13,10 @@
 using namespace llvm;
 
 namespace osr {
-namespace {
 
-constinit thread_local ProgramThread *current_thread __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local ProgramThread *current_thread = nullptr;
+
+namespace {
 
 constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
 constexpr std::uint64_t stack_reserve = 64 * 1024; ///< for stubs, signal handlers and the next calls
@@ -61,23 +63,26 @@ StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate) 
   return bounds;
 }
 
-ProgramThread *ThreadRegistry::current() { return current_thread; }
-
 Expected<ProgramThread *> ThreadRegistry::add_current(std::size_t object_stack_bytes) {
-  OSR_CHECK(!current_thread, "thread {} is registered already", current_thread->tid);
-  auto thread = std::make_unique<ProgramThread>();
   auto objects = ObjectStack::reserve(object_stack_bytes);
   if (!objects)
     return objects.takeError();
-  thread->objects = std::move(*objects);
+  return &add_current(std::move(*objects));
+}
+
+ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
+  OSR_CHECK(!current_thread, "thread {} is registered already", current_thread->tid);
+  auto thread = std::make_unique<ProgramThread>();
+  thread->objects = std::move(objects);
   thread->objects->install();
   thread->tid = gettid();
   thread->stack_low = find_stack_low();
+  unblock_stop_signal();
   std::lock_guard lock(mutex_);
   current_thread = thread.get();
   threads_.push_back(std::move(thread));
   most_ = std::max(most_, threads_.size());
-  return current_thread;
+  return *current_thread;
 }
 
 void ThreadRegistry::remove_current() {
@@ -97,6 +102,7 @@ void ThreadRegistry::remove_current() {
 }
 
 void ThreadRegistry::keep_only_current() {
+  mutex_.forget_waiting();
   for (std::unique_ptr<ProgramThread> &thread : threads_)
     if (thread.get() != current_thread)
       thread.release(); // its stacks are copies that nobody can free safely: their owner's allocator state is unknown

@@ -4,12 +4,12 @@
 #include "osr-stubs/enter_program.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/stack/frame_layout.h"
+#include "runtime/threads/turn_mutex.h"
 
 #include <llvm/Support/Error.h>
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <sys/types.h>
 #include <ucontext.h>
@@ -20,13 +20,19 @@ namespace osr {
 /// Whether a thread is stopped by a handshake; see handshake.h.
 enum class StopState : std::uint32_t { Running, Requested, Stopped };
 
+/// What the end of a thread means to the program: natively, the end of its last thread ends the process.
+enum class ThreadRole : std::uint8_t {
+  Host,    ///< a thread of the host that calls program code: nothing
+  Main,    ///< the host's thread that runs main: it leaves the program only by pthread_exit
+  Program, ///< made by the program or its libraries
+};
+
 struct ProgramThread {
   pid_t tid = 0;
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
   ProgramBase base;            ///< where the program's part of its stack begins
   std::optional<ObjectStack> objects;
-  bool is_part_of_program =
-      false; ///< ends with the program; the host's thread that runs main does only by pthread_exit
+  ThreadRole role = ThreadRole::Host;
 
   std::atomic<StopState> stop{StopState::Running};
   const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
@@ -35,6 +41,9 @@ struct ProgramThread {
   ProgramThread(const ProgramThread &) = delete;
   ProgramThread &operator=(const ProgramThread &) = delete;
 };
+
+/// The calling thread's record; null if it is not registered. Async-signal-safe.
+extern constinit thread_local ProgramThread *current_thread __attribute__((tls_model("initial-exec")));
 
 /// Calls the function at `pc` as osr_enter_program does. Walks of the thread's stack end at the outermost call of this
 /// kind; while none is under way the thread has no frames of the program.
@@ -46,27 +55,28 @@ std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first
 StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate);
 
 /// All registered threads. Thread-safe. A handshake holds the lock while threads are stopped: a thread that is just
-/// starting or ending waits with that.
+/// starting or ending waits with that, and gets its turn before the next one.
 class ThreadRegistry {
 public:
-  /// Makes the calling thread a thread of the program: gives it an object stack of `object_stack_bytes`. The record
-  /// lives until remove_current(). Fails when there is no memory. Registering twice is a bug.
+  /// Makes the calling thread a thread of the program, with that object stack, and reachable by the stop signal. The
+  /// record lives until remove_current(). Registering twice is a bug.
+  ProgramThread &add_current(ObjectStack objects);
+  /// The same with an object stack of `object_stack_bytes`. Fails when there is no memory.
   llvm::Expected<ProgramThread *> add_current(std::size_t object_stack_bytes = ObjectStack::default_bytes);
   /// Without effect in a thread that is not registered.
   void remove_current();
-  /// The calling thread's record; null if it is not registered. Async-signal-safe.
-  static ProgramThread *current();
+  static ProgramThread *current() { return current_thread; }
 
   /// The child of a fork has one thread only. To be called in it, with the lock held.
   void keep_only_current();
 
-  std::mutex &mutex() { return mutex_; }
+  TurnMutex &mutex() { return mutex_; }
   /// With the lock held.
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
   std::size_t most_at_once() const { return most_; }
 
 private:
-  std::mutex mutex_;
+  TurnMutex mutex_;
   std::vector<std::unique_ptr<ProgramThread>> threads_;
   std::size_t most_ = 0;
 };

@@ -1,14 +1,17 @@
 #include "runtime/threads/start_thread.h"
 
 #include "compiler/base/check.h"
+#include "runtime/threads/notify_threads.h"
+#include "runtime/threads/signal_calls.h"
+#include "runtime/threads/stop_signal.h"
 #include "runtime/threads/thread_data.h"
+
+#include <llvm/ADT/STLExtras.h>
 
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
-#include <cstdlib>
-#include <pthread.h>
+#include <dlfcn.h>
 #include <threads.h>
 
 using namespace llvm;
@@ -25,12 +28,24 @@ pthread_key_t end_key;
 /// Threads of the program that have not ended, main among them. Counted by whoever starts one: it registers itself
 /// later.
 std::atomic<long> alive = 0;
+thread_local unsigned host_threads = 0; ///< how many HostThreads this thread has
 
-/// What the new thread has to run.
+/// What the new thread has to run, and the memory that it needs for that.
 struct Start {
-  std::uint64_t pc;
+  void *(*function)(void *);
   void *argument;
+  ObjectStack objects;
+  sigset_t mask;
 };
+
+/// Handlers of the program cannot run in a thread that is not registered: they need its object stack.
+sigset_t block_signals() {
+  sigset_t all, before;
+  sigfillset(&all);
+  all = without_stop_signal(all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  return without_stop_signal(before);
+}
 
 /// The C library's destructors of thread-specific data run in rounds, as long as some were set again, and by the order
 /// of the keys. Ours is older than the one that frees the program's thread-local variables, and calls the program's own
@@ -42,7 +57,8 @@ void on_thread_end(void *rounds) {
     return;
   auto left = reinterpret_cast<std::uintptr_t>(rounds);
   if (left == PTHREAD_DESTRUCTOR_ITERATIONS) {
-    self->is_part_of_program |= self->base.cfa != 0;
+    if (self->role == ThreadRole::Main && self->base.cfa == 0)
+      self->role = ThreadRole::Host; // main has returned: the thread is the host's again
     self->base = {}; // after pthread_exit or a cancellation the program's first frame is gone without a return
     destroy_thread_data(*self);
   }
@@ -50,8 +66,9 @@ void on_thread_end(void *rounds) {
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
     return;
   }
-  if (self->is_part_of_program && alive.fetch_sub(1) == 1)
+  if (self->role != ThreadRole::Host && alive.fetch_sub(1) == 1)
     exit_process(0);
+  block_signals();
   registry->remove_current();
 }
 
@@ -60,16 +77,15 @@ void set_end_key() {
 }
 
 void *run_thread(void *argument) {
-  Start start = *static_cast<Start *>(argument);
-  delete static_cast<Start *>(argument);
-  auto thread = registry->add_current(thread_object_stack_bytes);
-  if (!thread) { // pthread_create has already reported success
-    std::fprintf(stderr, "osr: a thread cannot run: %s\n", toString(thread.takeError()).c_str());
-    std::abort();
-  }
-  (*thread)->is_part_of_program = true;
+  auto *start = static_cast<Start *>(argument);
+  auto pc = reinterpret_cast<std::uint64_t>(start->function), first = reinterpret_cast<std::uint64_t>(start->argument);
+  sigset_t mask = start->mask;
+  ProgramThread &thread = registry->add_current(std::move(start->objects));
+  delete start; // the thread may end without coming back here
+  thread.role = ThreadRole::Program;
   set_end_key();
-  return reinterpret_cast<void *>(enter(**thread, start.pc, reinterpret_cast<std::uint64_t>(start.argument)));
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  return reinterpret_cast<void *>(enter(thread, pc, first));
 }
 
 /// Threads for which the program chose no stack size get this one.
@@ -83,26 +99,11 @@ void enlarge_usual_stack() {
   pthread_attr_destroy(&usual);
 }
 
-int start_thread(pthread_t *thread, const pthread_attr_t *wanted, Start *start) {
-  ++alive;
-  int error = pthread_create(thread, wanted, run_thread, start);
-  if (error) {
-    --alive;
-    delete start;
-  }
-  return error;
-}
-
-int program_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
-  auto *start = new Start{reinterpret_cast<std::uint64_t>(function), argument};
-  return start_thread(thread, wanted, start);
-}
-
-/// C11 threads return an int; the C library keeps it in the same word.
-int program_thrd_create(thrd_t *thread, thrd_start_t function, void *argument) {
-  auto *start = new Start{reinterpret_cast<std::uint64_t>(function), argument};
-  int error = start_thread(thread, nullptr, start);
-  return error == 0 ? thrd_success : error == ENOMEM ? thrd_nomem : thrd_error;
+/// The C library's own, also where this process exports a function of that name (interposed_calls.cpp).
+int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
+  static const auto next = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
+  OSR_CHECK(next, "no pthread_create behind that of this program: {}", dlerror());
+  return next(thread, wanted, function, argument);
 }
 
 } // namespace
@@ -115,14 +116,66 @@ std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFu
   OSR_CHECK(error == 0, "no key for thread-specific data: error {}", error);
   enlarge_usual_stack();
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
-  symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(program_pthread_create));
-  symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(program_thrd_create));
+  append_range(symbols, signal_call_symbols());
+  append_range(symbols, notify_thread_symbols());
+  symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(start_thread));
+  symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(start_c11_thread));
   return symbols;
+}
+
+int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
+  if (!registry || host_threads != 0)
+    return library_pthread_create(thread, wanted, function, argument);
+  auto objects = ObjectStack::reserve(thread_object_stack_bytes);
+  if (!objects) {
+    consumeError(objects.takeError());
+    return EAGAIN;
+  }
+  sigset_t mask = block_signals(); // the new thread begins with them blocked
+  auto *start = new Start{function, argument, std::move(*objects), mask};
+  ++alive;
+  int error = library_pthread_create(thread, wanted, run_thread, start);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  if (error) {
+    --alive;
+    delete start;
+  }
+  return error;
+}
+
+int start_c11_thread(thrd_t *thread, thrd_start_t function, void *argument) {
+  auto address = reinterpret_cast<std::uintptr_t>(function);
+  int error = start_thread(thread, nullptr, reinterpret_cast<void *(*)(void *)>(address), argument);
+  return error == 0 ? thrd_success : error == ENOMEM ? thrd_nomem : thrd_error;
+}
+
+HostThreads::HostThreads() : mask_(block_signals()) { ++host_threads; }
+
+HostThreads::~HostThreads() {
+  --host_threads;
+  pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
 }
 
 void watch_main_thread() {
   ++alive;
+  ThreadRegistry::current()->role = ThreadRole::Main;
   set_end_key();
+}
+
+Expected<ProgramThread *> attach_thread() {
+  if (ProgramThread *self = ThreadRegistry::current())
+    return self;
+  OSR_CHECK(registry, "a thread is attached before there is a program");
+  auto thread = registry->add_current(thread_object_stack_bytes);
+  if (thread)
+    set_end_key();
+  return thread;
+}
+
+void detach_thread() {
+  if (ThreadRegistry::current())
+    pthread_setspecific(end_key, nullptr);
+  registry->remove_current();
 }
 
 void forget_other_threads() { alive = 1; }

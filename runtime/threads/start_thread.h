@@ -1,25 +1,55 @@
-// Threads that the program starts: they are registered before their first instruction of program code.
+// Threads that run program code: they are registered before their first instruction of it.
 #pragma once
 
 #include "runtime/code/code_session.h"
 #include "runtime/threads/program_thread.h"
 
+#include <csignal>
+#include <pthread.h>
+#include <threads.h>
 #include <vector>
 
 namespace osr {
 
 using ExitFunction = void(int status);
 
-/// Names that the program gets instead of the C library's: pthread_create, thrd_create, and those of thread_data.h. New
-/// threads get the same attributes, but four times the machine stack unless the program chose a size: frames of the
-/// baseline tier are larger than those of native code. The record goes when the thread ends, after the program's own
-/// thread-specific destructors. The end of the program's last thread ends the process by `exit_process(0)`; the C library
-/// would wait for threads of the host. `threads` must live as long as the process.
+/// Names that the program gets instead of the C library's: pthread_create, thrd_create, and those of thread_data.h,
+/// signal_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine stack unless the
+/// program chose a size: frames of the baseline tier are larger than those of native code. The record goes when the
+/// thread ends, after the program's own thread-specific destructors. The end of the program's last thread ends the
+/// process by `exit_process(0)`; the C library would wait for threads of the host. `threads` must live as long as the
+/// process.
 std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit_process);
+
+/// What pthread_create does for the program. Without memory for the thread's objects it fails as without memory for its
+/// stack: EAGAIN. Before start_thread_symbols(), and for HostThreads, it is the C library's.
+int start_thread(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument);
+
+/// The same for thrd_create: C11 threads return an int, which the C library keeps in the same word.
+int start_c11_thread(thrd_t *thread, thrd_start_t function, void *argument);
+
+/// While one exists, threads that this thread makes are the host's own: they are not registered, and begin with all
+/// signals blocked. A handler of the program must not run in a thread that is not registered.
+class HostThreads {
+public:
+  HostThreads();
+  ~HostThreads();
+  HostThreads(const HostThreads &) = delete;
+  HostThreads &operator=(const HostThreads &) = delete;
+
+private:
+  sigset_t mask_;
+};
 
 /// For the registered thread that runs main, before it does: if it ends by pthread_exit, what happens at the end of the
 /// others happens at its end too.
 void watch_main_thread();
+
+/// Registers the calling thread, which somebody else made, until it ends or detach_thread() is called. Without effect in
+/// a registered thread. Fails when there is no memory for its objects.
+llvm::Expected<ProgramThread *> attach_thread();
+/// No activation of the program may be left on this thread's stack.
+void detach_thread();
 
 /// The child of a fork has one thread only.
 void forget_other_threads();

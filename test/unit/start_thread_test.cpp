@@ -2,7 +2,10 @@
 #include "runtime/threads/start_thread.h"
 #include "test/unit/threads_fixture.h"
 
+#include <cerrno>
+#include <fstream>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <threads.h>
 #include <unistd.h>
@@ -131,5 +134,81 @@ TEST_CASE("A cancellation that comes while a thread is stopped waits until it go
     CHECK(result == PTHREAD_CANCELED);
     CHECK_FALSE(Cleanup::was_stopped);
   }
+  CHECK(calls().stopper.registry.threads().empty());
+}
+
+TEST_CASE("A thread for which there is no memory is not created") {
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before, tight;
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  tight = before;
+  tight.rlim_cur = pages * 4096 + (std::uint64_t(128) << 20); // less than an object stack
+  pthread_t thread;
+  auto *create = PROGRAM_CALL(pthread_create);
+  auto *create_c11 = PROGRAM_CALL(thrd_create);
+  REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+  int error = create(&thread, nullptr, [](void *) -> void * { return nullptr; }, nullptr);
+  int error_c11 = create_c11(&thread, [](void *) { return 0; }, nullptr);
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  CHECK(error == EAGAIN);
+  CHECK(error_c11 == thrd_error);
+  CHECK(calls().stopper.registry.threads().empty());
+  REQUIRE(pthread_join(start([](void *argument) { return argument; }), nullptr) == 0);
+}
+
+TEST_CASE("The program cannot block the signal that stops threads, wait for it, or handle it") {
+  static sigset_t all;
+  sigfillset(&all);
+  static const int number = Handshake::Options().signal_number;
+  static std::atomic<int> seen;
+  static auto *set_mask = PROGRAM_CALL(pthread_sigmask);
+  static auto *wait = PROGRAM_CALL(sigtimedwait);
+  seen = 0;
+  pthread_t thread = start([](void *) -> void * {
+    sigset_t mask;
+    set_mask(SIG_SETMASK, &all, nullptr);
+    pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    seen = 1 + sigismember(&mask, number) + 2 * !sigismember(&mask, SIGUSR1);
+    seen.notify_all();
+    while (wait(&all, nullptr, nullptr) != SIGTERM)
+      ;
+    return nullptr;
+  });
+  seen.wait(0);
+  CHECK(seen == 1);
+  for (int i = 0; i < 100; ++i)
+    calls().stopper.stop([](auto threads) { CHECK(threads.size() == 1); });
+  pthread_kill(thread, SIGTERM);
+  REQUIRE(pthread_join(thread, nullptr) == 0);
+
+  struct sigaction action{}, set{};
+  action.sa_handler = SIG_IGN;
+  CHECK(PROGRAM_CALL(sigaction)(number, &action, nullptr) == -1);
+  CHECK(errno == EINVAL);
+  CHECK(PROGRAM_CALL(signal)(number, SIG_DFL) == SIG_ERR);
+  sigfillset(&action.sa_mask);
+  CHECK(PROGRAM_CALL(sigaction)(SIGUSR2, &action, nullptr) == 0);
+  REQUIRE(sigaction(SIGUSR2, nullptr, &set) == 0);
+  CHECK_FALSE(sigismember(&set.sa_mask, number));
+  CHECK(sigismember(&set.sa_mask, SIGUSR1));
+  PROGRAM_CALL(signal)(SIGUSR2, SIG_DFL);
+}
+
+TEST_CASE("A thread that somebody else made is registered from its attachment to its end") {
+  std::size_t attached = 0;
+  std::thread([&] {
+    ProgramThread *self = cantFail(attach_thread());
+    CHECK(cantFail(attach_thread()) == self);
+    CHECK(self->role == ThreadRole::Host);
+    attached = calls().stopper.registry.threads().size();
+  }).join();
+  CHECK(attached == 1);
+  CHECK(calls().stopper.registry.threads().empty());
+  std::thread([&] {
+    cantFail(attach_thread());
+    detach_thread();
+    CHECK(ThreadRegistry::current() == nullptr);
+  }).join();
   CHECK(calls().stopper.registry.threads().empty());
 }

@@ -3,6 +3,8 @@
 #include "test/unit/threads_fixture.h"
 
 #include <cerrno>
+#include <csignal>
+#include <mutex>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -175,6 +177,52 @@ TEST_CASE("Threads start and end during handshakes") {
   CHECK(stopper.registry.threads().empty());
 }
 
+TEST_CASE("Whoever takes a turn after those who wait is last, and can do so at once when nobody does") {
+  TurnMutex mutex;
+  std::vector<int> order;
+  mutex.lock();
+  std::vector<std::thread> waiting;
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    waiting.emplace_back([&] {
+      std::lock_guard lock(mutex);
+      order.push_back(1);
+    });
+    while (mutex.waiting() < i)
+      sched_yield();
+  }
+  CHECK_FALSE(mutex.try_lock_for(std::chrono::milliseconds(0)));
+  mutex.unlock();
+  mutex.lock_after_waiting();
+  order.push_back(2);
+  mutex.unlock();
+  for (std::thread &thread : waiting)
+    thread.join();
+  CHECK(order == std::vector{1, 1, 1, 2});
+  mutex.lock_after_waiting();
+  CHECK(mutex.waiting() == 0);
+  mutex.unlock();
+}
+
+TEST_CASE("A thread that is about to start gets its turn before the next handshake") {
+  Stopper stopper;
+  std::atomic<bool> seen = false;
+  stopper.registry.mutex().lock(); // as a handshake under way
+  std::thread starting([&] {
+    cantFail(stopper.registry.add_current(small_object_stack));
+    seen.wait(false);
+    stopper.registry.remove_current();
+  });
+  while (stopper.registry.mutex().waiting() < 1)
+    sched_yield();
+  stopper.registry.mutex().unlock();
+  std::size_t registered = 0;
+  stopper.stop([&](auto threads) { registered = threads.size(); });
+  CHECK(registered == 1);
+  seen = true;
+  seen.notify_all();
+  starting.join();
+}
+
 TEST_CASE("errno is as it was after a stop") {
   Stopper stopper;
   std::atomic<bool> end = false, changed = false;
@@ -199,7 +247,21 @@ TEST_CASE("A requester that is registered sees its own registers") {
   Stopper stopper;
   ProgramThread *self = cantFail(stopper.registry.add_current(small_object_stack));
   std::uint64_t sp = 0;
-  stopper.stop([&](auto) { sp = self->context ? std::uint64_t(self->context->uc_mcontext.gregs[REG_RSP]) : 0; });
+  stack_t alternate{}, seen{};
+  char memory[4 * MINSIGSTKSZ];
+  alternate.ss_sp = memory;
+  alternate.ss_size = sizeof(memory);
+  REQUIRE(sigaltstack(&alternate, nullptr) == 0);
+  stopper.stop([&](auto) {
+    sp = self->context ? std::uint64_t(self->context->uc_mcontext.gregs[REG_RSP]) : 0;
+    seen = self->context ? self->context->uc_stack : stack_t();
+  });
+  CHECK(seen.ss_sp == static_cast<void *>(memory));
+  CHECK(seen.ss_size == sizeof(memory));
+  alternate.ss_flags = SS_DISABLE;
+  REQUIRE(sigaltstack(&alternate, nullptr) == 0);
+  stopper.stop([&](auto) { seen = self->context->uc_stack; });
+  CHECK((seen.ss_flags & SS_DISABLE) != 0);
   auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
   CHECK(sp > here - 65536);
   CHECK(sp <= here);

@@ -1,0 +1,68 @@
+// A mutex whose frequent owner lets those who wait go first.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+
+namespace osr {
+
+/// An ordinary mutex lets whoever runs take it again before those who sleep have woken: requests in a row would keep
+/// threads from starting and from compiling for ever. So a request takes it by lock_after_waiting(). A mutex that is
+/// fair to everybody would put each of the program's threads to sleep for each short use.
+class TurnMutex {
+public:
+  TurnMutex() = default;
+  TurnMutex(const TurnMutex &) = delete;
+  TurnMutex &operator=(const TurnMutex &) = delete;
+
+  void lock() {
+    asked_.fetch_add(1, std::memory_order_relaxed);
+    mutex_.lock();
+    served();
+  }
+
+  /// As many as are waiting now are served before.
+  void lock_after_waiting() {
+    const std::uint32_t turn = asked_.fetch_add(1, std::memory_order_relaxed);
+    for (std::uint32_t now; std::int32_t(turn - (now = served_.load(std::memory_order_relaxed))) > 0;)
+      served_.wait(now, std::memory_order_relaxed);
+    mutex_.lock();
+    served();
+  }
+
+  bool try_lock_for(std::chrono::milliseconds patience) {
+    if (!mutex_.try_lock_for(patience))
+      return false;
+    asked_.fetch_add(1, std::memory_order_relaxed);
+    served();
+    return true;
+  }
+
+  void unlock() { mutex_.unlock(); }
+
+  /// How many have asked and not got it.
+  std::uint32_t waiting() const {
+    return asked_.load(std::memory_order_relaxed) - served_.load(std::memory_order_relaxed);
+  }
+
+  /// In the child of a fork, by the owner: those who waited do not exist there.
+  void forget_waiting() { served_.store(asked_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
+
+private:
+  void served() {
+    served_.fetch_add(1, std::memory_order_relaxed);
+    served_.notify_all();
+  }
+
+  std::timed_mutex mutex_;
+  std::atomic<std::uint32_t> asked_ = 0, served_ = 0;
+};
+
+inline std::unique_lock<TurnMutex> lock_after_waiting(TurnMutex &mutex) {
+  mutex.lock_after_waiting();
+  return std::unique_lock(mutex, std::adopt_lock);
+}
+
+} // namespace osr

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Checks threads that shared libraries make: they run program code, and frames on their stacks are replaced."""
+import json
+import re
+import subprocess
+import unittest
+
+from osrctl_case import CLANG, HERE, OsrctlCase
+
+MODES = [[], ["--stress", "every"], ["--stress", "all:31"], ["--stress", "async:1000"],
+         ["--tier", "baseline", "--stress", "async:1000"]]
+THREADS = 6  # main and the library's
+
+
+class Libraries(OsrctlCase):
+    def test_pool(self):
+        library = self.folder / "libpool.so"
+        subprocess.run([CLANG, "-O1", "-shared", "-fPIC", "-o", library, HERE / "pool_library.c"], check=True)
+        native = self.native("pool_program.c", str(library), f"-Wl,-rpath,{self.folder}")
+        bitcode = self.compile("pool_program.c")
+        expected = self.run_command(native)
+        self.assertEqual(expected.returncode, 0)
+        self.assertTrue(expected.stdout.endswith("notices: 0\n"), expected.stdout)
+        stats = self.folder / "stats.json"
+        for mode in MODES:
+            with self.subTest(mode=mode):
+                ended = self.osrctl("run", *mode, "--load", str(library), "--stats", str(stats), bitcode)
+                self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), ended.stderr)
+                counters = json.loads(stats.read_text())
+                self.assertGreaterEqual(counters["threads"]["most_at_once"], THREADS)
+                for reason in counters["requests"]["refused"]:
+                    self.assertIsNone(re.search("cannot be walked|did not stop", reason), reason)
+                self.assertEqual(counters["walks"]["failed"], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
