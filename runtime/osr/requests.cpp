@@ -7,6 +7,7 @@
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
 
+#include <new>
 #include <sched.h>
 
 using namespace llvm;
@@ -14,6 +15,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
+constexpr std::size_t usual_activations = 1024; ///< the lists grow when there are more
 constexpr unsigned most_compile_rounds = 100; ///< each stop may find sites that the one before did not see
 constexpr unsigned most_walk_retries = 200;  ///< a thread may be stopped where no walk is possible
 constexpr const char *no_map_refusal = "the site map says nothing about this site";
@@ -37,7 +39,6 @@ struct Requests::Search {
   explicit Search(const Replacement &replacement) : what(replacement) {
     objects.insert(what.objects.begin(), what.objects.end());
     sites.insert(what.sites.begin(), what.sites.end());
-    reserve(1024);
   }
 
   const Replacement &what;
@@ -60,10 +61,16 @@ struct Requests::Search {
     return any_of(stub.to, [this](const CodeObject *to) { return objects.contains(to); });
   }
 
-  void reserve(std::size_t count) {
-    found.reserve(count);
-    missing.reserve(count);
-    refused.reserve(count);
+  /// Called while threads run.
+  Error reserve(std::size_t count) {
+    try {
+      found.reserve(count);
+      missing.reserve(count);
+      refused.reserve(count);
+      return Error::success();
+    } catch (const std::bad_alloc &) {
+      return make_error("there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
+    }
   }
 
   void reset() {
@@ -186,6 +193,8 @@ ReplaceOutcome Requests::report(const Search &search) const {
 
 Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
   Search search(what);
+  if (Error error = search.reserve(usual_activations))
+    return error;
   unsigned stops = 0;
   double longest_pause = 0;
   for (unsigned rounds = 0, retries = 0;;) {
@@ -204,7 +213,8 @@ Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
                           describe(search.failure));
       sched_yield();
     } else if (search.is_full) {
-      search.reserve(search.found.capacity() * 4);
+      if (Error error = search.reserve(search.found.capacity() * 4))
+        return error;
     } else if (++rounds > most_compile_rounds) {
       return make_error("the threads reach new sites faster than stubs can be made for them");
     } else {

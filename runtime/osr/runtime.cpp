@@ -65,7 +65,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   if (!compiler)
     return compiler.takeError();
   compiler_ = std::move(*compiler);
-  auto arena = SlabArena::create();
+  auto arena = SlabArena::create(options_.slabs);
   if (!arena)
     return arena.takeError();
   arena_ = std::move(*arena);

@@ -51,6 +51,7 @@ public:
     std::vector<std::string> libraries;   ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
     std::vector<AbsoluteSymbol> host_symbols; ///< functions and data of the host that the program may name
+    SlabSizes slabs;                      ///< the memory for code and what belongs to it
     Fault fault;                          ///< for tests of tests
     Handshake::Options handshake;
     bool (*has_shadow_stack)() = shadow_stack_is_active; ///< asked once; tests put something else here

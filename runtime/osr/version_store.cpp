@@ -105,6 +105,7 @@ void VersionStore::free_code(Version &version) {
   if (Error error = session_.unload(object.linked))
     OSR_CHECK(false, "code object {} cannot be unloaded: {}", object.id, toString(std::move(error)));
   object.advance_to(CodeState::Freed);
+  failures_.clear(); // there may have been no memory for it
   ++statistics_.freed.objects;
   statistics_.freed.code_bytes += object.code_size;
 }

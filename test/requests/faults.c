@@ -8,15 +8,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum Tier { baseline, optimized };
 long request(const char *function, int tier); // of the host: activations that were sent elsewhere, -1 if it failed
+long request_version(const char *function, int tier); // of the host: a new version; the old one's activations stay
 long landed(int tier);                        // of the host: transitions that have happened
 
-enum { requests = 300, children = 10 };
+enum { requests = 300, children = 10, deep = 300000, most_versions = 10000 };
 
 #define NOINLINE __attribute__((noinline))
 #define CHECK(condition)                                                                                               \
@@ -187,11 +189,93 @@ static void blocked_thread(void) {
   CHECK(landed(baseline) == before + 1);
 }
 
+// No memory for the list of what a request has found.
+
+static struct rlimit no_limit;
+
+static void limit_memory(uint64_t more) {
+  struct rlimit tight = no_limit;
+  uint64_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  CHECK(file && fscanf(file, "%lu", &pages) == 1);
+  fclose(file);
+  tight.rlim_cur = pages * 4096 + more;
+  CHECK(setrlimit(RLIMIT_AS, &tight) == 0);
+}
+
+NOINLINE static uint32_t descend(int depth, uint32_t hash) {
+  if (depth > 0)
+    return (descend(depth - 1, hash * 31 + (uint32_t)depth) ^ hash) * 16777619u;
+  limit_memory(48 << 20);
+  CHECK(request("descend", baseline) == -1);
+  CHECK(setrlimit(RLIMIT_AS, &no_limit) == 0);
+  CHECK(request("descend", baseline) == deep + 1);
+  return hash ^ salt;
+}
+
+static void *run_descend(void *argument) {
+  uint32_t hash = 4, expected[2] = {0, 4};
+  for (int depth = deep; depth > 0; depth--)
+    expected[1] = expected[1] * 31 + (uint32_t)depth;
+  hash = descend(deep, hash);
+  // The hashes on the way back, from the innermost one: each is undone from the one inside.
+  uint32_t inverse = 3186588639u, down = expected[1]; // 31 * inverse is 1
+  expected[0] = down ^ salt;
+  for (int depth = 1; depth <= deep; depth++) {
+    down = (down - (uint32_t)depth) * inverse;
+    expected[0] = (expected[0] ^ down) * 16777619u;
+  }
+  CHECK(hash == expected[0]);
+  return argument;
+}
+
+static void no_memory_for_lists(void) {
+  pthread_t thread;
+  pthread_attr_t attributes;
+  CHECK(getrlimit(RLIMIT_AS, &no_limit) == 0);
+  pthread_attr_init(&attributes);
+  CHECK(pthread_attr_setstacksize(&attributes, (size_t)256 << 20) == 0);
+  CHECK(pthread_create(&thread, &attributes, run_descend, NULL) == 0);
+  pthread_join(thread, NULL);
+}
+
+// No memory for code: each activation has a version of its own, until there is no room for another one.
+
+NOINLINE static uint32_t versions(int depth, uint32_t hash) {
+  CHECK(depth < most_versions);
+  if (request_version("versions", depth % 2 ? baseline : optimized) >= 0)
+    hash = versions(depth + 1, hash * 31 + 1) ^ hash;
+  else
+    for (int i = 0; i < 4; i++)
+      request("recurse", i % 2 ? optimized : baseline); // not checked: it may have room
+  return hash * 16777619u;
+}
+
+static uint32_t expected_versions(int depth, uint32_t hash, int last) {
+  if (depth < last)
+    hash = expected_versions(depth + 1, hash * 31 + 1, last) ^ hash;
+  return hash * 16777619u;
+}
+
+static void no_memory_for_code(void) {
+  uint32_t hash = versions(0, 1);
+  int last = 0;
+  while (last < most_versions && expected_versions(0, 1, last) != hash)
+    last++;
+  CHECK(last > 10 && last < most_versions);
+  for (int i = 0; i < 10; i++) { // what could not be compiled then can be now
+    CHECK(request("recurse", i % 2 ? optimized : baseline) >= 0);
+    CHECK(request_version("versions", baseline) >= 0);
+  }
+}
+
 int main(void) {
   blocked_thread(); // first: its counts are exact
   signal_storm();
   ending_threads();
   forks();
+  no_memory_for_lists();
+  no_memory_for_code();
   printf("%ld landed in baseline code, %ld went on in optimised code\n", landed(baseline), landed(optimized));
   return 0;
 }
