@@ -23,6 +23,7 @@ struct RunOptions {
   std::string tier = "optimized";
   std::string stress = "none";
   std::string stubs = "generated";
+  std::string calls = "slot";
   std::string fault;
   std::string statistics_file;
   std::vector<std::string> libraries;
@@ -99,6 +100,7 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
   runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
+  runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
   runtime_options.verify_each_pass = options.verify_each_pass;
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
@@ -149,6 +151,12 @@ void add_run(CLI::App &app, Action &chosen) {
           "Force transitions: none, every, every:N, all:N, random:SEED, async:HZ, at:FUNCTION, at:FUNCTION#SITE")
       ->capture_default_str();
   add_stubs_option(*command, options->stubs);
+  command
+      ->add_option(
+          "--calls", options->calls,
+          "How code calls functions: through a slot for each, or directly, all sites rewritten when code changes")
+      ->check(CLI::IsMember({"slot", "direct"}))
+      ->capture_default_str();
   add_fault_option(*command, options->fault);
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");
   add_library_option(*command, options->libraries);

@@ -112,6 +112,7 @@ llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffe
   capture_->target = nullptr;
   if (!error)
     error = notify_link(linked);
+  linked.branches = {};
   if (!error)
     return linked;
   error = link_error(linked.name, std::move(error), failures_);

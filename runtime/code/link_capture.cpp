@@ -34,6 +34,28 @@ void capture_functions(llvm::jitlink::Section &section, LinkedObject &object) {
       object.functions.push_back({(*symbol->getName()).str(), symbol->getAddress().getValue(), symbol->getSize()});
 }
 
+/// By the bytes in front of a displacement: e8 call, e9 jmp, 0f 8x conditional jump. Other instructions have the ModRM
+/// byte of a PC-relative operand there, whose low three bits are 5 and whose top two are clear.
+bool is_branch(llvm::ArrayRef<char> content, std::uint64_t displacement) {
+  constexpr unsigned char call = 0xe8, jump = 0xe9, two_bytes = 0x0f, conditional_mask = 0xf0, conditional = 0x80;
+  if (displacement == 0)
+    return false;
+  const auto last = static_cast<unsigned char>(content[displacement - 1]);
+  if (last == call || last == jump)
+    return true;
+  return displacement >= 2 && (last & conditional_mask) == conditional &&
+         static_cast<unsigned char>(content[displacement - 2]) == two_bytes;
+}
+
+void capture_branches(llvm::jitlink::Section &section, LinkedObject &object) {
+  for (llvm::jitlink::Block *block : section.blocks())
+    for (const llvm::jitlink::Edge &edge : block->edges())
+      if (edge.getKind() == llvm::jitlink::x86_64::PCRel32 && edge.getAddend() == 0 && !edge.getTarget().isDefined() &&
+          is_branch(block->getContent(), edge.getOffset()))
+        object.branches.push_back(
+            {(block->getAddress() + edge.getOffset()).getValue(), edge.getTarget().getAddress().getValue()});
+}
+
 void capture_stack_map(llvm::jitlink::Section &section, LinkedObject &object) {
   std::vector<const llvm::jitlink::Block *> blocks(section.blocks().begin(), section.blocks().end());
   llvm::sort(blocks, [](auto *a, auto *b) { return a->getAddress() < b->getAddress(); });
@@ -62,6 +84,7 @@ void capture(llvm::jitlink::LinkGraph &graph, LinkedObject &object) {
       continue;
     object.code = enclosing(object.code, extent_of(section));
     capture_functions(section, object);
+    capture_branches(section, object);
   }
   llvm::sort(object.functions,
              [](const auto &a, const auto &b) { return std::tie(a.address, a.name) < std::tie(b.address, b.name); });

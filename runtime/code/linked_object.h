@@ -19,6 +19,12 @@ struct LinkedFunction {
   std::uint64_t size = 0; ///< bytes, as the object file says
 };
 
+/// A direct branch (`call`, `jmp`, conditional jump) out of the object.
+struct LinkedBranch {
+  std::uint64_t displacement = 0; ///< address of its 32-bit displacement
+  std::uint64_t target = 0;
+};
+
 /// One object in memory. Addresses are valid until CodeSession::unload, or the end of the session. Movable plain data;
 /// destroying it does not unload the object. Must be destroyed before the session.
 struct LinkedObject {
@@ -26,6 +32,7 @@ struct LinkedObject {
   Extent code;                           ///< all executable bytes, with the linker's stubs; empty if there is no code
   Extent linker_stubs; ///< part of `code` made by the linker (`jmp *slot`); has no unwind information
   std::vector<LinkedFunction> functions; ///< ascending by address; local ones too
+  std::vector<LinkedBranch> branches; ///< to symbols outside; only while observers hear of the link
   std::vector<std::uint8_t> stack_map; ///< `.llvm_stackmaps` with final function addresses; not in target memory
   Extent eh_frame; ///< `.eh_frame` at its final address, readable there
   std::vector<llvm::orc::SymbolStringPtr> exported; ///< names that other objects may refer to

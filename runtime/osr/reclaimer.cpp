@@ -41,6 +41,8 @@ template <typename Watch> std::optional<StackEvidence> Reclaimer::gather(Watch w
   for (unsigned stop = 0; stop < most_stops; ++stop) {
     StackEvidence evidence = watch();
     Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+      if (calls_)
+        calls_->update();
       RulesFinder rules(lookup_, table_);
       for (const auto &thread : threads)
         evidence.visit(*thread, rules);

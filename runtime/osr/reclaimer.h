@@ -7,6 +7,7 @@
 //               ──► no stub of one of its frames is pending any more         ──► records, unwind rows and stubs freed
 #pragma once
 
+#include "runtime/code/call_sites.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/reclaim/stack_evidence.h"
 #include "runtime/stack/registry_lookup.h"
@@ -24,9 +25,9 @@ namespace osr {
 class Reclaimer {
 public:
   Reclaimer(Handshake &handshake, VersionStore &versions, StubFactory &stubs, const CodeRegistry &registry,
-            const EntryTable &entries, const StubTable &table, Statistics &statistics)
+            const EntryTable &entries, const StubTable &table, Statistics &statistics, CallSites *calls = nullptr)
       : handshake_(handshake), versions_(versions), stubs_(stubs), lookup_(registry, &entries), table_(table),
-        statistics_(statistics) {}
+        statistics_(statistics), calls_(calls) {}
 
   /// Takes a version out of use. Calls must not enter it any more, and no new stub is made that leads to it.
   void retire(const Version &version);
@@ -50,6 +51,7 @@ private:
   RegistryLookup lookup_;
   const StubTable &table_;
   Statistics &statistics_;
+  CallSites *calls_; ///< direct calls must not lead to what is freed; may be null
 };
 
 /// A thread that calls `scan` again and again, less and less often, until it returns false; then it sleeps until the

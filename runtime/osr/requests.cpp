@@ -145,11 +145,18 @@ Expected<double> Requests::search_and_commit(Search &search) {
       if (search.failure == WalkStatus::ReachedBase)
         visit(*thread, rules, search);
     if (search.is_complete())
-      for (const Search::Found &found : search.found)
-        ReturnPc(found.frame, table_).rewrite(found.stub_pc);
+      commit(search);
     pause = std::chrono::duration<double>(Clock::now() - begin).count();
   });
   return error ? Expected<double>(std::move(error)) : pause;
+}
+
+/// All threads are stopped.
+void Requests::commit(const Search &search) {
+  for (const Search::Found &found : search.found)
+    ReturnPc(found.frame, table_).rewrite(found.stub_pc);
+  if (calls_)
+    calls_->update();
 }
 
 /// The threads run meanwhile.

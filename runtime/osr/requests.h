@@ -1,6 +1,7 @@
 // Requests: replace activations, in all threads, wherever they are.
 #pragma once
 
+#include "runtime/code/call_sites.h"
 #include "runtime/osr/continuation_budget.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
@@ -41,8 +42,8 @@ struct Replacement {
 class Requests {
 public:
   Requests(Handshake &handshake, StubFactory &stubs, const CodeRegistry &registry, const EntryTable &entries,
-           const StubTable &table)
-      : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table) {}
+           const StubTable &table, CallSites *calls = nullptr)
+      : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table), calls_(calls) {}
 
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
   /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says
@@ -55,6 +56,7 @@ private:
   void visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const;
   void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
   llvm::Expected<double> search_and_commit(Search &search);
+  void commit(const Search &search);
   void make_stubs(Search &search);
   ReplaceOutcome report(const Search &search) const;
 
@@ -62,6 +64,7 @@ private:
   StubFactory &stubs_;
   RegistryLookup lookup_;
   const StubTable &table_;
+  CallSites *calls_; ///< redirected direct calls are rewritten when frames are; may be null
 };
 
 } // namespace osr

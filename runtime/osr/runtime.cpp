@@ -77,6 +77,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   if (!entries)
     return entries.takeError();
   entries_ = std::move(*entries);
+  set_up_patching();
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   stub_table_ = std::make_unique<StubTable>();
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
@@ -195,6 +196,8 @@ std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
     std::_Exit(1);
   }
   set_code_for_calls(function, (*version)->object.entry_pc);
+  if (direct_calls_)
+    direct_calls_->bind_when_due(*handshake_, statistics_.compile_seconds());
   return choose((*version)->object.entry_pc);
 }
 
@@ -209,11 +212,14 @@ Expected<const Version *> Runtime::compile_for_calls(FunctionId entry) {
 }
 
 /// 0: the next call compiles the function. A stress mode that acts at calls wants to see each of them: then all calls
-/// keep going through the hook.
+/// keep going through the hook. Direct calls follow in the next stop of the threads.
 void Runtime::set_code_for_calls(FunctionId function, std::uint64_t pc) {
   entry_code_[function].store(pc);
-  if (!stress_)
-    entries_->set_target(function, pc ? pc : entries_->hook_address(function));
+  if (stress_)
+    return;
+  entries_->set_target(function, pc ? pc : entries_->hook_address(function));
+  if (direct_calls_)
+    direct_calls_->sites().redirect(function, pc ? pc : entries_->entry_address(function));
 }
 
 Error Runtime::compile_all() {

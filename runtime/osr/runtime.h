@@ -8,6 +8,7 @@
 #include "runtime/code/entry_table.h"
 #include "runtime/osr/async_stress.h"
 #include "runtime/osr/bodies.h"
+#include "runtime/osr/direct_calls.h"
 #include "runtime/osr/reclaimer.h"
 #include "runtime/osr/redefine_options.h"
 #include "runtime/osr/replace_options.h"
@@ -44,6 +45,7 @@ public:
   struct Options {
     Tier tier = Tier::Optimized; ///< of the code that calls enter
     StressMode stress;
+    CallKind calls = CallKind::Slot;
     StubKind stubs = StubKind::Generated;
     bool verify_each_pass = false;
     bool sites = true;                    ///< false: plain code without sites, for comparison
@@ -113,6 +115,8 @@ public:
 private:
   explicit Runtime(Options options) : options_(std::move(options)) {}
   llvm::Error set_up(CanonicalProgram program);
+  void set_up_patching();
+  llvm::Error bind_direct_calls();
   llvm::Error define_program_symbols();
   llvm::Error link_globals();
   void count_program();
@@ -164,6 +168,7 @@ private:
   std::unique_ptr<CodeRegistry> registry_;
   std::unique_ptr<StubTable> stub_table_;
   std::unique_ptr<EntryTable> entries_;
+  std::unique_ptr<DirectCalls> direct_calls_; ///< null: calls go through slots
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;

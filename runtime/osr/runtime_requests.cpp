@@ -105,6 +105,8 @@ Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const Replace
     }
     outcome = std::move(*done);
   }
+  if (Error error = bind_direct_calls())
+    return error;
   if (options.old_code == OldCode::Free)
     retire(old, entry);
   return outcome;
@@ -156,6 +158,8 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
       calls_before = entry_code_[entry].load();
       if (options.redirect_calls)
         set_code_for_calls(entry, (*version)->object.entry_pc);
+      if (Error error = bind_direct_calls())
+        return error;
     }
     ++outcome.stops;
     const std::vector<const Version *> old = versions_->find(ids);
@@ -220,6 +224,9 @@ std::optional<Statistics> Runtime::snapshot() {
   if (!lock.try_lock_for(snapshot_patience))
     return std::nullopt;
   Statistics result = statistics_;
+  if (direct_calls_)
+    result.calls = {direct_calls_->sites().size(), direct_calls_->sites().bound(), direct_calls_->sites().rewritten(),
+                    direct_calls_->stops()};
   result.most_threads = threads_.most_at_once();
   return result;
 }
@@ -230,9 +237,10 @@ Error Runtime::start_requests() {
   if (!handshake)
     return handshake.takeError();
   handshake_ = std::move(*handshake);
-  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_);
-  reclaimer_ =
-      std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_);
+  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_,
+                                         direct_calls_ ? &direct_calls_->sites() : nullptr);
+  reclaimer_ = std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_,
+                                           statistics_, direct_calls_ ? &direct_calls_->sites() : nullptr);
   start_background();
   if (options_.stress.kind == StressMode::Kind::Async)
     async_stress_ = std::make_unique<AsyncStress>(*this, options_.stress.number);

@@ -4,6 +4,13 @@
 
 namespace osr {
 
+double Statistics::compile_seconds() const {
+  double seconds = 0;
+  for (const auto &[tier, counts] : compile)
+    seconds += counts.seconds;
+  return seconds;
+}
+
 nlohmann::json Statistics::to_json() const {
   nlohmann::json result;
   std::uint64_t certified = 0, emitted = 0;
@@ -45,6 +52,8 @@ nlohmann::json Statistics::to_json() const {
                      {"stubs", freed.stubs},
                      {"scans", freed.scans},
                      {"waiting", freed.waiting}};
+  result["calls"] = {
+      {"sites", calls.sites}, {"bound", calls.bound}, {"rewritten", calls.rewritten}, {"stops", calls.stops}};
   result["threads"] = {{"most_at_once", most_threads}};
   auto running = std::chrono::steady_clock::now() - program_start;
   result["program"] = {{"seconds", std::chrono::duration<double>(running).count()}};

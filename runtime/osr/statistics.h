@@ -51,7 +51,16 @@ struct Statistics {
     bool any() const { return objects + stubs != 0; }
   };
 
+  /// Direct calls only.
+  struct Calls {
+    std::uint64_t sites = 0;     ///< branches to functions of the program, in code that exists
+    std::uint64_t bound = 0;     ///< of these, lead to code and not to an entry
+    std::uint64_t rewritten = 0; ///< how often a site was rewritten
+    std::uint64_t stops = 0;     ///< of all threads, for that alone
+  };
+
   Transitions transitions;
+  Calls calls;
   Requests requests;
   Freed freed;
   std::uint64_t redefined = 0; ///< functions that got a new body
@@ -72,6 +81,8 @@ struct Statistics {
   std::uint64_t functions_total = 0;
   bool fault_seeded = false; ///< the fault that was asked for has been put into a transition
   std::chrono::steady_clock::time_point program_start{}; ///< when main was entered
+
+  double compile_seconds() const;
 
   /// With the seconds since main was entered, compile time of that phase included.
   nlohmann::json to_json() const;

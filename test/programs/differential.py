@@ -21,7 +21,7 @@ from runs import has_text, run
 
 LEVELS = ["-O0", "-O1", "-O2"]
 MODES = [
-    ["--tier", "baseline"],
+    ["--tier", "baseline", "--calls", "direct"],
     ["--tier", "optimized"],
     ["--tier", "baseline", "--stress", "every"],
     ["--tier", "optimized", "--stress", "every"],
@@ -30,11 +30,12 @@ MODES = [
     ["--tier", "baseline", "--stress", "random:1"],
     ["--tier", "optimized", "--stress", "random:2"],
     ["--tier", "optimized", "--stress", "async:1000"],
-    ["--tier", "baseline", "--stress", "async:1000"],
+    ["--tier", "baseline", "--stress", "async:1000", "--calls", "direct"],
 ]
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
+DIRECT = "direct call rewritten"
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
 
@@ -91,6 +92,7 @@ def check(program, options, work):
                 counted = json.loads(stats.read_text())
                 counters.update({kind: counted["transitions"][kind] for kind in KINDS})
                 counters["rewritten"] += counted["frames"]["rewritten"]
+                counters[DIRECT] += counted["calls"]["rewritten"]
                 counters[ASYNC] += counted["requests"]["rewritten"]
                 for reason, number in counted["requests"]["refused"].items():
                     if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
@@ -135,7 +137,7 @@ def main():
             for line in failed:
                 print("     " + line, flush=True)
 
-    wanted = KINDS if options.verify else [*KINDS, ASYNC]
+    wanted = KINDS if options.verify else [*KINDS, ASYNC, DIRECT]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     missing = [kind for kind in wanted if total[kind] == 0] if not options.names else []
