@@ -24,6 +24,7 @@ struct RunOptions {
   std::string stress = "none";
   std::string stubs = "generated";
   std::string calls = "slot";
+  std::string rewrite = "return-pc";
   std::string fault;
   std::string statistics_file;
   std::vector<std::string> libraries;
@@ -101,6 +102,7 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.sites = options.tier != "plain";
   runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
   runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
+  runtime_options.mechanism = options.rewrite == "return-pc" ? Mechanism::ReturnPc : Mechanism::ReturnPoint;
   runtime_options.verify_each_pass = options.verify_each_pass;
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
@@ -156,6 +158,12 @@ void add_run(CLI::App &app, Action &chosen) {
           "--calls", options->calls,
           "How code calls functions: through a slot for each, or directly, all sites rewritten when code changes")
       ->check(CLI::IsMember({"slot", "direct"}))
+      ->capture_default_str();
+  command
+      ->add_option("--rewrite", options->rewrite,
+                   "How frames are sent to their stubs: by their return PCs, or by the code there (always so under a "
+                   "shadow stack)")
+      ->check(CLI::IsMember({"return-pc", "return-point"}))
       ->capture_default_str();
   add_fault_option(*command, options->fault);
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");

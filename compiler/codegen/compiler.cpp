@@ -180,7 +180,7 @@ Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key) {
   if (!lowered)
     return lowered.takeError();
   version.sites = std::move(lowered->sites);
-  auto object = emit_object(*lowered->module, *fast_machine_, MachinePasses::Certify, version.report);
+  auto object = emit_object(*lowered->module, *fast_machine_, MachinePasses::Certify, version.report, return_points());
   if (!object)
     return object.takeError();
   version.object = std::move(*object);
@@ -201,7 +201,8 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
     if (!lowered)
       return lowered.takeError();
     version.sites = std::move(lowered->sites);
-    auto object = emit_object(*lowered->module, *optimizing_machine_, MachinePasses::Anchor, version.report);
+    auto object =
+        emit_object(*lowered->module, *optimizing_machine_, MachinePasses::Anchor, version.report, return_points());
     if (!object) {
       // Registers ran out because of a record: give the values slots instead.
       if (attempt > 0)

@@ -3,6 +3,7 @@
 
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/codegen/codegen_report.h"
+#include "compiler/codegen/emit_object.h"
 #include "compiler/tiers/lower_sites.h"
 
 #include <llvm/Support/MemoryBuffer.h>
@@ -35,6 +36,7 @@ public:
   struct Options {
     std::int64_t object_stack_offset = 0; ///< of the thread's object stack top from the thread pointer, in bytes
     bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
+    bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
     bool sites = true;                    ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
@@ -81,6 +83,9 @@ private:
     LoweredSites sites;
   };
 
+  ReturnPoints return_points() const {
+    return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
+  }
   std::string new_symbol(const VersionKey &key);
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
   llvm::Function &canonical(FunctionId function) const;

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/codegen/anchor_pass.h"
 #include "compiler/codegen/certificate_pass.h"
+#include "compiler/codegen/return_point_pass.h"
 
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
@@ -40,7 +41,7 @@ private:
 } // namespace
 
 Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachine &machine, MachinePasses passes,
-                                                    CodegenReport &report) {
+                                                    CodegenReport &report, ReturnPoints points) {
   std::string errors;
   LLVMContext &context = module.getContext();
   std::unique_ptr<DiagnosticHandler> previous = context.getDiagnosticHandler();
@@ -61,6 +62,8 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachin
       manager.add(create_anchor_pass(report));
     if (passes == MachinePasses::Certify)
       manager.add(create_certificate_pass(report));
+    if (points == ReturnPoints::Patchable)
+      manager.add(create_return_point_pass());
     config->setInitialized();
     failed = machine.addAsmPrinter(manager, stream, nullptr, CodeGenFileType::ObjectFile, info->getMMI().getContext());
   }

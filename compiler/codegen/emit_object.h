@@ -17,9 +17,16 @@ enum class MachinePasses {
   Certify, ///< baseline code: anchor and prove
 };
 
+/// What stands at the return PC of a site.
+enum class ReturnPoints {
+  Plain,     ///< whatever comes after the call
+  Patchable, ///< the nop of compiler/sites/return_point.h
+};
+
 /// Emits `module` as an ELF object. `report` is filled by the machine passes. Errors that the code generator reports
 /// become the returned error; nothing is printed.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module &module, llvm::TargetMachine &machine,
-                                                                MachinePasses passes, CodegenReport &report);
+                                                                MachinePasses passes, CodegenReport &report,
+                                                                ReturnPoints points = ReturnPoints::Plain);
 
 } // namespace osr

@@ -36,11 +36,16 @@ StackEvidence Reclaimer::watch() const {
   return evidence;
 }
 
-/// `watch` says each time anew what to look for.
-template <typename Watch> std::optional<StackEvidence> Reclaimer::gather(Watch watch) const {
+/// `watch` says each time anew what to look for. Before that the ways in are closed that no stack shows: direct calls,
+/// and sites that are patched to jump to such a stub. Activations at these stay in the code where they are.
+template <typename Watch> std::optional<StackEvidence> Reclaimer::gather(Watch watch, IsWayIn is_way_in) const {
   for (unsigned stop = 0; stop < most_stops; ++stop) {
     StackEvidence evidence = watch();
     Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+      redirector_.release([&](std::uint64_t, std::uint64_t stub_pc) {
+        return is_way_in(*static_cast<const ReturnStub *>(table_.find(stub_pc)->handle));
+      });
+      redirector_.finish();
       if (calls_)
         calls_->update();
       RulesFinder rules(lookup_, table_);
@@ -88,20 +93,25 @@ bool Reclaimer::is_quiescent(ArrayRef<const Version *> versions) {
   DenseSet<const CodeObject *> objects;
   for (const Version *version : versions)
     objects.insert(&version->object);
+  auto is_way_in = [&](const ReturnStub &stub) {
+    return any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); });
+  };
   std::vector<const ReturnStub *> stubs;
   stubs_.for_each([&](const ReturnStub &stub) {
-    if (any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }))
+    if (is_way_in(stub))
       stubs.push_back(&stub);
   });
-  auto evidence = gather([&] {
-    StackEvidence watched;
-    for (const CodeObject *object : objects)
-      watched.watch(object->linked.code);
-    for (const ReturnStub *stub : stubs)
-      watched.watch(stub->memory);
-    watched.seal();
-    return watched;
-  });
+  auto evidence = gather(
+      [&] {
+        StackEvidence watched;
+        for (const CodeObject *object : objects)
+          watched.watch(object->linked.code);
+        for (const ReturnStub *stub : stubs)
+          watched.watch(stub->memory);
+        watched.seal();
+        return watched;
+      },
+      is_way_in);
   return evidence &&
          none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); }) &&
          none_of(stubs, [&](const ReturnStub *stub) { return evidence->leads_into(stub->memory); });
@@ -115,7 +125,7 @@ bool Reclaimer::is_anything_left() const {
 
 bool Reclaimer::scan() {
   if (is_anything_left())
-    if (auto evidence = gather([this] { return watch(); }))
+    if (auto evidence = gather([this] { return watch(); }, [](const ReturnStub &stub) { return stub.is_retired; }))
       free_by(*evidence);
   statistics_.freed.waiting = std::uint64_t(count_if(
       versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/code/call_sites.h"
+#include "runtime/osr/frame_redirector.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/reclaim/stack_evidence.h"
 #include "runtime/stack/registry_lookup.h"
@@ -25,9 +26,10 @@ namespace osr {
 class Reclaimer {
 public:
   Reclaimer(Handshake &handshake, VersionStore &versions, StubFactory &stubs, const CodeRegistry &registry,
-            const EntryTable &entries, const StubTable &table, Statistics &statistics, CallSites *calls = nullptr)
+            const EntryTable &entries, const StubTable &table, Statistics &statistics, FrameRedirector &redirector,
+            CallSites *calls = nullptr)
       : handshake_(handshake), versions_(versions), stubs_(stubs), lookup_(registry, &entries), table_(table),
-        statistics_(statistics), calls_(calls) {}
+        statistics_(statistics), redirector_(redirector), calls_(calls) {}
 
   /// Takes a version out of use. Calls must not enter it any more, and no new stub is made that leads to it.
   void retire(const Version &version);
@@ -40,7 +42,8 @@ public:
   bool is_quiescent(llvm::ArrayRef<const Version *> versions);
 
 private:
-  template <typename Watch> std::optional<StackEvidence> gather(Watch watch) const;
+  using IsWayIn = llvm::function_ref<bool(const ReturnStub &)>;
+  template <typename Watch> std::optional<StackEvidence> gather(Watch watch, IsWayIn is_way_in) const;
   StackEvidence watch() const;
   void free_by(const StackEvidence &evidence);
   bool is_anything_left() const;
@@ -51,6 +54,7 @@ private:
   RegistryLookup lookup_;
   const StubTable &table_;
   Statistics &statistics_;
+  FrameRedirector &redirector_;
   CallSites *calls_; ///< direct calls must not lead to what is freed; may be null
 };
 

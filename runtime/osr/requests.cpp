@@ -1,7 +1,6 @@
 #include "runtime/osr/requests.h"
 
 #include "compiler/base/error.h"
-#include "runtime/stack/return_pc.h"
 #include "runtime/threads/stopped_walk.h"
 
 #include <llvm/ADT/DenseSet.h>
@@ -61,6 +60,12 @@ struct Requests::Search {
     return any_of(stub.to, [this](const CodeObject *to) { return objects.contains(to); });
   }
 
+  /// Activations at this return PC are in code that the request leads to.
+  bool stays(std::uint64_t return_pc, const CodeView &code) const {
+    return code.object && (is_contained(what.stays, code.object) ||
+                           is_contained(what.sites_that_stay, site_key(*code.object, return_pc)));
+  }
+
   /// Called while threads run.
   Error reserve(std::size_t count) {
     try {
@@ -94,8 +99,8 @@ struct Requests::Search {
 
 void Requests::consider(const Frame &frame, const ProgramThread &thread, Search &search) const {
   const ReturnStub *pending = nullptr;
-  if (frame.stub_pc) {
-    pending = static_cast<const ReturnStub *>(table_.find(frame.stub_pc)->handle);
+  if (const std::uint64_t stub_pc = redirector_.stub_of(frame)) {
+    pending = static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
     if (!search.concerns(*pending)) {
       search.already += search.concerns(frame);
       return;
@@ -137,6 +142,7 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, Search &se
 /// One stop: walks all stacks, and rewrites what was found if nothing is missing. Returns how long threads waited.
 Expected<double> Requests::search_and_commit(Search &search) {
   search.reset();
+  redirector_.reserve(search.found.capacity());
   double pause = 0;
   Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
     Clock::time_point begin = Clock::now();
@@ -153,8 +159,13 @@ Expected<double> Requests::search_and_commit(Search &search) {
 
 /// All threads are stopped.
 void Requests::commit(const Search &search) {
+  redirector_.release([&](std::uint64_t return_pc, std::uint64_t stub_pc) {
+    return search.concerns(*static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)) ||
+           search.stays(return_pc, lookup_.find_code(return_pc - 1));
+  });
   for (const Search::Found &found : search.found)
-    ReturnPc(found.frame, table_).rewrite(found.stub_pc);
+    redirector_.redirect(found.frame, found.stub_pc);
+  redirector_.finish();
   if (calls_)
     calls_->update();
 }

@@ -3,6 +3,7 @@
 
 #include "runtime/code/call_sites.h"
 #include "runtime/osr/continuation_budget.h"
+#include "runtime/osr/frame_redirector.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/registry_lookup.h"
@@ -32,6 +33,10 @@ struct Replacement {
   std::vector<const CodeObject *> objects;
   /// Activations at these sites, whatever code they are in: those that hold an inlined frame.
   std::vector<SiteKey> sites;
+  /// Code and sites in which activations are to stay from now on. Matters only where sites are patched, which would
+  /// catch activations to come.
+  std::vector<const CodeObject *> stays;
+  std::vector<SiteKey> sites_that_stay;
   /// Only activations that the site map of a redefinition covers.
   bool only_mapped = false;
   ContinuationBudget *budget = nullptr;            ///< bounds the continuations that are compiled
@@ -42,8 +47,9 @@ struct Replacement {
 class Requests {
 public:
   Requests(Handshake &handshake, StubFactory &stubs, const CodeRegistry &registry, const EntryTable &entries,
-           const StubTable &table, CallSites *calls = nullptr)
-      : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table), calls_(calls) {}
+           const StubTable &table, FrameRedirector &redirector, CallSites *calls = nullptr)
+      : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table), redirector_(redirector),
+        calls_(calls) {}
 
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
   /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says
@@ -64,6 +70,7 @@ private:
   StubFactory &stubs_;
   RegistryLookup lookup_;
   const StubTable &table_;
+  FrameRedirector &redirector_;
   CallSites *calls_; ///< redirected direct calls are rewritten when frames are; may be null
 };
 

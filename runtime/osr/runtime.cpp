@@ -42,9 +42,6 @@ bool handles_signals(const Module &module) {
 } // namespace
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Options options) {
-  if (options.has_shadow_stack())
-    return make_error("this process runs with a CET shadow stack, which forbids rewriting return PCs; start it with "
-                      "GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK");
   std::unique_ptr<Runtime> runtime(new Runtime(std::move(options)));
   if (Error error = runtime->set_up(std::move(program)))
     return error;
@@ -59,9 +56,14 @@ Runtime::~Runtime() {
 }
 
 Error Runtime::set_up(CanonicalProgram program) {
-  auto compiler = Compiler::create(std::move(program), {.object_stack_offset = object_stack_tls_offset(),
-                                                        .verify_each_pass = options_.verify_each_pass,
-                                                        .sites = options_.sites});
+  bool shadow_stack = options_.has_shadow_stack();
+  if (shadow_stack)
+    options_.mechanism = Mechanism::ReturnPoint;
+  auto compiler =
+      Compiler::create(std::move(program), {.object_stack_offset = object_stack_tls_offset(),
+                                            .verify_each_pass = options_.verify_each_pass,
+                                            .patchable_returns = options_.mechanism == Mechanism::ReturnPoint,
+                                            .sites = options_.sites});
   if (!compiler)
     return compiler.takeError();
   compiler_ = std::move(*compiler);
@@ -82,7 +84,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   stub_table_ = std::make_unique<StubTable>();
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
-                                         options_.fault);
+                                         options_.fault, rules_for(options_.mechanism, shadow_stack));
   count_program();
   bodies_ = Bodies(FunctionId(this->program().functions.size()));
   for (const std::string &name : options_.optimize_only)
@@ -93,7 +95,7 @@ Error Runtime::set_up(CanonicalProgram program) {
     return stress_function.takeError();
   if (options_.stress.kind != StressMode::Kind::None && options_.stress.kind != StressMode::Kind::Async)
     stress_ = std::make_unique<Stress>(options_.stress, *stress_function, *stubs_, *registry_, *entries_, *stub_table_,
-                                       statistics_);
+                                       *redirector_, statistics_);
 
   if (Error error = entries_->reserve(compiler_->program().functions.size()))
     return error;

@@ -46,6 +46,8 @@ public:
     Tier tier = Tier::Optimized; ///< of the code that calls enter
     StressMode stress;
     CallKind calls = CallKind::Slot;
+    /// Under a shadow stack it is always ReturnPoint.
+    Mechanism mechanism = Mechanism::ReturnPc;
     StubKind stubs = StubKind::Generated;
     bool verify_each_pass = false;
     bool sites = true;                    ///< false: plain code without sites, for comparison
@@ -60,7 +62,7 @@ public:
   };
 
   /// Compiles the program's globals and gives every function its entry. Fails with a reason when a symbol cannot be
-  /// resolved, a library not be loaded, or the machine's shadow stack forbids rewriting return PCs.
+  /// resolved, a library not be loaded, or the kernel lacks what the options need.
   static llvm::Expected<std::unique_ptr<Runtime>> create(CanonicalProgram program, Options options);
   ~Runtime();
 
@@ -102,6 +104,8 @@ public:
   std::optional<Statistics> snapshot();
 
   const CanonicalProgram &program() const { return compiler_->program(); }
+  /// As chosen by the options or by the shadow stack.
+  Mechanism mechanism() const { return options_.mechanism; }
   const Statistics &statistics() const { return statistics_; }
   Compiler &compiler() { return *compiler_; }
   VersionStore &versions() { return *versions_; }
@@ -168,6 +172,8 @@ private:
   std::unique_ptr<CodeRegistry> registry_;
   std::unique_ptr<StubTable> stub_table_;
   std::unique_ptr<EntryTable> entries_;
+  std::unique_ptr<ReturnPointTable> return_points_; ///< null: return PCs are rewritten
+  std::unique_ptr<FrameRedirector> redirector_;
   std::unique_ptr<DirectCalls> direct_calls_; ///< null: calls go through slots
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;

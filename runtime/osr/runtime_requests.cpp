@@ -123,8 +123,9 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
   for (const auto &retired : versions_->retired())
     if (retired->object.function == body)
       what.objects.push_back(&retired->object);
-  if (options.to == Tier::Baseline)
-    append_range(what.sites, versions_->inlined_at(body));
+  append_range(options.to == Tier::Baseline ? what.sites : what.sites_that_stay, versions_->inlined_at(body));
+  for (const Version *kept : versions_->versions_of(body, options.to))
+    what.stays.push_back(&kept->object);
   auto outcome = requests_->replace(what);
   ++statistics_.requests.count;
   if (outcome) {
@@ -228,6 +229,9 @@ std::optional<Statistics> Runtime::snapshot() {
     result.calls = {direct_calls_->sites().size(), direct_calls_->sites().bound(), direct_calls_->sites().rewritten(),
                     direct_calls_->stops()};
   result.most_threads = threads_.most_at_once();
+  result.mappings = count_mappings();
+  if (return_points_)
+    result.return_points = {return_points_->size(), return_points_->patches(), return_points_->restored()};
   return result;
 }
 
@@ -237,10 +241,11 @@ Error Runtime::start_requests() {
   if (!handshake)
     return handshake.takeError();
   handshake_ = std::move(*handshake);
-  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_,
+  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_, *redirector_,
                                          direct_calls_ ? &direct_calls_->sites() : nullptr);
-  reclaimer_ = std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_,
-                                           statistics_, direct_calls_ ? &direct_calls_->sites() : nullptr);
+  reclaimer_ =
+      std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_,
+                                  *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
   start_background();
   if (options_.stress.kind == StressMode::Kind::Async)
     async_stress_ = std::make_unique<AsyncStress>(*this, options_.stress.number);

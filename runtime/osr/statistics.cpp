@@ -54,6 +54,9 @@ nlohmann::json Statistics::to_json() const {
                      {"waiting", freed.waiting}};
   result["calls"] = {
       {"sites", calls.sites}, {"bound", calls.bound}, {"rewritten", calls.rewritten}, {"stops", calls.stops}};
+  result["return_points"] = {
+      {"patched", return_points.patched}, {"patches", return_points.patches}, {"restored", return_points.restored}};
+  result["mappings"] = {{"total", mappings.total}, {"writable_and_executable", mappings.writable_and_executable}};
   result["threads"] = {{"most_at_once", most_threads}};
   auto running = std::chrono::steady_clock::now() - program_start;
   result["program"] = {{"seconds", std::chrono::duration<double>(running).count()}};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/sites/site.h"
+#include "runtime/code/mappings.h"
 
 #include <chrono>
 #include <cstdint>
@@ -59,8 +60,18 @@ struct Statistics {
     std::uint64_t stops = 0;     ///< of all threads, for that alone
   };
 
+  /// Return-point patching only.
+  struct ReturnPoints {
+    std::uint64_t patched = 0; ///< sites that are patched now
+    std::uint64_t patches = 0;
+    std::uint64_t restored = 0;
+  };
+
+  MappingCount mappings; ///< of the process, when these statistics were taken
+
   Transitions transitions;
   Calls calls;
+  ReturnPoints return_points;
   Requests requests;
   Freed freed;
   std::uint64_t redefined = 0; ///< functions that got a new body

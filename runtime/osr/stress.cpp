@@ -1,7 +1,6 @@
 #include "runtime/osr/stress.h"
 
 #include "compiler/base/error.h"
-#include "runtime/stack/return_pc.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -77,9 +76,9 @@ Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) 
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-               const EntryTable &entries, const StubTable &table, Statistics &statistics)
+               const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, Statistics &statistics)
     : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
-      table_(table), statistics_(statistics), random_(mode.number) {}
+      table_(table), redirector_(redirector), statistics_(statistics), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
   ++calls_;
@@ -147,6 +146,16 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   return (*stub)->entry_pc;
 }
 
+void Stress::redirect(ArrayRef<std::pair<Frame, std::uint64_t>> found) {
+  redirector_.reserve(found.size());
+  Error error = redirector_.alone([&] {
+    for (const auto &[frame, stub] : found)
+      statistics_.frames_rewritten += redirector_.redirect(frame, stub);
+  });
+  if (error)
+    refuse(toString(std::move(error)));
+}
+
 void Stress::flip_caller(const EntryFrame &entry) {
   std::uint64_t return_pc = *reinterpret_cast<std::uint64_t *>(entry.return_pc_slot);
   if (table_.original_pc(return_pc))
@@ -156,11 +165,12 @@ void Stress::flip_caller(const EntryFrame &entry) {
   frame.return_pc_slot = entry.return_pc_slot;
   frame.sp = entry.return_pc_slot + word_size;
   ReturnSite site = registry_.find_return_site(return_pc);
+  frame.is_site = bool(site);
+  if (redirector_.stub_of(frame))
+    return;
   std::uint64_t cfa = frame.sp + (site ? site.object->cfa_from_sp : 0);
-  if (std::uint64_t stub = other_tier(return_pc, cfa)) {
-    ReturnPc(frame, table_).rewrite(stub);
-    ++statistics_.frames_rewritten;
-  }
+  if (std::uint64_t stub = other_tier(return_pc, cfa))
+    redirect({{frame, stub}});
 }
 
 void Stress::flip_all(const EntryFrame &entry, bool some) {
@@ -170,6 +180,11 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
   start.registers.sp = entry.return_pc_slot + word_size;
   std::copy(std::begin(entry.callee_saved), std::end(entry.callee_saved), start.registers.saved.begin());
 
+  // Sites that were patched for earlier frames would catch every later one.
+  if (Error error = redirector_.alone([&] { redirector_.release([](auto, auto) { return true; }); })) {
+    refuse(toString(std::move(error)));
+    return;
+  }
   // First only look: nothing may be written unless the walk reaches the base.
   std::vector<std::pair<Frame, std::uint64_t>> found;
   std::uint64_t depth = 0;
@@ -177,7 +192,7 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
   for (; !cursor.done(); cursor.advance()) {
     const Frame &frame = cursor.frame();
     ++depth;
-    if (!frame.code || frame.kind != PcKind::ReturnPc || frame.stub_pc != 0 || (some && random_() % 2 == 0))
+    if (!frame.code || frame.kind != PcKind::ReturnPc || redirector_.stub_of(frame) || (some && random_() % 2 == 0))
       continue;
     if (std::uint64_t stub = other_tier(frame.pc, frame.cfa))
       found.emplace_back(frame, stub);
@@ -190,10 +205,7 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
     refuse(std::string("walk: ") + describe(cursor.status()));
     return;
   }
-  for (auto &[frame, stub] : found) {
-    ReturnPc(frame, table_).rewrite(stub);
-    ++statistics_.frames_rewritten;
-  }
+  redirect(found);
 }
 
 } // namespace osr

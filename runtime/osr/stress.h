@@ -4,6 +4,7 @@
 
 #include "osr-stubs/stub_frame.h"
 #include "runtime/osr/continuation_budget.h"
+#include "runtime/osr/frame_redirector.h"
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
@@ -44,12 +45,13 @@ struct StressMode {
 class Stress final {
 public:
   Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-         const EntryTable &entries, const StubTable &table, Statistics &statistics);
+         const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, Statistics &statistics);
 
   /// A program function was called; `frame` holds the registers of its caller.
   void on_call(const EntryFrame &frame);
 
 private:
+  void redirect(llvm::ArrayRef<std::pair<Frame, std::uint64_t>> found);
   void flip_caller(const EntryFrame &frame);
   void flip_all(const EntryFrame &frame, bool some);
   /// The stub that takes an activation at this return PC to the other tier, or 0.
@@ -64,6 +66,7 @@ private:
   const CodeRegistry &registry_;
   RegistryLookup lookup_;
   const StubTable &table_;
+  FrameRedirector &redirector_;
   Statistics &statistics_;
   std::uint64_t calls_ = 0;
   ContinuationBudget budget_;

@@ -48,16 +48,22 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
   std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
   const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
   OSR_CHECK(record && row && row->usable, "site at {:#x} has no record or no unwind row", return_pc);
+  if (!rules_.splits && record->frames.size() > 1)
+    return make_error("{}", split_refusal);
   stub.stub.from = &object;
   auto planned = plan(stub, *record, *row, landing);
   statistics_.fault_seeded = faults_.seeded();
   if (!planned)
     return planned.takeError();
 
+  if (-planned->lowest_offset - object.cfa_from_sp > rules_.most_growth)
+    return make_error("{}", growth_refusal);
   stub.stub.original_pc = return_pc;
   stub.stub.lowest_offset = planned->lowest_offset;
   stub.stub.cfa_from_sp = object.cfa_from_sp;
   TransitionScript script = std::move(planned->script);
+  if (landing == Landing::InPlace)
+    script.target_pc += rules_.landing_skip;
   script.counters = {landing == Landing::InPlace ? &statistics_.transitions.in_place
                                                  : &statistics_.transitions.continuation,
                      record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
@@ -108,8 +114,10 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
 void StubFactory::retire_stubs_to(const CodeObject &code) {
   for (auto next = stubs_.begin(); next != stubs_.end();) {
     auto current = next++;
-    if (current->second.stub.leads_to(code))
-      retired_.push_back(stubs_.extract(current));
+    if (!current->second.stub.leads_to(code))
+      continue;
+    current->second.stub.is_retired = true;
+    retired_.push_back(stubs_.extract(current));
   }
 }
 

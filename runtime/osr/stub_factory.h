@@ -4,6 +4,7 @@
 #include "runtime/code/slab_arena.h"
 #include "runtime/osr/fault.h"
 #include "runtime/osr/site_map.h"
+#include "runtime/osr/stub_rules.h"
 #include "runtime/osr/transition.h"
 #include "runtime/osr/version_store.h"
 #include "runtime/stack/stub_table.h"
@@ -26,6 +27,8 @@ enum class Landing : std::uint8_t {
 /// Reasons for which a frame stays as it is, whoever wanted it replaced. Keys of the statistics.
 inline constexpr const char *no_record_refusal = "no record at this call (pinned function or exempt call)";
 inline constexpr const char *no_room_refusal = "no room on the stack";
+inline constexpr const char *split_refusal = "one frame cannot become several under a shadow stack";
+inline constexpr const char *growth_refusal = "the new frame is too large for a site that stays patched";
 
 /// How stubs are executed.
 enum class StubKind : std::uint8_t {
@@ -40,6 +43,7 @@ struct ReturnStub {
   std::int32_t cfa_from_sp = 0;   ///< of the replaced frame
   Extent memory;                  ///< its code
   const CodeObject *from = nullptr;             ///< of original_pc; its bytes may have been freed
+  bool is_retired = false;                      ///< nobody is sent to it any more
   llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
 
   bool leads_to(const CodeObject &object) const { return llvm::is_contained(to, &object); }
@@ -49,9 +53,9 @@ struct ReturnStub {
 class StubFactory {
 public:
   StubFactory(VersionStore &versions, const CodeRegistry &registry, SlabArena &arena, StubTable &table,
-              Statistics &statistics, StubKind kind, Fault fault = {})
+              Statistics &statistics, StubKind kind, Fault fault = {}, StubRules rules = {})
       : versions_(versions), registry_(registry), arena_(arena), table_(table), statistics_(statistics), kind_(kind),
-        faults_(fault) {}
+        faults_(fault), rules_(rules) {}
   ~StubFactory();
 
   /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles whatever the landing needs.
@@ -130,6 +134,7 @@ private:
   Statistics &statistics_;
   StubKind kind_;
   FaultSeeder faults_;
+  StubRules rules_;
   SiteMaps site_maps_;
   std::map<Key, Stub> stubs_;
   std::list<std::map<Key, Stub>::node_type> retired_; ///< nodes: the stub table refers to the stubs in them

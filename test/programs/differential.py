@@ -2,13 +2,15 @@
 """Runs C programs natively and under osrctl in many modes, and compares what they print and how they end.
 
 Each program is compiled to bitcode at -O0, -O1 and -O2, so that every front-end shape is seen. A run that prints or
-exits otherwise than the native program is a failure. At the end the transitions of each kind are added up: a suite
+exits otherwise than the native program is a failure, and so is a mapping that is writable and executable, looked for
+while the program runs and at its end. At the end the transitions of each kind are added up: a suite
 in which one kind never happened proves nothing and fails too.
 """
 import argparse
 import collections
 import concurrent.futures
 import json
+import mmap
 import os
 import pathlib
 import re
@@ -17,7 +19,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from runs import has_text, run
+from runs import code_mappings, has_text, run, run_watched
 
 LEVELS = ["-O0", "-O1", "-O2"]
 MODES = [
@@ -30,12 +32,16 @@ MODES = [
     ["--tier", "baseline", "--stress", "random:1"],
     ["--tier", "optimized", "--stress", "random:2"],
     ["--tier", "optimized", "--stress", "async:1000"],
+    ["--tier", "baseline", "--stress", "random:3", "--rewrite", "return-point"],
+    ["--tier", "optimized", "--stress", "async:1000", "--rewrite", "return-point", "--calls", "direct"],
     ["--tier", "baseline", "--stress", "async:1000", "--calls", "direct"],
 ]
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
 DIRECT = "direct call rewritten"
+PATCHED, RESTORED = "return point patched", "return point restored"
+WATCHED = "look at the mappings of a running program"
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
 
@@ -80,8 +86,11 @@ def check(program, options, work):
             stats = work / f"{program.name}{level}.json"
             stats.unlink(missing_ok=True)
             command = [options.osrctl, "run", *mode, "--stats", str(stats), str(bitcode[level]), "--", *arguments]
-            output, status, errors = run(command, options.timeout)
+            (output, status, errors), looks, both = run_watched(command, options.timeout)
             runs += 1
+            counters[WATCHED] += looks
+            if both:
+                failures.append(f"{program.name} {level} {' '.join(mode)}: writable and executable: {both[0]}")
             if (output, status) != (expected_output, expected_status):
                 failures.append(f"{program.name} {level} {' '.join(mode)}: status {status}, expected {expected_status}"
                                 f"{'' if output == expected_output else ', other output'}"
@@ -92,6 +101,10 @@ def check(program, options, work):
                 counted = json.loads(stats.read_text())
                 counters.update({kind: counted["transitions"][kind] for kind in KINDS})
                 counters["rewritten"] += counted["frames"]["rewritten"]
+                if counted["mappings"]["total"] == 0 or counted["mappings"]["writable_and_executable"]:
+                    failures.append(f"{program.name} {level} {' '.join(mode)}: mappings {counted['mappings']}")
+                counters[PATCHED] += counted["return_points"]["patches"]
+                counters[RESTORED] += counted["return_points"]["restored"]
                 counters[DIRECT] += counted["calls"]["rewritten"]
                 counters[ASYNC] += counted["requests"]["rewritten"]
                 for reason, number in counted["requests"]["refused"].items():
@@ -111,6 +124,12 @@ def check(program, options, work):
     return failures, counters, runs
 
 
+def sees_writable_code():
+    """Whether the look at mappings finds one that is writable and executable: it would pass everything otherwise."""
+    with mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC):
+        return len(code_mappings(os.getpid())[1]) == 1
+
+
 def main():
     here = pathlib.Path(__file__).parent
     parser = argparse.ArgumentParser(description=__doc__)
@@ -122,6 +141,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", help="programs to run (default: all)")
     options = parser.parse_args()
+    assert sees_writable_code()
 
     programs = [Program(path) for path in sorted(here.glob("*.c")) if not options.names or path.stem in options.names]
     total, failures, runs = collections.Counter(), [], 0
@@ -137,7 +157,7 @@ def main():
             for line in failed:
                 print("     " + line, flush=True)
 
-    wanted = KINDS if options.verify else [*KINDS, ASYNC, DIRECT]
+    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, DIRECT, PATCHED, RESTORED]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     missing = [kind for kind in wanted if total[kind] == 0] if not options.names else []

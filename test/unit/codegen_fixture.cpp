@@ -8,6 +8,7 @@
 #include <llvm/MC/MCContext.h>
 #include <llvm/MC/MCDisassembler/MCDisassembler.h>
 #include <llvm/MC/MCInst.h>
+#include <llvm/MC/MCInstrAnalysis.h>
 #include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Object/ELFObjectFile.h>
@@ -19,34 +20,39 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-std::set<std::uint64_t> find_calls(ArrayRef<std::uint8_t> code) {
+EmittedCode disassemble(ArrayRef<std::uint8_t> code) {
   auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
   MCContext context(machine->getTargetTriple(), machine->getMCAsmInfo(), machine->getMCRegisterInfo(),
                     machine->getMCSubtargetInfo());
   std::unique_ptr<MCDisassembler> disassembler(
       machine->getTarget().createMCDisassembler(*machine->getMCSubtargetInfo(), context));
-  std::set<std::uint64_t> found;
+  std::unique_ptr<MCInstrAnalysis> analysis(machine->getTarget().createMCInstrAnalysis(machine->getMCInstrInfo()));
+  EmittedCode found;
+  found.code = code.vec();
   for (std::uint64_t offset = 0, size = 0; offset < code.size(); offset += size) {
     MCInst instruction;
     auto status = disassembler->getInstruction(instruction, size, code.drop_front(offset), offset, nulls());
     INFO("at offset " << offset);
     REQUIRE(status == MCDisassembler::Success);
+    std::uint64_t target = 0;
     if (machine->getMCInstrInfo()->get(instruction.getOpcode()).isCall())
-      found.insert(offset + size);
+      found.return_pcs.insert(offset + size);
+    else if (analysis->evaluateBranch(instruction, offset, size, target) && target < code.size())
+      found.branch_targets.insert(target);
   }
   return found;
 }
 
 } // namespace
 
-CompiledText::CompiledText(const std::string &text) {
+CompiledText::CompiledText(const std::string &text, Compiler::Options options) {
   SMDiagnostic diagnostic;
   std::unique_ptr<Module> module = parseAssemblyString(text, diagnostic, context_);
   INFO(diagnostic.getMessage().str() << " in line " << diagnostic.getLineNo() << " of\n" << text);
   REQUIRE(module);
   auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
   CanonicalProgram program = cantFail(canonicalize(std::move(module), *machine));
-  compiler_ = cantFail(Compiler::create(std::move(program), {.verify_each_pass = true}));
+  compiler_ = cantFail(Compiler::create(std::move(program), options));
 }
 
 FunctionId CompiledText::id(const std::string &name) const {
@@ -68,7 +74,7 @@ EmittedCode inspect(const CompiledVersion &version) {
       StringRef text = cantFail(cantFail(symbol.getSection())->getContents());
       std::uint64_t begin = cantFail(symbol.getValue());
       std::uint64_t size = object::ELFSymbolRef(symbol).getSize();
-      result.return_pcs = find_calls(arrayRefFromStringRef(text.substr(begin, size)));
+      result = disassemble(arrayRefFromStringRef(text.substr(begin, size)));
       found = true;
     }
   REQUIRE(found);

@@ -10,13 +10,14 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace osr {
 
 /// Canonicalises text IR and makes a compiler for it that checks every pass.
 class CompiledText {
 public:
-  explicit CompiledText(const std::string &text);
+  explicit CompiledText(const std::string &text, Compiler::Options options = {.verify_each_pass = true});
   Compiler &compiler() { return *compiler_; }
   FunctionId id(const std::string &name) const;
   CompiledVersion compile(const std::string &name, Tier tier, std::optional<std::uint32_t> continuation = {});
@@ -28,7 +29,9 @@ private:
 
 /// What stands in an object: found by disassembling it, not by asking those who made it.
 struct EmittedCode {
+  std::vector<std::uint8_t> code;     ///< of the function
   std::set<std::uint64_t> return_pcs; ///< behind each call instruction, from the function's beginning
+  std::set<std::uint64_t> branch_targets; ///< of direct branches inside the function
   RawStackMap map;
 };
 

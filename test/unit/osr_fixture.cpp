@@ -3,7 +3,6 @@
 #include "compiler/codegen/target.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/stack/registry_lookup.h"
-#include "runtime/stack/return_pc.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -29,16 +28,23 @@ CanonicalProgram canonical(const std::string &text, LLVMContext &context) {
 
 } // namespace
 
-OsrProgram::OsrProgram(const std::string &text, StubKind kind)
+OsrProgram::OsrProgram(const std::string &text, StubKind kind, Mechanism mechanism, bool shadow_stack)
     : arena_(cantFail(SlabArena::create())), session_(cantFail(CodeSession::create(*arena_))),
       registry_(std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code))),
+      points_(std::make_unique<ReturnPointTable>(CodePatcher(*arena_))),
+      redirector_(mechanism == Mechanism::ReturnPc ? rewrite_return_pcs(table_)
+                                                   : patch_return_points(*points_, no_handshake_, 0)),
       entries_(cantFail(EntryTable::create(*arena_))),
-      compiler_(cantFail(Compiler::create(
-          canonical(text, context_), {.object_stack_offset = object_stack_tls_offset(), .verify_each_pass = true}))),
+      compiler_(cantFail(
+          Compiler::create(canonical(text, context_), {.object_stack_offset = object_stack_tls_offset(),
+                                                       .verify_each_pass = true,
+                                                       .patchable_returns = mechanism == Mechanism::ReturnPoint}))),
       versions_(std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_)),
-      stubs_(std::make_unique<StubFactory>(*versions_, *registry_, *arena_, table_, statistics_, kind)),
+      stubs_(std::make_unique<StubFactory>(*versions_, *registry_, *arena_, table_, statistics_, kind, Fault(),
+                                           rules_for(mechanism, shadow_stack))),
       object_stack_(cantFail(ObjectStack::reserve(1 << 20))) {
   const CanonicalProgram &program = compiler_->program();
+  session_->add_observer(*points_);
   cantFail(entries_->reserve(program.functions.size()));
   std::vector<AbsoluteSymbol> symbols = {{"ext", reinterpret_cast<std::uint64_t>(&osr_test_probe)},
                                          {"real", reinterpret_cast<std::uint64_t>(&real_function)}};
@@ -111,11 +117,18 @@ void OsrProgram::replace(std::size_t depth, Landing landing) {
     FAIL_CHECK(reason);
     return;
   }
-  CHECK(ReturnPc(frame, table_).rewrite((*stub)->entry_pc));
+  redirector_->reserve(1);
+  CHECK(redirector_->redirect(frame, (*stub)->entry_pc));
+  redirector_->finish();
   std::vector<Frame> again = stack(); // a walk sees what it saw before
   CHECK(again.size() == frames.size());
   CHECK(again.at(depth).pc == frame.pc);
-  CHECK(again.at(depth).stub_pc == (*stub)->entry_pc);
+  CHECK(stub_of(again.at(depth)) == (*stub)->entry_pc);
+}
+
+void OsrProgram::restore() {
+  redirector_->release([](auto, auto) { return true; });
+  redirector_->finish();
 }
 
 std::uint64_t OsrProgram::run(const std::string &name, std::uint64_t first, std::uint64_t second, double real,

@@ -5,6 +5,7 @@
 #include "osr-stubs/thread_state.h"
 #include "osr_calls.h"
 #include "runtime/code/entry_table.h"
+#include "runtime/osr/frame_redirector.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
 
@@ -21,14 +22,19 @@ namespace osr {
 /// The parts of a runtime without its policy.
 class OsrProgram {
 public:
-  explicit OsrProgram(const std::string &text, StubKind stubs = StubKind::Generated);
+  explicit OsrProgram(const std::string &text, StubKind stubs = StubKind::Generated,
+                      Mechanism mechanism = Mechanism::ReturnPc, bool shadow_stack = false);
   ~OsrProgram();
 
   /// Called for each call of `ext`; returns what the program gets.
   std::function<std::uint64_t(std::uint64_t argument)> on_ext;
 
-  /// Inside on_ext: makes the return into the activation at `depth` (0: the caller of ext) go through a stub.
+  /// Inside on_ext: makes the return into the activation at `depth` (0: the caller of ext) go through a stub. With
+  /// patched return points all activations at its site go there, until restore().
   void replace(std::size_t depth, Landing landing);
+  void restore();
+  /// The stub that the activation will go to, or 0.
+  std::uint64_t stub_of(const Frame &frame) const { return redirector_->stub_of(frame); }
   /// Inside on_ext: the activations of the program, newest first.
   std::vector<Frame> stack() const;
 
@@ -45,6 +51,7 @@ public:
 
   Compiler &compiler() { return *compiler_; }
   StubFactory &stubs() { return *stubs_; }
+  ReturnPointTable &return_points() { return *points_; }
   StubTable &stub_table() { return table_; }
   const Statistics &statistics() const { return statistics_; }
 
@@ -58,6 +65,9 @@ private:
   std::unique_ptr<CodeSession> session_;
   std::unique_ptr<CodeRegistry> registry_;
   StubTable table_;
+  std::unique_ptr<ReturnPointTable> points_;
+  std::unique_ptr<Handshake> no_handshake_;
+  std::unique_ptr<FrameRedirector> redirector_;
   std::unique_ptr<EntryTable> entries_;
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;

@@ -1,0 +1,56 @@
+// How an activation is made to go on in a stub when control returns to it: two mechanisms, one interface.
+//
+//                        return PC rewriting              return-point patching
+//   what is written      the activation's return-PC slot  the code at its return PC
+//   concerns             that activation                  every activation at its site, later ones too
+//   others meanwhile     may run (one aligned store)      must be stopped
+//   idle cost            none                             a nop behind each call
+//   under a shadow stack kills the process                works, for one frame at a time
+#pragma once
+
+#include "runtime/stack/frame_cursor.h"
+#include "runtime/stack/return_point.h"
+#include "runtime/stack/stub_table.h"
+#include "runtime/threads/handshake.h"
+
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/Support/Error.h>
+
+#include <cstdint>
+#include <memory>
+
+namespace osr {
+
+/// Not thread-safe: the runtime's lock is held.
+class FrameRedirector {
+public:
+  virtual ~FrameRedirector() = default;
+
+  /// The stub that the activation will go to; 0: none. Lock-free and allocation-free, like redirect(), release() and
+  /// finish().
+  virtual std::uint64_t stub_of(const Frame &frame) const noexcept = 0;
+
+  /// Memory for redirecting so many activations.
+  virtual void reserve(std::size_t count) = 0;
+  /// False: it goes to this stub already. All other threads of the program are stopped (Requests), or alone() has called
+  /// and the activation is one of the calling thread's older ones.
+  virtual bool redirect(const Frame &frame, std::uint64_t stub_pc) noexcept = 0;
+  /// Which of what was redirected.
+  using Wanted = llvm::function_ref<bool(std::uint64_t return_pc, std::uint64_t stub_pc)>;
+  /// Patched sites catch activations to come as well: undoes those that are `wanted`. Return PCs that were rewritten are
+  /// left alone. Other threads are stopped.
+  virtual void release(Wanted wanted) noexcept = 0;
+  /// Before the threads go on.
+  virtual void finish() noexcept = 0;
+
+  /// Calls `work`, which may redirect the calling thread's activations; stops the others if it must, then `work` may
+  /// not allocate, lock or wait. The error says why they could not be stopped.
+  virtual llvm::Error alone(llvm::function_ref<void()> work) = 0;
+};
+
+std::unique_ptr<FrameRedirector> rewrite_return_pcs(const StubTable &stubs);
+/// `handshake` is looked at when threads have to be stopped; it may be made later than this.
+std::unique_ptr<FrameRedirector> patch_return_points(ReturnPointTable &points,
+                                                     const std::unique_ptr<Handshake> &handshake, int stop_signal);
+
+} // namespace osr
