@@ -1,4 +1,5 @@
 // The arena under the linker: protections, packing, freeing, forks.
+#include "runtime/code/mappings.h"
 #include "runtime/code/slab_arena.h"
 #include "test/unit/code_test.h"
 #include "test/unit/tiny_object.h"
@@ -234,4 +235,14 @@ TEST_CASE("after a fork neither process sees the other's code or data") {
   CHECK(WEXITSTATUS(status) == 0);
   for (int end : {to_child[0], to_child[1], to_parent[0], to_parent[1]})
     ::close(end);
+}
+
+TEST_CASE("a mapping that is writable and executable is counted") {
+  const MappingCount before = count_mappings();
+  CHECK(before.total > 0);
+  CHECK(before.writable_and_executable == 0);
+  void *page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(page != MAP_FAILED);
+  CHECK(count_mappings().writable_and_executable == 1);
+  ::munmap(page, 4096);
 }
