@@ -7,7 +7,7 @@ namespace osr {
 
 MappingCount count_mappings() {
   MappingCount count;
-  std::ifstream file("/proc/self/maps");
+  std::ifstream file("/proc/thread-self/maps");
   for (std::string line; std::getline(file, line);) {
     const std::string permissions = line.substr(line.find(' ') + 1, 4); // such as r-xp
     ++count.total;

@@ -10,7 +10,7 @@ struct MappingCount {
   std::uint64_t writable_and_executable = 0;
 };
 
-/// As they are now, by /proc/self/maps.
+/// As they are now, by /proc/thread-self/maps: the process has none of its own once its first thread has ended.
 MappingCount count_mappings();
 
 } // namespace osr

@@ -13,11 +13,13 @@ class ReturnPcRewriter final : public FrameRedirector {
 public:
   explicit ReturnPcRewriter(const StubTable &stubs) : stubs_(stubs) {}
 
+  bool concerns_sites() const noexcept override { return false; }
   std::uint64_t stub_of(const Frame &frame) const noexcept override { return frame.stub_pc; }
   void reserve(std::size_t) override {}
   bool redirect(const Frame &frame, std::uint64_t stub_pc) noexcept override {
     return ReturnPc(frame, stubs_).rewrite(stub_pc);
   }
+  void for_each_patch(function_ref<void(std::uint64_t, std::uint64_t)>) const override {}
   void release(Wanted) noexcept override {}
   void finish() noexcept override {}
   Error alone(function_ref<void()> work) override {
@@ -34,12 +36,16 @@ public:
   ReturnPointPatcher(ReturnPointTable &points, const std::unique_ptr<Handshake> &handshake, int stop_signal)
       : points_(points), handshake_(handshake), stop_signal_(stop_signal) {}
 
+  bool concerns_sites() const noexcept override { return true; }
   std::uint64_t stub_of(const Frame &frame) const noexcept override {
     return frame.is_site ? ReturnPointTable::stub_at(frame.pc) : 0;
   }
   void reserve(std::size_t count) override { points_.reserve(count); }
   bool redirect(const Frame &frame, std::uint64_t stub_pc) noexcept override {
     return points_.patch(frame.pc, stub_pc);
+  }
+  void for_each_patch(function_ref<void(std::uint64_t, std::uint64_t)> visit) const override {
+    points_.for_each(visit);
   }
   void release(Wanted wanted) noexcept override { points_.restore_if(wanted); }
   void finish() noexcept override { points_.finish(); }

@@ -26,6 +26,8 @@ class FrameRedirector {
 public:
   virtual ~FrameRedirector() = default;
 
+  /// Whether later activations at the same site go to the stub, too.
+  virtual bool concerns_sites() const noexcept = 0;
   /// The stub that the activation will go to; 0: none. Lock-free and allocation-free, like redirect(), release() and
   /// finish().
   virtual std::uint64_t stub_of(const Frame &frame) const noexcept = 0;
@@ -35,6 +37,8 @@ public:
   /// False: it goes to this stub already. All other threads of the program are stopped (Requests), or alone() has called
   /// and the activation is one of the calling thread's older ones.
   virtual bool redirect(const Frame &frame, std::uint64_t stub_pc) noexcept = 0;
+  /// Sites that send whoever returns there to a stub.
+  virtual void for_each_patch(llvm::function_ref<void(std::uint64_t return_pc, std::uint64_t stub_pc)> visit) const = 0;
   /// Which of what was redirected.
   using Wanted = llvm::function_ref<bool(std::uint64_t return_pc, std::uint64_t stub_pc)>;
   /// Patched sites catch activations to come as well: undoes those that are `wanted`. Return PCs that were rewritten are

@@ -23,34 +23,44 @@ void Reclaimer::retire(const Version &version) {
   versions_.retire(version);
 }
 
-StackEvidence Reclaimer::watch() const {
+const ReturnStub &Reclaimer::stub_at(std::uint64_t stub_pc) const {
+  return *static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
+}
+
+/// Code that is out of use, `objects`, and `stubs`.
+StackEvidence Reclaimer::watch(const Objects &objects, ArrayRef<const ReturnStub *> stubs) const {
   StackEvidence evidence;
-  auto watch_stub = [&](const ReturnStub &stub) { evidence.watch(stub.memory); };
-  for (const auto &version : versions_.retired()) {
-    if (version->object.state() == CodeState::NotEntrant)
+  for (const CodeObject *object : objects)
+    evidence.watch(object->linked.code);
+  for (const auto &version : versions_.retired())
+    if (version->object.state() == CodeState::NotEntrant && !objects.contains(&version->object))
       evidence.watch(version->object.linked.code);
-    stubs_.for_each_from(version->object, watch_stub);
-  }
-  stubs_.for_each_retired(watch_stub);
+  for (const ReturnStub *stub : stubs)
+    evidence.watch(stub->memory);
   evidence.seal();
   return evidence;
 }
 
-/// `watch` says each time anew what to look for. Before that the ways in are closed that no stack shows: direct calls,
-/// and sites that are patched to jump to such a stub. Activations at these stay in the code where they are.
-template <typename Watch> std::optional<StackEvidence> Reclaimer::gather(Watch watch, IsWayIn is_way_in) const {
+/// What leads into code that is out of use, and into `objects`, which nobody is to enter any more. Before that the ways
+/// in are closed that no stack shows: direct calls, and patched return points.
+std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
+  std::vector<const ReturnStub *> stubs;
+  stubs_.for_each([&](const ReturnStub &stub) {
+    if (stub.is_retired || stub.from->state() != CodeState::InUse ||
+        any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }))
+      stubs.push_back(&stub);
+  });
+  llvm::sort(stubs);
   for (unsigned stop = 0; stop < most_stops; ++stop) {
-    StackEvidence evidence = watch();
+    StackEvidence evidence = watch(objects, stubs);
     Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
-      redirector_.release([&](std::uint64_t, std::uint64_t stub_pc) {
-        return is_way_in(*static_cast<const ReturnStub *>(table_.find(stub_pc)->handle));
-      });
-      redirector_.finish();
       if (calls_)
         calls_->update();
       RulesFinder rules(lookup_, table_);
       for (const auto &thread : threads)
         evidence.visit(*thread, rules);
+      if (evidence.is_complete())
+        follow_patches(evidence, stubs);
     });
     ++statistics_.freed.scans;
     if (error) { // another time
@@ -62,6 +72,29 @@ template <typename Watch> std::optional<StackEvidence> Reclaimer::gather(Watch w
     sched_yield();
   }
   return std::nullopt;
+}
+
+/// A patched site of code that is in use is restored if its stub is one of `stubs` (ascending): activations there stay in
+/// code that is right. One of code that is out of use is not, while activations may come to it: they must not stay in
+/// code that may be wrong by now (Runtime::redefine), so what the stub leads to is reached like the code of the site.
+void Reclaimer::follow_patches(StackEvidence &evidence, ArrayRef<const ReturnStub *> stubs) const {
+  for (bool is_new = true; is_new;) {
+    is_new = false;
+    for (const ReturnStub *stub : stubs)
+      if (evidence.leads_into(stub->memory))
+        for (const CodeObject *to : stub->to)
+          is_new |= evidence.reach(to->entry_pc);
+    redirector_.for_each_patch([&](std::uint64_t, std::uint64_t stub_pc) {
+      const CodeObject &from = *stub_at(stub_pc).from;
+      if (from.state() != CodeState::InUse && evidence.leads_into(from.linked.code))
+        is_new |= evidence.reach(stub_pc);
+    });
+  }
+  redirector_.release([&](std::uint64_t, std::uint64_t stub_pc) {
+    const ReturnStub &stub = stub_at(stub_pc);
+    return std::ranges::binary_search(stubs, &stub) && !evidence.leads_into(stub.memory);
+  });
+  redirector_.finish();
 }
 
 void Reclaimer::free_by(const StackEvidence &evidence) {
@@ -90,31 +123,20 @@ void Reclaimer::free_by(const StackEvidence &evidence) {
 }
 
 bool Reclaimer::is_quiescent(ArrayRef<const Version *> versions) {
-  DenseSet<const CodeObject *> objects;
+  Objects objects;
   for (const Version *version : versions)
-    objects.insert(&version->object);
-  auto is_way_in = [&](const ReturnStub &stub) {
-    return any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); });
-  };
-  std::vector<const ReturnStub *> stubs;
+    if (version->object.state() != CodeState::Freed)
+      objects.insert(&version->object);
+  auto evidence = gather(objects);
+  if (!evidence)
+    return false;
+  bool is_quiescent =
+      none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); });
   stubs_.for_each([&](const ReturnStub &stub) {
-    if (is_way_in(stub))
-      stubs.push_back(&stub);
+    if (any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }))
+      is_quiescent &= !evidence->leads_into(stub.memory);
   });
-  auto evidence = gather(
-      [&] {
-        StackEvidence watched;
-        for (const CodeObject *object : objects)
-          watched.watch(object->linked.code);
-        for (const ReturnStub *stub : stubs)
-          watched.watch(stub->memory);
-        watched.seal();
-        return watched;
-      },
-      is_way_in);
-  return evidence &&
-         none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); }) &&
-         none_of(stubs, [&](const ReturnStub *stub) { return evidence->leads_into(stub->memory); });
+  return is_quiescent;
 }
 
 bool Reclaimer::is_anything_left() const {
@@ -125,7 +147,7 @@ bool Reclaimer::is_anything_left() const {
 
 bool Reclaimer::scan() {
   if (is_anything_left())
-    if (auto evidence = gather([this] { return watch(); }, [](const ReturnStub &stub) { return stub.is_retired; }))
+    if (auto evidence = gather({}))
       free_by(*evidence);
   statistics_.freed.waiting = std::uint64_t(count_if(
       versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));

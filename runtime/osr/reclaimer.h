@@ -14,6 +14,8 @@
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/threads/handshake.h"
 
+#include <llvm/ADT/DenseSet.h>
+
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -42,9 +44,11 @@ public:
   bool is_quiescent(llvm::ArrayRef<const Version *> versions);
 
 private:
-  using IsWayIn = llvm::function_ref<bool(const ReturnStub &)>;
-  template <typename Watch> std::optional<StackEvidence> gather(Watch watch, IsWayIn is_way_in) const;
-  StackEvidence watch() const;
+  using Objects = llvm::DenseSet<const CodeObject *>;
+  std::optional<StackEvidence> gather(const Objects &objects) const;
+  StackEvidence watch(const Objects &objects, llvm::ArrayRef<const ReturnStub *> stubs) const;
+  void follow_patches(StackEvidence &evidence, llvm::ArrayRef<const ReturnStub *> stubs) const;
+  const ReturnStub &stub_at(std::uint64_t stub_pc) const;
   void free_by(const StackEvidence &evidence);
   bool is_anything_left() const;
 

@@ -35,12 +35,13 @@ struct Requests::Search {
     std::uint64_t stub_pc;
   };
 
-  explicit Search(const Replacement &replacement) : what(replacement) {
+  Search(const Replacement &replacement, FrameRedirector &frames) : what(replacement), redirector(frames) {
     objects.insert(what.objects.begin(), what.objects.end());
     sites.insert(what.sites.begin(), what.sites.end());
   }
 
   const Replacement &what;
+  FrameRedirector &redirector;
   DenseSet<const CodeObject *> objects;
   DenseSet<SiteKey> sites;
   std::map<SiteKey, std::string> skipped; ///< sites that this request leaves alone, and why
@@ -50,7 +51,7 @@ struct Requests::Search {
   bool is_full = false;
   WalkStatus failure = WalkStatus::ReachedBase;
   pid_t failed_thread = 0;
-  std::uint64_t already = 0, running = 0, no_room = 0, no_record = 0, pending = 0;
+  std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0;
 
   bool concerns(const Frame &frame) const {
     return frame.code && (objects.contains(frame.code) || sites.contains(site_key(*frame.code, frame.pc)));
@@ -61,9 +62,9 @@ struct Requests::Search {
   }
 
   /// Activations at this return PC are in code that the request leads to.
-  bool stays(std::uint64_t return_pc, const CodeView &code) const {
-    return code.object && (is_contained(what.stays, code.object) ||
-                           is_contained(what.sites_that_stay, site_key(*code.object, return_pc)));
+  bool stays(std::uint64_t return_pc, const CodeObject *code) const {
+    return code && code->state() == CodeState::InUse &&
+           (is_contained(what.stays, code) || is_contained(what.sites_that_stay, site_key(*code, return_pc)));
   }
 
   /// Called while threads run.
@@ -72,6 +73,7 @@ struct Requests::Search {
       found.reserve(count);
       missing.reserve(count);
       refused.reserve(count);
+      redirector.reserve(count);
       return Error::success();
     } catch (const std::bad_alloc &) {
       return make_error("there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
@@ -84,7 +86,7 @@ struct Requests::Search {
     refused.clear();
     is_full = false;
     failure = WalkStatus::ReachedBase;
-    already = running = no_room = no_record = pending = 0;
+    already = running = released = no_room = no_record = pending = 0;
   }
 
   template <typename T> void push(std::vector<T> &list, const T &value) {
@@ -116,6 +118,10 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Search 
     ++search.no_record;
     return;
   }
+  if (pending && redirector_.concerns_sites() && search.stays(frame.pc, frame.code)) {
+    ++search.released; // by commit(): it need not leave its code at all
+    return;
+  }
   const Landing landing = search.what.landing;
   const ReturnStub *stub = stubs_.find(*frame.code, frame.pc, landing);
   if (search.skipped.contains(site_key(*frame.code, frame.pc)) ||
@@ -142,7 +148,6 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, Search &se
 /// One stop: walks all stacks, and rewrites what was found if nothing is missing. Returns how long threads waited.
 Expected<double> Requests::search_and_commit(Search &search) {
   search.reset();
-  redirector_.reserve(search.found.capacity());
   double pause = 0;
   Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
     Clock::time_point begin = Clock::now();
@@ -160,8 +165,9 @@ Expected<double> Requests::search_and_commit(Search &search) {
 /// All threads are stopped.
 void Requests::commit(const Search &search) {
   redirector_.release([&](std::uint64_t return_pc, std::uint64_t stub_pc) {
-    return search.concerns(*static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)) ||
-           search.stays(return_pc, lookup_.find_code(return_pc - 1));
+    const auto &stub = *static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
+    return stub.may_be_released() &&
+           (search.concerns(stub) || search.stays(return_pc, lookup_.find_code(return_pc - 1).object));
   });
   for (const Search::Found &found : search.found)
     redirector_.redirect(found.frame, found.stub_pc);
@@ -191,7 +197,7 @@ void Requests::make_stubs(Search &search) {
 
 ReplaceOutcome Requests::report(const Search &search) const {
   ReplaceOutcome outcome;
-  outcome.rewritten = search.found.size();
+  outcome.rewritten = search.found.size() + search.released;
   outcome.already = search.already;
   outcome.running = search.running;
   for (const Search::Place &place : search.refused) {
@@ -210,7 +216,7 @@ ReplaceOutcome Requests::report(const Search &search) const {
 }
 
 Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
-  Search search(what);
+  Search search(what, redirector_);
   if (Error error = search.reserve(usual_activations))
     return error;
   unsigned stops = 0;

@@ -79,9 +79,9 @@ Error Runtime::set_up(CanonicalProgram program) {
   if (!entries)
     return entries.takeError();
   entries_ = std::move(*entries);
-  set_up_patching();
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   stub_table_ = std::make_unique<StubTable>();
+  set_up_patching();
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
                                          options_.fault, rules_for(options_.mechanism, shadow_stack));

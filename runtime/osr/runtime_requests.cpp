@@ -105,8 +105,10 @@ Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const Replace
     }
     outcome = std::move(*done);
   }
-  if (Error error = bind_direct_calls())
-    return error;
+  if (Error error = bind_direct_calls()) { // only if no frame was to be rewritten: that stop did it
+    set_code_for_calls(entry, calls_before);
+    return not_replaced(*body, std::move(error));
+  }
   if (options.old_code == OldCode::Free)
     retire(old, entry);
   return outcome;
@@ -159,8 +161,10 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
       calls_before = entry_code_[entry].load();
       if (options.redirect_calls)
         set_code_for_calls(entry, (*version)->object.entry_pc);
-      if (Error error = bind_direct_calls())
-        return error;
+      if (Error error = bind_direct_calls()) {
+        set_code_for_calls(entry, calls_before);
+        return not_replaced(*body, std::move(error));
+      }
     }
     ++outcome.stops;
     const std::vector<const Version *> old = versions_->find(ids);
@@ -174,6 +178,7 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
         return version->object.state() == CodeState::InUse && version->object.entry_pc == calls_before;
       });
       set_code_for_calls(entry, is_left ? calls_before : 0);
+      consumeError(bind_direct_calls()); // else at the next stop
       return not_replaced(*body, make_error("the request was cancelled while activations of the old code were left"));
     }
     lock.unlock();

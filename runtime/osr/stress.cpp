@@ -181,7 +181,11 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
   std::copy(std::begin(entry.callee_saved), std::end(entry.callee_saved), start.registers.saved.begin());
 
   // Sites that were patched for earlier frames would catch every later one.
-  if (Error error = redirector_.alone([&] { redirector_.release([](auto, auto) { return true; }); })) {
+  if (Error error = redirector_.alone([&] {
+        redirector_.release([&](std::uint64_t, std::uint64_t stub_pc) {
+          return static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)->may_be_released();
+        });
+      })) {
     refuse(toString(std::move(error)));
     return;
   }

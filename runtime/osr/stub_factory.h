@@ -46,6 +46,8 @@ struct ReturnStub {
   bool is_retired = false;                      ///< nobody is sent to it any more
   llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
 
+  /// Code that is out of use may be wrong by now: what waits to leave it must not stay.
+  bool may_be_released() const { return from->state() == CodeState::InUse; }
   bool leads_to(const CodeObject &object) const { return llvm::is_contained(to, &object); }
 };
 

@@ -6,6 +6,8 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <utility>
+
 namespace osr {
 namespace {
 
@@ -26,23 +28,24 @@ void StackEvidence::seal() {
               ranges_[i].extent.begin);
 }
 
-void StackEvidence::mark(std::uintptr_t pc) {
+bool StackEvidence::reach(std::uintptr_t pc) {
   auto after = llvm::upper_bound(ranges_, pc,
                                  [](std::uintptr_t value, const Range &range) { return value < range.extent.begin; });
-  if (after != ranges_.begin() && std::prev(after)->extent.contains(pc))
-    std::prev(after)->is_reached = true;
+  if (after == ranges_.begin() || !std::prev(after)->extent.contains(pc))
+    return false;
+  return !std::exchange(std::prev(after)->is_reached, true);
 }
 
 void StackEvidence::look_at(const Frame &frame) {
   ++frames_;
   const std::uintptr_t instruction = frame.pc - (frame.kind == PcKind::ReturnPc);
-  mark(frame.stub_pc ? frame.stub_pc : instruction);
+  reach(frame.stub_pc ? frame.stub_pc : instruction);
   if (frame.code)
     return;
   in_transition_ |=
       is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline), osr_generic_trampoline_end);
   if (is_within(instruction, reinterpret_cast<const void *>(&osr_entry_hook), osr_entry_hook_end))
-    mark(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
+    reach(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
 }
 
 void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {

@@ -35,6 +35,9 @@ public:
   /// Looks at one stopped thread. `rules` serves all of them.
   void visit(const ProgramThread &thread, RulesFinder &rules);
 
+  /// Control may come to `pc` in a way that no stack shows. True: nothing had shown so before.
+  bool reach(std::uintptr_t pc);
+
   /// False: some thread could not be walked, or was executing a transition. Then nothing is known; stop again.
   bool is_complete() const { return status_ == WalkStatus::ReachedBase && !in_transition_; }
   /// `range` must have been watched.
@@ -48,7 +51,6 @@ private:
     bool is_reached = false;
   };
   void look_at(const Frame &frame);
-  void mark(std::uintptr_t pc);
 
   std::vector<Range> ranges_; ///< ascending
   WalkStatus status_ = WalkStatus::ReachedBase;

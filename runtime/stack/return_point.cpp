@@ -54,6 +54,11 @@ bool ReturnPointTable::patch(std::uintptr_t return_pc, std::uintptr_t stub_pc) n
   return changed_ = true;
 }
 
+void ReturnPointTable::for_each(llvm::function_ref<void(std::uintptr_t, std::uintptr_t)> visit) const {
+  for (const std::uintptr_t pc : patched_)
+    visit(pc, stub_at(pc));
+}
+
 void ReturnPointTable::restore_if(llvm::function_ref<bool(std::uintptr_t, std::uintptr_t)> wanted) noexcept {
   const auto kept = std::remove_if(patched_.begin(), patched_.end(), [&](std::uintptr_t pc) {
     const std::uintptr_t stub = stub_at(pc);

@@ -42,6 +42,8 @@ public:
   void reserve(std::size_t count) { patched_.reserve(patched_.size() + count); }
   /// A site that leads to another stub then leads to this one. False: it did so already. Code without the nop at `return_pc` is a bug (OSR_CHECK).
   bool patch(std::uintptr_t return_pc, std::uintptr_t stub_pc) noexcept;
+  /// All patched sites.
+  void for_each(llvm::function_ref<void(std::uintptr_t return_pc, std::uintptr_t stub_pc)> visit) const;
   /// Puts the nop back at all patched sites for which `wanted(return PC, stub)` holds.
   void restore_if(llvm::function_ref<bool(std::uintptr_t, std::uintptr_t)> wanted) noexcept;
   /// Makes the changes visible to all threads.

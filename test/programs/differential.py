@@ -62,6 +62,23 @@ class Program:
         return found.group(1).split() if found else []
 
 
+def modes_of(options):
+    """The modes to run, each a list of arguments."""
+    modes = VERIFIED_MODES if options.verify else MODES
+    if options.stress:
+        modes = [mode for mode in modes if "--stress" in mode and
+                 re.match(options.stress, mode[mode.index("--stress") + 1])]
+    for name, value in [("--rewrite", options.rewrite), ("--calls", options.calls)]:
+        if value:
+            modes = [without(mode, name) + [name, value] for mode in modes]
+    return modes
+
+
+def without(mode, name):
+    at = mode.index(name) if name in mode else len(mode)
+    return mode[:at] + mode[at + 2:]
+
+
 def build(program, work, clang):
     """Compiles natively and to bitcode; returns the native path and the bitcode by level."""
     native = work / f"{program.name}.native"
@@ -82,7 +99,7 @@ def check(program, options, work):
     expected_output, expected_status, _ = run([str(native), *arguments], options.timeout)
     failures, counters, runs = [], collections.Counter(), 0
     for level in LEVELS:
-        for mode in VERIFIED_MODES if options.verify else MODES:
+        for mode in options.modes:
             stats = work / f"{program.name}{level}.json"
             stats.unlink(missing_ok=True)
             command = [options.osrctl, "run", *mode, "--stats", str(stats), str(bitcode[level]), "--", *arguments]
@@ -138,9 +155,13 @@ def main():
     parser.add_argument("--scale", type=int, default=2, help="argument given to each program")
     parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--verify", action="store_true", help="check all frame states after each optimisation pass")
+    parser.add_argument("--rewrite", help="in all modes: how frames are sent to their stubs")
+    parser.add_argument("--calls", help="in all modes: how code calls functions")
+    parser.add_argument("--stress", help="only modes of which --stress matches this regular expression")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", help="programs to run (default: all)")
     options = parser.parse_args()
+    options.modes = modes_of(options)
     assert sees_writable_code()
 
     programs = [Program(path) for path in sorted(here.glob("*.c")) if not options.names or path.stem in options.names]
@@ -160,7 +181,8 @@ def main():
     wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, DIRECT, PATCHED, RESTORED]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
-    missing = [kind for kind in wanted if total[kind] == 0] if not options.names else []
+    is_whole = not (options.names or options.rewrite or options.calls or options.stress)
+    missing = [kind for kind in wanted if total[kind] == 0] if is_whole else []
     if total["uncertified"]:
         missing.append("certificate for each baseline site")
     for kind in missing:

@@ -8,6 +8,8 @@
 #include <llvm/AsmParser/Parser.h>
 #include <llvm/Support/SourceMgr.h>
 
+#include <cstdlib>
+
 using namespace llvm;
 
 namespace osr {
@@ -24,6 +26,11 @@ define i32 @main() {
 }
 )";
 
+bool is_set(const char *variable, StringRef value) {
+  const char *text = std::getenv(variable);
+  return text && text == value;
+}
+
 } // namespace
 
 std::uint64_t LiveProgram::host(std::uint64_t argument) {
@@ -33,7 +40,9 @@ std::uint64_t LiveProgram::host(std::uint64_t argument) {
   return what ? what(argument) : argument;
 }
 
-LiveProgram::LiveProgram(const std::string &text) : context_(std::make_unique<LLVMContext>()) {
+LiveProgram::LiveProgram(const std::string &text)
+    : mechanism_(is_set("OSR_TEST_REWRITE", "return-point") ? Mechanism::ReturnPoint : Mechanism::ReturnPc),
+      context_(std::make_unique<LLVMContext>()) {
   REQUIRE_FALSE(live);
   live = this;
   SMDiagnostic diagnostic;
@@ -42,7 +51,9 @@ LiveProgram::LiveProgram(const std::string &text) : context_(std::make_unique<LL
   REQUIRE(module);
   auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
   runtime_ = cantFail(Runtime::create(cantFail(canonicalize(std::move(module), *machine)),
-                                      {.host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}},
+                                      {.calls = is_set("OSR_TEST_CALLS", "direct") ? CallKind::Direct : CallKind::Slot,
+                                       .mechanism = mechanism_,
+                                       .host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}},
                                        .handshake = {.limit = std::chrono::seconds(60)}}));
   thread_ = std::thread([this] { cantFail(runtime_->run_main({"live"})); });
   thread_.detach(); // main never returns
@@ -91,7 +102,7 @@ std::string LiveProgram::stack() {
       text += std::string(frame.code->tier == Tier::Baseline ? "B"
                           : frame.code->continuation_site    ? "C"
                                                              : "O") +
-              (frame.stub_pc ? "-" : "");
+              (frame.stub_pc || (patches_code() && frame.is_site && ReturnPointTable::stub_at(frame.pc)) ? "-" : "");
   });
   return text;
 }

@@ -1,5 +1,6 @@
 // A program that runs for as long as the test process does: the tests are work that its main does through a call of the
-// host. There is one runtime in a process, so all tests of one executable share it.
+// host. There is one runtime in a process, so all tests of one executable share it. Tests are run several times: the
+// environment says how calls are made (OSR_TEST_CALLS=direct) and frames redirected (OSR_TEST_REWRITE=return-point).
 #pragma once
 
 #include "runtime/osr/runtime.h"
@@ -26,6 +27,8 @@ public:
   /// What the program's calls of `host` do; returns what it gets.
   std::function<std::uint64_t(std::uint64_t argument)> on_host;
 
+  /// Frames are redirected by patching the code at their return PCs, which therefore stays until they have left.
+  bool patches_code() const { return mechanism_ == Mechanism::ReturnPoint; }
   std::uint64_t code_bytes() const { return runtime_->arena().used_bytes(SlabKind::Code); }
   /// The tiers of the activations on the calling thread's stack, newest first; "-" after it: waits for a transition.
   std::string stack();
@@ -36,6 +39,7 @@ private:
   void serve();
   static std::uint64_t host(std::uint64_t argument);
 
+  Mechanism mechanism_;
   std::unique_ptr<llvm::LLVMContext> context_;
   std::unique_ptr<Runtime> runtime_;
   std::mutex mutex_;

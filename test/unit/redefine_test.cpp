@@ -135,6 +135,21 @@ TEST_CASE("An activation of code that had inlined the old body makes its next ca
   });
 }
 
+TEST_CASE("An activation that is to leave code with the old body leaves it, also when its next code goes out of use") {
+  program().inside([] {
+    redefine("leaf", leaf_times(10));
+    CHECK(program().call("caller", 1) == 31);
+    at_host([] {
+      redefine("leaf", leaf_times(1000));
+      cantFail(program().runtime().replace("caller", {.to = Tier::Optimized, .frames = Frames::FinishOld}));
+      CHECK(program().runtime().reclaim());
+      CHECK(program().stack() == "O-O");
+    });
+    CHECK(program().call("caller", 1) == 10 + 1 + 2000);
+    CHECK_FALSE(program().runtime().reclaim());
+  });
+}
+
 TEST_CASE("Activations of the old body end in it") {
   program().inside([] {
     redefine("walk", walk_scaled(1));
@@ -200,7 +215,8 @@ TEST_CASE("What cannot be is refused, with the reason, and nothing changes") {
     CHECK_THAT(refusal("nothing", leaf_times(1)), Contains("no function 'nothing'"));
     CHECK_THAT(refusal("leaf", "define i64 @leaf("), Contains("'leaf' is not redefined") && Contains("invalid"));
     CHECK_THAT(refusal("leaf", "define i64 @other() {\n  ret i64 0\n}"), Contains("does not define it"));
-    CHECK_THAT(refusal("leaf", leaf_times(1) + "define void @more() {\n  ret void\n}"), Contains("also defines 'more'"));
+    CHECK_THAT(refusal("leaf", leaf_times(1) + "define void @more() {\n  ret void\n}"),
+               Contains("also defines 'more'"));
     CHECK_THAT(refusal("leaf", "define i32 @leaf(i64 %n) {\n  ret i32 0\n}"), Contains("'i64 (i64)'"));
     CHECK_THAT(refusal("leaf", leaf_times(1) + "@total = global i64 1"), Contains("'total'") && Contains("declare it"));
     CHECK_THAT(refusal("leaf", "declare i64 @unheard(i64)\ndefine i64 @leaf(i64 %n) {\n"
