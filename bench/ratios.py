@@ -72,7 +72,25 @@ def pause(options):
     print_table("replacing all frames: pause", ["pause us", "ns per frame", "request us", "stops"], rows)
 
 
-TABLES = {"walk": walk, "transition": transition, "pause": pause}
+def patch(options):
+    """Shortest times: what else the machine does can only add to these small ones."""
+    times = {}
+    for each in run(options.build / "bench/patch_bench", "--benchmark_repetitions=9", "--benchmark_min_time=0.02",
+                    "--benchmark_enable_random_interleaving=true"):
+        name = each["run_name"].removesuffix("/real_time")
+        taken = each["per_call"] * 1e9 if "per_call" in each else each["real_time"]
+        times[name] = min(taken, times.get(name, taken))
+    bases = {"call/": "call/plain", "return/": "return/plain", "return/rewritten": "return/rewritten_pc_same"}
+    for title in ["call", "redirect", "return", "replace"]:
+        rows = []
+        for name, taken in times.items():
+            base = next((bases[start] for start in reversed(bases) if name.startswith(start)), None)
+            if name.startswith(title + "/"):
+                rows.append((name, f"{taken:.2f}", f"{taken / times[base]:.3f}" if base else ""))
+        print_table(title, ["ns", "of the plain one"], rows)
+
+
+TABLES = {"walk": walk, "transition": transition, "pause": pause, "patch": patch}
 
 
 def main():
