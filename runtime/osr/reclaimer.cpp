@@ -6,7 +6,6 @@
 #include <llvm/ADT/STLExtras.h>
 
 #include <algorithm>
-#include <sched.h>
 
 using namespace llvm;
 
@@ -69,7 +68,7 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
     }
     if (evidence.is_complete())
       return evidence;
-    sched_yield();
+    let_threads_run(stop + 1);
   }
   return std::nullopt;
 }

@@ -7,7 +7,6 @@
 #include <llvm/ADT/STLExtras.h>
 
 #include <new>
-#include <sched.h>
 
 using namespace llvm;
 
@@ -235,7 +234,7 @@ Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
       if (++retries > most_walk_retries)
         return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread,
                           describe(search.failure));
-      sched_yield();
+      let_threads_run(retries);
     } else if (search.is_full) {
       if (Error error = search.reserve(search.found.capacity() * 4))
         return error;

@@ -5,7 +5,18 @@
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/threads/program_thread.h"
 
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 namespace osr {
+
+/// Before threads are stopped again because one was stopped where no walk is possible (inside a stub, say): it has to run
+/// some instructions. The next signal must not reach it before it has left the handler of the last one, or it would be
+/// stopped at the same place, on a busy machine again and again. `retry` counts from 1.
+inline void let_threads_run(unsigned retry) {
+  std::this_thread::sleep_for(std::chrono::microseconds(1u << std::min(retry, 11u)));
+}
 
 /// Calls visit(const Frame &) for each activation, newest first, up to the base of the program. Returns how the walk
 /// ended; what was visited counts only if it reached the base. A thread that is outside of the program (before its

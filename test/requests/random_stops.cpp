@@ -95,6 +95,7 @@ private:
         ++totals.failed;
         return;
       }
+      let_threads_run(unsigned(tries) + 1);
     }
   }
 
