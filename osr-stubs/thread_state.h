@@ -14,6 +14,9 @@ extern constinit thread_local char *osr_object_stack_top __attribute__((tls_mode
 
 namespace osr {
 
+/// Offset of the calling thread's instance of a thread-local variable (initial-exec) from the thread pointer (fs:0).
+std::int64_t thread_pointer_offset(const void *variable);
+
 /// Offset of osr_object_stack_top from the thread pointer (fs:0). The same in every thread of the process.
 std::int64_t object_stack_tls_offset();
 

@@ -32,6 +32,7 @@ struct RunOptions {
   std::vector<std::string> optimize_only;
   bool verify_each_pass = false;
   bool compile_ahead = false;
+  bool loop_sites = true;
 };
 
 /// The process ends inside the program's exit(); the statistics are written from there.
@@ -100,6 +101,7 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   }
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
+  runtime_options.loop_sites = options.loop_sites;
   runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
   runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
   runtime_options.mechanism = options.rewrite == "return-pc" ? Mechanism::ReturnPc : Mechanism::ReturnPoint;
@@ -147,10 +149,7 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_option("--tier", options->tier, "Tier of the code that calls enter; plain: without any sites")
       ->check(CLI::IsMember({"baseline", "optimized", "plain"}))
       ->capture_default_str();
-  command
-      ->add_option(
-          "--stress", options->stress,
-          "Force transitions: none, every, every:N, all:N, random:SEED, async:HZ, at:FUNCTION, at:FUNCTION#SITE")
+  command->add_option("--stress", options->stress, std::string("Force transitions: ") + StressMode::forms)
       ->capture_default_str();
   add_stubs_option(*command, options->stubs);
   command
@@ -174,6 +173,8 @@ void add_run(CLI::App &app, Action &chosen) {
       ->delimiter(',');
   command->add_flag("--verify", options->verify_each_pass, "Check all frame states after each optimisation pass");
   command->add_flag("--compile-ahead", options->compile_ahead, "Compile every function before the program starts");
+  command->add_flag("--loop-sites,!--no-loop-sites", options->loop_sites,
+                    "Loops without calls poll, so that they can be left (default: they do)");
   add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl run --stress every --stats counters.json fib.bc -- 30");
   command->callback(

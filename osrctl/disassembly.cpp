@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "osr-stubs/thread_state.h"
+#include "runtime/threads/poll_word.h"
 
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/MC/MCAsmInfo.h>
@@ -59,6 +60,8 @@ private:
       return NamedAddress{"constants"}; // of this version alone: constant pool, jump table
     if (base == "none" && value == object_stack_tls_offset())
       return NamedAddress{"osr_object_stack_top"}; // behind fs:
+    if (base == "none" && value == poll_word_tls_offset())
+      return NamedAddress{"osr_poll_word"};
     return std::nullopt;
   }
 

@@ -4,6 +4,7 @@
 #include "compiler/codegen/target.h"
 #include "osr-stubs/thread_state.h"
 #include "osrctl/commands.h"
+#include "runtime/threads/poll_word.h"
 
 #include <fmt/ranges.h>
 #include <llvm/IR/Module.h>
@@ -70,7 +71,8 @@ Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const st
   auto program = load_input(context, paths);
   if (!program)
     return program.takeError();
-  return Compiler::create(std::move(*program), {.object_stack_offset = object_stack_tls_offset()});
+  return Compiler::create(std::move(*program), {.object_stack_offset = object_stack_tls_offset(),
+                                               .poll_word_offset = poll_word_tls_offset()});
 }
 
 int print(const std::string &text) {

@@ -12,8 +12,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr unsigned fs_segment = 257; // LLVM's x86 address space for fs-relative addresses
-
 class Lowering {
 public:
   Lowering(Module &module, std::int64_t tls_offset) : module_(module), tls_offset_(tls_offset) {}

@@ -58,6 +58,9 @@ inline constexpr std::uint64_t object_stack_align = 16;
 /// Bytes at offset 0 of an over-aligned object frame that hold the top before the push.
 inline constexpr std::uint64_t object_frame_link_size = 8;
 
+/// LLVM's x86 address space for fs-relative addresses: those of the thread.
+inline constexpr unsigned fs_segment = 257;
+
 /// Declares the operation `name` in `module`, or finds it there.
 llvm::Function *declare_object_operation(llvm::Module &module, llvm::StringRef name);
 

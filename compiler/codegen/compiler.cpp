@@ -6,7 +6,9 @@
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/target.h"
+#include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/poll_places.h"
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/continuation.h"
 #include "compiler/tiers/extract.h"
@@ -27,7 +29,6 @@ namespace {
 
 constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
 constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
-constexpr unsigned max_shown_instructions = 250; ///< callees larger than this are never inlined at O2 anyway
 constexpr unsigned max_shown_callees = 24;
 
 double now() {
@@ -45,7 +46,7 @@ SmallSetVector<const Function *, 16> inline_candidates(const Function &root) {
         const auto *call = dyn_cast<CallBase>(&instruction);
         const Function *callee = call ? call->getCalledFunction() : nullptr;
         if (!callee || callee->isDeclaration() || callee->hasFnAttribute(Attribute::NoInline) ||
-            callee->getInstructionCount() > max_shown_instructions || found.size() >= max_shown_callees)
+            callee->getInstructionCount() > max_inlined_instructions || found.size() >= max_shown_callees)
           continue;
         if (found.insert(callee))
           queue.push_back(callee);
@@ -90,6 +91,8 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
     return joinErrors(fast.takeError(), optimizing.takeError());
   compiler->fast_machine_ = std::move(*fast);
   compiler->optimizing_machine_ = std::move(*optimizing);
+  if (options.poll_word_offset)
+    insert_loop_polls(compiler->program_);
   number_sites(compiler->program_, *compiler->optimizing_machine_);
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
@@ -110,6 +113,12 @@ std::string Compiler::new_symbol(const VersionKey &key) {
   if (key.continuation_site)
     symbol += "@" + std::to_string(*key.continuation_site);
   return symbol + "." + std::to_string(next_symbol_++);
+}
+
+void Compiler::lower_thread_words(Module &module) const {
+  lower_object_stack(module, options_.object_stack_offset);
+  if (options_.poll_word_offset)
+    lower_poll_word(module, *options_.poll_word_offset);
 }
 
 Error Compiler::optimize_program() {
@@ -152,7 +161,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
   LoweredModule result;
   result.module = extractor.finish();
   result.sites.records = lower_to_baseline(function, program_);
-  lower_object_stack(*result.module, options_.object_stack_offset);
+  lower_thread_words(*result.module);
   result.sites.forms.assign(result.sites.records.size(), SiteForm::StackMap);
   if (Error error = check_module(*result.module, "lowering to baseline"))
     return error;
@@ -163,7 +172,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
                                                             const ForcedForms &forced) {
   LoweredModule result;
   result.module = CloneModule(optimized);
-  lower_object_stack(*result.module, options_.object_stack_offset);
+  lower_thread_words(*result.module);
   Expected<LoweredSites> sites = lower_sites(*result.module->getFunction(symbol), program_, forced);
   if (!sites)
     return sites.takeError();

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 namespace osr {
@@ -35,6 +36,8 @@ class Compiler {
 public:
   struct Options {
     std::int64_t object_stack_offset = 0; ///< of the thread's object stack top from the thread pointer, in bytes
+    /// Of the thread's poll word, likewise. Nothing: loops get no polls.
+    std::optional<std::int64_t> poll_word_offset = {};
     bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
     bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
     bool sites = true;                    ///< false: plain LLVM of the same canonical IR, for comparison only
@@ -88,6 +91,7 @@ private:
   }
   std::string new_symbol(const VersionKey &key);
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
+  void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
   llvm::Error optimize_program();
   llvm::Expected<std::unique_ptr<llvm::Module>> optimized_ir(const VersionKey &key, llvm::StringRef symbol);

@@ -101,6 +101,10 @@ Register reloaded_register(const MachineInstr &instruction) {
   return {};
 }
 
+bool is_vector_register(Register reg, const TargetRegisterInfo &registers) {
+  return StringRef(registers.getName(reg)).contains("MM");
+}
+
 std::string move_register_before(MapOperand &operand, const MachineInstr &instruction) {
   const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
   const TargetRegisterInfo &registers = *target.getRegisterInfo();
@@ -116,10 +120,14 @@ std::string move_register_before(MapOperand &operand, const MachineInstr &instru
   }
   if (Register loaded = reloaded_register(instruction))
     if (auto access = memory_access(instruction); access && is_low_part(loaded, operand.reg, registers)) {
+      std::int64_t loaded_bytes = accessed_bytes(instruction).value_or(0);
       std::int64_t size =
           registers.getRegSizeInBits(*registers.getMinimalPhysRegClass(operand.reg)).getFixedValue() / 8;
+      // A vector register is spilled as wide as the scalar that it carries.
+      if (loaded == operand.reg && is_vector_register(operand.reg, registers))
+        size = std::min(size, loaded_bytes);
       // A part that was not loaded but cleared is in no slot.
-      if (size <= accessed_bytes(instruction).value_or(0)) {
+      if (size <= loaded_bytes) {
         operand = {MapOperand::Kind::Indirect, access->base, access->offset, 0, size};
         return {};
       }

@@ -2,6 +2,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/codegen/compiler.h"
+#include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 
 #include <llvm/ADT/SetVector.h>
@@ -154,6 +155,8 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   auto canonical_body = canonicalize(std::move(module), *optimizing_machine_);
   if (!canonical_body)
     return canonical_body.takeError();
+  if (options_.poll_word_offset)
+    insert_loop_polls(*canonical_body);
   body.module = std::move(canonical_body->module);
   Function &defined = *body.module->getFunction(name);
   if (Error error = check_type(canonical(function), program_.functions[function], defined))

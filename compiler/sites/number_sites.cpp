@@ -23,17 +23,6 @@ std::string print(const Type &type) {
   return text;
 }
 
-bool is_site(const CallBase &call) {
-  if (isa<IntrinsicInst>(call) || call.isInlineAsm() || call.isMustTailCall() || call.doesNotReturn())
-    return false;
-  const auto *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
-  if (!callee)
-    return true;
-  if (callee->getName().starts_with("osr."))
-    return false; // object stack operations, which tiers lower to a few instructions
-  return !(callee->isDeclaration() && is_exempt_callee(callee->getName()));
-}
-
 FrameStateValue describe(const Value &value, const DataLayout &layout) {
   Type &type = *value.getType();
   FrameStateValue result;
@@ -110,6 +99,17 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
     }
     info.sites.push_back(std::move(site));
   }
+}
+
+bool is_site(const CallBase &call) {
+  if (isa<IntrinsicInst>(call) || call.isInlineAsm() || call.isMustTailCall() || call.doesNotReturn())
+    return false;
+  const auto *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
+  if (!callee)
+    return true;
+  if (callee->getName().starts_with("osr."))
+    return false; // object stack operations, which tiers lower to a few instructions
+  return !(callee->isDeclaration() && is_exempt_callee(callee->getName()));
 }
 
 bool is_frame_state_value(const Value &value) {

@@ -3,6 +3,7 @@
 
 #include "compiler/canonical/canonical_program.h"
 
+#include <llvm/IR/InstrTypes.h>
 #include <llvm/Target/TargetMachine.h>
 
 namespace osr {
@@ -17,6 +18,9 @@ void number_sites(CanonicalProgram &program, const llvm::TargetMachine &machine)
 
 /// The same for one function, which must carry the id of `info`.
 void number_sites(llvm::Function &function, FunctionInfo &info, const llvm::TargetMachine &machine);
+
+/// True for such a call.
+bool is_site(const llvm::CallBase &call);
 
 /// True when `value` belongs in a frame state while it is live. Object addresses do not: they are recomputed.
 bool is_frame_state_value(const llvm::Value &value);

@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/tiers/thin_polls.h"
 
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Passes/StandardInstrumentations.h>
@@ -43,6 +44,9 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.registerOptimizerLastEPCallback([](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) {
+    passes.addPass(createModuleToFunctionPassAdaptor(ThinPolls()));
+  });
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
   if (!broken.empty())
     return make_error("the frame states were damaged {}", broken);

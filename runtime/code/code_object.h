@@ -37,6 +37,7 @@ struct CodeObject {
   std::uint64_t entry_pc = 0;     ///< in [code_begin, code_begin+code_size)
   SiteTable sites;                ///< offsets from code_begin
   UnwindRows rows;                ///< offsets from code_begin
+  bool has_loop_sites = false;    ///< a loop in it polls
   std::int32_t cfa_from_sp = 0;   ///< CFA = rsp + this at every site of the object, in bytes
   LinkedObject linked;
 

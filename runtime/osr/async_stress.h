@@ -1,13 +1,11 @@
-// The stress mode async:HZ: requests at random times, from a thread that has nothing to do with the program.
+// The stress mode async:HZ: requests at random times.
 #pragma once
 
 #include "runtime/osr/continuation_budget.h"
+#include "runtime/osr/ticker.h"
 
-#include <condition_variable>
-#include <cstdint>
-#include <mutex>
 #include <random>
-#include <thread>
+#include <vector>
 
 namespace osr {
 
@@ -18,19 +16,15 @@ class Runtime;
 class AsyncStress {
 public:
   AsyncStress(Runtime &runtime, std::uint64_t per_second);
-  ~AsyncStress();
 
 private:
-  void run();
+  void replace_something();
 
   Runtime &runtime_;
-  std::chrono::nanoseconds period_;
+  std::vector<FunctionId> functions_;
   ContinuationBudget budget_;
   std::mt19937 random_{1};
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  bool ending_ = false;
-  std::thread thread_;
+  Ticker ticker_; ///< last: it uses all of the above
 };
 
 } // namespace osr

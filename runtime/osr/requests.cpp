@@ -5,6 +5,7 @@
 
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/ScopeExit.h>
 
 #include <new>
 
@@ -16,6 +17,10 @@ namespace {
 constexpr std::size_t usual_activations = 1024; ///< the lists grow when there are more
 constexpr unsigned most_compile_rounds = 100; ///< each stop may find sites that the one before did not see
 constexpr unsigned most_walk_retries = 200;  ///< a thread may be stopped where no walk is possible
+/// How long threads are waited for that should come to a poll. A loop gets there in nanoseconds; a thread that has to
+/// share its core may need some milliseconds. In between one looks whether they are still in the function.
+constexpr std::chrono::milliseconds poll_patience[] = {std::chrono::milliseconds(1), std::chrono::milliseconds(4),
+                                                       std::chrono::milliseconds(16)};
 constexpr const char *no_map_refusal = "the site map says nothing about this site";
 constexpr const char *pending_refusal = "another transition of this frame has to come first";
 
@@ -37,23 +42,33 @@ struct Requests::Search {
   Search(const Replacement &replacement, FrameRedirector &frames) : what(replacement), redirector(frames) {
     objects.insert(what.objects.begin(), what.objects.end());
     sites.insert(what.sites.begin(), what.sites.end());
+    for (SiteKey site : what.sites)
+      inlined_in.insert(object_of(site));
   }
 
   const Replacement &what;
   FrameRedirector &redirector;
   DenseSet<const CodeObject *> objects;
   DenseSet<SiteKey> sites;
+  DenseSet<CodeObjectId> inlined_in; ///< code that holds these sites
   std::map<SiteKey, std::string> skipped; ///< sites that this request leaves alone, and why
   std::vector<Found> found;
   std::vector<Place> missing; ///< sites for which a stub has to be made first
   std::vector<Place> refused; ///< one for each activation that gets no stub
+  std::vector<const ProgramThread *> at_loops; ///< may come to a poll and should
+  bool may_ask = true;                         ///< they are worth waiting for
+  bool asked = false;
   bool is_full = false;
   WalkStatus failure = WalkStatus::ReachedBase;
   pid_t failed_thread = 0;
   std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0;
 
   bool concerns(const Frame &frame) const {
-    return frame.code && (objects.contains(frame.code) || sites.contains(site_key(*frame.code, frame.pc)));
+    if (!frame.code)
+      return false;
+    return objects.contains(frame.code) || (frame.kind == PcKind::Exact
+                                                ? inlined_in.contains(frame.code->id)
+                                                : sites.contains(site_key(*frame.code, frame.pc)));
   }
   /// The same for a frame that waits to go on elsewhere.
   bool concerns(const ReturnStub &stub) const {
@@ -73,6 +88,7 @@ struct Requests::Search {
       missing.reserve(count);
       refused.reserve(count);
       redirector.reserve(count);
+      at_loops.reserve(count);
       return Error::success();
     } catch (const std::bad_alloc &) {
       return make_error("there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
@@ -83,6 +99,8 @@ struct Requests::Search {
     found.clear();
     missing.clear();
     refused.clear();
+    at_loops.clear();
+    asked = false;
     is_full = false;
     failure = WalkStatus::ReachedBase;
     already = running = released = no_room = no_record = pending = 0;
@@ -96,6 +114,7 @@ struct Requests::Search {
   }
 
   bool is_complete() const { return failure == WalkStatus::ReachedBase && !is_full && missing.empty(); }
+  bool is_to_ask() const { return is_complete() && may_ask && !at_loops.empty(); }
 };
 
 void Requests::consider(const Frame &frame, const ProgramThread &thread, Search &search) const {
@@ -137,14 +156,23 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Search 
 }
 
 void Requests::visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const {
-  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) { consider(frame, thread, search); });
+  bool is_newest = true;
+  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) {
+    consider(frame, thread, search);
+    // In the function itself, or in a call that is no site, such as of memcpy.
+    bool is_between_sites = frame.kind == PcKind::Exact || (is_newest && !frame.is_site);
+    if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites)
+      search.push(search.at_loops, &thread);
+    is_newest = is_newest && !frame.code;
+  });
   if (status != WalkStatus::ReachedBase) {
     search.failure = status;
     search.failed_thread = thread.tid;
   }
 }
 
-/// One stop: walks all stacks, and rewrites what was found if nothing is missing. Returns how long threads waited.
+/// One stop: walks all stacks, and if nothing is missing asks threads to come to their polls, or rewrites what was found
+/// when there is nobody to ask. Returns how long threads waited.
 Expected<double> Requests::search_and_commit(Search &search) {
   search.reset();
   double pause = 0;
@@ -154,8 +182,13 @@ Expected<double> Requests::search_and_commit(Search &search) {
     for (const auto &thread : threads)
       if (search.failure == WalkStatus::ReachedBase)
         visit(*thread, rules, search);
-    if (search.is_complete())
+    if (search.is_to_ask()) {
+      for (const ProgramThread *thread : search.at_loops)
+        polls_.ask(*thread);
+      search.asked = true;
+    } else if (search.is_complete()) {
       commit(search);
+    }
     pause = std::chrono::duration<double>(Clock::now() - begin).count();
   });
   return error ? Expected<double>(std::move(error)) : pause;
@@ -194,9 +227,17 @@ void Requests::make_stubs(Search &search) {
   }
 }
 
+std::uint64_t Requests::count_at_polls(const Search &search) const {
+  return count_if(search.found, [&](const Search::Found &found) {
+    const CodeObject &code = *found.frame.code;
+    return stubs_.versions().is_at_poll(*code.sites.find(code.offset_of(found.frame.pc)));
+  });
+}
+
 ReplaceOutcome Requests::report(const Search &search) const {
   ReplaceOutcome outcome;
   outcome.rewritten = search.found.size() + search.released;
+  outcome.at_polls = count_at_polls(search);
   outcome.already = search.already;
   outcome.running = search.running;
   for (const Search::Place &place : search.refused) {
@@ -219,8 +260,9 @@ Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
   if (Error error = search.reserve(usual_activations))
     return error;
   unsigned stops = 0;
-  double longest_pause = 0;
-  for (unsigned rounds = 0, retries = 0;;) {
+  double longest_pause = 0, longest_poll = 0;
+  scope_exit release([&] { polls_.release(); });
+  for (unsigned rounds = 0, retries = 0, unanswered = 0;;) {
     if (what.is_cancelled && what.is_cancelled->load())
       return make_error("the request was cancelled");
     auto pause = search_and_commit(search);
@@ -228,9 +270,12 @@ Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
       return pause.takeError();
     ++stops;
     longest_pause = std::max(longest_pause, *pause);
-    if (search.is_complete())
-      break;
-    if (search.failure != WalkStatus::ReachedBase) {
+    if (search.is_complete()) {
+      if (!search.asked)
+        break;
+      unanswered += !polls_.wait(poll_patience[unanswered]);
+      search.may_ask = unanswered < std::size(poll_patience) && ++rounds <= most_compile_rounds;
+    } else if (search.failure != WalkStatus::ReachedBase) {
       if (++retries > most_walk_retries)
         return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread,
                           describe(search.failure));
@@ -241,12 +286,15 @@ Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
     } else if (++rounds > most_compile_rounds) {
       return make_error("the threads reach new sites faster than stubs can be made for them");
     } else {
+      longest_poll = std::max(longest_poll, polls_.release()); // nobody waits for a compiler
       make_stubs(search);
     }
   }
+  longest_poll = std::max(longest_poll, polls_.release());
   ReplaceOutcome outcome = report(search);
   outcome.stops = stops;
   outcome.pause_seconds = longest_pause;
+  outcome.poll_seconds = longest_poll;
   return outcome;
 }
 

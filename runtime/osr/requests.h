@@ -4,6 +4,7 @@
 #include "runtime/code/call_sites.h"
 #include "runtime/osr/continuation_budget.h"
 #include "runtime/osr/frame_redirector.h"
+#include "runtime/osr/loop_polls.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/registry_lookup.h"
@@ -19,11 +20,15 @@ namespace osr {
 /// What became of one request.
 struct ReplaceOutcome {
   std::uint64_t rewritten = 0; ///< activations that will go on in the new code when control returns to them
+  std::uint64_t at_polls = 0;  ///< of these: were in a loop without calls, and waited in its poll
   std::uint64_t already = 0;   ///< had been rewritten before and not returned yet
-  std::uint64_t running = 0;   ///< are executing in the function itself, not in a call: they stay
+  /// Are executing in the function itself (or in code that it was inlined into), not in a call, and came to no poll in
+  /// time: they stay.
+  std::uint64_t running = 0;
   std::map<std::string, std::uint64_t> refused; ///< activations that cannot be replaced where they are, by reason
   unsigned stops = 0;               ///< how often the threads were stopped
   double pause_seconds = 0;         ///< the longest time they were stopped
+  double poll_seconds = 0;          ///< the longest time that threads may have waited in polls
 };
 
 /// Which activations a request replaces, and by what.
@@ -46,10 +51,10 @@ struct Replacement {
 /// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The parts must outlive it.
 class Requests {
 public:
-  Requests(Handshake &handshake, StubFactory &stubs, const CodeRegistry &registry, const EntryTable &entries,
-           const StubTable &table, FrameRedirector &redirector, CallSites *calls = nullptr)
-      : handshake_(handshake), stubs_(stubs), lookup_(registry, &entries), table_(table), redirector_(redirector),
-        calls_(calls) {}
+  Requests(Handshake &handshake, LoopPolls &polls, StubFactory &stubs, const CodeRegistry &registry,
+           const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, CallSites *calls = nullptr)
+      : handshake_(handshake), polls_(polls), stubs_(stubs), lookup_(registry, &entries), table_(table),
+        redirector_(redirector), calls_(calls) {}
 
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
   /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says
@@ -60,6 +65,7 @@ private:
   struct Search;
 
   void visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const;
+  std::uint64_t count_at_polls(const Search &search) const;
   void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
   llvm::Expected<double> search_and_commit(Search &search);
   void commit(const Search &search);
@@ -67,6 +73,7 @@ private:
   ReplaceOutcome report(const Search &search) const;
 
   Handshake &handshake_;
+  LoopPolls &polls_;
   StubFactory &stubs_;
   RegistryLookup lookup_;
   const StubTable &table_;

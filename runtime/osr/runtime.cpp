@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/startup_checks.h"
@@ -32,6 +33,8 @@ void raise_stack_limit() {
   setrlimit(RLIMIT_STACK, &limit);
 }
 
+thread_local bool busy = false; ///< set: a signal handler of the program came in while the stress mode was at work
+
 bool handles_signals(const Module &module) {
   for (const char *name : {"signal", "sigaction", "bsd_signal", "sysv_signal", "__sysv_signal", "sigset"})
     if (module.getFunction(name))
@@ -59,11 +62,14 @@ Error Runtime::set_up(CanonicalProgram program) {
   bool shadow_stack = options_.has_shadow_stack();
   if (shadow_stack)
     options_.mechanism = Mechanism::ReturnPoint;
-  auto compiler =
-      Compiler::create(std::move(program), {.object_stack_offset = object_stack_tls_offset(),
-                                            .verify_each_pass = options_.verify_each_pass,
-                                            .patchable_returns = options_.mechanism == Mechanism::ReturnPoint,
-                                            .sites = options_.sites});
+  Compiler::Options compile;
+  compile.object_stack_offset = object_stack_tls_offset();
+  if (options_.sites && options_.loop_sites)
+    compile.poll_word_offset = poll_word_tls_offset();
+  compile.verify_each_pass = options_.verify_each_pass;
+  compile.patchable_returns = options_.mechanism == Mechanism::ReturnPoint;
+  compile.sites = options_.sites;
+  auto compiler = Compiler::create(std::move(program), compile);
   if (!compiler)
     return compiler.takeError();
   compiler_ = std::move(*compiler);
@@ -93,7 +99,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   auto stress_function = options_.stress.find_function(compiler_->program());
   if (!stress_function)
     return stress_function.takeError();
-  if (options_.stress.kind != StressMode::Kind::None && options_.stress.kind != StressMode::Kind::Async)
+  if (options_.stress.acts_at_calls() || options_.stress.acts_at_polls())
     stress_ = std::make_unique<Stress>(options_.stress, *stress_function, *stubs_, *registry_, *entries_, *stub_table_,
                                        *redirector_, statistics_);
 
@@ -115,9 +121,11 @@ void Runtime::count_program() {
     if (function.pinned != PinReason::None)
       ++statistics_.functions_pinned[osr::to_string(function.pinned)];
     statistics_.sites_total += function.sites.size();
-    for (const Site &site : function.sites)
+    for (const Site &site : function.sites) {
+      statistics_.loop_sites += is_loop_site(site);
       if (!site.refusal.empty())
         ++statistics_.sites_refused[site.refusal];
+    }
   }
 }
 
@@ -126,6 +134,7 @@ Error Runtime::define_program_symbols() {
   set_stop_signal(options_.handshake.signal_number);
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
+  append_range(symbols, loop_poll_symbols(on_poll));
   append_range(symbols, options_.host_symbols);
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
@@ -160,9 +169,8 @@ Error Runtime::link_globals() {
 std::uint64_t Runtime::hook(EntryFrame *frame) { return running_->enter(*frame); }
 
 std::uint64_t Runtime::enter(EntryFrame &frame) {
-  static thread_local bool busy = false; // a signal handler of the program came in while we were at work
   auto function = FunctionId(frame.function);
-  if (stress_ && !busy && ThreadRegistry::current()) {
+  if (options_.stress.acts_at_calls() && !busy && ThreadRegistry::current()) {
     busy = true;
     NotCancelled not_cancelled;
     std::lock_guard lock(mutex_);
@@ -170,6 +178,14 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
     busy = false;
   }
   return code_for(function, &frame);
+}
+
+void Runtime::on_poll(std::uint64_t return_pc_slot) {
+  if (busy)
+    return;
+  Undisturbed undisturbed(running_->options_.handshake.signal_number);
+  std::lock_guard lock(running_->mutex_);
+  running_->stress_->on_poll(return_pc_slot);
 }
 
 Tier Runtime::first_tier(FunctionId body) const {
@@ -217,7 +233,7 @@ Expected<const Version *> Runtime::compile_for_calls(FunctionId entry) {
 /// keep going through the hook. Direct calls follow in the next stop of the threads.
 void Runtime::set_code_for_calls(FunctionId function, std::uint64_t pc) {
   entry_code_[function].store(pc);
-  if (stress_)
+  if (options_.stress.acts_at_calls())
     return;
   entries_->set_target(function, pc ? pc : entries_->hook_address(function));
   if (direct_calls_)

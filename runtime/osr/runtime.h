@@ -9,6 +9,7 @@
 #include "runtime/osr/async_stress.h"
 #include "runtime/osr/bodies.h"
 #include "runtime/osr/direct_calls.h"
+#include "runtime/osr/loop_polls.h"
 #include "runtime/osr/reclaimer.h"
 #include "runtime/osr/redefine_options.h"
 #include "runtime/osr/replace_options.h"
@@ -51,6 +52,7 @@ public:
     StubKind stubs = StubKind::Generated;
     bool verify_each_pass = false;
     bool sites = true;                    ///< false: plain code without sites, for comparison
+    bool loop_sites = true;               ///< false: loops without calls cannot be left, and pay nothing for it
     bool compile_ahead = false;           ///< compile every function before the program starts
     std::vector<std::string> libraries;   ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
@@ -157,11 +159,13 @@ private:
   llvm::Error start_requests();
   void start_background();
   void stop_background();
+  void start_stress();
   enum class ForkSide : std::uint8_t { Parent, Child };
   static void watch_forks();
   static void after_fork(ForkSide side);
   llvm::Error run_actions(const std::vector<StaticAction> &actions);
   static std::uint64_t hook(EntryFrame *frame);
+  static void on_poll(std::uint64_t return_pc_slot);
 
   static inline Runtime *running_ = nullptr; ///< the entry hook is one per process
 
@@ -181,9 +185,11 @@ private:
   std::unique_ptr<Stress> stress_;
   ThreadRegistry threads_;
   std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<LoopPolls> polls_;
   std::unique_ptr<Requests> requests_;
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<AsyncStress> async_stress_;
+  std::unique_ptr<Ticker> loop_stress_;
   std::unique_ptr<RequestQueue> queue_;
   std::unique_ptr<ReclaimLoop> reclaim_loop_;
   TurnMutex mutex_; ///< guards all tables above except those that say that they need none

@@ -197,10 +197,12 @@ void Runtime::retire(ArrayRef<const Version *> versions, FunctionId function) {
 void Runtime::count(const ReplaceOutcome &outcome) {
   Statistics::Requests &requests = statistics_.requests;
   requests.rewritten += outcome.rewritten;
+  requests.at_polls += outcome.at_polls;
   requests.already += outcome.already;
   requests.running += outcome.running;
   requests.stops += outcome.stops;
   requests.longest_pause = std::max(requests.longest_pause, outcome.pause_seconds);
+  requests.longest_poll = std::max(requests.longest_poll, outcome.poll_seconds);
   for (const auto &[reason, activations] : outcome.refused)
     requests.refused[reason] += activations;
   statistics_.frames_rewritten += outcome.rewritten;
@@ -246,15 +248,26 @@ Error Runtime::start_requests() {
   if (!handshake)
     return handshake.takeError();
   handshake_ = std::move(*handshake);
-  requests_ = std::make_unique<Requests>(*handshake_, *stubs_, *registry_, *entries_, *stub_table_, *redirector_,
+  polls_ = std::make_unique<LoopPolls>(threads_);
+  requests_ = std::make_unique<Requests>(*handshake_, *polls_, *stubs_, *registry_, *entries_, *stub_table_, *redirector_,
                                          direct_calls_ ? &direct_calls_->sites() : nullptr);
   reclaimer_ =
       std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_,
                                   *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
   start_background();
-  if (options_.stress.kind == StressMode::Kind::Async)
-    async_stress_ = std::make_unique<AsyncStress>(*this, options_.stress.number);
+  start_stress();
   return Error::success();
+}
+
+/// The modes that do not act at calls.
+void Runtime::start_stress() {
+  const StressMode &mode = options_.stress;
+  if (mode.kind == StressMode::Kind::Async)
+    async_stress_ = std::make_unique<AsyncStress>(*this, mode.number);
+  else if (mode.kind == StressMode::Kind::Loops)
+    loop_stress_ = std::make_unique<Ticker>(mode.number, [this] { flip_at_next_poll(threads_); });
+  else if (mode.acts_at_polls())
+    threads_.set_usual_poll_word(PollWord::FlipEach);
 }
 
 /// Each begins its thread when it is first needed.
@@ -266,6 +279,7 @@ void Runtime::start_background() {
 /// Threads of the runtime's own end; requests that wait are cancelled.
 void Runtime::stop_background() {
   async_stress_.reset();
+  loop_stress_.reset();
   queue_.reset();
   reclaim_loop_.reset();
 }
@@ -292,6 +306,7 @@ void Runtime::after_fork(ForkSide side) {
     forget_other_threads();
     // Their threads do not exist here and cannot be joined.
     (void)running_->async_stress_.release();
+    (void)running_->loop_stress_.release();
     (void)running_->queue_.release();
     (void)running_->reclaim_loop_.release();
     running_->start_background();

@@ -17,9 +17,10 @@ namespace {
 
 constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
 
-/// Weak symbols may stay undefined; thread-local ones are reached through others.
+/// Weak symbols may stay undefined; thread-local ones are reached through others or lie in a segment of their own.
 bool needs_definition(const GlobalValue &value) {
-  if (!value.isDeclaration() || value.use_empty() || value.hasExternalWeakLinkage() || value.isThreadLocal())
+  if (!value.isDeclaration() || value.use_empty() || value.hasExternalWeakLinkage() || value.isThreadLocal() ||
+      value.getAddressSpace() != 0)
     return false;
   const auto *function = dyn_cast<Function>(&value);
   return !function || !(function->isIntrinsic() || function->getName().starts_with("osr."));

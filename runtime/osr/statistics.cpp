@@ -30,10 +30,11 @@ nlohmann::json Statistics::to_json() const {
       refused[tier + ": " + reason] += count;
   }
   result["sites"] = {
-      {"total", sites_total}, {"compiled_baseline", emitted}, {"certified", certified}, {"refused", refused}};
+      {"total", sites_total},          {"loops", loop_sites},    {"compiled_baseline", emitted}, {"certified", certified}, {"refused", refused}};
   result["functions"] = {
       {"total", functions_total}, {"pinned", functions_pinned}, {"not_optimized", functions_not_optimized}};
-  result["frames"] = {{"rewritten", frames_rewritten}, {"walked", frames_walked}};
+  result["frames"] = {
+      {"rewritten", frames_rewritten}, {"walked", frames_walked}, {"flipped_at_polls", polls_flipped}};
   result["fault_seeded"] = fault_seeded;
   result["walks"] = {{"total", walks}, {"failed", walks_failed}};
   result["stubs"] = {{"count", stubs}, {"bytes", stub_bytes}};
@@ -42,9 +43,14 @@ nlohmann::json Statistics::to_json() const {
                            {"continuation", transitions.continuation},
                            {"split", transitions.split},
                            {"refused", transitions.refused}};
-  result["requests"] = {{"count", requests.count},     {"rewritten", requests.rewritten},
-                        {"already", requests.already}, {"running", requests.running},
-                        {"stops", requests.stops},     {"longest_pause_seconds", requests.longest_pause},
+  result["requests"] = {{"count", requests.count},
+                        {"rewritten", requests.rewritten},
+                        {"at_polls", requests.at_polls},
+                        {"already", requests.already},
+                        {"running", requests.running},
+                        {"stops", requests.stops},
+                        {"longest_pause_seconds", requests.longest_pause},
+                        {"longest_poll_seconds", requests.longest_poll},
                         {"refused", requests.refused}};
   result["redefined"] = redefined;
   result["freed"] = {{"objects", freed.objects},

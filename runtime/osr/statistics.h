@@ -36,10 +36,12 @@ struct Statistics {
   struct Requests {
     std::uint64_t count = 0;
     std::uint64_t rewritten = 0; ///< activations
+    std::uint64_t at_polls = 0;  ///< of these: in the polls of loops
     std::uint64_t already = 0;   ///< activations that an earlier request had rewritten
     std::uint64_t running = 0;   ///< activations that were not in a call
     std::uint64_t stops = 0;
     double longest_pause = 0; ///< seconds
+    double longest_poll = 0;  ///< seconds that threads may have waited in polls
     std::map<std::string, std::uint64_t> refused; ///< activations and whole requests, by reason
   };
 
@@ -78,6 +80,7 @@ struct Statistics {
   std::uint64_t most_threads = 0; ///< of the program, at once
   std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"
   std::uint64_t frames_rewritten = 0;
+  std::uint64_t polls_flipped = 0; ///< frames that a stress mode sent elsewhere from the poll of a loop
   std::uint64_t frames_walked = 0;
   std::uint64_t walks = 0;
   std::uint64_t walks_failed = 0;
@@ -85,6 +88,7 @@ struct Statistics {
   std::uint64_t stub_bytes = 0;
   std::uint64_t max_stack_depth = 0;              ///< frames seen by the longest walk
   std::uint64_t sites_total = 0;                  ///< in the site table of the program
+  std::uint64_t loop_sites = 0;                   ///< of these: polls of loops
   std::map<std::string, std::uint64_t> sites_refused;    ///< by reason, in the site table
   std::map<std::string, std::uint64_t> functions_pinned; ///< by reason
   /// Functions whose calls enter the baseline tier because their optimised code was refused, by reason.

@@ -43,6 +43,10 @@ Expected<StressMode> StressMode::parse(StringRef text) {
     return number(Kind::Random);
   if (word == "async")
     return number(Kind::Async);
+  if (word == "loops")
+    return number(Kind::Loops);
+  if (word == "polls")
+    return number(Kind::Polls);
   if (word == "at") {
     auto [function, site] = rest.rsplit('#');
     mode.kind = Kind::At;
@@ -55,9 +59,21 @@ Expected<StressMode> StressMode::parse(StringRef text) {
       mode.site = index;
     return mode;
   }
-  return make_error("unknown stress mode '{}'; known are none, every, every:N, all:N, random:SEED, async:HZ, "
-                    "at:FUNCTION, at:FUNCTION#SITE",
-                    text.str());
+  return make_error("unknown stress mode '{}'; known are {}", text.str(), forms);
+}
+
+bool StressMode::acts_at_calls() const {
+  switch (kind) {
+  case Kind::None:
+  case Kind::Async:
+  case Kind::Loops:
+  case Kind::Polls: return false;
+  case Kind::Every:
+  case Kind::All:
+  case Kind::Random:
+  case Kind::At: return true;
+  }
+  return false;
 }
 
 Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) const {
@@ -84,12 +100,14 @@ void Stress::on_call(const EntryFrame &frame) {
   ++calls_;
   switch (mode_.kind) {
   case StressMode::Kind::Async: // not by calls; see async_stress.h
+  case StressMode::Kind::Loops:
+  case StressMode::Kind::Polls:
   case StressMode::Kind::None: break;
   case StressMode::Kind::Every:
     if (calls_ % mode_.number == 0)
-      flip_caller(frame);
+      flip_caller(frame.return_pc_slot);
     break;
-  case StressMode::Kind::At: flip_caller(frame); break;
+  case StressMode::Kind::At: flip_caller(frame.return_pc_slot); break;
   case StressMode::Kind::All:
     if (calls_ % mode_.number == 0)
       flip_all(frame, /*some=*/false);
@@ -98,9 +116,14 @@ void Stress::on_call(const EntryFrame &frame) {
     if (random_() % random_stack_period == 0)
       flip_all(frame, /*some=*/true);
     else if (random_() % random_caller_period == 0)
-      flip_caller(frame);
+      flip_caller(frame.return_pc_slot);
     break;
   }
+}
+
+void Stress::on_poll(std::uint64_t return_pc_slot) {
+  if (++polls_ % (mode_.kind == StressMode::Kind::Polls ? mode_.number : 1) == 0)
+    statistics_.polls_flipped += flip_caller(return_pc_slot);
 }
 
 bool Stress::is_wanted(const SiteRecord &record) const {
@@ -125,7 +148,9 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   }
   if (mode_.kind == StressMode::Kind::At && !is_wanted(site.site.record()))
     return 0;
-  bool renew = mode_.kind == StressMode::Kind::Random && random_() % 2 == 0; // optimised -> new optimised code
+  bool may_renew = mode_.kind == StressMode::Kind::Random || mode_.kind == StressMode::Kind::Loops ||
+                   mode_.kind == StressMode::Kind::Polls;
+  bool renew = may_renew && random_() % 2 == 0; // optimised -> new optimised code
   Landing landing = site.object->tier == Tier::Baseline || renew ? Landing::Continuation : Landing::InPlace;
   if (!can_afford(return_pc, site, landing)) {
     if (site.object->tier == Tier::Baseline) {
@@ -146,31 +171,33 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   return (*stub)->entry_pc;
 }
 
-void Stress::redirect(ArrayRef<std::pair<Frame, std::uint64_t>> found) {
+bool Stress::redirect(ArrayRef<std::pair<Frame, std::uint64_t>> found) {
   redirector_.reserve(found.size());
+  const std::uint64_t before = statistics_.frames_rewritten;
   Error error = redirector_.alone([&] {
     for (const auto &[frame, stub] : found)
       statistics_.frames_rewritten += redirector_.redirect(frame, stub);
   });
   if (error)
     refuse(toString(std::move(error)));
+  return statistics_.frames_rewritten != before;
 }
 
-void Stress::flip_caller(const EntryFrame &entry) {
-  std::uint64_t return_pc = *reinterpret_cast<std::uint64_t *>(entry.return_pc_slot);
+bool Stress::flip_caller(std::uint64_t return_pc_slot) {
+  std::uint64_t return_pc = *reinterpret_cast<std::uint64_t *>(return_pc_slot);
   if (table_.original_pc(return_pc))
-    return; // entered by a tail call: that return is taken care of
+    return false; // entered by a tail call: that return is taken care of
   Frame frame;
   frame.pc = return_pc;
-  frame.return_pc_slot = entry.return_pc_slot;
-  frame.sp = entry.return_pc_slot + word_size;
+  frame.return_pc_slot = return_pc_slot;
+  frame.sp = return_pc_slot + word_size;
   ReturnSite site = registry_.find_return_site(return_pc);
   frame.is_site = bool(site);
   if (redirector_.stub_of(frame))
-    return;
+    return false;
   std::uint64_t cfa = frame.sp + (site ? site.object->cfa_from_sp : 0);
-  if (std::uint64_t stub = other_tier(return_pc, cfa))
-    redirect({{frame, stub}});
+  std::uint64_t stub = other_tier(return_pc, cfa);
+  return stub && redirect({{frame, stub}});
 }
 
 void Stress::flip_all(const EntryFrame &entry, bool some) {

@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/sites/loop_polls.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/osr/resolve_records.h"
 
@@ -114,8 +115,13 @@ void VersionStore::forget(Version &version) {
   const CodeObject &object = version.object;
   OSR_CHECK(object.state() == CodeState::Freed, "code object {} is {}", object.id, to_string(object.state()));
   for (auto &[function, keys] : inlined_at_)
-    llvm::erase_if(keys, [&](SiteKey key) { return key >> 32 == object.id; });
+    llvm::erase_if(keys, [&](SiteKey key) { return object_of(key) == object.id; });
   retired_.remove_if([&](const auto &other) { return other.get() == &version; });
+}
+
+bool VersionStore::is_at_poll(const SiteRecord &record) const {
+  SiteId site = record.frames.back().site;
+  return is_loop_site(program().functions[site.function].sites[site.index]);
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
@@ -166,6 +172,8 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
     return resolved.takeError();
   object.cfa_from_sp = resolved->cfa_from_sp;
   object.sites = SiteTable::build(resolved->records);
+  object.has_loop_sites =
+      any_of(resolved->records, [&](const SiteRecord &record) { return is_at_poll(record); });
   for (const SiteRecord &record : resolved->records)
     for (const FrameRecord &frame : drop_begin(record.frames))
       if (frame.site.function != object.function)

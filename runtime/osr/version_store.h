@@ -19,6 +19,7 @@ namespace osr {
 
 /// One return PC of one code object, for ever: addresses are used again, object ids are not.
 using SiteKey = std::uint64_t;
+inline CodeObjectId object_of(SiteKey key) { return CodeObjectId(key >> 32); }
 inline SiteKey site_key(const CodeObject &code, std::uint64_t return_pc) {
   return std::uint64_t(code.id) << 32 | code.offset_of(return_pc);
 }
@@ -75,6 +76,9 @@ public:
   void free_code(Version &version);
   /// Frees the rest of it. The caller knows that no frame of it is left and that no stub stands for one.
   void forget(Version &version);
+
+  /// The record belongs to the poll of a loop.
+  bool is_at_poll(const SiteRecord &record) const;
 
   const CanonicalProgram &program() const { return compiler_.program(); }
 

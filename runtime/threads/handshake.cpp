@@ -1,13 +1,13 @@
 #include "runtime/threads/handshake.h"
 
 #include "compiler/base/error.h"
+#include "runtime/threads/futex.h"
 #include "runtime/threads/stop_signal.h"
 
 #include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
 #include <fmt/ranges.h>
-#include <linux/futex.h>
 #include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,20 +24,6 @@ constexpr std::chrono::milliseconds repeat_after(100);
 /// Counts stops; the requester sleeps on it. Only the threads' own words tell who is stopped: a thread that answers a
 /// request which was given up counts too.
 std::atomic<std::uint32_t> stop_events = 0;
-
-template <typename Word> std::uint32_t *futex_word(std::atomic<Word> &word) {
-  static_assert(sizeof(word) == sizeof(std::uint32_t) && std::atomic<Word>::is_always_lock_free);
-  return reinterpret_cast<std::uint32_t *>(&word);
-}
-
-template <typename Word> void futex_wake(std::atomic<Word> &word) {
-  syscall(SYS_futex, futex_word(word), FUTEX_WAKE_PRIVATE, INT32_MAX, nullptr, nullptr, 0);
-}
-
-/// Returns when the word is not `expected`, after a wake, a signal, or the time. The caller looks again.
-template <typename Word> void futex_wait(std::atomic<Word> &word, Word expected, const timespec *time = nullptr) {
-  syscall(SYS_futex, futex_word(word), FUTEX_WAIT_PRIVATE, std::uint32_t(expected), time, nullptr, 0);
-}
 
 /// The part of a handshake that runs in the thread that is stopped. ThreadSanitizer must not see it: its runtime is not
 /// made to be interrupted.
@@ -63,11 +49,6 @@ int library_sigaction(int number, const struct sigaction *action, struct sigacti
   static const auto library =
       reinterpret_cast<decltype(&sigaction)>(dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "sigaction"));
   return library ? library(number, action, old) : sigaction(number, action, old);
-}
-
-timespec time_until(Clock::time_point end) {
-  auto left = std::max(std::chrono::nanoseconds(end - Clock::now()), std::chrono::nanoseconds(0));
-  return {time_t(left.count() / 1'000'000'000), long(left.count() % 1'000'000'000)};
 }
 
 } // namespace

@@ -78,7 +78,9 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   thread->tid = gettid();
   thread->stack_low = find_stack_low();
   unblock_stop_signal();
+  thread->poll_word = &own_poll_word();
   std::lock_guard lock(mutex_);
+  own_poll_word() = usual_poll_word();
   current_thread = thread.get();
   threads_.push_back(std::move(thread));
   most_ = std::max(most_, threads_.size());
@@ -95,10 +97,18 @@ void ThreadRegistry::remove_current() {
     OSR_CHECK(found != threads_.end(), "thread {} is not in the registry", current_thread->tid);
     ended = std::move(*found);
     threads_.erase(found);
+    own_poll_word() = PollWord::None;
     current_thread = nullptr; // a signal that was sent before finds nothing to stop
   }
   // A thread that was cancelled or called pthread_exit leaves its objects behind.
   osr_object_stack_top = ended->objects->base();
+}
+
+void ThreadRegistry::set_usual_poll_word(PollWord word) {
+  std::lock_guard lock(mutex_);
+  usual_poll_word_ = word;
+  for (const auto &thread : threads_)
+    *thread->poll_word = word;
 }
 
 void ThreadRegistry::keep_only_current() {

@@ -4,6 +4,7 @@
 #include "osr-stubs/enter_program.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/stack/frame_layout.h"
+#include "runtime/threads/poll_word.h"
 #include "runtime/threads/turn_mutex.h"
 
 #include <llvm/Support/Error.h>
@@ -33,6 +34,8 @@ struct ProgramThread {
   ProgramBase base;            ///< where the program's part of its stack begins
   std::optional<ObjectStack> objects;
   ThreadRole role = ThreadRole::Host;
+
+  std::atomic<PollWord> *poll_word = nullptr; ///< the thread's own
 
   std::atomic<StopState> stop{StopState::Running};
   const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
@@ -67,6 +70,10 @@ public:
   void remove_current();
   static ProgramThread *current() { return current_thread; }
 
+  /// What the poll words of threads are when nobody asks anything of them; also that of the registered ones is set.
+  void set_usual_poll_word(PollWord word);
+  PollWord usual_poll_word() const { return usual_poll_word_.load(std::memory_order_relaxed); }
+
   /// The child of a fork has one thread only. To be called in it, with the lock held.
   void keep_only_current();
 
@@ -79,6 +86,7 @@ private:
   TurnMutex mutex_;
   std::vector<std::unique_ptr<ProgramThread>> threads_;
   std::size_t most_ = 0;
+  std::atomic<PollWord> usual_poll_word_ = PollWord::None;
 };
 
 } // namespace osr

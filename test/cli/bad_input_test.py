@@ -101,7 +101,8 @@ class BadRequests(OsrctlCase):
 
     def test_stress_modes(self):
         for mode in ["", "bogus", "every:", "every:0", "every:-1", "every:x", "every ", "all:99999999999999999999",
-                     "random:", "random:1x", "none:1", "at:", "at:#0", "at:fib#", "at:fib#x", "at:fib#-1"]:
+                     "random:", "random:1x", "none:1", "at:", "at:#0", "at:fib#", "at:fib#x", "at:fib#-1",
+                     "loops:", "loops:0", "polls:x"]:
             self.assert_refused(USAGE, f"'{mode}'", by=["run", "--stress", mode, self.fib])
         self.assert_refused(USAGE, "'bogus'", "every:N", by=["bisect", "--stress", "bogus", self.fib])
 

@@ -98,7 +98,7 @@ class Statistics(OsrctlCase):
         counters = self.counters("--tier", "baseline", program=fib)
         self.assertEqual(counters["sites"]["total"], 4)
         self.assertEqual((counters["sites"]["certified"], counters["sites"]["refused"]), (4, {}))
-        self.assertEqual(counters["frames"], {"rewritten": 0, "walked": 0})
+        self.assertEqual(counters["frames"], {"flipped_at_polls": 0, "rewritten": 0, "walked": 0})
         self.assertEqual(counters["transitions"], {"in_place": 0, "continuation": 0, "split": 0, "refused": {}})
         counters = self.counters("--tier", "baseline", "--stress", "at:fib#0", program=fib)
         moved = counters["transitions"]

@@ -31,6 +31,9 @@ MODES = [
     ["--tier", "optimized", "--stress", "all:97"],
     ["--tier", "baseline", "--stress", "random:1"],
     ["--tier", "optimized", "--stress", "random:2"],
+    ["--tier", "baseline", "--stress", "polls:3"],
+    ["--tier", "optimized", "--stress", "polls:13"],
+    ["--tier", "optimized", "--stress", "loops:1000"],
     ["--tier", "optimized", "--stress", "async:1000"],
     ["--tier", "baseline", "--stress", "random:3", "--rewrite", "return-point"],
     ["--tier", "optimized", "--stress", "async:1000", "--rewrite", "return-point", "--calls", "direct"],
@@ -42,6 +45,8 @@ ASYNC = "frame rewritten by an asynchronous request"
 DIRECT = "direct call rewritten"
 PATCHED, RESTORED = "return point patched", "return point restored"
 WATCHED = "look at the mappings of a running program"
+ASYNC_LOOP = "frame rewritten by an asynchronous request in a loop without calls"
+POLL = "frame replaced by a stress mode in a loop without calls"
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
 
@@ -124,6 +129,8 @@ def check(program, options, work):
                 counters[RESTORED] += counted["return_points"]["restored"]
                 counters[DIRECT] += counted["calls"]["rewritten"]
                 counters[ASYNC] += counted["requests"]["rewritten"]
+                counters[ASYNC_LOOP] += counted["requests"]["at_polls"]
+                counters[POLL] += counted["frames"]["flipped_at_polls"]
                 for reason, number in counted["requests"]["refused"].items():
                     if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
                         failures.append(f"{program.name} {level} {' '.join(mode)}: {number} requests failed: {reason}")
@@ -178,7 +185,7 @@ def main():
             for line in failed:
                 print("     " + line, flush=True)
 
-    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, DIRECT, PATCHED, RESTORED]
+    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, ASYNC_LOOP, POLL, DIRECT, PATCHED, RESTORED]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)

@@ -23,8 +23,10 @@ MODES = {
     "optimized": ["--tier", "optimized"],
     "every": ["--tier", "optimized", "--stress", "every"],
     "random": ["--tier", "baseline", "--stress", "random:{seed}"],
+    "polls": ["--tier", "optimized", "--stress", "polls:3"],
 }
 KINDS = ["in_place", "continuation", "split"]
+POLL = "frames replaced in loops without calls"
 LEVELS = ["-O0", "-O1", "-O2"]
 SHAPES = [  # what csmith makes by default has one huge function; smaller ones call each other more
     [],
@@ -78,6 +80,7 @@ def check(seed, options):
             elif has_text(statistics):
                 counted = json.loads(statistics.read_text())
                 result.counters.update({kind: counted["transitions"][kind] for kind in KINDS})
+                result.counters[POLL] += counted["frames"]["flipped_at_polls"]
         if result.failures and options.keep:
             shutil.copy(source, pathlib.Path(options.keep) / f"seed{seed}.c")
     return result
@@ -108,8 +111,8 @@ def main():
             if number % 50 == 0:
                 print(f"{number} seeds, {compared} compared, {failed} differences", flush=True)
 
-    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in KINDS))
-    vacuous = [kind for kind in KINDS if total[kind] == 0]
+    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in [*KINDS, POLL]))
+    vacuous = [kind for kind in [*KINDS, POLL] if total[kind] == 0]
     if compared * 2 < options.count:
         vacuous.append("compared programs in sufficient number")
     for what in vacuous:

@@ -1,0 +1,153 @@
+#include "compiler/sites/poll_places.h"
+
+#include "compiler/sites/number_sites.h"
+
+#include <llvm/ADT/DepthFirstIterator.h>
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallPtrSet.h>
+#include <llvm/Analysis/CFG.h>
+#include <llvm/Analysis/CycleAnalysis.h>
+#include <llvm/Analysis/ScalarEvolutionExpressions.h>
+#include <llvm/IR/CFG.h>
+#include <llvm/IR/Instructions.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// Iterations of a whole nest that are over before anybody could notice.
+constexpr std::uint64_t short_nest = 1024;
+/// A constant bound above this is none: at one iteration a cycle it takes a second.
+constexpr std::uint64_t longest_counted = std::uint64_t(1) << 31;
+
+const Function *inlinable_callee(const CallBase &call) {
+  const Function *callee = call.getCalledFunction();
+  if (!callee || callee->isDeclaration() || call.isNoInline() || callee->hasFnAttribute(Attribute::NoInline))
+    return nullptr;
+  bool small = callee->getInstructionCount() <= max_inlined_instructions;
+  return small || callee->hasFnAttribute(Attribute::AlwaysInline) ? callee : nullptr;
+}
+
+template <typename Predicate> bool any_call(const BasicBlock &block, Predicate &&predicate) {
+  return any_of(block, [&](const Instruction &instruction) {
+    const auto *call = dyn_cast<CallBase>(&instruction);
+    return call && predicate(*call);
+  });
+}
+
+/// True if a path from `from`, over blocks of `region` in which no call surely has a site, gets to an end.
+bool path_without_site(const BasicBlock &from, InlinedCalls &calls, function_ref<bool(const BasicBlock *)> region,
+                       function_ref<bool(const BasicBlock &)> is_end) {
+  SmallPtrSet<const BasicBlock *, 32> seen;
+  SmallVector<const BasicBlock *, 32> left{&from};
+  while (!left.empty()) {
+    const BasicBlock *block = left.pop_back_val();
+    if (!region(block) || !seen.insert(block).second ||
+        any_call(*block, [&](const CallBase &call) { return calls.always_has_site(call); }))
+      continue;
+    if (is_end(*block))
+      return true;
+    append_range(left, successors(block));
+  }
+  return false;
+}
+
+bool has_cycle(const Function &function) {
+  SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 8> edges;
+  FindFunctionBackedges(function, edges);
+  return !edges.empty();
+}
+
+class Places {
+public:
+  Places(ScalarEvolution &counts, InlinedCalls &calls) : counts_(counts), calls_(calls) {}
+
+  bool needs_poll(const Loop &loop) {
+    return !is_counted(loop) && !is_short_nest(loop) &&
+           returns_without_site(*loop.getHeader(), [&](const BasicBlock *block) { return loop.contains(block); });
+  }
+
+  bool returns_without_site(const BasicBlock &header, function_ref<bool(const BasicBlock *)> region) {
+    return path_without_site(header, calls_, region,
+                             [&](const BasicBlock &block) { return is_contained(successors(&block), &header); });
+  }
+
+private:
+  bool may_hold_more_loops(const Loop &loop) {
+    return any_of(loop.blocks(), [&](const BasicBlock *block) {
+      return any_call(*block, [&](const CallBase &call) { return calls_.may_bring_loop(call); });
+    });
+  }
+
+  bool is_counted(const Loop &loop) {
+    if (!loop.isInnermost() || may_hold_more_loops(loop))
+      return false;
+    const SCEV *most = counts_.getSymbolicMaxBackedgeTakenCount(&loop);
+    if (const auto *constant = dyn_cast<SCEVConstant>(most))
+      return constant->getAPInt().ule(longest_counted);
+    return !isa<SCEVCouldNotCompute>(most);
+  }
+
+  /// The most iterations of the innermost loops for one run of `loop`; more than short_nest if unknown.
+  std::uint64_t iterations(const Loop &loop) {
+    std::uint64_t inner = 1;
+    for (const Loop *child : loop.getSubLoops())
+      inner = std::max(inner, iterations(*child));
+    std::uint64_t own = counts_.getSmallConstantMaxTripCount(&loop); // 0: not known
+    return own == 0 || inner > short_nest ? short_nest + 1 : own * inner;
+  }
+
+  bool is_short_nest(const Loop &loop) { return iterations(loop) <= short_nest && !may_hold_more_loops(loop); }
+
+  ScalarEvolution &counts_;
+  InlinedCalls &calls_;
+};
+
+} // namespace
+
+const InlinedCalls::Facts &InlinedCalls::facts(const Function &function) {
+  if (auto [found, is_new] = known_.try_emplace(&function); !is_new)
+    return found->second;
+  Facts facts;
+  facts.may_loop = has_cycle(function) || any_of(function, [&](const BasicBlock &block) {
+                     return any_call(block, [&](const CallBase &call) { return may_bring_loop(call); });
+                   });
+  facts.always_has_site = !path_without_site(
+      function.getEntryBlock(), *this, [](const BasicBlock *) { return true; },
+      [](const BasicBlock &block) { return isa<ReturnInst>(block.getTerminator()); });
+  return known_[&function] = facts;
+}
+
+bool InlinedCalls::always_has_site(const CallBase &call) {
+  if (!is_site(call))
+    return false;
+  const Function *callee = inlinable_callee(call);
+  return !callee || facts(*callee).always_has_site;
+}
+
+bool InlinedCalls::may_bring_loop(const CallBase &call) {
+  const Function *callee = inlinable_callee(call);
+  return callee && facts(*callee).may_loop;
+}
+
+PollPlaces find_poll_places(Function &function, LoopInfo &loops, ScalarEvolution &counts, InlinedCalls &calls) {
+  Places places(counts, calls);
+  PollPlaces found;
+  for (Loop *loop : loops.getLoopsInPreorder())
+    if (places.needs_poll(*loop))
+      found.loops.push_back(loop);
+  // A cycle with several entries is no Loop. The cycles in it that avoid its header are its children.
+  CycleInfo cycles;
+  cycles.compute(function);
+  for (Cycle *top : cycles.toplevel_cycles())
+    for (Cycle *cycle : depth_first(top))
+      if (!cycle->isReducible() &&
+          places.returns_without_site(*cycle->getHeader(), [&](const BasicBlock *block) {
+            return cycle->contains(const_cast<BasicBlock *>(block));
+          }))
+        found.headers.push_back(cycle->getHeader());
+  return found;
+}
+
+} // namespace osr

@@ -1,0 +1,30 @@
+// Something that happens again and again, in a thread that has nothing to do with the program.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace osr {
+
+/// Calls `act` in a thread of its own, `per_second` times a second, from construction to destruction. The program's
+/// signals are blocked in it.
+class Ticker {
+public:
+  Ticker(std::uint64_t per_second, std::function<void()> act);
+  ~Ticker();
+
+private:
+  void run();
+
+  std::chrono::nanoseconds period_;
+  std::function<void()> act_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+} // namespace osr

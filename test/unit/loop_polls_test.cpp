@@ -1,0 +1,271 @@
+// Checks which loops of canonical code poll.
+#include "compiler/sites/loop_polls.h"
+#include "sites_fixture.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/Instructions.h>
+
+using namespace llvm;
+using namespace osr;
+
+namespace {
+
+constexpr const char *declarations = R"(
+  declare i64 @ext(i64)
+  declare ptr @memcpy(ptr, ptr, i64)
+  define i64 @small(i64 %x) {
+    %r = mul i64 %x, 3
+    ret i64 %r
+  }
+  define i64 @calls(i64 %x) {
+    %r = call i64 @ext(i64 %x)
+    ret i64 %r
+  }
+  define i64 @apart(i64 %x) noinline {
+    %r = mul i64 %x, 5
+    ret i64 %r
+  }
+  define i64 @loops(ptr %p) {
+    br label %loop
+  loop:
+    %v = load volatile i64, ptr %p
+    %go = icmp ne i64 %v, 0
+    br i1 %go, label %loop, label %done
+  done:
+    ret i64 %v
+  }
+)";
+
+struct Polled {
+  explicit Polled(const std::string &text) : program(fixture.canonical(declarations + text)) {
+    insert_loop_polls(program);
+    require_valid(*program.module);
+  }
+  Function &function(StringRef name = "f") { return *program.module->getFunction(name); }
+  std::size_t polls(StringRef name = "f") { return calls_of(function(name), loop_poll_callee).size(); }
+
+  CanonicalFixture fixture;
+  CanonicalProgram program;
+};
+
+std::size_t polls(const std::string &text) { return Polled(text).polls(); }
+
+/// A loop with `body`, which may use %i and %p, that ends when @ext's word says so: nobody knows when.
+std::string uncounted(const std::string &body) {
+  return "define void @f(ptr %p, ptr %q, i64 %n) {\n  br label %loop\nloop:\n"
+         "  %i = phi i64 [ 0, %0 ], [ %next, %latch ]\n" +
+         body +
+         "  br label %latch\nlatch:\n  %next = add i64 %i, 1\n  %v = load volatile i64, ptr %p\n"
+         "  %go = icmp ne i64 %v, 0\n  br i1 %go, label %loop, label %done\ndone:\n  ret void\n}\n";
+}
+
+/// `count` is the number of iterations, and `body` may use %i.
+std::string counted(const std::string &count, const std::string &body) {
+  return "define void @f(ptr %p, ptr %q, i64 %n) {\n  br label %loop\nloop:\n"
+         "  %i = phi i64 [ 0, %0 ], [ %next, %loop ]\n" +
+         body + "  %next = add nuw nsw i64 %i, 1\n  %go = icmp ult i64 %next, " + count +
+         "\n  br i1 %go, label %loop, label %done\ndone:\n  ret void\n}\n";
+}
+
+/// Loops of `outer` and `inner` iterations; "" stands for a number that nobody knows.
+std::string nest(const std::string &outer, const std::string &inner) {
+  auto test = [](const std::string &count, const std::string &name) {
+    return count.empty() ? "  %v" + name + " = load volatile i64, ptr %p\n  %go" + name + " = icmp ne i64 %v" + name +
+                               ", 0\n"
+                         : "  %go" + name + " = icmp ult i64 %" + name + "next, " + count + "\n";
+  };
+  return "define void @f(ptr %p, i64 %n) {\n  br label %outer\nouter:\n"
+         "  %i = phi i64 [ 0, %0 ], [ %inext, %latch ]\n  br label %inner\ninner:\n"
+         "  %j = phi i64 [ 0, %outer ], [ %jnext, %inner ]\n  store volatile i64 %j, ptr %p\n"
+         "  %jnext = add nuw nsw i64 %j, 1\n" +
+         test(inner, "j") + "  br i1 %goj, label %inner, label %latch\nlatch:\n  %inext = add nuw nsw i64 %i, 1\n" +
+         test(outer, "i") + "  br i1 %goi, label %outer, label %done\ndone:\n  ret void\n}\n";
+}
+
+} // namespace
+
+TEST_CASE("Check that a loop whose end nobody knows polls, and a counted one does not", "[loops]") {
+  CHECK(polls(uncounted("")) == 1);
+  CHECK(polls("define void @f() {\n  br label %loop\nloop:\n  br label %loop\n}\n") == 1);
+  CHECK(polls(counted("%n", "  store volatile i64 %i, ptr %p\n")) == 0);
+  CHECK(polls(counted("1000000", "  store volatile i64 %i, ptr %p\n")) == 0);
+  CHECK(polls(counted("1000000000000", "  store volatile i64 %i, ptr %p\n")) == 1); // it runs for minutes
+  CHECK(polls(R"(define i64 @f(ptr %list) {
+      br label %loop
+    loop:
+      %at = phi ptr [ %list, %0 ], [ %next, %loop ]
+      %next = load ptr, ptr %at
+      %end = icmp eq ptr %next, null
+      br i1 %end, label %done, label %loop
+    done:
+      %a = ptrtoint ptr %at to i64
+      ret i64 %a
+    })") == 1);
+  // It may end early, but not late.
+  CHECK(polls(R"(define i64 @f(ptr %p, i64 %n) {
+      br label %loop
+    loop:
+      %i = phi i64 [ 0, %0 ], [ %next, %latch ]
+      %cell = getelementptr i64, ptr %p, i64 %i
+      %v = load i64, ptr %cell
+      %found = icmp eq i64 %v, 0
+      br i1 %found, label %done, label %latch
+    latch:
+      %next = add nuw nsw i64 %i, 1
+      %go = icmp ult i64 %next, %n
+      br i1 %go, label %loop, label %done
+    done:
+      ret i64 %i
+    })") == 0);
+}
+
+TEST_CASE("Check that a loop polls unless every iteration comes to a site that inlining cannot remove", "[loops]") {
+  CHECK(polls(uncounted("  %r = call i64 @ext(i64 %i)\n")) == 0);
+  CHECK(polls(uncounted("  %r = call i64 %q(i64 %i)\n")) == 0);
+  CHECK(polls(uncounted("  %r = call i64 @apart(i64 %i)\n")) == 0);
+  CHECK(polls(uncounted("  %r = call i64 @calls(i64 %i)\n")) == 0); // inlined or not, ext is called
+  CHECK(polls(uncounted("  %r = call i64 @small(i64 %i)\n")) == 1);
+  CHECK(polls(uncounted("  %r = call i64 @f(ptr %p)\n")) == 1);
+  CHECK(polls(uncounted("  %r = call ptr @memcpy(ptr %p, ptr %q, i64 8)\n")) == 1); // no site
+  CHECK(polls(uncounted("  %odd = trunc i64 %i to i1\n  br i1 %odd, label %some, label %latch\nsome:\n"
+                        "  %r = call i64 @ext(i64 %i)\n")) == 1);
+}
+
+TEST_CASE("Check that a counted loop polls if what is inlined into it may loop", "[loops]") {
+  CHECK(polls(counted("%n", "  %r = call i64 @small(i64 %i)\n")) == 0);
+  CHECK(polls(counted("%n", "  %r = call i64 @loops(ptr %p)\n")) == 1);
+}
+
+TEST_CASE("Check that of a nest all loops poll but counted innermost ones", "[loops]") {
+  CHECK(polls(nest("", "")) == 2);
+  CHECK(polls(nest("", "%n")) == 1);
+  CHECK(polls(nest("%n", "")) == 2);
+  CHECK(polls(nest("%n", "%n")) == 1);
+  CHECK(polls(nest("8", "8")) == 0); // over in no time, and about to be unrolled
+  CHECK(polls(nest("1000", "1000")) == 1);
+}
+
+TEST_CASE("Check that no cycle of an irreducible loop is without a poll", "[loops]") {
+  Polled program(R"(define void @f(i1 %c, ptr %p) {
+      br i1 %c, label %a, label %b
+    a:
+      %x = load volatile i1, ptr %p
+      br i1 %x, label %b, label %done
+    b:
+      %y = load volatile i1, ptr %p
+      br i1 %y, label %a, label %inner
+    inner:
+      %z = load volatile i1, ptr %p
+      br i1 %z, label %inner, label %b
+    done:
+      ret void
+    })");
+  // Without the blocks that test the word, the graph has no cycle.
+  SmallPtrSet<const BasicBlock *, 8> removed;
+  for (CallBase *poll : calls_of(program.function(), loop_poll_callee))
+    removed.insert(poll->getParent()->getSinglePredecessor());
+  CHECK(removed.size() >= 2);
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const BasicBlock &block : program.function())
+      if (!removed.contains(&block) &&
+          all_of(successors(&block), [&](const BasicBlock *next) { return removed.contains(next); }))
+        changed |= removed.insert(&block).second;
+  }
+  CHECK(removed.size() == program.function().size());
+}
+
+TEST_CASE("Check that a loop with several latches polls once, in one of its own", "[loops]") {
+  Polled program(R"(define void @f(ptr %p) {
+      br label %loop
+    loop:
+      %i = phi i64 [ 0, %0 ], [ 1, %one ], [ 2, %two ], [ 2, %two ]
+      %v = load volatile i64, ptr %p
+      switch i64 %v, label %done [ i64 0, label %one
+                                   i64 1, label %two ]
+    one:
+      store volatile i64 %i, ptr %p
+      br label %loop
+    two:
+      switch i64 %i, label %done [ i64 3, label %loop
+                                   i64 4, label %loop ]
+    done:
+      ret void
+    })");
+  CHECK(program.polls() == 1);
+}
+
+TEST_CASE("Check that a poll is a site like others, with what is live in the loop, behind all other sites", "[loops]") {
+  CanonicalFixture fixture;
+  CanonicalProgram program = fixture.canonical(declarations + uncounted("") + R"(
+    define i64 @g(ptr %p, i64 %x) {
+      br label %loop
+    loop:
+      %v = load volatile i64, ptr %p
+      %go = icmp ne i64 %v, 0
+      br i1 %go, label %loop, label %done
+    done:
+      %r = call i64 @ext(i64 %x)
+      %s = add i64 %r, %x
+      ret i64 %s
+    }
+    define i64 @pinned(ptr %p) {
+      %frame = call ptr @llvm.frameaddress.p0(i32 0)
+      br label %loop
+    loop:
+      %v = load volatile ptr, ptr %p
+      %go = icmp ne ptr %v, %frame
+      br i1 %go, label %loop, label %done
+    done:
+      ret i64 0
+    }
+    declare ptr @llvm.frameaddress.p0(i32))");
+  insert_loop_polls(program);
+  number_sites(program, fixture.machine());
+  const FunctionInfo &g = *program.find_function("g");
+  REQUIRE(g.sites.size() == 2);
+  CHECK(g.sites[0].callee == "ext");
+  CHECK(is_loop_site(g.sites[1]));
+  CHECK(state_names(g.sites[1]) == std::vector<std::string>{"p", "x"});
+  CHECK(program.find_function("pinned")->sites.empty());
+}
+
+TEST_CASE("Check that a poll keeps no value from being loaded before the loop", "[loops]") {
+  Polled program(R"(define i64 @f(ptr noalias %p, ptr noalias %limit) {
+      br label %loop
+    loop:
+      %sum = phi i64 [ 0, %0 ], [ %more, %loop ]
+      %most = load i64, ptr %limit
+      %v = load volatile i64, ptr %p
+      %more = add i64 %sum, %v
+      %go = icmp ult i64 %more, %most
+      br i1 %go, label %loop, label %done
+    done:
+      ret i64 %sum
+    })");
+  number_sites(program.program, program.fixture.machine());
+  program.fixture.optimize(*program.program.module);
+  Function &function = program.function();
+  CHECK(program.polls() == 1);
+  std::size_t hoisted = 0;
+  for (Instruction &instruction : function.getEntryBlock())
+    if (auto *load = dyn_cast<LoadInst>(&instruction))
+      hoisted += !load->isVolatile();
+  CHECK(hoisted == 1);
+}
+
+TEST_CASE("Check that the poll word is the thread's own", "[loops]") {
+  Polled program(uncounted(""));
+  lower_poll_word(*program.program.module, -40);
+  require_valid(*program.program.module);
+  CHECK_FALSE(program.program.module->getGlobalVariable("osr_poll_word"));
+  std::size_t found = 0;
+  for (LoadInst *load : all<LoadInst>(program.function()))
+    if (load->getPointerAddressSpace() == 257) {
+      auto *address = cast<ConstantExpr>(load->getPointerOperand());
+      CHECK(cast<ConstantInt>(address->getOperand(0))->getSExtValue() == -40);
+      ++found;
+    }
+  CHECK(found == 1);
+}
