@@ -2,7 +2,7 @@
 """Prints the ratios of the runtime's benchmarks as tables, each from one run of one process.
 
   bench/ratios.py --build build/release walk transition
-  bench/ratios.py --build build/release --parked PARKED.bc        # all, with the pause
+  bench/ratios.py --build build/release --programs FOLDER         # all; FOLDER has the bitcode of bench/programs
 
 Every benchmark is repeated and the repetitions of all ways are interleaved; medians count.
 """
@@ -12,6 +12,7 @@ import json
 import pathlib
 import statistics
 import subprocess
+import time
 
 
 def run(program, *arguments):
@@ -63,7 +64,7 @@ def transition(options):
 
 def pause(options):
     rows = []
-    for each in run(options.build / "bench/pause_bench", options.parked):
+    for each in run(options.build / "bench/pause_bench", options.programs / "parked.bc"):
         _, threads, frames = each["name"].split("/")[:3]
         times = counters(each)
         per_frame = 1000 * times["pause"] / (int(threads) * int(frames))
@@ -90,21 +91,45 @@ def patch(options):
         print_table(title, ["ns", "of the plain one"], rows)
 
 
-TABLES = {"walk": walk, "transition": transition, "pause": pause, "patch": patch}
+def time_of(command):
+    start = time.monotonic()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - start
+
+
+def freeing(options):
+    """The time is that from the request until the old code is freed; four threads are in the function nearly always."""
+    activations = options.programs / "activations.bc"
+    rows = []
+    for mode in [], ["--count"]:
+        for each in run(options.build / "bench/freeing_bench", *mode, activations):
+            way, lifetime = each["name"].split("/")[:2]
+            rows.append((f"{way}, activations of {int(lifetime) / 1000:g} ms", f"{each['median_us'] / 1000:.2f}",
+                         f"{each['stops']:.0f}"))
+    print_table("freeing replaced code", ["ms until freed", "stops of all threads"], rows)
+    plain = [options.build / "osrctl/osrctl", "run", "--compile-ahead", options.programs / "calls.bc", "--", "36"]
+    counting = [*plain[:2], "--count-residence", *plain[2:]]
+    times = [(time_of(plain), time_of(counting)) for _ in range(7)]
+    ratio = statistics.median(second / first for first, second in times)
+    print(f"a program that only calls: with counted activations {ratio:.2f} of the time without")
+
+
+TABLES = {"walk": walk, "transition": transition, "pause": pause, "patch": patch, "freeing": freeing}
+NEED_PROGRAMS = {"pause", "freeing"}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, type=pathlib.Path, help="folder of the build")
-    parser.add_argument("--parked", help="bitcode of bench/programs/parked.c, for the pause")
+    parser.add_argument("--programs", type=pathlib.Path, help="folder with the bitcode of bench/programs")
     parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"which to print: {', '.join(TABLES)}; default: all")
     options = parser.parse_args()
     for name in options.tables:
         if name not in TABLES:
             parser.error(f"no table '{name}'; there are {', '.join(TABLES)}")
     names = options.tables or list(TABLES)
-    if "pause" in names and not options.parked:
-        parser.error("the pause needs --parked")
+    if NEED_PROGRAMS.intersection(names) and not options.programs:
+        parser.error(f"{' and '.join(sorted(NEED_PROGRAMS))} need --programs")
     for name in names:
         TABLES[name](options)
 

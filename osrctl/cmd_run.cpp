@@ -33,6 +33,7 @@ struct RunOptions {
   bool verify_each_pass = false;
   bool compile_ahead = false;
   bool loop_sites = true;
+  bool count_residence = false;
 };
 
 /// The process ends inside the program's exit(); the statistics are written from there.
@@ -106,6 +107,8 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
   runtime_options.mechanism = options.rewrite == "return-pc" ? Mechanism::ReturnPc : Mechanism::ReturnPoint;
   runtime_options.verify_each_pass = options.verify_each_pass;
+  if (options.count_residence)
+    runtime_options.freeing = Freeing::ResidenceCounting;
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
   runtime_options.optimize_only = options.optimize_only;
@@ -123,7 +126,8 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
 
   // The program's own exit may run at any time, so these live until the process is gone.
   static LLVMContext context;
-  auto program = load_input(context, options.program);
+  const bool is_churn = runtime_options->stress.kind == StressMode::Kind::Churn;
+  auto program = load_input(context, options.program, is_churn ? KeepSource::Yes : KeepSource::No);
   if (!program)
     return report(program.takeError());
   if (Error error = check_names(*program, runtime_options->stress, options.optimize_only))
@@ -175,6 +179,8 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_flag("--compile-ahead", options->compile_ahead, "Compile every function before the program starts");
   command->add_flag("--loop-sites,!--no-loop-sites", options->loop_sites,
                     "Loops without calls poll, so that they can be left (default: they do)");
+  command->add_flag("--count-residence", options->count_residence,
+                    "Versions count their activations, to show what that costs");
   add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl run --stress every --stats counters.json fib.bc -- 30");
   command->callback(

@@ -57,14 +57,15 @@ void add_fault_option(CLI::App &command, std::string &fault) {
   command.add_option("--fault", fault, "Make one transition wrong: record:N, slot:N, callee-saved:N")->group("");
 }
 
-Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths) {
+Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths,
+                                      KeepSource keep_source) {
   auto module = read_program(context, paths);
   if (!module)
     return module.takeError();
   auto machine = create_target_machine(CodegenLevel::Optimizing);
   if (!machine)
     return machine.takeError();
-  return canonicalize(std::move(*module), **machine);
+  return canonicalize(std::move(*module), **machine, keep_source);
 }
 
 Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const std::vector<std::string> &paths) {
@@ -72,7 +73,7 @@ Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const st
   if (!program)
     return program.takeError();
   return Compiler::create(std::move(*program), {.object_stack_offset = object_stack_tls_offset(),
-                                               .poll_word_offset = poll_word_tls_offset()});
+                                                .poll_word_offset = poll_word_tls_offset()});
 }
 
 int print(const std::string &text) {

@@ -71,6 +71,8 @@ struct CanonicalProgram {
   std::vector<StaticAction> constructors; ///< in the order in which they have to run
   std::vector<StaticAction> destructors; ///< likewise
   std::vector<Alias> aliases;
+  /// The program as it was written, but with the names that its symbols have here. Null if nobody asked for it.
+  std::unique_ptr<llvm::Module> source;
 
   /// The function of that name, or null. Aliases are not looked up.
   const FunctionInfo *find_function(llvm::StringRef name) const;
@@ -83,10 +85,13 @@ struct CanonicalProgram {
 /// String attribute that every definition carries; its value is the FunctionId in decimal. Clones inherit it.
 inline constexpr const char *function_id_attribute = "osr-function";
 
+enum class KeepSource : std::uint8_t { No, Yes };
+
 /// Turns any valid module for `machine` (x86-64) into the canonical form described in canonicalize.cpp.
 ///
 /// Errors: constructs that cannot be given a stable meaning across versions (ifuncs, data placed before a function's
 /// entry, label addresses given to inline assembly, ...); the text names the symbol and the way out.
-llvm::Expected<CanonicalProgram> canonicalize(std::unique_ptr<llvm::Module> module, llvm::TargetMachine &machine);
+llvm::Expected<CanonicalProgram> canonicalize(std::unique_ptr<llvm::Module> module, llvm::TargetMachine &machine,
+                                              KeepSource keep_source = KeepSource::No);
 
 } // namespace osr

@@ -18,6 +18,8 @@
 #include "compiler/canonical/strip_front_end.h"
 #include "compiler/canonical/struct_returns.h"
 
+#include <llvm/Transforms/Utils/Cloning.h>
+
 using namespace llvm;
 
 namespace osr {
@@ -81,13 +83,16 @@ void empty_frame(Function &function, FunctionInfo &info) {
 
 } // namespace
 
-Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine) {
+Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine,
+                                        KeepSource keep_source) {
   CanonicalProgram program;
   program.module = std::move(module);
   program.module->setTargetTriple(machine.getTargetTriple());
   program.module->setDataLayout(machine.createDataLayout());
   if (Error error = prepare_symbols(program))
     return error;
+  if (keep_source == KeepSource::Yes)
+    program.source = CloneModule(*program.module);
 
   const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);

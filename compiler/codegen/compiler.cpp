@@ -11,6 +11,7 @@
 #include "compiler/sites/poll_places.h"
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/continuation.h"
+#include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/optimize.h"
 
@@ -53,6 +54,8 @@ SmallSetVector<const Function *, 16> inline_candidates(const Function &root) {
       }
   return found;
 }
+
+std::uint64_t address_of(const ResidenceCounter &counter) { return reinterpret_cast<std::uint64_t>(&counter); }
 
 Error check_module(const Module &module, StringRef stage) {
   std::string problems;
@@ -182,13 +185,15 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
   return result;
 }
 
-Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key) {
+Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, const ResidenceCounter *residents) {
   CompiledVersion version;
   version.symbol = new_symbol(key);
   auto lowered = lower_baseline(key, version.symbol);
   if (!lowered)
     return lowered.takeError();
   version.sites = std::move(lowered->sites);
+  if (residents)
+    count_residence(*lowered->module->getFunction(version.symbol), address_of(*residents));
   auto object = emit_object(*lowered->module, *fast_machine_, MachinePasses::Certify, version.report, return_points());
   if (!object)
     return object.takeError();
@@ -196,7 +201,7 @@ Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key) {
   return version;
 }
 
-Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
+Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, const ResidenceCounter *residents) {
   std::string symbol = new_symbol(key);
   auto optimized = optimized_ir(key, symbol);
   if (!optimized)
@@ -210,6 +215,8 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
     if (!lowered)
       return lowered.takeError();
     version.sites = std::move(lowered->sites);
+    if (residents)
+      count_residence(*lowered->module->getFunction(symbol), address_of(*residents));
     auto object =
         emit_object(*lowered->module, *optimizing_machine_, MachinePasses::Anchor, version.report, return_points());
     if (!object) {
@@ -233,12 +240,12 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key) {
   return make_error("'{}': some site cannot be described in {} attempts", symbol, max_attempts);
 }
 
-Expected<CompiledVersion> Compiler::compile(const VersionKey &key) {
+Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const ResidenceCounter *residents) {
   OSR_CHECK(key.function < functions_.size(), "no function {}", key.function);
   OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites.size(),
             "function {} has no site {}", key.function, key.continuation_site.value_or(0));
   double start = now();
-  auto version = key.tier == Tier::Baseline ? compile_baseline(key) : compile_optimized(key);
+  auto version = key.tier == Tier::Baseline ? compile_baseline(key, residents) : compile_optimized(key, residents);
   if (!version)
     return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),
                       toString(version.takeError()));

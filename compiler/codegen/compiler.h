@@ -9,6 +9,7 @@
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,9 @@ struct CompiledVersion {
   std::map<std::uint32_t, std::string> fallbacks; ///< records that needed another form, and why
   double seconds = 0;                         ///< time it took to compile
 };
+
+/// How many activations of one version there are; count_residence.h says how exactly.
+using ResidenceCounter = std::atomic<std::uint64_t>;
 
 /// Compiles versions of the functions of one canonical program, whose bodies may be replaced (redefine.cpp).
 /// Deterministic: the same calls in the same order give the same code. Not thread-safe. Example:
@@ -48,11 +52,16 @@ public:
 
   const CanonicalProgram &program() const { return program_; }
 
-  /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
-  llvm::Expected<CompiledVersion> compile(const VersionKey &key);
+  /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record. The code counts
+  /// its activations in `residents`, which must live longer than it, unless that is null.
+  llvm::Expected<CompiledVersion> compile(const VersionKey &key, const ResidenceCounter *residents = nullptr);
 
   /// The object that defines the program's global variables and module-level assembly. Call once.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals();
+
+  /// The function as it was written, by itself, as bitcode that prepare_body() takes; the program must have kept its
+  /// source.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(FunctionId function) const;
 
   /// A new body of a function, checked and canonical, but not a part of the program yet.
   struct NewBody {
@@ -99,8 +108,8 @@ private:
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
                                                 const ForcedForms &forced);
   llvm::Expected<std::unique_ptr<llvm::Module>> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
-  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key);
-  llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key);
+  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const ResidenceCounter *residents);
+  llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
   CanonicalProgram program_;
   Options options_;

@@ -4,11 +4,14 @@
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/tiers/extract.h"
 
 #include <llvm/ADT/SetVector.h>
+#include <llvm/Bitcode/BitcodeWriter.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Linker/Linker.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/SourceMgr.h>
 
 using namespace llvm;
@@ -91,8 +94,7 @@ void drop_inferred_attributes(Function &function, AttributeList declared) {
   AttributeList kept = all;
   for (unsigned index : all.indexes())
     for (Attribute attribute : all.getAttributes(index))
-      if (is_inferable(attribute) &&
-          declared.getAttributeAtIndex(index, attribute.getKindAsEnum()) != attribute)
+      if (is_inferable(attribute) && declared.getAttributeAtIndex(index, attribute.getKindAsEnum()) != attribute)
         kept = kept.removeAttributeAtIndex(function.getContext(), index, attribute.getKindAsEnum());
   function.setAttributes(kept);
 }
@@ -127,7 +129,8 @@ Error check_contents(const Module &module, StringRef name, const Module &program
 }
 
 /// Functions whose code may know about `value` through constants and the initialisers of variables.
-void add_users(const Value &value, SmallSetVector<const Function *, 32> &functions, SmallPtrSetImpl<const Value *> &seen) {
+void add_users(const Value &value, SmallSetVector<const Function *, 32> &functions,
+               SmallPtrSetImpl<const Value *> &seen) {
   if (!seen.insert(&value).second)
     return;
   for (const User *user : value.users())
@@ -138,6 +141,18 @@ void add_users(const Value &value, SmallSetVector<const Function *, 32> &functio
 }
 
 } // namespace
+
+Expected<std::unique_ptr<MemoryBuffer>> Compiler::source_of(FunctionId function) const {
+  const std::string &name = program_.functions[function].name;
+  if (!program_.source)
+    return make_error("the source of the program was not kept");
+  Extractor extractor(*program_.source, name);
+  extractor.clone(*program_.source->getFunction(name), name);
+  SmallVector<char, 0> bitcode;
+  raw_svector_ostream stream(bitcode);
+  WriteBitcodeToFile(*extractor.finish(), stream);
+  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bitcode), name, /*RequiresNullTerminator=*/false);
+}
 
 Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBufferRef ir) {
   const std::string &name = program_.functions[function].name;

@@ -32,8 +32,8 @@ FunctionCallee declare_poll(Module &module) {
 
 GlobalVariable *declare_poll_word(Module &module) {
   return new GlobalVariable(module, Type::getInt32Ty(module.getContext()), /*isConstant=*/false,
-                            GlobalValue::ExternalLinkage, nullptr, poll_word_name, nullptr,
-                            GlobalValue::NotThreadLocal, fs_segment);
+                            GlobalValue::ExternalLinkage, nullptr, poll_word_name, nullptr, GlobalValue::NotThreadLocal,
+                            fs_segment);
 }
 
 void insert_poll(BasicBlock::iterator before, FunctionCallee poll, GlobalVariable &word, LoopInfo &loops) {
@@ -78,9 +78,7 @@ void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, 
 
 } // namespace
 
-bool is_poll_word(const Value &address) {
-  return isa<GlobalVariable>(address) && address.getName() == poll_word_name;
-}
+bool is_poll_word(const Value &address) { return isa<GlobalVariable>(address) && address.getName() == poll_word_name; }
 
 void insert_loop_polls(CanonicalProgram &program) {
   Module &module = *program.module;

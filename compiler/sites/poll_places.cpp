@@ -142,8 +142,7 @@ PollPlaces find_poll_places(Function &function, LoopInfo &loops, ScalarEvolution
   cycles.compute(function);
   for (Cycle *top : cycles.toplevel_cycles())
     for (Cycle *cycle : depth_first(top))
-      if (!cycle->isReducible() &&
-          places.returns_without_site(*cycle->getHeader(), [&](const BasicBlock *block) {
+      if (!cycle->isReducible() && places.returns_without_site(*cycle->getHeader(), [&](const BasicBlock *block) {
             return cycle->contains(const_cast<BasicBlock *>(block));
           }))
         found.headers.push_back(cycle->getHeader());

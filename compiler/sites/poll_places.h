@@ -44,8 +44,8 @@ private:
 };
 
 struct PollPlaces {
-  std::vector<llvm::Loop *> loops;          ///< owned by the LoopInfo that was given
-  std::vector<llvm::BasicBlock *> headers;  ///< one block of each irreducible cycle
+  std::vector<llvm::Loop *> loops; ///< owned by the LoopInfo that was given
+  std::vector<llvm::BasicBlock *> headers; ///< one block of each irreducible cycle
 };
 
 PollPlaces find_poll_places(llvm::Function &function, llvm::LoopInfo &loops, llvm::ScalarEvolution &counts,

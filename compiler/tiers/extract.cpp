@@ -93,6 +93,9 @@ std::unique_ptr<Module> Extractor::finish() {
     clone_body(*callee, *declaration);
     declaration->setLinkage(GlobalValue::AvailableExternallyLinkage);
   }
+  // LLVM's cloning leaves an empty list, which a reader takes for debug information of an unknown version.
+  if (NamedMDNode *units = module_->getNamedMetadata("llvm.dbg.cu"); units && units->getNumOperands() == 0)
+    units->eraseFromParent();
   return std::move(module_);
 }
 

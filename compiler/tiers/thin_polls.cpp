@@ -83,7 +83,8 @@ void remove_poll(const Poll &poll) {
 class Thinner {
 public:
   Thinner(Function &function, FunctionAnalysisManager &analyses)
-      : loops_(analyses.getResult<LoopAnalysis>(function)), dominators_(analyses.getResult<DominatorTreeAnalysis>(function)),
+      : loops_(analyses.getResult<LoopAnalysis>(function)),
+        dominators_(analyses.getResult<DominatorTreeAnalysis>(function)),
         counts_(analyses.getResult<ScalarEvolutionAnalysis>(function)),
         assumptions_(analyses.getResult<AssumptionAnalysis>(function)),
         target_(analyses.getResult<TargetIRAnalysis>(function)),

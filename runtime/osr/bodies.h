@@ -42,7 +42,7 @@ public:
   }
 
 private:
-  std::vector<FunctionId> current_;          ///< by entry
+  std::vector<FunctionId> current_; ///< by entry
   std::map<FunctionId, FunctionId> entries_; ///< by body; the first ones have the number of their entry
   std::set<FunctionId> old_;
 };

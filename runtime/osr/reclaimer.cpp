@@ -13,6 +13,7 @@ namespace osr {
 namespace {
 
 constexpr unsigned most_stops = 50; ///< of one scan: a thread may be stopped where no walk is possible
+constexpr std::chrono::seconds longest_trust(1); ///< in counts that are not zero
 constexpr std::chrono::microseconds first_wait(500), longest_wait(100'000);
 
 } // namespace
@@ -144,10 +145,21 @@ bool Reclaimer::is_anything_left() const {
   return has_stubs || !versions_.retired().empty();
 }
 
+/// Where activations are counted, a count above zero most often tells the truth.
+bool Reclaimer::is_worth_a_stop() const {
+  if (std::chrono::steady_clock::now() - last_stop_ >= longest_trust)
+    return true;
+  return any_of(versions_.retired(), [](const auto &version) {
+    return !version->residents || version->object.state() == CodeState::Freed || version->residents->load() == 0;
+  });
+}
+
 bool Reclaimer::scan() {
-  if (is_anything_left())
+  if (is_anything_left() && is_worth_a_stop()) {
+    last_stop_ = std::chrono::steady_clock::now();
     if (auto evidence = gather({}))
       free_by(*evidence);
+  }
   statistics_.freed.waiting = std::uint64_t(count_if(
       versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));
   return is_anything_left();

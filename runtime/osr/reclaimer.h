@@ -16,6 +16,7 @@
 
 #include <llvm/ADT/DenseSet.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -51,6 +52,7 @@ private:
   const ReturnStub &stub_at(std::uint64_t stub_pc) const;
   void free_by(const StackEvidence &evidence);
   bool is_anything_left() const;
+  bool is_worth_a_stop() const;
 
   Handshake &handshake_;
   VersionStore &versions_;
@@ -60,6 +62,7 @@ private:
   Statistics &statistics_;
   FrameRedirector &redirector_;
   CallSites *calls_; ///< direct calls must not lead to what is freed; may be null
+  std::chrono::steady_clock::time_point last_stop_;
 };
 
 /// A thread that calls `scan` again and again, less and less often, until it returns false; then it sleeps until the

@@ -10,6 +10,9 @@ namespace osr {
 struct RedefineOptions {
   /// Activations of the old body that stand at these sites go on in the new one; all others end in the old one.
   SiteMap site_map;
+  /// The new body has the sites of the old one, with the same values in the same order: all activations go on in it.
+  /// That is so for two bodies made of the same IR by redefine(). `site_map` is not used then.
+  bool same_sites = false;
   Tier to = Tier::Optimized; ///< of the new body, for activations that go on in it
 };
 

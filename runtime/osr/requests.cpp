@@ -66,9 +66,9 @@ struct Requests::Search {
   bool concerns(const Frame &frame) const {
     if (!frame.code)
       return false;
-    return objects.contains(frame.code) || (frame.kind == PcKind::Exact
-                                                ? inlined_in.contains(frame.code->id)
-                                                : sites.contains(site_key(*frame.code, frame.pc)));
+    return objects.contains(frame.code) ||
+           (frame.kind == PcKind::Exact ? inlined_in.contains(frame.code->id)
+                                        : sites.contains(site_key(*frame.code, frame.pc)));
   }
   /// The same for a frame that waits to go on elsewhere.
   bool concerns(const ReturnStub &stub) const {

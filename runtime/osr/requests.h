@@ -26,9 +26,9 @@ struct ReplaceOutcome {
   /// time: they stay.
   std::uint64_t running = 0;
   std::map<std::string, std::uint64_t> refused; ///< activations that cannot be replaced where they are, by reason
-  unsigned stops = 0;               ///< how often the threads were stopped
-  double pause_seconds = 0;         ///< the longest time they were stopped
-  double poll_seconds = 0;          ///< the longest time that threads may have waited in polls
+  unsigned stops = 0; ///< how often the threads were stopped
+  double pause_seconds = 0; ///< the longest time they were stopped
+  double poll_seconds = 0; ///< the longest time that threads may have waited in polls
 };
 
 /// Which activations a request replaces, and by what.
@@ -44,7 +44,7 @@ struct Replacement {
   std::vector<SiteKey> sites_that_stay;
   /// Only activations that the site map of a redefinition covers.
   bool only_mapped = false;
-  ContinuationBudget *budget = nullptr;            ///< bounds the continuations that are compiled
+  ContinuationBudget *budget = nullptr; ///< bounds the continuations that are compiled
   const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
 };
 

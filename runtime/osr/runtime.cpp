@@ -69,6 +69,8 @@ Error Runtime::set_up(CanonicalProgram program) {
   compile.verify_each_pass = options_.verify_each_pass;
   compile.patchable_returns = options_.mechanism == Mechanism::ReturnPoint;
   compile.sites = options_.sites;
+  if (options_.freeing == Freeing::ResidenceCounting && options_.stress.kind != StressMode::Kind::None)
+    return make_error("stress modes rewrite frames, which cannot be while activations are counted");
   auto compiler = Compiler::create(std::move(program), compile);
   if (!compiler)
     return compiler.takeError();
@@ -88,7 +90,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   stub_table_ = std::make_unique<StubTable>();
   set_up_patching();
-  versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_);
+  versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options_.freeing);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
                                          options_.fault, rules_for(options_.mechanism, shadow_stack));
   count_program();

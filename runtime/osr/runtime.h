@@ -8,6 +8,7 @@
 #include "runtime/code/entry_table.h"
 #include "runtime/osr/async_stress.h"
 #include "runtime/osr/bodies.h"
+#include "runtime/osr/churn.h"
 #include "runtime/osr/direct_calls.h"
 #include "runtime/osr/loop_polls.h"
 #include "runtime/osr/reclaimer.h"
@@ -53,6 +54,7 @@ public:
     bool verify_each_pass = false;
     bool sites = true;                    ///< false: plain code without sites, for comparison
     bool loop_sites = true;               ///< false: loops without calls cannot be left, and pay nothing for it
+    Freeing freeing = Freeing::StackEvidence;
     bool compile_ahead = false;           ///< compile every function before the program starts
     std::vector<std::string> libraries;   ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
@@ -88,6 +90,10 @@ public:
   /// map says how. The old code is freed as by replace(). The error says why nothing was done.
   llvm::Expected<RedefineOutcome> redefine(llvm::StringRef function, llvm::MemoryBufferRef ir,
                                            const RedefineOptions &options = {});
+
+  /// The function as it was written, by itself: bitcode that redefine() takes. Fails if the program was made canonical
+  /// without KeepSource.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
 
   /// Frees at once what nothing leads into any more; the runtime does so by itself, sooner or later. True if code that
   /// is out of use has to wait for its activations.
@@ -189,6 +195,7 @@ private:
   std::unique_ptr<Requests> requests_;
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<AsyncStress> async_stress_;
+  std::unique_ptr<Churn> churn_;
   std::unique_ptr<Ticker> loop_stress_;
   std::unique_ptr<RequestQueue> queue_;
   std::unique_ptr<ReclaimLoop> reclaim_loop_;

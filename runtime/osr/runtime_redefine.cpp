@@ -20,20 +20,33 @@ constexpr unsigned most_rounds = 100; ///< of asking again for activations that 
 Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
   if (!requests_)
     return make_error("'{}' cannot be redefined: no program is running", name.str());
+  if (options_.freeing == Freeing::ResidenceCounting)
+    return make_error("'{}' cannot be redefined: activations are counted, so no frame can be rewritten", name.str());
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::unique_lock lock = lock_after_waiting(mutex_);
   const FunctionInfo *function = program().find_function(name);
   if (!function)
     return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
   auto outcome = redefine_locked(function->id, ir, options);
-  if (!outcome)
-    return make_error("'{}' is not redefined: {}", name.str(), toString(outcome.takeError()));
+  if (!outcome) {
+    std::string reason = toString(outcome.takeError());
+    ++statistics_.requests.refused[reason];
+    return make_error("'{}' is not redefined: {}", name.str(), reason);
+  }
   ++statistics_.redefined;
   const bool is_left = scan();
   lock.unlock();
   if (is_left)
     reclaim_loop_->notify();
   return outcome;
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef name) {
+  std::unique_lock lock = lock_after_waiting(mutex_);
+  const FunctionInfo *function = program().find_function(name);
+  if (!function)
+    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
+  return compiler_->source_of(function->id);
 }
 
 Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferRef ir, const RedefineOptions &options) {
@@ -43,7 +56,8 @@ Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferR
     return body.takeError();
   if (Error error = check_symbols(*body->module, *session_))
     return error;
-  if (Error error = check_site_map(options.site_map, program().functions[old].sites, body->info.sites))
+  const SiteMap site_map = options.same_sites ? identity_map(program().functions[old].sites) : options.site_map;
+  if (Error error = check_site_map(site_map, program().functions[old].sites, body->info.sites))
     return error;
   if (body->globals) {
     auto linked = session_->link(std::move(body->globals));
@@ -73,8 +87,8 @@ Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferR
   for (Tier tier : {Tier::Baseline, Tier::Optimized})
     for (const Version *version : versions_->versions_of(old, tier))
       reclaimer_->retire(*version);
-  if (!options.site_map.empty()) {
-    stubs_->site_maps().add(old, program().functions[fresh].sites, options.site_map);
+  if (!site_map.empty()) {
+    stubs_->site_maps().add(old, program().functions[fresh].sites, site_map);
     if (auto moved = move_to_new_body(old, options.to))
       outcome.old_body = std::move(*moved);
     else

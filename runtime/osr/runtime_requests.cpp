@@ -45,6 +45,10 @@ Expected<FunctionId> Runtime::replaceable_body(FunctionId entry, const ReplaceOp
   const FunctionInfo &info = program().functions[bodies_.current(entry)];
   if (info.pinned != PinReason::None && options.frames == Frames::Rewrite)
     return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
+  if (options_.freeing == Freeing::ResidenceCounting && options.frames == Frames::Rewrite)
+    return make_error("'{}' is not replaced: its activations are counted, so they have to end in the old code; "
+                      "ask for FinishOld or WaitQuiescent",
+                      info.name);
   if (!requests_)
     return make_error("'{}' cannot be replaced: no program is running", info.name);
   return info.id;
@@ -249,8 +253,8 @@ Error Runtime::start_requests() {
     return handshake.takeError();
   handshake_ = std::move(*handshake);
   polls_ = std::make_unique<LoopPolls>(threads_);
-  requests_ = std::make_unique<Requests>(*handshake_, *polls_, *stubs_, *registry_, *entries_, *stub_table_, *redirector_,
-                                         direct_calls_ ? &direct_calls_->sites() : nullptr);
+  requests_ = std::make_unique<Requests>(*handshake_, *polls_, *stubs_, *registry_, *entries_, *stub_table_,
+                                         *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
   reclaimer_ =
       std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_,
                                   *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
@@ -264,6 +268,8 @@ void Runtime::start_stress() {
   const StressMode &mode = options_.stress;
   if (mode.kind == StressMode::Kind::Async)
     async_stress_ = std::make_unique<AsyncStress>(*this, mode.number);
+  else if (mode.kind == StressMode::Kind::Churn)
+    churn_ = std::make_unique<Churn>(*this, mode.number);
   else if (mode.kind == StressMode::Kind::Loops)
     loop_stress_ = std::make_unique<Ticker>(mode.number, [this] { flip_at_next_poll(threads_); });
   else if (mode.acts_at_polls())
@@ -279,6 +285,7 @@ void Runtime::start_background() {
 /// Threads of the runtime's own end; requests that wait are cancelled.
 void Runtime::stop_background() {
   async_stress_.reset();
+  churn_.reset();
   loop_stress_.reset();
   queue_.reset();
   reclaim_loop_.reset();
@@ -306,6 +313,7 @@ void Runtime::after_fork(ForkSide side) {
     forget_other_threads();
     // Their threads do not exist here and cannot be joined.
     (void)running_->async_stress_.release();
+    (void)running_->churn_.release();
     (void)running_->loop_stress_.release();
     (void)running_->queue_.release();
     (void)running_->reclaim_loop_.release();

@@ -67,6 +67,18 @@ Error check_mapping(const SiteMapping &mapping, const std::vector<Site> &from_si
 
 } // namespace
 
+SiteMap identity_map(const std::vector<Site> &sites) {
+  SiteMap map;
+  for (const Site &site : sites) {
+    if (!site.refusal.empty())
+      continue;
+    SiteMapping &mapping = map.emplace_back(SiteMapping{site.id.index, site.id.index, {}});
+    for (std::uint32_t value = 0; value < site.state.size(); ++value)
+      mapping.values.push_back({value});
+  }
+  return map;
+}
+
 Error check_site_map(const SiteMap &map, const std::vector<Site> &from, const std::vector<Site> &to) {
   std::set<std::uint32_t> seen;
   for (const SiteMapping &mapping : map) {

@@ -28,6 +28,9 @@ struct SiteMapping {
 };
 using SiteMap = std::vector<SiteMapping>;
 
+/// Each site is followed by itself.
+SiteMap identity_map(const std::vector<Site> &sites);
+
 /// The error names the site and value that do not fit: missing or refused sites, values of other sizes, another result.
 llvm::Error check_site_map(const SiteMap &map, const std::vector<Site> &from, const std::vector<Site> &to);
 

@@ -29,12 +29,14 @@ nlohmann::json Statistics::to_json() const {
     for (const auto &[reason, count] : counts.refused)
       refused[tier + ": " + reason] += count;
   }
-  result["sites"] = {
-      {"total", sites_total},          {"loops", loop_sites},    {"compiled_baseline", emitted}, {"certified", certified}, {"refused", refused}};
+  result["sites"] = {{"total", sites_total},
+                     {"loops", loop_sites},
+                     {"compiled_baseline", emitted},
+                     {"certified", certified},
+                     {"refused", refused}};
   result["functions"] = {
       {"total", functions_total}, {"pinned", functions_pinned}, {"not_optimized", functions_not_optimized}};
-  result["frames"] = {
-      {"rewritten", frames_rewritten}, {"walked", frames_walked}, {"flipped_at_polls", polls_flipped}};
+  result["frames"] = {{"rewritten", frames_rewritten}, {"walked", frames_walked}, {"flipped_at_polls", polls_flipped}};
   result["fault_seeded"] = fault_seeded;
   result["walks"] = {{"total", walks}, {"failed", walks_failed}};
   result["stubs"] = {{"count", stubs}, {"bytes", stub_bytes}};

@@ -43,6 +43,8 @@ Expected<StressMode> StressMode::parse(StringRef text) {
     return number(Kind::Random);
   if (word == "async")
     return number(Kind::Async);
+  if (word == "churn")
+    return number(Kind::Churn);
   if (word == "loops")
     return number(Kind::Loops);
   if (word == "polls")
@@ -66,6 +68,7 @@ bool StressMode::acts_at_calls() const {
   switch (kind) {
   case Kind::None:
   case Kind::Async:
+  case Kind::Churn:
   case Kind::Loops:
   case Kind::Polls: return false;
   case Kind::Every:
@@ -99,7 +102,8 @@ Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stub
 void Stress::on_call(const EntryFrame &frame) {
   ++calls_;
   switch (mode_.kind) {
-  case StressMode::Kind::Async: // not by calls; see async_stress.h
+  case StressMode::Kind::Async: // not by calls; see async_stress.h and churn.h
+  case StressMode::Kind::Churn:
   case StressMode::Kind::Loops:
   case StressMode::Kind::Polls:
   case StressMode::Kind::None: break;

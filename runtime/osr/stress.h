@@ -29,6 +29,7 @@ struct StressMode {
     Loops,  ///< N times a second: the next poll of each thread sends the frame it is in to another tier
     Polls,  ///< each Nth poll of a loop does
     Async,  ///< N times a second: a random function goes to a random tier in all threads, wherever they are
+    Churn,  ///< N times a second: a random function is compiled anew, replaced, redefined, or old code is freed
     At,     ///< only returns to one site, or to any site of one function, polls among them
   };
   Kind kind = Kind::None;
@@ -39,7 +40,7 @@ struct StressMode {
   /// Parses what `forms` lists. The error names what is wrong.
   static llvm::Expected<StressMode> parse(llvm::StringRef text);
   static constexpr const char *forms =
-      "none, every, every:N, all:N, random:SEED, async:HZ, loops:HZ, polls:N, at:FUNCTION, at:FUNCTION#SITE";
+      "none, every, every:N, all:N, random:SEED, async:HZ, churn:HZ, loops:HZ, polls:N, at:FUNCTION, at:FUNCTION#SITE";
 
   /// Something happens at calls of program functions: all of them have to come by.
   bool acts_at_calls() const;

@@ -125,13 +125,17 @@ bool VersionStore::is_at_poll(const SiteRecord &record) const {
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
-  auto compiled = compiler_.compile(key);
+  std::unique_ptr<ResidenceCounter> residents;
+  if (freeing_ == Freeing::ResidenceCounting)
+    residents = std::make_unique<ResidenceCounter>(0);
+  auto compiled = compiler_.compile(key, residents.get());
   if (!compiled)
     return compiled.takeError();
   auto linked = session_.link(std::move(compiled->object), Visibility::Private);
   if (!linked)
     return linked.takeError();
   auto version = std::make_unique<Version>();
+  version->residents = std::move(residents);
   version->object.linked = std::move(*linked);
   if (Error error = fill(*version, *compiled)) {
     consumeError(session_.unload(version->object.linked));
@@ -172,8 +176,7 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
     return resolved.takeError();
   object.cfa_from_sp = resolved->cfa_from_sp;
   object.sites = SiteTable::build(resolved->records);
-  object.has_loop_sites =
-      any_of(resolved->records, [&](const SiteRecord &record) { return is_at_poll(record); });
+  object.has_loop_sites = any_of(resolved->records, [&](const SiteRecord &record) { return is_at_poll(record); });
   for (const SiteRecord &record : resolved->records)
     for (const FrameRecord &frame : drop_begin(record.frames))
       if (frame.site.function != object.function)

@@ -5,6 +5,7 @@
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/debugger.h"
+#include "runtime/osr/freeing.h"
 #include "runtime/osr/statistics.h"
 
 #include <llvm/ADT/STLFunctionalExtras.h>
@@ -29,6 +30,7 @@ inline SiteKey site_key(const CodeObject &code, std::uint64_t return_pc) {
 struct Version {
   CodeObject object;
   DebuggerRegistration debugger;
+  std::unique_ptr<ResidenceCounter> residents;  ///< null unless activations are counted
   std::vector<std::uint32_t> return_pc_offsets; ///< baseline: by site index, 0 where there is no record
 
   /// Baseline: the return PC of a site, 0 if it has no record.
@@ -38,8 +40,9 @@ struct Version {
 /// Not thread-safe. The parts it is given must outlive it.
 class VersionStore {
 public:
-  VersionStore(Compiler &compiler, CodeSession &session, CodeRegistry &registry, Statistics &statistics)
-      : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics) {}
+  VersionStore(Compiler &compiler, CodeSession &session, CodeRegistry &registry, Statistics &statistics,
+               Freeing freeing = Freeing::StackEvidence)
+      : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics), freeing_(freeing) {}
   ~VersionStore();
 
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
@@ -92,6 +95,7 @@ private:
   CodeSession &session_;
   CodeRegistry &registry_;
   Statistics &statistics_;
+  Freeing freeing_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;
   std::list<std::unique_ptr<Version>> retired_;

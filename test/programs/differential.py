@@ -38,6 +38,8 @@ MODES = [
     ["--tier", "baseline", "--stress", "random:3", "--rewrite", "return-point"],
     ["--tier", "optimized", "--stress", "async:1000", "--rewrite", "return-point", "--calls", "direct"],
     ["--tier", "baseline", "--stress", "async:1000", "--calls", "direct"],
+    ["--tier", "optimized", "--stress", "churn:500"],
+    ["--tier", "baseline", "--stress", "churn:500", "--rewrite", "return-point", "--calls", "direct"],
 ]
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
@@ -46,6 +48,8 @@ DIRECT = "direct call rewritten"
 PATCHED, RESTORED = "return point patched", "return point restored"
 WATCHED = "look at the mappings of a running program"
 ASYNC_LOOP = "frame rewritten by an asynchronous request in a loop without calls"
+REDEFINED = "function that got a new body"
+FREED = "code object freed"
 POLL = "frame replaced by a stress mode in a loop without calls"
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
@@ -130,6 +134,8 @@ def check(program, options, work):
                 counters[DIRECT] += counted["calls"]["rewritten"]
                 counters[ASYNC] += counted["requests"]["rewritten"]
                 counters[ASYNC_LOOP] += counted["requests"]["at_polls"]
+                counters[REDEFINED] += counted["redefined"]
+                counters[FREED] += counted["freed"]["objects"]
                 counters[POLL] += counted["frames"]["flipped_at_polls"]
                 for reason, number in counted["requests"]["refused"].items():
                     if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
@@ -185,7 +191,8 @@ def main():
             for line in failed:
                 print("     " + line, flush=True)
 
-    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, ASYNC_LOOP, POLL, DIRECT, PATCHED, RESTORED]
+    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, ASYNC_LOOP, POLL, DIRECT, PATCHED, RESTORED,
+                                                            REDEFINED, FREED]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)

@@ -24,9 +24,14 @@ MODES = {
     "every": ["--tier", "optimized", "--stress", "every"],
     "random": ["--tier", "baseline", "--stress", "random:{seed}"],
     "polls": ["--tier", "optimized", "--stress", "polls:3"],
+    "async": ["--tier", "optimized", "--stress", "async:1000"],
+    "churn": ["--tier", "baseline", "--stress", "churn:1000"],
 }
 KINDS = ["in_place", "continuation", "split"]
 POLL = "frames replaced in loops without calls"
+REQUESTED = "frames replaced by requests"
+REDEFINED = "redefinitions"
+COUNTED = [*KINDS, POLL, REQUESTED, REDEFINED]
 LEVELS = ["-O0", "-O1", "-O2"]
 SHAPES = [  # what csmith makes by default has one huge function; smaller ones call each other more
     [],
@@ -81,6 +86,8 @@ def check(seed, options):
                 counted = json.loads(statistics.read_text())
                 result.counters.update({kind: counted["transitions"][kind] for kind in KINDS})
                 result.counters[POLL] += counted["frames"]["flipped_at_polls"]
+                result.counters[REQUESTED] += counted["requests"]["rewritten"]
+                result.counters[REDEFINED] += counted["redefined"]
         if result.failures and options.keep:
             shutil.copy(source, pathlib.Path(options.keep) / f"seed{seed}.c")
     return result
@@ -111,8 +118,8 @@ def main():
             if number % 50 == 0:
                 print(f"{number} seeds, {compared} compared, {failed} differences", flush=True)
 
-    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in [*KINDS, POLL]))
-    vacuous = [kind for kind in [*KINDS, POLL] if total[kind] == 0]
+    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in COUNTED))
+    vacuous = [kind for kind in COUNTED if total[kind] == 0]
     if compared * 2 < options.count:
         vacuous.append("compared programs in sufficient number")
     for what in vacuous:

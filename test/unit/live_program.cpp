@@ -40,7 +40,7 @@ std::uint64_t LiveProgram::host(std::uint64_t argument) {
   return what ? what(argument) : argument;
 }
 
-LiveProgram::LiveProgram(const std::string &text)
+LiveProgram::LiveProgram(const std::string &text, Runtime::Options options)
     : mechanism_(is_set("OSR_TEST_REWRITE", "return-point") ? Mechanism::ReturnPoint : Mechanism::ReturnPc),
       context_(std::make_unique<LLVMContext>()) {
   REQUIRE_FALSE(live);
@@ -50,11 +50,13 @@ LiveProgram::LiveProgram(const std::string &text)
   INFO(diagnostic.getMessage().str() << " in line " << diagnostic.getLineNo());
   REQUIRE(module);
   auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
-  runtime_ = cantFail(Runtime::create(cantFail(canonicalize(std::move(module), *machine)),
-                                      {.calls = is_set("OSR_TEST_CALLS", "direct") ? CallKind::Direct : CallKind::Slot,
-                                       .mechanism = mechanism_,
-                                       .host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}},
-                                       .handshake = {.limit = std::chrono::seconds(60)}}));
+  if (is_set("OSR_TEST_CALLS", "direct"))
+    options.calls = CallKind::Direct;
+  options.mechanism = mechanism_;
+  options.host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}};
+  options.handshake.limit = std::chrono::seconds(60);
+  runtime_ = cantFail(
+      Runtime::create(cantFail(canonicalize(std::move(module), *machine, KeepSource::Yes)), std::move(options)));
   thread_ = std::thread([this] { cantFail(runtime_->run_main({"live"})); });
   thread_.detach(); // main never returns
   inside([] {});

@@ -17,7 +17,7 @@ namespace osr {
 class LiveProgram {
 public:
   /// `text` is IR; it may call `i64 @host(i64)` and must not define main.
-  explicit LiveProgram(const std::string &text);
+  explicit LiveProgram(const std::string &text, Runtime::Options options = {});
 
   Runtime &runtime() { return *runtime_; }
   /// Does `work` inside of the program's main, in its thread, and waits for it.

@@ -71,9 +71,9 @@ std::string counted(const std::string &count, const std::string &body) {
 /// Loops of `outer` and `inner` iterations; "" stands for a number that nobody knows.
 std::string nest(const std::string &outer, const std::string &inner) {
   auto test = [](const std::string &count, const std::string &name) {
-    return count.empty() ? "  %v" + name + " = load volatile i64, ptr %p\n  %go" + name + " = icmp ne i64 %v" + name +
-                               ", 0\n"
-                         : "  %go" + name + " = icmp ult i64 %" + name + "next, " + count + "\n";
+    return count.empty()
+               ? "  %v" + name + " = load volatile i64, ptr %p\n  %go" + name + " = icmp ne i64 %v" + name + ", 0\n"
+               : "  %go" + name + " = icmp ult i64 %" + name + "next, " + count + "\n";
   };
   return "define void @f(ptr %p, i64 %n) {\n  br label %outer\nouter:\n"
          "  %i = phi i64 [ 0, %0 ], [ %inext, %latch ]\n  br label %inner\ninner:\n"

@@ -267,6 +267,26 @@ define i64 @leaf(i64 %n) {
   });
 }
 
+TEST_CASE("A function can be redefined by its own source, and with the same sites all activations go on in it") {
+  program().inside([] {
+    auto from_source = [](bool same_sites) {
+      auto source = cantFail(program().runtime().source_of("walk"));
+      return cantFail(program().runtime().redefine("walk", source->getMemBufferRef(), {.same_sites = same_sites}));
+    };
+    const std::uint64_t expected = 5 + 10 + 9 + 8 + 7 + 6 + 5 + 4 + 3 + 2 + 1;
+    program().on_host = [&](std::uint64_t argument) {
+      program().on_host = nullptr;
+      CHECK(from_source(true).old_body.rewritten == 11);
+      return argument;
+    };
+    from_source(false); // the source defines it again as at the beginning
+    CHECK(program().call("walk", 10) == expected);
+    CHECK(program().call("walk", 10) == expected);
+  });
+  const std::string reason = toString(program().runtime().source_of("nobody").takeError());
+  CHECK_THAT(reason, Contains("there is no function 'nobody'"));
+}
+
 TEST_CASE("Redefining what is always on the stack, again and again, takes no memory") {
   constexpr int warm_up = 20, rounds = 300;
   program().inside([] {

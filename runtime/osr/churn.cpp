@@ -1,0 +1,48 @@
+#include "runtime/osr/churn.h"
+
+#include "runtime/osr/runtime.h"
+
+#include <llvm/ADT/SmallVectorExtras.h>
+
+using namespace llvm;
+
+namespace osr {
+
+Churn::Churn(Runtime &runtime, std::uint64_t per_second)
+    : runtime_(runtime),
+      functions_(map_to_vector(runtime.program().functions, [](const FunctionInfo &info) { return info.name; })),
+      ticker_(per_second, [this] { act(); }) {}
+
+void Churn::act() {
+  if (functions_.empty())
+    return;
+  const std::string &function = functions_[random_() % functions_.size()];
+  if (random_() % 3 == 0)
+    redefine(function);
+  else
+    replace(function);
+}
+
+void Churn::replace(const std::string &function) {
+  ContinuationBudget budget; // what was compiled is freed again: the budget is for one request
+  ReplaceOptions options{.to = random_tier(), .recompile = random_() % 2 == 0, .budget = &budget};
+  if (random_() % 8 == 0)
+    options.frames = Frames::FinishOld;
+  if (auto outcome = runtime_.replace(function, options); !outcome)
+    consumeError(outcome.takeError()); // counted by the runtime
+}
+
+void Churn::redefine(const std::string &function) {
+  auto source = runtime_.source_of(function);
+  if (!source) {
+    consumeError(source.takeError());
+    return;
+  }
+  RedefineOptions options{.same_sites = redefined_.contains(function) && random_() % 4 != 0, .to = random_tier()};
+  if (auto outcome = runtime_.redefine(function, (*source)->getMemBufferRef(), options))
+    redefined_.insert(function);
+  else
+    consumeError(outcome.takeError());
+}
+
+} // namespace osr

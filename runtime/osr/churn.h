@@ -1,0 +1,40 @@
+// The stress mode churn:HZ: code is made, replaced, redefined and freed, for ever.
+#pragma once
+
+#include "runtime/osr/continuation_budget.h"
+#include "runtime/osr/ticker.h"
+
+#include <llvm/ADT/SmallVector.h>
+
+#include <random>
+#include <set>
+#include <string>
+
+namespace osr {
+
+class Runtime;
+
+/// From construction to destruction a thread of its own does, `per_second` times a second, one of these to a random
+/// function: replaces it by a new version of a random tier, lets its activations end in the old version, or redefines it
+/// by its own source. Old code is always freed. The program must have kept its source. What it meets depends on time:
+/// runs differ, the program's output must not.
+class Churn {
+public:
+  Churn(Runtime &runtime, std::uint64_t per_second);
+
+private:
+  void act();
+  void replace(const std::string &function);
+  void redefine(const std::string &function);
+  Tier random_tier() { return random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized; }
+
+  Runtime &runtime_;
+  llvm::SmallVector<std::string> functions_;
+  /// Their bodies were made of the source of one function, like those that will be. The first bodies were made when the
+  /// whole program was in sight, and may have other sites.
+  std::set<std::string> redefined_;
+  std::mt19937 random_{1};
+  Ticker ticker_; ///< last: it uses all of the above
+};
+
+} // namespace osr
