@@ -131,18 +131,18 @@ Error Compiler::optimize_program() {
   return optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
 }
 
-Expected<std::unique_ptr<Module>> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
+Expected<ApartModule> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
   if (key.continuation_site || not_in_optimized_program_.contains(key.function))
     return optimize_apart(key, symbol);
   if (Error error = optimize_program())
     return error;
   Extractor extractor(*optimized_program_, symbol);
   extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), symbol);
-  return extractor.finish();
+  return move_apart(*extractor.finish());
 }
 
 /// One function or continuation by itself, with those callees in sight that may be inlined.
-Expected<std::unique_ptr<Module>> Compiler::optimize_apart(const VersionKey &key, StringRef symbol) {
+Expected<ApartModule> Compiler::optimize_apart(const VersionKey &key, StringRef symbol) {
   Extractor extractor(*program_.module, symbol);
   extractor.show_constants();
   for (const Function *callee : inline_candidates(canonical(key.function)))
@@ -150,12 +150,12 @@ Expected<std::unique_ptr<Module>> Compiler::optimize_apart(const VersionKey &key
   Function &clone = extractor.clone(canonical(key.function), symbol);
   if (key.continuation_site)
     make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
-  std::unique_ptr<Module> module = extractor.finish();
-  if (Error error = check_module(*module, "taking one function out"))
+  ApartModule apart = move_apart(*extractor.finish());
+  if (Error error = check_module(*apart.module, "taking one function out"))
     return error;
-  if (Error error = optimize(*module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
+  if (Error error = optimize(*apart.module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
     return error;
-  return module;
+  return apart;
 }
 
 Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol) {
@@ -211,7 +211,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, con
   for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
     CompiledVersion version;
     version.symbol = symbol;
-    auto lowered = lower_optimized(**optimized, symbol, forms);
+    auto lowered = lower_optimized(*optimized->module, symbol, forms);
     if (!lowered)
       return lowered.takeError();
     version.sites = std::move(lowered->sites);
@@ -283,7 +283,7 @@ Expected<std::string> Compiler::print_ir(const VersionKey &key) {
   auto optimized = optimized_ir(key, symbol);
   if (!optimized)
     return optimized.takeError();
-  auto lowered = lower_optimized(**optimized, symbol, {});
+  auto lowered = lower_optimized(*optimized->module, symbol, {});
   if (!lowered)
     return lowered.takeError();
   lowered->module->print(stream, nullptr);

@@ -4,8 +4,10 @@
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/emit_object.h"
+#include "compiler/codegen/move_module.h"
 #include "compiler/tiers/lower_sites.h"
 
+#include <llvm/ADT/StringSet.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -67,7 +69,8 @@ public:
   struct NewBody {
     FunctionInfo info; ///< with its sites; the id is the one that adopt_body() will give it
     std::unique_ptr<llvm::Module> module;
-    std::unique_ptr<llvm::MemoryBuffer> globals; ///< object that defines its own variables; null if it has none
+    llvm::StringSet<> variables; ///< its own; they are not in the module
+    std::unique_ptr<llvm::MemoryBuffer> globals; ///< the object that defines them; null if there are none
   };
   /// Reads bitcode or text IR that defines the function's name anew and no other function. Errors: invalid IR, another
   /// type or calling convention, an attribute that callers may rely on and that is gone, a variable that the program
@@ -98,16 +101,18 @@ private:
   ReturnPoints return_points() const {
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
   }
+  llvm::Expected<CanonicalProgram> read_body(llvm::MemoryBufferRef ir, llvm::LLVMContext &context,
+                                             llvm::StringRef name);
   std::string new_symbol(const VersionKey &key);
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
   llvm::Error optimize_program();
-  llvm::Expected<std::unique_ptr<llvm::Module>> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<ApartModule> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
                                                 const ForcedForms &forced);
-  llvm::Expected<std::unique_ptr<llvm::Module>> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<ApartModule> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const ResidenceCounter *residents);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
@@ -117,6 +122,7 @@ private:
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id
   std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
+  LoopProperties loop_properties_;
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped
   std::uint64_t next_symbol_ = 0;
 };

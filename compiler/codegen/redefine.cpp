@@ -147,6 +147,7 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::source_of(FunctionId function)
   if (!program_.source)
     return make_error("the source of the program was not kept");
   Extractor extractor(*program_.source, name);
+  extractor.make_types_literal();
   extractor.clone(*program_.source->getFunction(name), name);
   SmallVector<char, 0> bitcode;
   raw_svector_ostream stream(bitcode);
@@ -156,41 +157,58 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::source_of(FunctionId function)
 
 Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBufferRef ir) {
   const std::string &name = program_.functions[function].name;
-  SMDiagnostic diagnostic;
-  std::unique_ptr<Module> module = parseIR(ir, diagnostic, program_.module->getContext());
-  if (!module)
-    return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
-  if (Error error = check_contents(*module, name, *program_.module))
-    return error;
+  LLVMContext context; // only what the program gets goes into its own
+  auto read = read_body(ir, context, name);
+  if (!read)
+    return read.takeError();
   NewBody body;
-  body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
-  for (GlobalVariable &variable : module->globals())
-    if (variable.hasLocalLinkage())
-      variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
-  auto canonical_body = canonicalize(std::move(module), *optimizing_machine_);
-  if (!canonical_body)
-    return canonical_body.takeError();
-  if (options_.poll_word_offset)
-    insert_loop_polls(*canonical_body);
-  body.module = std::move(canonical_body->module);
+  Extractor extractor(*read->module, name);
+  extractor.make_types_literal();
+  extractor.show_constants();
+  extractor.clone(*read->module->getFunction(name), name);
+  std::unique_ptr<Module> extracted = extractor.finish();
+  LoopProperties::detach(*extracted);
+  body.module = move_to_context(*extracted, program_.module->getContext());
+  loop_properties_.attach(*body.module);
   Function &defined = *body.module->getFunction(name);
   if (Error error = check_type(canonical(function), program_.functions[function], defined))
     return error;
+  body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
   body.info.name = name;
-  body.info.pinned = canonical_body->functions.front().pinned;
+  body.info.pinned = read->functions.front().pinned;
   body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay
   defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
   if (body.info.pinned == PinReason::None)
     number_sites(defined, body.info, *optimizing_machine_);
   if (!options_.sites)
     strip_frame_states(defined);
-  if (any_of(body.module->globals(), [](const GlobalVariable &variable) { return !variable.isDeclaration(); })) {
-    auto globals = compile_globals(*body.module);
+  for (const GlobalVariable &variable : read->module->globals())
+    if (!variable.isDeclaration())
+      body.variables.insert(variable.getName());
+  if (!body.variables.empty()) {
+    auto globals = compile_globals(*read->module);
     if (!globals)
       return globals.takeError();
     body.globals = std::move(*globals);
   }
   return body;
+}
+
+/// In canonical form; its own variables have names that nobody else has.
+Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &context, StringRef name) {
+  SMDiagnostic diagnostic;
+  std::unique_ptr<Module> module = parseIR(ir, diagnostic, context);
+  if (!module)
+    return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
+  if (Error error = check_contents(*module, name, *program_.module))
+    return error;
+  for (GlobalVariable &variable : module->globals())
+    if (variable.hasLocalLinkage())
+      variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
+  auto program = canonicalize(std::move(module), *optimizing_machine_);
+  if (program && options_.poll_word_offset)
+    insert_loop_polls(*program);
+  return program;
 }
 
 FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
@@ -234,6 +252,9 @@ void Compiler::drop_body(FunctionId body) {
   Function *function = functions_[body];
   OSR_CHECK(function && function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);
   function->eraseFromParent();
+  for (GlobalVariable &variable : make_early_inc_range(program_.module->globals()))
+    if (variable.use_empty() && (variable.isDeclaration() || variable.hasAvailableExternallyLinkage()))
+      variable.eraseFromParent(); // the body's own
   functions_[body] = nullptr;
   program_.functions[body] = {};
   free_ids_.push_back(body);

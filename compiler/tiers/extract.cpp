@@ -1,5 +1,8 @@
 #include "compiler/tiers/extract.h"
 
+#include <llvm/ADT/SmallVectorExtras.h>
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
@@ -13,7 +16,52 @@ GlobalValue::LinkageTypes declared_linkage(const GlobalValue &value) {
   return value.hasExternalWeakLinkage() ? GlobalValue::ExternalWeakLinkage : GlobalValue::ExternalLinkage;
 }
 
+/// No part of it belongs to a module. Loop properties, alias information and branch weights are like this.
+bool is_independent(const MDNode &node, SmallPtrSetImpl<const MDNode *> &seen) {
+  return !seen.insert(&node).second || all_of(node.operands(), [&](const MDOperand &operand) {
+    const Metadata *part = operand.get();
+    if (const auto *constant = dyn_cast_or_null<ConstantAsMetadata>(part))
+      return isa<ConstantData>(constant->getValue());
+    const auto *inner = dyn_cast_or_null<MDNode>(part);
+    return !part || isa<MDString>(part) || (inner && is_independent(*inner, seen));
+  });
+}
+
 } // namespace
+
+Type *Extractor::LiteralTypes::remapType(Type *type) {
+  Type *&result = known[type];
+  if (result)
+    return result;
+  auto parts = map_to_vector(type->subtypes(), [this](Type *part) { return remapType(part); });
+  Type *literal = type;
+  if (const auto *structure = dyn_cast<StructType>(type); structure && !structure->isOpaque())
+    literal = StructType::get(type->getContext(), parts, structure->isPacked());
+  else if (const auto *array = dyn_cast<ArrayType>(type))
+    literal = ArrayType::get(parts[0], array->getNumElements());
+  else if (const auto *function = dyn_cast<FunctionType>(type))
+    literal = FunctionType::get(parts[0], ArrayRef(parts).drop_front(), function->isVarArg());
+  return known[type] = literal; // `result` may have moved
+}
+
+/// Copies of distinct nodes would be new nodes, which the context keeps for ever; so the clone shares them.
+void Extractor::share_metadata(const Function &function) {
+  auto share = [this](MDNode *node) {
+    SmallPtrSet<const MDNode *, 16> seen;
+    if (is_independent(*node, seen))
+      map_.MD().try_emplace(node).first->second.reset(node);
+  };
+  SmallVector<std::pair<unsigned, MDNode *>, 4> attached;
+  for (const Instruction &instruction : instructions(function)) {
+    instruction.getAllMetadataOtherThanDebugLoc(attached);
+    for (const auto &[kind, node] : attached)
+      share(node);
+    for (const Use &operand : instruction.operands())
+      if (const auto *wrapper = dyn_cast<MetadataAsValue>(operand))
+        if (auto *node = dyn_cast<MDNode>(wrapper->getMetadata()))
+          share(node);
+  }
+}
 
 Extractor::Extractor(const Module &from, StringRef name)
     : from_(from), module_(std::make_unique<Module>(name, from.getContext())) {
@@ -29,8 +77,8 @@ Value *Extractor::materialize(Value *value) {
     if (Function *existing = module_->getFunction(function->getName()))
       return existing;
     auto linkage = declared_linkage(*function);
-    auto *declaration = Function::Create(function->getFunctionType(), linkage, function->getAddressSpace(),
-                                         function->getName(), module_.get());
+    auto *declaration = Function::Create(cast<FunctionType>(type_of(function->getFunctionType())), linkage,
+                                         function->getAddressSpace(), function->getName(), module_.get());
     declaration->copyAttributesFrom(function);
     declaration->setLinkage(linkage);
     declaration->setPersonalityFn(nullptr);
@@ -48,7 +96,7 @@ Value *Extractor::materialize_global(const GlobalVariable &global) {
     if (GlobalVariable *existing = module_->getGlobalVariable(global.getName(), true))
       return existing;
   auto linkage = only_here ? GlobalValue::PrivateLinkage : declared_linkage(global);
-  auto *copy = new GlobalVariable(*module_, global.getValueType(), global.isConstant(), linkage, nullptr,
+  auto *copy = new GlobalVariable(*module_, type_of(global.getValueType()), global.isConstant(), linkage, nullptr,
                                   global.getName(), nullptr, global.getThreadLocalMode(), global.getAddressSpace());
   copy->copyAttributesFrom(&global);
   copy->setLinkage(linkage);
@@ -56,7 +104,8 @@ Value *Extractor::materialize_global(const GlobalVariable &global) {
   map_[&global] = copy; // before the initialiser, which may refer to it
   bool visible = show_constants_ && global.isConstant() && global.hasDefinitiveInitializer();
   if (only_here || visible) {
-    copy->setInitializer(MapValue(global.getInitializer(), map_, RF_None, nullptr, &materializer_));
+    copy->setInitializer(
+        MapValue(global.getInitializer(), map_, RF_None, literal_types_ ? &types_ : nullptr, &materializer_));
     if (!only_here)
       copy->setLinkage(GlobalValue::AvailableExternallyLinkage);
   }
@@ -69,14 +118,15 @@ void Extractor::clone_body(const Function &from, Function &to) {
     map_[&parameter] = &copy;
   }
   SmallVector<ReturnInst *, 8> returns;
-  CloneFunctionInto(&to, &from, map_, CloneFunctionChangeType::DifferentModule, returns, "", nullptr, nullptr,
-                    &materializer_);
+  share_metadata(from);
+  CloneFunctionInto(&to, &from, map_, CloneFunctionChangeType::DifferentModule, returns, "", nullptr,
+                    literal_types_ ? &types_ : nullptr, &materializer_);
 }
 
 Function &Extractor::clone(const Function &function, StringRef name) {
   // The clone is another symbol than the function: calls to the function itself go through its stable entry.
-  auto *copy = Function::Create(function.getFunctionType(), GlobalValue::ExternalLinkage, function.getAddressSpace(),
-                                name, module_.get());
+  auto *copy = Function::Create(cast<FunctionType>(type_of(function.getFunctionType())), GlobalValue::ExternalLinkage,
+                                function.getAddressSpace(), name, module_.get());
   clone_body(function, *copy);
   copy->setLinkage(GlobalValue::ExternalLinkage);
   copy->setDSOLocal(true);

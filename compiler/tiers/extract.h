@@ -25,6 +25,9 @@ public:
   void show_constants() { show_constants_ = true; }
   void show_callee(const llvm::Function &callee) { shown_callees_.push_back(&callee); }
 
+  /// Named struct types become literal ones. An LLVM context keeps each named type that was ever read into it.
+  void make_types_literal() { literal_types_ = true; }
+
   /// Clones `function` as external definition `name`. Call once.
   llvm::Function &clone(const llvm::Function &function, llvm::StringRef name);
 
@@ -42,12 +45,20 @@ private:
     Extractor &extractor;
   };
 
+  struct LiteralTypes final : llvm::ValueMapTypeRemapper {
+    llvm::Type *remapType(llvm::Type *type) override;
+    llvm::DenseMap<llvm::Type *, llvm::Type *> known;
+  };
+  llvm::Type *type_of(llvm::Type *type) { return literal_types_ ? types_.remapType(type) : type; }
+  void share_metadata(const llvm::Function &function);
+
   const llvm::Module &from_;
   std::unique_ptr<llvm::Module> module_;
   llvm::ValueToValueMapTy map_;
   Materializer materializer_{*this};
   std::vector<const llvm::Function *> shown_callees_;
-  bool show_constants_ = false;
+  LiteralTypes types_;
+  bool show_constants_ = false, literal_types_ = false;
 };
 
 } // namespace osr

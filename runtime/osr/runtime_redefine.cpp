@@ -54,7 +54,7 @@ Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferR
   auto body = compiler_->prepare_body(old, ir);
   if (!body)
     return body.takeError();
-  if (Error error = check_symbols(*body->module, *session_))
+  if (Error error = check_symbols(*body->module, *session_, body->variables))
     return error;
   const SiteMap site_map = options.same_sites ? identity_map(program().functions[old].sites) : options.site_map;
   if (Error error = check_site_map(site_map, program().functions[old].sites, body->info.sites))

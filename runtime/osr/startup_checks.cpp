@@ -49,10 +49,10 @@ Error check_main(const CanonicalProgram &program) {
   return make_error("'main' has the type '{}'; it must return i32 and may take i32, ptr, ptr in this order", text);
 }
 
-Error check_symbols(const Module &module, CodeSession &session) {
+Error check_symbols(const Module &module, CodeSession &session, const StringSet<> &to_be_defined) {
   std::vector<std::string> unresolved;
   for (const GlobalValue &value : module.global_values()) {
-    if (!needs_definition(value))
+    if (!needs_definition(value) || to_be_defined.contains(value.getName()))
       continue;
     auto address = session.lookup(value.getName());
     if (address)

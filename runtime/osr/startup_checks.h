@@ -4,6 +4,7 @@
 #include "compiler/canonical/canonical_program.h"
 #include "runtime/code/code_session.h"
 
+#include <llvm/ADT/StringSet.h>
 #include <llvm/Support/Error.h>
 
 namespace osr {
@@ -17,6 +18,8 @@ llvm::Error check_main(const CanonicalProgram &program);
 
 /// Fails when a symbol that the module's code refers to is defined nowhere; the error names all of them. Functions
 /// are linked one by one when they are first called: this finds out before the program has done anything.
-llvm::Error check_symbols(const llvm::Module &module, CodeSession &session);
+/// `to_be_defined` will be there in time.
+llvm::Error check_symbols(const llvm::Module &module, CodeSession &session,
+                          const llvm::StringSet<> &to_be_defined = {});
 
 } // namespace osr

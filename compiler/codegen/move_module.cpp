@@ -1,0 +1,66 @@
+#include "compiler/codegen/move_module.h"
+
+#include "compiler/base/check.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/Bitcode/BitcodeReader.h>
+#include <llvm/Bitcode/BitcodeWriter.h>
+#include <llvm/IR/Instructions.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr const char *detached_kind = "osr.loop";
+
+/// For each block's last instruction that has metadata of one kind; it gets what `change` returns of another kind.
+void replace_metadata(Module &module, unsigned from, unsigned to, function_ref<MDNode *(MDNode *)> change) {
+  for (Function &function : module)
+    for (BasicBlock &block : function)
+      if (Instruction *last = block.getTerminator(); MDNode *found = last->getMetadata(from)) {
+        last->setMetadata(from, nullptr);
+        last->setMetadata(to, change(found));
+      }
+}
+
+} // namespace
+
+std::unique_ptr<Module> move_to_context(const Module &module, LLVMContext &context) {
+  SmallVector<char, 0> bitcode;
+  raw_svector_ostream stream(bitcode);
+  WriteBitcodeToFile(module, stream);
+  auto moved = parseBitcodeFile(MemoryBufferRef(StringRef(bitcode.data(), bitcode.size()), module.getName()), context);
+  OSR_CHECK(moved, "'{}' cannot be read again: {}", module.getName().str(), toString(moved.takeError()));
+  return std::move(*moved);
+}
+
+ApartModule move_apart(const Module &module) {
+  ApartModule apart{std::make_unique<LLVMContext>(), nullptr};
+  apart.module = move_to_context(module, *apart.context);
+  return apart;
+}
+
+void LoopProperties::detach(Module &module) {
+  LLVMContext &context = module.getContext();
+  replace_metadata(module, LLVMContext::MD_loop, context.getMDKindID(detached_kind), [&](MDNode *node) {
+    SmallVector<Metadata *, 4> properties(drop_begin(node->operands())); // the first is the node itself
+    return MDNode::get(context, properties);
+  });
+}
+
+void LoopProperties::attach(Module &module) {
+  LLVMContext &context = module.getContext();
+  replace_metadata(module, context.getMDKindID(detached_kind), LLVMContext::MD_loop, [&](MDNode *node) {
+    MDNode *&distinct = known_[node];
+    if (!distinct) {
+      SmallVector<Metadata *, 4> operands{nullptr};
+      append_range(operands, node->operands());
+      distinct = MDNode::getDistinct(context, operands);
+      distinct->replaceOperandWith(0, distinct);
+    }
+    return distinct;
+  });
+}
+
+} // namespace osr
