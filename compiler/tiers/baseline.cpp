@@ -66,20 +66,21 @@ private:
     }
   }
 
-  /// On each edge all incoming values are read before the first slot is written: phis change at once.
+  /// On each edge all incoming values are read before the first slot is written: phis change at once, also those that
+  /// have no slot themselves.
   void store_phis(BasicBlock &block) {
     SmallSetVector<BasicBlock *, 8> predecessors_of(pred_begin(&block), pred_end(&block));
     for (BasicBlock *predecessor : predecessors_of) {
       IRBuilder<> builder(predecessor->getTerminator());
       SmallVector<std::pair<Value *, AllocaInst *>, 8> stores;
       for (PHINode &phi : block.phis()) {
-        AllocaInst *slot = find(&phi);
-        if (!slot)
-          continue;
         Value *incoming = phi.getIncomingValueForBlock(predecessor);
         if (AllocaInst *from = find(incoming))
           incoming = builder.CreateAlignedLoad(incoming->getType(), from, from->getAlign());
-        stores.push_back({incoming, slot});
+        if (AllocaInst *slot = find(&phi))
+          stores.push_back({incoming, slot});
+        else
+          phi.setIncomingValueForBlock(predecessor, incoming);
       }
       for (auto [value, slot] : stores)
         builder.CreateAlignedStore(value, slot, slot->getAlign());

@@ -243,8 +243,8 @@ void Runtime::set_code_for_calls(FunctionId function, std::uint64_t pc) {
 }
 
 Error Runtime::compile_all() {
-  for (const FunctionInfo &function : program().functions)
-    code_for(function.id);
+  for (FunctionId entry = 0; entry < bodies_.entry_count(); ++entry) // others may redefine functions meanwhile
+    code_for(entry);
   return Error::success();
 }
 
@@ -264,7 +264,7 @@ Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (Error error = check_main(program()))
     return error;
-  const FunctionInfo *main = program().find_function("main");
+  const FunctionId main = program().find_function("main")->id; // of its entry, which stays
   OSR_CHECK(!running_, "a program is running already");
   entry_code_ = std::vector<std::atomic<std::uint64_t>>(program().functions.size());
   raise_stack_limit();
@@ -292,7 +292,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     argv.push_back(const_cast<char *>(argument.c_str()));
   argv.push_back(nullptr);
   statistics_.program_start = std::chrono::steady_clock::now();
-  return int(osr::enter(**self, entries_->entry_address(main->id), arguments.size(),
+  return int(osr::enter(**self, entries_->entry_address(main), arguments.size(),
                         reinterpret_cast<std::uint64_t>(argv.data()), reinterpret_cast<std::uint64_t>(environ)));
 }
 

@@ -111,6 +111,7 @@ public:
   /// Statistics at one moment. Empty if another thread holds the runtime's lock for more than a few seconds.
   std::optional<Statistics> snapshot();
 
+  /// Not while another thread may redefine a function.
   const CanonicalProgram &program() const { return compiler_->program(); }
   /// As chosen by the options or by the shadow stack.
   Mechanism mechanism() const { return options_.mechanism; }

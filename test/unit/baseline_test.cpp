@@ -169,6 +169,40 @@ TEST_CASE("Check that phis that swap change at once in baseline code", "[tiers]"
   }
 }
 
+TEST_CASE("Check that a phi without a slot gets what was in a slot before the phis of its block are stored",
+          "[tiers]") {
+  NumberedProgram program(R"(
+    declare void @ext()
+    define i64 @gcd(i64 %p, i64 %q) {
+    entry:
+      br label %loop
+    loop:
+      %a = phi i64 [ %p, %entry ], [ %b, %more ]
+      %b = phi i64 [ %q, %entry ], [ %r, %more ]
+      %is_end = icmp eq i64 %b, 0
+      br i1 %is_end, label %end, label %more
+    more:
+      %r = urem i64 %a, %b
+      call void @ext()
+      br label %loop
+    end:
+      ret i64 %a
+    })");
+  check_baseline(program, "gcd");
+  // What becomes of %a on the back edge is loaded before the slot of %b is written.
+  unsigned phis = 0;
+  for (PHINode *phi : all<PHINode>(program.function("gcd"))) {
+    ++phis;
+    for (Value *incoming : phi->incoming_values()) {
+      auto *load = dyn_cast<LoadInst>(incoming);
+      for (Instruction *before = load ? load->getPrevNode() : nullptr; before; before = before->getPrevNode())
+        if (auto *store = dyn_cast<StoreInst>(before))
+          CHECK(store->getPointerOperand() != load->getPointerOperand());
+    }
+  }
+  CHECK(phis == 1);
+}
+
 TEST_CASE("Check that objects are computed from their frame again after each site of baseline code", "[tiers]") {
   NumberedProgram program(R"(
     declare void @use(ptr)
