@@ -189,16 +189,16 @@ void ReclaimLoop::run() {
   std::unique_lock lock(mutex_);
   while (!is_ending_) {
     changed_.wait(lock, [this] { return is_wanted_ || is_ending_; });
-    is_wanted_ = false;
     auto wait = first_wait;
-    bool again = true;
-    while (again && !is_ending_) {
+    while (!is_ending_) {
+      is_wanted_ = false; // whoever notifies from here on may mean something that this scan does not see
       lock.unlock();
-      again = scan_();
+      const bool again = scan_();
       lock.lock();
+      if (!again)
+        break;
       changed_.wait_for(lock, wait, [this] { return is_wanted_ || is_ending_; });
       wait = is_wanted_ ? first_wait : std::min(wait * 2, longest_wait);
-      is_wanted_ = false;
     }
   }
 }

@@ -83,7 +83,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   own_poll_word() = usual_poll_word();
   current_thread = thread.get();
   threads_.push_back(std::move(thread));
-  most_ = std::max(most_, threads_.size());
+  most_ = std::max(most_.load(), threads_.size());
   return *current_thread;
 }
 

@@ -80,12 +80,13 @@ public:
   TurnMutex &mutex() { return mutex_; }
   /// With the lock held.
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
+  /// Without the lock.
   std::size_t most_at_once() const { return most_; }
 
 private:
   TurnMutex mutex_;
   std::vector<std::unique_ptr<ProgramThread>> threads_;
-  std::size_t most_ = 0;
+  std::atomic<std::size_t> most_ = 0;
   std::atomic<PollWord> usual_poll_word_ = PollWord::None;
 };
 
