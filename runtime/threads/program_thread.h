@@ -28,10 +28,14 @@ enum class ThreadRole : std::uint8_t {
   Program, ///< made by the program or its libraries
 };
 
+/// For functions that look at what a stopped thread has written: ThreadSanitizer does not see that it is stopped, because
+/// it must not see the signal's handler.
+#define OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("thread")))
+
 struct ProgramThread {
   pid_t tid = 0;
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
-  ProgramBase base;            ///< where the program's part of its stack begins
+  ProgramBase base; ///< where the program's part of its stack begins
   std::optional<ObjectStack> objects;
   ThreadRole role = ThreadRole::Host;
 
@@ -55,7 +59,7 @@ std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first
 
 /// Stack bounds for a walk of this thread. Async-signal-safe. The alternate signal stack is known to the calling
 /// thread only: for other threads pass the one in their interrupted context.
-StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate);
+OSR_OF_STOPPED_THREAD StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate);
 
 /// All registered threads. Thread-safe. A handshake holds the lock while threads are stopped: a thread that is just
 /// starting or ending waits with that, and gets its turn before the next one.

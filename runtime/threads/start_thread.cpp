@@ -20,6 +20,12 @@ namespace osr {
 namespace {
 
 constexpr std::size_t stack_factor = 4;
+/// Of the rounds that are left, that in which a thread's record goes.
+#ifdef __SANITIZE_THREAD__ // its own state of the thread goes in the last one, and it does not check for that
+constexpr std::uintptr_t end_round = 2;
+#else
+constexpr std::uintptr_t end_round = 1;
+#endif
 constexpr std::size_t thread_object_stack_bytes = std::size_t(256) << 20;
 
 ThreadRegistry *registry = nullptr;
@@ -62,7 +68,7 @@ void on_thread_end(void *rounds) {
     self->base = {}; // after pthread_exit or a cancellation the program's first frame is gone without a return
     destroy_thread_data(*self);
   }
-  if (left > 1) {
+  if (left > end_round) {
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
     return;
   }

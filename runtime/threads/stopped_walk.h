@@ -22,7 +22,8 @@ inline void let_threads_run(unsigned retry) {
 /// ended; what was visited counts only if it reached the base. A thread that is outside of the program (before its
 /// first and after its last frame of it) has nothing to visit. Allocation-free if `visit` is. Walks of one stop share
 /// `rules`.
-template <typename Visit> WalkStatus walk_stopped(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
+template <typename Visit>
+OSR_OF_STOPPED_THREAD WalkStatus walk_stopped(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
   const WalkStart start{arch::from_context(*thread.context), PcKind::Exact};
   const StackBounds bounds = stack_bounds(thread, thread.context->uc_stack);
   if (thread.base.cfa == 0 || (start.registers.sp >= thread.base.cfa && !bounds.on_alternate(start.registers.sp)))

@@ -33,7 +33,7 @@ public:
   }
 
   bool try_lock_for(std::chrono::milliseconds patience) {
-    if (!mutex_.try_lock_for(patience))
+    if (!mutex_.try_lock_until(PatienceClock::now() + patience))
       return false;
     asked_.fetch_add(1, std::memory_order_relaxed);
     served();
@@ -51,6 +51,12 @@ public:
   void forget_waiting() { served_.store(asked_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
 
 private:
+#ifdef __SANITIZE_THREAD__ // it does not know the call by which others wait, pthread_mutex_clocklock
+  using PatienceClock = std::chrono::system_clock;
+#else
+  using PatienceClock = std::chrono::steady_clock;
+#endif
+
   void served() {
     served_.fetch_add(1, std::memory_order_relaxed);
     served_.notify_all();

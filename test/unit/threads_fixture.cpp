@@ -29,6 +29,11 @@ void TestThread::wait_for_progress() const {
     std::this_thread::yield();
 }
 
+void TestThread::wait_until_counting() const {
+  while (count() == 0)
+    std::this_thread::yield();
+}
+
 void TestThread::wait_until_spinning() const { spinning_.wait(false); }
 
 void TestThread::join() {

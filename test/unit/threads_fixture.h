@@ -3,6 +3,7 @@
 
 #include "runtime/threads/handshake.h"
 #include "test/support/catch_header.h"
+#include "test/unit/plain_code.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -14,6 +15,10 @@ namespace osr {
 
 constexpr std::size_t small_object_stack = 1 << 20;
 
+/// A test case with this tag stops threads wherever they are; the others only in plain_code.h, once wait_for_progress() or
+/// wait_until_counting() has returned.
+#define OSR_STOPS_ANYWHERE "[stops-anywhere]"
+
 /// A registered thread that counts. The destructor ends spin() and joins.
 class TestThread {
 public:
@@ -23,17 +28,15 @@ public:
   ~TestThread() { join(); }
 
   // In the thread.
-  void advance() { count_.fetch_add(1, std::memory_order_relaxed); }
   void spin() { spin_until(ending_); }
-  void spin_until(const std::atomic<bool> &end) {
-    while (!end)
-      advance();
-  }
+  void spin_until(const std::atomic<bool> &end) { plain::count_until(end, count_); }
+  std::atomic<std::uint64_t> &counter() { return count_; }
 
   // In other threads.
   pid_t tid() const { return tid_; }
   std::uint64_t count() const { return count_; }
   void wait_for_progress() const;
+  void wait_until_counting() const;
   void wait_until_spinning() const;
   void join();
   /// Ends the thread although its record is gone.
