@@ -1,14 +1,12 @@
-// The part of the runtime that deals with several threads: requests, statistics from anywhere, fork.
+// The part of the runtime that other threads may call at any time: requests, statistics.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/undisturbed.h"
-#include "runtime/threads/start_thread.h"
 
 #include <llvm/ADT/STLExtras.h>
 
 #include <algorithm>
-#include <pthread.h>
 
 using namespace llvm;
 
@@ -244,83 +242,6 @@ std::optional<Statistics> Runtime::snapshot() {
   if (return_points_)
     result.return_points = {return_points_->size(), return_points_->patches(), return_points_->restored()};
   return result;
-}
-
-Error Runtime::start_requests() {
-  watch_forks();
-  auto handshake = Handshake::create(threads_, options_.handshake);
-  if (!handshake)
-    return handshake.takeError();
-  handshake_ = std::move(*handshake);
-  polls_ = std::make_unique<LoopPolls>(threads_);
-  requests_ = std::make_unique<Requests>(*handshake_, *polls_, *stubs_, *registry_, *entries_, *stub_table_,
-                                         *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
-  reclaimer_ =
-      std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_,
-                                  *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
-  start_background();
-  start_stress();
-  return Error::success();
-}
-
-/// The modes that do not act at calls.
-void Runtime::start_stress() {
-  const StressMode &mode = options_.stress;
-  if (mode.kind == StressMode::Kind::Async)
-    async_stress_ = std::make_unique<AsyncStress>(*this, mode.number);
-  else if (mode.kind == StressMode::Kind::Churn)
-    churn_ = std::make_unique<Churn>(*this, mode.number);
-  else if (mode.kind == StressMode::Kind::Loops)
-    loop_stress_ = std::make_unique<Ticker>(mode.number, [this] { flip_at_next_poll(threads_); });
-  else if (mode.acts_at_polls())
-    threads_.set_usual_poll_word(PollWord::FlipEach);
-}
-
-/// Each begins its thread when it is first needed.
-void Runtime::start_background() {
-  queue_ = std::make_unique<RequestQueue>();
-  reclaim_loop_ = std::make_unique<ReclaimLoop>([this] { return reclaim(); });
-}
-
-/// Threads of the runtime's own end; requests that wait are cancelled.
-void Runtime::stop_background() {
-  async_stress_.reset();
-  churn_.reset();
-  loop_stress_.reset();
-  queue_.reset();
-  reclaim_loop_.reset();
-}
-
-/// The child has the forking thread only. What the others were doing must be whole: their locks are taken first.
-void Runtime::watch_forks() {
-  static const int error = pthread_atfork(
-      [] {
-        if (running_) {
-          running_->mutex_.lock();
-          running_->threads_.mutex().lock();
-        }
-      },
-      [] { after_fork(ForkSide::Parent); }, [] { after_fork(ForkSide::Child); });
-  OSR_CHECK(error == 0, "no handlers for fork: error {}", error);
-}
-
-void Runtime::after_fork(ForkSide side) {
-  if (!running_)
-    return;
-  if (side == ForkSide::Child) {
-    running_->mutex_.forget_waiting();
-    running_->threads_.keep_only_current();
-    forget_other_threads();
-    // Their threads do not exist here and cannot be joined.
-    (void)running_->async_stress_.release();
-    (void)running_->churn_.release();
-    (void)running_->loop_stress_.release();
-    (void)running_->queue_.release();
-    (void)running_->reclaim_loop_.release();
-    running_->start_background();
-  }
-  running_->threads_.mutex().unlock();
-  running_->mutex_.unlock();
 }
 
 } // namespace osr
