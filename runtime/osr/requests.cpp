@@ -1,13 +1,11 @@
 #include "runtime/osr/requests.h"
 
 #include "compiler/base/error.h"
+#include "runtime/osr/request_search.h"
 #include "runtime/threads/stopped_walk.h"
 
-#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/ScopeExit.h>
-
-#include <new>
 
 using namespace llvm;
 
@@ -28,96 +26,18 @@ using Clock = std::chrono::steady_clock;
 
 } // namespace
 
-/// What one stop looks for and finds. Filled while threads are stopped, so all memory is taken before.
-struct Requests::Search {
-  struct Place {
-    const CodeObject *code;
-    std::uint64_t return_pc;
-  };
-  struct Found {
-    Frame frame;
-    std::uint64_t stub_pc;
-  };
+/// What is known about the site of a frame; recursions ask for the same one again and again.
+void Requests::look_up(const Frame &frame, RequestSearch &search) const {
+  if (search.last.code == frame.code && search.last.return_pc == frame.pc)
+    return;
+  const ReturnStub *stub = stubs_.find(*frame.code, frame.pc, search.what.landing);
+  const bool is_refused = search.skipped.contains(site_key(*frame.code, frame.pc)) ||
+                          (!stub && stubs_.find_refusal(*frame.code, frame.pc, search.what.landing));
+  search.last = {frame.code, frame.pc};
+  search.last_known = {stub, is_refused};
+}
 
-  Search(const Replacement &replacement, FrameRedirector &frames) : what(replacement), redirector(frames) {
-    objects.insert(what.objects.begin(), what.objects.end());
-    sites.insert(what.sites.begin(), what.sites.end());
-    for (SiteKey site : what.sites)
-      inlined_in.insert(object_of(site));
-  }
-
-  const Replacement &what;
-  FrameRedirector &redirector;
-  DenseSet<const CodeObject *> objects;
-  DenseSet<SiteKey> sites;
-  DenseSet<CodeObjectId> inlined_in; ///< code that holds these sites
-  std::map<SiteKey, std::string> skipped; ///< sites that this request leaves alone, and why
-  std::vector<Found> found;
-  std::vector<Place> missing; ///< sites for which a stub has to be made first
-  std::vector<Place> refused; ///< one for each activation that gets no stub
-  std::vector<const ProgramThread *> at_loops; ///< may come to a poll and should
-  bool may_ask = true;                         ///< they are worth waiting for
-  bool asked = false;
-  bool is_full = false;
-  WalkStatus failure = WalkStatus::ReachedBase;
-  pid_t failed_thread = 0;
-  std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0;
-
-  bool concerns(const Frame &frame) const {
-    if (!frame.code)
-      return false;
-    return objects.contains(frame.code) ||
-           (frame.kind == PcKind::Exact ? inlined_in.contains(frame.code->id)
-                                        : sites.contains(site_key(*frame.code, frame.pc)));
-  }
-  /// The same for a frame that waits to go on elsewhere.
-  bool concerns(const ReturnStub &stub) const {
-    return any_of(stub.to, [this](const CodeObject *to) { return objects.contains(to); });
-  }
-
-  /// Activations at this return PC are in code that the request leads to.
-  bool stays(std::uint64_t return_pc, const CodeObject *code) const {
-    return code && code->state() == CodeState::InUse &&
-           (is_contained(what.stays, code) || is_contained(what.sites_that_stay, site_key(*code, return_pc)));
-  }
-
-  /// Called while threads run.
-  Error reserve(std::size_t count) {
-    try {
-      found.reserve(count);
-      missing.reserve(count);
-      refused.reserve(count);
-      redirector.reserve(count);
-      at_loops.reserve(count);
-      return Error::success();
-    } catch (const std::bad_alloc &) {
-      return make_error("there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
-    }
-  }
-
-  void reset() {
-    found.clear();
-    missing.clear();
-    refused.clear();
-    at_loops.clear();
-    asked = false;
-    is_full = false;
-    failure = WalkStatus::ReachedBase;
-    already = running = released = no_room = no_record = pending = 0;
-  }
-
-  template <typename T> void push(std::vector<T> &list, const T &value) {
-    if (list.size() == list.capacity())
-      is_full = true;
-    else
-      list.push_back(value);
-  }
-
-  bool is_complete() const { return failure == WalkStatus::ReachedBase && !is_full && missing.empty(); }
-  bool is_to_ask() const { return is_complete() && may_ask && !at_loops.empty(); }
-};
-
-void Requests::consider(const Frame &frame, const ProgramThread &thread, Search &search) const {
+void Requests::consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const {
   const ReturnStub *pending = nullptr;
   if (const std::uint64_t stub_pc = redirector_.stub_of(frame)) {
     pending = static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
@@ -140,10 +60,9 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Search 
     ++search.released; // by commit(): it need not leave its code at all
     return;
   }
-  const Landing landing = search.what.landing;
-  const ReturnStub *stub = stubs_.find(*frame.code, frame.pc, landing);
-  if (search.skipped.contains(site_key(*frame.code, frame.pc)) ||
-      (!stub && stubs_.find_refusal(*frame.code, frame.pc, landing)))
+  look_up(frame, search);
+  const auto [stub, is_refused] = search.last_known;
+  if (is_refused)
     search.push(search.refused, {frame.code, frame.pc});
   else if (!stub)
     search.push(search.missing, {frame.code, frame.pc});
@@ -155,7 +74,7 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Search 
     search.push(search.found, {frame, stub->entry_pc});
 }
 
-void Requests::visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const {
+void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const {
   bool is_newest = true;
   const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) {
     consider(frame, thread, search);
@@ -173,7 +92,7 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, Search &se
 
 /// One stop: walks all stacks, and if nothing is missing asks threads to come to their polls, or rewrites what was found
 /// when there is nobody to ask. Returns how long threads waited.
-Expected<double> Requests::search_and_commit(Search &search) {
+Expected<double> Requests::search_and_commit(RequestSearch &search) {
   search.reset();
   double pause = 0;
   Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
@@ -195,13 +114,13 @@ Expected<double> Requests::search_and_commit(Search &search) {
 }
 
 /// All threads are stopped.
-void Requests::commit(const Search &search) {
+void Requests::commit(const RequestSearch &search) {
   redirector_.release([&](std::uint64_t return_pc, std::uint64_t stub_pc) {
     const auto &stub = *static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
     return stub.may_be_released() &&
            (search.concerns(stub) || search.stays(return_pc, lookup_.find_code(return_pc - 1).object));
   });
-  for (const Search::Found &found : search.found)
+  for (const RequestSearch::Found &found : search.found)
     redirector_.redirect(found.frame, found.stub_pc);
   redirector_.finish();
   if (calls_)
@@ -209,9 +128,9 @@ void Requests::commit(const Search &search) {
 }
 
 /// The threads run meanwhile.
-void Requests::make_stubs(Search &search) {
+void Requests::make_stubs(RequestSearch &search) {
   const Replacement &what = search.what;
-  for (const Search::Place &place : search.missing) {
+  for (const RequestSearch::Place &place : search.missing) {
     if (stubs_.is_known(*place.code, place.return_pc, what.landing))
       continue; // several activations of one site
     const SiteKey key = site_key(*place.code, place.return_pc);
@@ -227,20 +146,20 @@ void Requests::make_stubs(Search &search) {
   }
 }
 
-std::uint64_t Requests::count_at_polls(const Search &search) const {
-  return count_if(search.found, [&](const Search::Found &found) {
+std::uint64_t Requests::count_at_polls(const RequestSearch &search) const {
+  return count_if(search.found, [&](const RequestSearch::Found &found) {
     const CodeObject &code = *found.frame.code;
     return stubs_.versions().is_at_poll(*code.sites.find(code.offset_of(found.frame.pc)));
   });
 }
 
-ReplaceOutcome Requests::report(const Search &search) const {
+ReplaceOutcome Requests::report(const RequestSearch &search) const {
   ReplaceOutcome outcome;
   outcome.rewritten = search.found.size() + search.released;
   outcome.at_polls = count_at_polls(search);
   outcome.already = search.already;
   outcome.running = search.running;
-  for (const Search::Place &place : search.refused) {
+  for (const RequestSearch::Place &place : search.refused) {
     auto skipped = search.skipped.find(site_key(*place.code, place.return_pc));
     ++outcome.refused[skipped != search.skipped.end()
                           ? skipped->second
@@ -256,7 +175,7 @@ ReplaceOutcome Requests::report(const Search &search) const {
 }
 
 Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
-  Search search(what, redirector_);
+  RequestSearch search(what, redirector_);
   if (Error error = search.reserve(usual_activations))
     return error;
   unsigned stops = 0;

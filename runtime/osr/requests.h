@@ -48,6 +48,8 @@ struct Replacement {
   const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
 };
 
+struct RequestSearch;
+
 /// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The parts must outlive it.
 class Requests {
 public:
@@ -62,15 +64,14 @@ public:
   llvm::Expected<ReplaceOutcome> replace(const Replacement &what);
 
 private:
-  struct Search;
-
-  void visit(const ProgramThread &thread, RulesFinder &rules, Search &search) const;
-  std::uint64_t count_at_polls(const Search &search) const;
-  void consider(const Frame &frame, const ProgramThread &thread, Search &search) const;
-  llvm::Expected<double> search_and_commit(Search &search);
-  void commit(const Search &search);
-  void make_stubs(Search &search);
-  ReplaceOutcome report(const Search &search) const;
+  void look_up(const Frame &frame, RequestSearch &search) const;
+  void visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const;
+  std::uint64_t count_at_polls(const RequestSearch &search) const;
+  void consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const;
+  llvm::Expected<double> search_and_commit(RequestSearch &search);
+  void commit(const RequestSearch &search);
+  void make_stubs(RequestSearch &search);
+  ReplaceOutcome report(const RequestSearch &search) const;
 
   Handshake &handshake_;
   LoopPolls &polls_;
