@@ -5,6 +5,8 @@ One program (endurance.c) runs all the time under --stress churn, while its mapp
 sampled. Beside it random programs are compared with native clang, also under churn, until the time is up.
 """
 import argparse
+import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -16,6 +18,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+SECONDS_BETWEEN_SAMPLES = 0.3
 THREADS = "abc"
 EXPECTED = {f"thread {name}: 0 wrong, some rounds" for name in THREADS} | {"ended"}
 # The last quarter of the samples against the second one. Memory that is given back later makes waves.
@@ -39,33 +42,32 @@ def start_churn(options, work):
     return subprocess.Popen(command, stdout=open(work / "output", "w"), stderr=subprocess.STDOUT)
 
 
-def random_programs(options, first):
-    """A few seeds; true if all were right."""
-    command = [sys.executable, str(HERE / "csmith.py"), "--osrctl", options.osrctl, "--clang", options.clang,
-               "--first", str(first), "--count", "12", "--jobs", "1", "--any-number"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    print(f"seeds {first}..{first + 11}: {done.stdout.strip().splitlines()[-1]}", flush=True)
-    if done.returncode:
-        print(done.stdout)
-    return done.returncode == 0
+def random_programs(options, end):
+    """Slices of seeds until the time is up; true if all programs were right."""
+    good = True
+    for first in itertools.count(options.first, 12):
+        if time.monotonic() > end - 60:
+            return good
+        command = [sys.executable, str(HERE / "csmith.py"), "--osrctl", options.osrctl, "--clang", options.clang,
+                   "--first", str(first), "--count", "12", "--jobs", "1", "--any-number"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        print(f"seeds {first}..{first + 11}: {done.stdout[-80:].strip()}", flush=True)
+        if done.returncode:
+            print(done.stdout + done.stderr)
+            good = False
 
 
-def watch(process, options):
+def watch(process):
     """Samples until the program has ended."""
-    samples, first, good = [], options.first, True
-    end = time.monotonic() + options.minutes * 60
+    samples = []
     while process.poll() is None:
         try:
             samples.append(sample(process.pid))
         except (OSError, AttributeError):  # it is ending
             break
-        if options.random and time.monotonic() < end - 60:
-            good &= random_programs(options, first)
-            first += 12
-        else:
-            time.sleep(min(2, options.minutes))
+        time.sleep(SECONDS_BETWEEN_SAMPLES)
     process.wait()
-    return samples, good
+    return samples
 
 
 def growth(samples, minutes):
@@ -111,7 +113,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         process = start_churn(options, work)
-        samples, good = watch(process, options)
+        end = time.monotonic() + options.minutes * 60
+        with concurrent.futures.ThreadPoolExecutor(1) as beside:
+            seeds = beside.submit(random_programs, options, end) if options.random else None
+            samples = watch(process)
+            good = seeds is None or seeds.result()
         good &= check_end(process, work)
     for key, before, after, allowed in growth(samples, options.minutes):
         grew = after - before > allowed
