@@ -11,11 +11,9 @@
 // ACTIVATIONS.bc is programs/activations.c: four threads, each in the function nearly always. The argument is how long an
 // activation lives, in microseconds. The time is that from the request until the code is freed; `stops` counts
 // how often all threads were stopped to look.
+#include "bench/bench_runtime.h"
 #include "bench/medians.h"
 #include "bench/require.h"
-#include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
-#include "runtime/osr/runtime.h"
 
 #include <benchmark/benchmark.h>
 
@@ -79,15 +77,6 @@ void freeing(benchmark::State &state, Frames frames) {
   state.counters["stops"] = median(stops);
 }
 
-void create_runtime(const std::string &path, Freeing freeing) {
-  static llvm::LLVMContext context;
-  llvm::ExitOnError exit_on_error("freeing_bench: ");
-  auto module = exit_on_error(load_program(context, {path}));
-  auto machine = exit_on_error(create_target_machine(CodegenLevel::Optimizing));
-  auto program = exit_on_error(canonicalize(std::move(module), *machine));
-  runtime = exit_on_error(Runtime::create(std::move(program), {.freeing = freeing}));
-}
-
 void register_benchmark(const char *name, Frames frames) {
   auto *registered =
       benchmark::RegisterBenchmark(name, freeing, frames)->UseManualTime()->Unit(benchmark::kMicrosecond);
@@ -104,7 +93,8 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "usage: freeing_bench [--count] ACTIVATIONS.bc [--benchmark_...]\n");
     return 2;
   }
-  create_runtime(argv[argc - 1], counts ? Freeing::ResidenceCounting : Freeing::StackEvidence);
+  runtime =
+      create_bench_runtime(argv[argc - 1], {.freeing = counts ? Freeing::ResidenceCounting : Freeing::StackEvidence});
   if (counts) {
     register_benchmark("counting", Frames::FinishOld);
   } else {

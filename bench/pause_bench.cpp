@@ -7,11 +7,9 @@
 // optimised code in turn; old code is kept, so stubs exist already. Counters are medians in microseconds: `pause` is the longest time that
 // threads were stopped (ReplaceOutcome::pause_seconds), `request` the time from the call to its return; and `stops`, how
 // often they were stopped. The frames then return through their stubs, which is not counted.
+#include "bench/bench_runtime.h"
 #include "bench/medians.h"
 #include "bench/require.h"
-#include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
-#include "runtime/osr/runtime.h"
 
 #include <benchmark/benchmark.h>
 
@@ -106,17 +104,6 @@ void pause(benchmark::State &state) {
   state.counters["stops"] = stops;
 }
 
-void create_runtime(const std::string &path) {
-  static llvm::LLVMContext context;
-  llvm::ExitOnError exit_on_error("pause_bench: ");
-  auto module = exit_on_error(load_program(context, {path}));
-  auto machine = exit_on_error(create_target_machine(CodegenLevel::Optimizing));
-  auto program = exit_on_error(canonicalize(std::move(module), *machine));
-  Runtime::Options options;
-  options.tier = tier;
-  runtime = exit_on_error(Runtime::create(std::move(program), std::move(options)));
-}
-
 } // namespace
 
 int main(int argc, char **argv) {
@@ -125,7 +112,7 @@ int main(int argc, char **argv) {
     std::fprintf(stderr, "usage: pause_bench PARKED.bc [--benchmark_...]\n");
     return 2;
   }
-  create_runtime(argv[1]);
+  runtime = create_bench_runtime(argv[1], {.tier = tier});
   for (const int threads : {1, 8, 64})
     for (const int frames : {10, 1000, 100000})
       benchmark::RegisterBenchmark("pause", pause)

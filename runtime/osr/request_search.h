@@ -72,7 +72,8 @@ struct RequestSearch {
   /// Activations at this return PC are in code that the request leads to.
   bool stays(std::uint64_t return_pc, const CodeObject *code) const {
     return code && code->state() == CodeState::InUse &&
-           (llvm::is_contained(what.stays, code) || llvm::is_contained(what.sites_that_stay, site_key(*code, return_pc)));
+           (llvm::is_contained(what.stays, code) ||
+            llvm::is_contained(what.sites_that_stay, site_key(*code, return_pc)));
   }
 
   /// Called while threads run.
