@@ -107,6 +107,8 @@ void exit_program(int status) {
   std::exit(status);
 }
 
+void end_program() { run_handlers(0); }
+
 void set_exit_observer(std::function<void()> observer) {
   state().observer = std::move(observer);
   state().observed = getpid();

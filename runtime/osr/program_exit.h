@@ -19,6 +19,9 @@ std::vector<AbsoluteSymbol> program_exit_symbols();
 /// Runs the handlers, newest first, then `static_destructors` once, then ends the process with `status`.
 [[noreturn]] void exit_program(int status);
 
+/// Runs the same handlers now, if they have not run, and lets the process live: for a host whose runtime goes first.
+void end_program();
+
 /// `observer` is called whenever the program is about to end the process: by exit (after all handlers), quick_exit (the
 /// same), _exit, _Exit or abort, but not by a signal. More than once if a handler of SIGABRT saves the process. Never
 /// in a child process of the program. To be set before the program starts.

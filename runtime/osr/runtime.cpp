@@ -52,8 +52,10 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Opt
 }
 
 Runtime::~Runtime() {
-  if (running_ == this)
+  if (running_ == this) {
+    end_program(); // later there would be no code for it
     running_ = nullptr;
+  }
   stop_background();
   threads_.remove_current();
 }
