@@ -26,10 +26,15 @@ void replace_metadata(Module &module, unsigned from, unsigned to, function_ref<M
 
 } // namespace
 
-std::unique_ptr<Module> move_to_context(const Module &module, LLVMContext &context) {
+SmallVector<char, 0> to_bitcode(const Module &module) {
   SmallVector<char, 0> bitcode;
   raw_svector_ostream stream(bitcode);
   WriteBitcodeToFile(module, stream);
+  return bitcode;
+}
+
+std::unique_ptr<Module> move_to_context(const Module &module, LLVMContext &context) {
+  const SmallVector<char, 0> bitcode = to_bitcode(module);
   auto moved = parseBitcodeFile(MemoryBufferRef(StringRef(bitcode.data(), bitcode.size()), module.getName()), context);
   OSR_CHECK(moved, "'{}' cannot be read again: {}", module.getName().str(), toString(moved.takeError()));
   return std::move(*moved);

@@ -18,6 +18,8 @@ struct ApartModule {
   std::unique_ptr<llvm::Module> module; ///< below the context: it goes first
 };
 
+llvm::SmallVector<char, 0> to_bitcode(const llvm::Module &module);
+
 /// The same module in another context.
 std::unique_ptr<llvm::Module> move_to_context(const llvm::Module &module, llvm::LLVMContext &context);
 ApartModule move_apart(const llvm::Module &module);

@@ -7,7 +7,6 @@
 #include "compiler/tiers/extract.h"
 
 #include <llvm/ADT/SetVector.h>
-#include <llvm/Bitcode/BitcodeWriter.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Linker/Linker.h>
@@ -149,10 +148,8 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::source_of(FunctionId function)
   Extractor extractor(*program_.source, name);
   extractor.make_types_literal();
   extractor.clone(*program_.source->getFunction(name), name);
-  SmallVector<char, 0> bitcode;
-  raw_svector_ostream stream(bitcode);
-  WriteBitcodeToFile(*extractor.finish(), stream);
-  return std::make_unique<SmallVectorMemoryBuffer>(std::move(bitcode), name, /*RequiresNullTerminator=*/false);
+  return std::make_unique<SmallVectorMemoryBuffer>(to_bitcode(*extractor.finish()), name,
+                                                   /*RequiresNullTerminator=*/false);
 }
 
 Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBufferRef ir) {

@@ -30,9 +30,8 @@ bool is_independent(const MDNode &node, SmallPtrSetImpl<const MDNode *> &seen) {
 } // namespace
 
 Type *Extractor::LiteralTypes::remapType(Type *type) {
-  Type *&result = known[type];
-  if (result)
-    return result;
+  if (Type *found = known.lookup(type))
+    return found;
   auto parts = map_to_vector(type->subtypes(), [this](Type *part) { return remapType(part); });
   Type *literal = type;
   if (const auto *structure = dyn_cast<StructType>(type); structure && !structure->isOpaque())
@@ -41,7 +40,7 @@ Type *Extractor::LiteralTypes::remapType(Type *type) {
     literal = ArrayType::get(parts[0], array->getNumElements());
   else if (const auto *function = dyn_cast<FunctionType>(type))
     literal = FunctionType::get(parts[0], ArrayRef(parts).drop_front(), function->isVarArg());
-  return known[type] = literal; // `result` may have moved
+  return known[type] = literal;
 }
 
 /// Copies of distinct nodes would be new nodes, which the context keeps for ever; so the clone shares them.

@@ -7,6 +7,8 @@
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/ScopeExit.h>
 
+#include <sched.h>
+
 using namespace llvm;
 
 namespace osr {
@@ -19,6 +21,8 @@ constexpr unsigned most_walk_retries = 200;  ///< a thread may be stopped where 
 /// share its core may need some milliseconds. In between one looks whether they are still in the function.
 constexpr std::chrono::milliseconds poll_patience[] = {std::chrono::milliseconds(1), std::chrono::milliseconds(4),
                                                        std::chrono::milliseconds(16)};
+constexpr unsigned most_repetitions = 100; ///< for activations that were executing in the code itself
+constexpr unsigned most_asking = 3;        ///< of these, with poll_patience
 constexpr const char *no_map_refusal = "the site map says nothing about this site";
 constexpr const char *pending_refusal = "another transition of this frame has to come first";
 
@@ -174,8 +178,9 @@ ReplaceOutcome Requests::report(const RequestSearch &search) const {
   return outcome;
 }
 
-Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
+Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool may_ask) {
   RequestSearch search(what, redirector_);
+  search.may_ask = may_ask;
   if (Error error = search.reserve(usual_activations))
     return error;
   unsigned stops = 0;
@@ -215,6 +220,28 @@ Expected<ReplaceOutcome> Requests::replace(const Replacement &what) {
   outcome.pause_seconds = longest_pause;
   outcome.poll_seconds = longest_poll;
   return outcome;
+}
+
+Expected<ReplaceOutcome> Requests::replace(const Replacement &what) { return replace_once(what, /*may_ask=*/true); }
+
+Expected<ReplaceOutcome> Requests::replace_until_none_runs(const Replacement &what) {
+  auto total = replace(what);
+  for (unsigned round = 1; total && total->running != 0 && round < most_repetitions; ++round) {
+    sched_yield();
+    auto outcome = replace_once(what, round < most_asking);
+    if (!outcome) { // what has been done is done
+      consumeError(outcome.takeError());
+      break;
+    }
+    outcome->rewritten += total->rewritten;
+    outcome->at_polls += total->at_polls;
+    outcome->already = total->already; // else also what the rounds before have done
+    outcome->stops += total->stops;
+    outcome->pause_seconds = std::max(outcome->pause_seconds, total->pause_seconds);
+    outcome->poll_seconds = std::max(outcome->poll_seconds, total->poll_seconds);
+    total = std::move(outcome);
+  }
+  return total;
 }
 
 } // namespace osr

@@ -63,7 +63,12 @@ public:
   /// why nothing was done.
   llvm::Expected<ReplaceOutcome> replace(const Replacement &what);
 
+  /// The same, and again for activations that were executing in the code itself, until each is in a call, or too many
+  /// stops were made: what is `running` in the outcome is left. Only of use where no call enters the old code any more.
+  llvm::Expected<ReplaceOutcome> replace_until_none_runs(const Replacement &what);
+
 private:
+  llvm::Expected<ReplaceOutcome> replace_once(const Replacement &what, bool may_ask);
   void look_up(const Frame &frame, RequestSearch &search) const;
   void visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const;
   std::uint64_t count_at_polls(const RequestSearch &search) const;

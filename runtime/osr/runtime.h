@@ -139,6 +139,7 @@ private:
   llvm::Error compile_all();
   llvm::Expected<const Version *> compile_for_calls(FunctionId entry);
   void set_code_for_calls(FunctionId function, std::uint64_t pc);
+  llvm::Expected<FunctionId> find_body(llvm::StringRef name) const;
   llvm::Expected<FunctionId> replaceable_body(FunctionId entry, const ReplaceOptions &options) const;
   llvm::Error not_replaced(FunctionId body, llvm::Error error) const;
   llvm::Expected<ReplaceOutcome> replace_locked(FunctionId entry, const ReplaceOptions &options);

@@ -6,16 +6,9 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <sched.h>
-
 using namespace llvm;
 
 namespace osr {
-namespace {
-
-constexpr unsigned most_rounds = 100; ///< of asking again for activations that were executing in invalid code
-
-} // namespace
 
 Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
   if (!requests_)
@@ -24,10 +17,10 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
     return make_error("'{}' cannot be redefined: activations are counted, so no frame can be rewritten", name.str());
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::unique_lock lock = lock_after_waiting(mutex_);
-  const FunctionInfo *function = program().find_function(name);
-  if (!function)
-    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
-  auto outcome = redefine_locked(function->id, ir, options);
+  auto body = find_body(name);
+  if (!body)
+    return body.takeError();
+  auto outcome = redefine_locked(*body, ir, options);
   if (!outcome) {
     std::string reason = toString(outcome.takeError());
     ++statistics_.requests.refused[reason];
@@ -42,11 +35,12 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef name) {
+  Undisturbed undisturbed(options_.handshake.signal_number);
   std::unique_lock lock = lock_after_waiting(mutex_);
-  const FunctionInfo *function = program().find_function(name);
-  if (!function)
-    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
-  return compiler_->source_of(function->id);
+  auto body = find_body(name);
+  if (!body)
+    return body.takeError();
+  return compiler_->source_of(*body);
 }
 
 Expected<RedefineOutcome> Runtime::redefine_locked(FunctionId old, MemoryBufferRef ir, const RedefineOptions &options) {
@@ -127,27 +121,15 @@ void Runtime::undo_redefine(FunctionId entry, FunctionId old, FunctionId fresh, 
     set_code_for_calls(target.function, target.pc);
 }
 
-/// An activation that executes in the code itself would make its next inlined call in the old body: asks again until it
-/// is in a call.
+/// An activation that executes in the code itself would make its next inlined call in the old body.
 Expected<ReplaceOutcome> Runtime::deoptimize(ArrayRef<const Version *> invalid) {
   Replacement what;
   for (const Version *version : invalid)
     what.objects.push_back(&version->object);
-  ReplaceOutcome total;
-  for (unsigned round = 0; round < most_rounds; ++round) {
-    auto outcome = requests_->replace(what);
-    if (!outcome)
-      return round == 0 ? std::move(outcome) : Expected<ReplaceOutcome>(std::move(total));
+  auto outcome = requests_->replace_until_none_runs(what);
+  if (outcome)
     count(*outcome);
-    outcome->rewritten += total.rewritten;
-    outcome->stops += total.stops;
-    outcome->pause_seconds = std::max(outcome->pause_seconds, total.pause_seconds);
-    total = std::move(*outcome);
-    if (total.running == 0)
-      break;
-    sched_yield();
-  }
-  return total;
+  return outcome;
 }
 
 Expected<ReplaceOutcome> Runtime::move_to_new_body(FunctionId old, Tier to) {
@@ -157,7 +139,7 @@ Expected<ReplaceOutcome> Runtime::move_to_new_body(FunctionId old, Tier to) {
   for (const auto &retired : versions_->retired())
     if (retired->object.function == old)
       what.objects.push_back(&retired->object);
-  auto outcome = requests_->replace(what);
+  auto outcome = requests_->replace_until_none_runs(what);
   if (outcome)
     count(*outcome);
   return outcome;

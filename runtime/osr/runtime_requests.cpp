@@ -21,10 +21,10 @@ constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< 
 Expected<ReplaceOutcome> Runtime::replace(StringRef name, const ReplaceOptions &options) {
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::unique_lock lock(mutex_);
-  const FunctionInfo *function = program().find_function(name);
-  if (!function)
-    return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
-  const FunctionId entry = bodies_.entry_of(function->id);
+  auto body = find_body(name);
+  if (!body)
+    return body.takeError();
+  const FunctionId entry = bodies_.entry_of(*body);
   lock.unlock();
   return replace(entry, options);
 }
@@ -36,6 +36,13 @@ Expected<ReplaceOutcome> Runtime::replace(FunctionId entry, const ReplaceOptions
   if (outcome && options.old_code == OldCode::Free && reclaim())
     reclaim_loop_->notify();
   return outcome;
+}
+
+/// The current body of the function of that name. With the lock held.
+Expected<FunctionId> Runtime::find_body(StringRef name) const {
+  if (const FunctionInfo *function = program().find_function(name))
+    return function->id;
+  return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
 }
 
 /// The current body, if its activations may be replaced in this way. With the lock held.
@@ -130,7 +137,7 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
   append_range(options.to == Tier::Baseline ? what.sites : what.sites_that_stay, versions_->inlined_at(body));
   for (const Version *kept : versions_->versions_of(body, options.to))
     what.stays.push_back(&kept->object);
-  auto outcome = requests_->replace(what);
+  auto outcome = options.redirect_calls ? requests_->replace_until_none_runs(what) : requests_->replace(what);
   ++statistics_.requests.count;
   if (outcome) {
     count(*outcome);

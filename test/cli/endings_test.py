@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import threading
 import unittest
 
 from osrctl_case import FIB, OSRCTL, OsrctlCase
@@ -49,9 +50,14 @@ class ClosedFiles(OsrctlCase):
     def first_line_only(self, *command):
         """The reader of the program's output goes away after one line."""
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        self.assertEqual(process.stdout.readline(), b"a line\n")
-        process.stdout.close()
-        return process.wait(timeout=60)
+        watchdog = threading.Timer(60, process.kill) # a program that hangs says so by its status
+        watchdog.start()
+        try:
+            self.assertEqual(process.stdout.readline(), b"a line\n")
+            process.stdout.close()
+            return process.wait()
+        finally:
+            watchdog.cancel()
 
     def test_closed_pipe(self):
         native, bitcode = self.native("endless.c"), self.compile("endless.c")

@@ -4,6 +4,7 @@ The environment names the programs: OSRCTL (the program under test) and OSR_CLAN
 """
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -72,7 +73,14 @@ class OsrctlCase(unittest.TestCase):
 
     def run_command(self, *command, **options):
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        return subprocess.run(command, timeout=TIMEOUT, check=False, text=True, errors="replace", **options)
+        process = subprocess.Popen(command, text=True, errors="replace", start_new_session=True, **options)
+        try:
+            output, errors = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL) # a shell's children too: they hold the pipes
+            process.communicate()
+            raise
+        return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
     def osrctl(self, *arguments, **options):
         return self.run_command(OSRCTL, *arguments, **options)

@@ -191,8 +191,9 @@ def main():
             for line in failed:
                 print("     " + line, flush=True)
 
-    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, ASYNC_LOOP, POLL, DIRECT, PATCHED, RESTORED,
-                                                            REDEFINED, FREED]
+    # Not ASYNC_LOOP: whether a request meets a loop without calls is chance; loop_requests_test makes sure of it.
+    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, POLL, DIRECT, PATCHED, RESTORED, REDEFINED,
+                                                            FREED]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)

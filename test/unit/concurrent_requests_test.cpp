@@ -113,7 +113,8 @@ void ask_alone(unsigned round, Failures &failures) {
 
 constexpr unsigned asking = 3, rounds = 12;
 
-/// All threads that ask, from their begin to their end. Nothing is left for the runtime to do by itself afterwards.
+/// All threads that ask, from their begin to their end. Nothing is left for the runtime to do by itself afterwards: an
+/// activation of spin() that no request caught in a call is asked for again.
 void ask_in_threads(Failures &failures) {
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < asking; ++i)
@@ -127,7 +128,7 @@ void ask_in_threads(Failures &failures) {
   for (std::thread &thread : threads)
     thread.join();
   while (runtime().reclaim())
-    std::this_thread::yield();
+    failures.note(runtime().replace("spin", {.to = Tier::Baseline}));
 }
 
 } // namespace

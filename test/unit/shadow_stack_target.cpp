@@ -3,10 +3,8 @@
 //   shadow_stack_target PROGRAM [ARGS...]
 //
 // At each seventh call all frames of the stack are to go to the other tier. The last line says what became of that.
-#include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
 #include "runtime/osr/program_exit.h"
-#include "runtime/osr/runtime.h"
+#include "test/support/host_program.h"
 
 #include <cstdio>
 #include <cstdlib>
@@ -29,24 +27,14 @@ void report() {
 }
 
 llvm::Expected<int> run(const std::vector<std::string> &arguments) {
-  static llvm::LLVMContext context;
-  auto module = load_program(context, {arguments.front()});
-  if (!module)
-    return module.takeError();
-  auto machine = create_target_machine(CodegenLevel::Optimizing);
-  if (!machine)
-    return machine.takeError();
-  auto program = canonicalize(std::move(*module), **machine);
-  if (!program)
-    return program.takeError();
   Runtime::Options options;
   options.stress.kind = StressMode::Kind::All;
   options.stress.number = 7;
   options.has_shadow_stack = [] { return true; };
-  auto runtime = Runtime::create(std::move(*program), std::move(options));
+  auto runtime = load_host_program(arguments.front().c_str(), std::move(options));
   if (!runtime)
     return runtime.takeError();
-  running = runtime->release();
+  running = *runtime;
   set_exit_observer(report);
   return running->run_main(arguments);
 }
