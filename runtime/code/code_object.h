@@ -25,6 +25,12 @@ const char *to_string(CodeState state);
 
 using CodeObjectId = std::uint32_t;
 
+/// Where an FDE is that unwinders may read.
+struct PlacedFde {
+  std::uint64_t begin = 0, end = 0; ///< the code that it describes
+  std::uint64_t address = 0;
+};
+
 /// Everything but the state is set before the object is registered and never changes until it is freed, so reading
 /// needs no lock.
 struct CodeObject {
@@ -37,6 +43,7 @@ struct CodeObject {
   std::uint64_t entry_pc = 0;     ///< in [code_begin, code_begin+code_size)
   SiteTable sites;                ///< offsets from code_begin
   UnwindRows rows;                ///< offsets from code_begin
+  std::vector<PlacedFde> fdes;    ///< most often one
   bool has_loop_sites = false;    ///< a loop in it polls
   std::int32_t cfa_from_sp = 0;   ///< CFA = rsp + this at every site of the object, in bytes
   LinkedObject linked;

@@ -106,7 +106,9 @@ ReturnSite CodeRegistry::find_return_site(std::uint64_t pc) const noexcept {
 
 void CodeRegistry::collect() {
   std::lock_guard lock(mutex_);
-  retired_.clear();
+  std::atomic_thread_fence(std::memory_order_seq_cst); // who begins to read after this sees none of them
+  if (readers_.load(std::memory_order_seq_cst) == 0)
+    retired_.clear();
 }
 
 std::size_t CodeRegistry::size() const {

@@ -44,11 +44,25 @@ public:
   /// be the last instruction of its object.
   const CodeObject *find(std::uint64_t pc) const noexcept;
 
+  /// The same for a caller that no lock keeps apart from collect(): `use` is called with the object, or null, before
+  /// anything that was found may be freed.
+  template <typename Use> auto with_found(std::uint64_t pc, Use use) const noexcept {
+    struct Reader {
+      std::atomic<unsigned> &count;
+      explicit Reader(std::atomic<unsigned> &readers) : count(readers) {
+        count.fetch_add(1, std::memory_order_seq_cst);
+      }
+      ~Reader() { count.fetch_sub(1, std::memory_order_release); }
+    } reader(readers_);
+    return use(find(pc));
+  }
+
   /// The site whose return PC is `pc` (exactly, not minus one). O(1) expected.
   ReturnSite find_return_site(std::uint64_t pc) const noexcept;
 
-  /// Frees what was replaced. Allowed when no thread is inside a find function, such as during a handshake or when all
-  /// walkers have passed a common point; nothing else ever frees it.
+  /// Frees what was replaced, unless a thread is inside with_found(): then another time. Allowed when no thread is inside
+  /// another find function, such as during a handshake or when all walkers have passed a common point; nothing else ever
+  /// frees it.
   void collect();
 
   std::size_t size() const;
@@ -73,6 +87,7 @@ private:
   mutable std::mutex mutex_; ///< guards changes and the members below
   std::vector<std::unique_ptr<const Page>> retired_;
   std::size_t size_ = 0;
+  mutable std::atomic<unsigned> readers_ = 0; ///< inside with_found()
 };
 
 } // namespace osr

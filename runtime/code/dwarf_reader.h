@@ -78,6 +78,15 @@ public:
     return base + number(encoding);
   }
 
+  /// The same, but a stored 0 is null, and DW_EH_PE_indirect is left to the caller: the result may be the address of the
+  /// pointer.
+  std::uint64_t pointer_or_null(std::uint8_t encoding) {
+    DwarfReader stored = *this;
+    const bool is_null = stored.number(encoding) == 0;
+    const std::uint64_t value = pointer(encoding);
+    return is_null ? 0 : value;
+  }
+
   /// The number that a pointer encoding stores, before anything is added to it.
   std::uint64_t number(std::uint8_t encoding) {
     switch (encoding & 0x0f) {

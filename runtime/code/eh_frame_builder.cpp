@@ -128,6 +128,13 @@ std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::span<const Un
   return std::move(out.bytes());
 }
 
+std::uint32_t fde_offset(std::span<const std::uint8_t> eh_frame) {
+  std::uint32_t cie_length = 0;
+  OSR_CHECK(eh_frame.size() > sizeof cie_length, "{} bytes are no CIE", eh_frame.size());
+  std::memcpy(&cie_length, eh_frame.data(), sizeof cie_length);
+  return std::uint32_t(sizeof cie_length) + cie_length;
+}
+
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::uint32_t size, const UnwindRow &row,
                                          const ExceptionHandling &handling) {
   const UnwindRange range{0, size, row};

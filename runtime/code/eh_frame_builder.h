@@ -26,6 +26,9 @@ struct ExceptionHandling {
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::span<const UnwindRange> rows,
                                          const ExceptionHandling &handling = {});
 
+/// Where the FDE of such bytes begins, behind the CIE.
+std::uint32_t fde_offset(std::span<const std::uint8_t> eh_frame);
+
 /// The same with one row for all of it.
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::uint32_t size, const UnwindRow &row,
                                          const ExceptionHandling &handling = {});

@@ -46,24 +46,18 @@ llvm::Expected<UnwindRows> UnwindRows::from_eh_frame(llvm::ArrayRef<std::uint8_t
     return make_error("code object of {} bytes: at most 4 GB can be described", code_size);
   const std::span<const std::uint8_t> bytes(section.data(), section.size());
   std::vector<UnwindRange> ranges(extra.begin(), extra.end());
-  for (std::uint64_t offset = 0; offset + 4 <= bytes.size();) {
-    DwarfReader head(bytes.subspan(offset), section_address + offset);
-    const std::uint64_t length = head.read<std::uint32_t>();
-    if (length == 0)
-      break; // the end mark
-    const auto id = head.read<std::uint32_t>();
-    if (head.failed() || length < 4 || length > bytes.size() - offset - 4)
-      return make_error(".eh_frame entry at offset {:#x} reaches over the end of the section", offset);
-    if (id != 0) {
-      FrameDescription fde;
-      if (!fde.parse(bytes, section_address, offset))
-        return make_error(".eh_frame entry at offset {:#x} is malformed", offset);
-      if (fde.begin != fde.end && fde.begin - code_begin < code_size)
-        if (llvm::Error error = append_fde(fde, code_begin, code_size, ranges))
-          return error;
-    }
-    offset += 4 + length;
-  }
+  llvm::Error error = llvm::Error::success();
+  (void)!!error; // as yet there is nothing to look at
+  for_each_fde(
+      bytes, section_address,
+      [&](std::uint64_t, const FrameDescription &fde) {
+        if (fde.begin != fde.end && fde.begin - code_begin < code_size)
+          error = append_fde(fde, code_begin, code_size, ranges);
+        return !error;
+      },
+      [&](std::uint64_t offset) { error = malformed_entry(offset); });
+  if (error)
+    return error;
   return from_ranges(ranges);
 }
 

@@ -91,6 +91,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   entries_ = std::move(*entries);
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   stub_table_ = std::make_unique<StubTable>();
+  fde_finder_ = std::make_unique<FdeFinder>(*registry_, *stub_table_);
   set_up_patching();
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options_.freeing);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
@@ -277,6 +278,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (Error error = start_requests())
     return error;
   running_ = this;
+  fde_finder_->install();
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
   if (options_.compile_ahead || handles_signals(*program().module))

@@ -10,6 +10,7 @@
 #include "runtime/osr/bodies.h"
 #include "runtime/osr/churn.h"
 #include "runtime/osr/direct_calls.h"
+#include "runtime/osr/fde_finder.h"
 #include "runtime/osr/loop_polls.h"
 #include "runtime/osr/reclaimer.h"
 #include "runtime/osr/redefine_options.h"
@@ -183,6 +184,7 @@ private:
   std::unique_ptr<CodeSession> session_;
   std::unique_ptr<CodeRegistry> registry_;
   std::unique_ptr<StubTable> stub_table_;
+  std::unique_ptr<FdeFinder> fde_finder_;
   std::unique_ptr<EntryTable> entries_;
   std::unique_ptr<ReturnPointTable> return_points_; ///< null: return PCs are rewritten
   std::unique_ptr<FrameRedirector> redirector_;

@@ -165,18 +165,19 @@ void StubFactory::release(Stub &stub) {
   arena_.release(stub.memory);
 }
 
-/// Debuggers unwind through a pending stub as through the site it stands for.
+/// Debuggers and exceptions unwind through a pending stub as through the site it stands for.
 void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
   UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
   at_entry.base = CfaBase::Rsp;
   at_entry.cfa_offset = stub.stub.cfa_from_sp;
   std::uint64_t begin = stub.memory.address;
   auto size = std::uint32_t(stub.memory.size);
-  std::vector<std::uint8_t> eh_frame = build_eh_frame(begin, size, at_entry);
+  stub.eh_frame = build_eh_frame(begin, size, at_entry);
+  const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
+  stub.stub.fde = {begin, begin + size, address + fde_offset(stub.eh_frame)};
   std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
   DebugSymbol symbol{name, begin, size};
-  stub.debugger = DebuggerRegistration(
-      DebugCode{begin, size, {&symbol, 1}, eh_frame, reinterpret_cast<std::uint64_t>(eh_frame.data())});
+  stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, stub.eh_frame, address});
 }
 
 /// The code depends on its address, and the memory on the code's size: emit twice.

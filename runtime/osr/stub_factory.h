@@ -42,6 +42,7 @@ struct ReturnStub {
   std::int32_t lowest_offset = 0; ///< how far below the CFA the new frames reach
   std::int32_t cfa_from_sp = 0;   ///< of the replaced frame
   Extent memory;                  ///< its code
+  PlacedFde fde;                  ///< unwinders pass through a pending stub as through the site it stands for
   const CodeObject *from = nullptr;             ///< of original_pc; its bytes may have been freed
   bool is_retired = false;                      ///< nobody is sent to it any more
   llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
@@ -114,6 +115,7 @@ private:
     ReturnStub stub;
     CodeMemory memory{};
     DebuggerRegistration debugger;
+    std::vector<std::uint8_t> eh_frame;
     TransitionScript script; ///< kept for the interpreter
   };
 

@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/sites/loop_polls.h"
+#include "runtime/code/frame_description.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/osr/resolve_records.h"
 
@@ -206,6 +207,14 @@ Error VersionStore::describe_code(Version &version) {
   if (!rows)
     return rows.takeError();
   object.rows = std::move(*rows);
+  const auto section = linked.eh_frame_bytes();
+  for_each_fde(
+      {section.data(), section.size()}, linked.eh_frame.begin,
+      [&](std::uint64_t offset, const FrameDescription &fde) {
+        object.fdes.push_back({fde.begin, fde.end, linked.eh_frame.begin + offset});
+        return true;
+      },
+      [](std::uint64_t) {}); // would have been malformed above
   std::vector<DebugSymbol> symbols;
   for (const LinkedFunction &function : linked.functions)
     symbols.push_back({function.name, function.address, function.size});

@@ -134,20 +134,17 @@ llvm::Expected<UnwindRegistration> UnwindRegistration::add(std::uintptr_t code_b
   const auto address = std::uintptr_t(eh_frame.data());
   const std::span<const std::uint8_t> bytes(eh_frame.data(), eh_frame.size());
   std::vector<Entry::Fde> table;
-  for (std::uint64_t offset = 0; offset + 8 <= bytes.size();) {
-    DwarfReader head(bytes.subspan(offset), address + offset);
-    const std::uint64_t length = head.read<std::uint32_t>();
-    if (length == 0)
-      break;
-    FrameDescription fde;
-    if (head.read<std::uint32_t>() != 0) {
-      if (!fde.parse(bytes, address, offset))
-        return make_error(".eh_frame entry at offset {:#x} is malformed", offset);
-      if (fde.begin - code_begin < code_size)
-        table.push_back({std::int32_t(fde.begin - code_begin), std::int32_t(offset)});
-    }
-    offset += 4 + length;
-  }
+  std::optional<std::uint64_t> malformed;
+  for_each_fde(
+      bytes, address,
+      [&](std::uint64_t offset, const FrameDescription &fde) {
+        if (fde.begin - code_begin < code_size)
+          table.push_back({std::int32_t(fde.begin - code_begin), std::int32_t(offset)});
+        return true;
+      },
+      [&](std::uint64_t offset) { malformed = offset; });
+  if (malformed)
+    return malformed_entry(*malformed);
   if (table.empty())
     return make_error("no unwind information for the code at {:#x} in the section given for it", code_begin);
   std::sort(table.begin(), table.end(), [](const auto &a, const auto &b) { return a.pc < b.pc; });

@@ -91,7 +91,8 @@ def without(mode, name):
 def build(program, work, clang):
     """Compiles natively and to bitcode; returns the native path and the bitcode by level."""
     native = work / f"{program.name}.native"
-    common = [clang, "-w", *program.cflags, str(program.path)]
+    language = ["--driver-mode=g++"] if program.path.suffix == ".cpp" else []
+    common = [clang, *language, "-w", *program.cflags, str(program.path)]
     subprocess.run([*common, "-O1", "-o", str(native), *program.libs, "-lm"], check=True)
     bitcode = {}
     for level in LEVELS:
@@ -177,7 +178,8 @@ def main():
     options.modes = modes_of(options)
     assert sees_writable_code()
 
-    programs = [Program(path) for path in sorted(here.glob("*.c")) if not options.names or path.stem in options.names]
+    programs = [Program(path) for path in sorted([*here.glob("*.c"), *here.glob("*.cpp")])
+                if not options.names or path.stem in options.names]
     total, failures, runs = collections.Counter(), [], 0
     with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         jobs = {pool.submit(check, program, options, pathlib.Path(work)): program for program in programs}

@@ -1,0 +1,35 @@
+// How the C++ runtime's unwinder finds its way through compiled code.
+//
+// libgcc looks frame description entries (FDEs) up with _Unwind_Find_FDE. Registering each section with libgcc would
+// make every throw of the process slower with every function compiled, behind a lock that a stopped thread may hold. So
+// this library defines _Unwind_Find_FDE itself, in place of libgcc's: code of ours is looked up here, in constant time
+// and without a lock, all else is passed on. That takes an executable whose symbols come before those of libgcc_s.so, as
+// any has that links this library statically.
+#pragma once
+
+#include "runtime/code/code_registry.h"
+#include "runtime/stack/stub_table.h"
+
+namespace osr {
+
+/// Thread-safe, lock-free and allocation-free. The parts must outlive it.
+class FdeFinder {
+public:
+  FdeFinder(const CodeRegistry &registry, const StubTable &stubs) : registry_(registry), stubs_(stubs) {}
+  ~FdeFinder();
+  FdeFinder(const FdeFinder &) = delete;
+  FdeFinder &operator=(const FdeFinder &) = delete;
+
+  /// From now on unwinders find what this finds. One at a time.
+  void install();
+
+  /// The FDE for the instruction at `pc`; address 0 if it is not in compiled code or in a return stub. What it names
+  /// stays for as long as the code does.
+  PlacedFde find(std::uint64_t pc) const noexcept;
+
+private:
+  const CodeRegistry &registry_;
+  const StubTable &stubs_;
+};
+
+} // namespace osr
