@@ -23,7 +23,7 @@ enum class PinReason {
   VariableArguments, ///< uses va_start: its frame holds the register save area
   Naked,             ///< has no frame of ours at all
   FrameAddress,      ///< asks for the address or contents of its own frame
-  ExceptionHandling, ///< catches or cleans up: invoke, landingpad, funclets
+  ExceptionHandling, ///< catches or cleans up in ways that cannot be replaced: funclets, types without names
   AsmGoto,           ///< inline assembly that jumps
   ResultInMemory,    ///< returns a value that does not fit into the return registers
   ArgumentKind,      ///< receives or passes inalloca, preallocated, swift or similar arguments

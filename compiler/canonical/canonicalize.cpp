@@ -10,6 +10,7 @@
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
 #include "compiler/canonical/guard_object_stack.h"
+#include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/move_objects.h"
 #include "compiler/canonical/replace_aliases.h"
 #include "compiler/canonical/simplify.h"
@@ -73,12 +74,18 @@ void pin(Function &function, FunctionInfo &info, PinReason reason) {
 /// After this a replaceable function's frame holds scalar values only: no objects, no aggregates, no undefined ones.
 void empty_frame(Function &function, FunctionInfo &info) {
   copy_by_value_arguments(function);
+  isolate_normal_destinations(function); // before aggregates are taken apart there
   if (!split_aggregates(function)) {
     pin(function, info, PinReason::LargeAggregate);
     return;
   }
+  if (!make_selectors_neutral(function)) {
+    pin(function, info, PinReason::ExceptionHandling);
+    return;
+  }
   define_undef(function);
   move_objects(function);
+  restore_objects_at_landing_pads(function);
 }
 
 } // namespace

@@ -56,8 +56,6 @@ PinReason of_call(const CallBase &call) {
       return reason;
   if (isa<CallBrInst>(call))
     return PinReason::AsmGoto;
-  if (isa<InvokeInst>(call))
-    return PinReason::ExceptionHandling;
   if (may_return_twice(call))
     return PinReason::ReturnsTwice;
   for (unsigned i = 0; i < call.arg_size(); ++i) {
@@ -103,7 +101,7 @@ bool needs_realigned_frame(const CallBase &call) {
 PinReason of_instruction(const Instruction &instruction) {
   if (const auto *call = dyn_cast<CallBase>(&instruction))
     return of_call(*call);
-  if (instruction.isEHPad() || isa<ResumeInst>(instruction) || isa<CleanupReturnInst>(instruction) ||
+  if ((instruction.isEHPad() && !isa<LandingPadInst>(instruction)) || isa<CleanupReturnInst>(instruction) ||
       isa<CatchReturnInst>(instruction))
     return PinReason::ExceptionHandling;
   if (isa<VAArgInst>(instruction))

@@ -193,10 +193,9 @@ private:
   }
 
   void extract_after(Value &value, Members &result) {
-    BasicBlock &entry = function_.getEntryBlock();
     auto *maker = dyn_cast<Instruction>(&value);
-    auto position = maker ? std::next(maker->getIterator()) : entry.getFirstInsertionPt();
-    IRBuilder<> builder(maker ? maker->getParent() : &entry, position);
+    auto position = maker ? *maker->getInsertionPointAfterDef() : function_.getEntryBlock().getFirstInsertionPt();
+    IRBuilder<> builder(position->getParent(), position);
     SmallVector<unsigned, 4> path;
     extract_all(builder, value, value.getType(), path, result);
   }

@@ -171,6 +171,15 @@ private:
     return live_in;
   }
 
+  /// What is live behind a call of `block` when it returns or throws: what the block still does after a return it does
+  /// not do before it lands.
+  static BitVector with_landing_pads(const MachineBasicBlock &block, BitVector live, const LiveIn &live_in) {
+    for (const MachineBasicBlock *successor : block.successors())
+      if (successor->isEHPad())
+        live |= live_in.find(successor)->second;
+    return live;
+  }
+
   void certify(const MachineBasicBlock &block, const FrameBytes &frame, const LiveIn &live_in) {
     const MachineFunction &function = *block.getParent();
     BitVector live = live_out(block, frame, live_in);
@@ -183,7 +192,7 @@ private:
         continue; // its operands are the claim, not a use
       }
       if (is_returning_call(instruction) && map)
-        prove(*map, instruction, frame, live, registers);
+        prove(*map, instruction, frame, with_landing_pads(block, live, live_in), registers);
       map = nullptr;
       frame.step_backward(instruction, live);
       registers.stepBackward(instruction);

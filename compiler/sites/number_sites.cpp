@@ -107,6 +107,8 @@ bool is_site(const CallBase &call) {
   const auto *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
   if (!callee)
     return true;
+  if (callee->isIntrinsic()) // invoked
+    return false;
   if (callee->getName().starts_with("osr."))
     return false; // object stack operations, which tiers lower to a few instructions
   return !(callee->isDeclaration() && is_exempt_callee(callee->getName()));

@@ -164,6 +164,25 @@ void recompute_object_addresses(Function &function) {
   }
 }
 
+/// Each invoke gets a landing pad of its own. What a phi of a shared one takes would have to be stored before the invoke,
+/// over a value that may still be wanted if the call returns.
+void isolate_landing_pads(Function &function) {
+  SmallVector<BasicBlock *, 8> pads;
+  for (BasicBlock &block : function)
+    if (block.isLandingPad())
+      pads.push_back(&block);
+  while (!pads.empty()) {
+    BasicBlock *pad = pads.pop_back_val();
+    if (pad->getSinglePredecessor()) {
+      FoldSingleEntryPHINodes(pad);
+      continue;
+    }
+    SmallVector<BasicBlock *, 2> split;
+    SplitLandingPadPredecessors(pad, {*pred_begin(pad)}, ".one", ".others", split);
+    append_range(pads, split);
+  }
+}
+
 struct BaselineSite {
   CallBase *call;
   const Site *site;
@@ -204,6 +223,7 @@ LoweredRecord emit_stack_map(BaselineSite &baseline, CallBase *call, const Slots
 } // namespace
 
 std::vector<LoweredRecord> lower_to_baseline(Function &function, const CanonicalProgram &program) {
+  isolate_landing_pads(function);
   recompute_object_addresses(function);
   std::vector<BaselineSite> sites = collect_sites(function, program);
   std::vector<LoweredRecord> records;

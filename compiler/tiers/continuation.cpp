@@ -81,6 +81,8 @@ Function &empty_continuation(Function &function) {
   for (Attribute::AttrKind kind : {Attribute::Memory, Attribute::Speculatable, Attribute::NoFree, Attribute::NoSync})
     result->removeFnAttr(kind);
   result->setCallingConv(CallingConv::C);
+  if (function.hasPersonalityFn())
+    result->setPersonalityFn(function.getPersonalityFn());
   result->setDSOLocal(true);
   result->takeName(&function);
   return *result;
@@ -113,6 +115,23 @@ Value *reload_result(IRBuilder<> &builder, CallBase &call, const Site &site, std
   return result;
 }
 
+/// Code generation takes a `resume` that no landing pad of the function leads to for one that is never reached. But a
+/// continuation may begin behind the landing pad.
+void call_resumes(Function &continuation) {
+  SmallVector<ResumeInst *, 4> resumes;
+  for (BasicBlock &block : continuation)
+    if (auto *resume = dyn_cast<ResumeInst>(block.getTerminator()))
+      resumes.push_back(resume);
+  for (ResumeInst *resume : resumes) {
+    IRBuilder<> builder(resume);
+    auto *type = FunctionType::get(builder.getVoidTy(), {builder.getPtrTy()}, false);
+    FunctionCallee unwind = continuation.getParent()->getOrInsertFunction("_Unwind_Resume", type);
+    builder.CreateCall(unwind, {builder.CreateExtractValue(resume->getValue(), 0)})->setDoesNotReturn();
+    builder.CreateUnreachable();
+    resume->eraseFromParent();
+  }
+}
+
 } // namespace
 
 StateBufferLayout state_buffer_layout(const Site &site) {
@@ -137,7 +156,8 @@ Function &make_continuation(Function &function, const Site &site) {
   OSR_CHECK(state.size() == site.state.size(), "site {} has {} values, {} expected", site.id.index, state.size(),
             site.state.size());
   continuation.splice(continuation.begin(), &function);
-  BasicBlock *after = SplitBlock(call.getParent(), call.getNextNode());
+  auto *invoke = dyn_cast<InvokeInst>(&call);
+  BasicBlock *after = invoke ? invoke->getNormalDest() : SplitBlock(call.getParent(), call.getNextNode());
   BasicBlock *entry = BasicBlock::Create(function.getContext(), "osr.entry", &continuation, &continuation.front());
   IRBuilder<> builder(entry);
 
@@ -169,6 +189,7 @@ Function &make_continuation(Function &function, const Site &site) {
   for (Argument &argument : function.args()) // not live here
     argument.replaceAllUsesWith(PoisonValue::get(argument.getType()));
   removeUnreachableBlocks(continuation);
+  call_resumes(continuation);
   function.eraseFromParent();
   return continuation;
 }

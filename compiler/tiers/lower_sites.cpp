@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/landing_pads.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/tiers/recipe.h"
 
@@ -191,10 +192,11 @@ CallBase *strip_bundle(CallBase &call) {
 }
 
 Instruction *emit_stack_map_call(CallBase &call, std::uint32_t number, ArrayRef<Value *> operands) {
-  auto *plain = dyn_cast<CallInst>(&call);
-  OSR_CHECK(plain, "site {} is no plain call", number);
   mark(call, number);
-  IRBuilder<> builder(plain->getNextNode());
+  const BasicBlock::iterator behind = *call.getInsertionPointAfterDef();
+  OSR_CHECK(behind->getParent() == call.getParent() || behind->getParent()->getSinglePredecessor(),
+            "site {} is invoked, and others come to where it returns", number);
+  IRBuilder<> builder(behind->getParent(), behind);
   std::vector<Value *> arguments{builder.getInt64(number), builder.getInt32(0)};
   arguments.insert(arguments.end(), operands.begin(), operands.end());
   return builder.CreateIntrinsic(Intrinsic::experimental_stackmap, {}, arguments);
@@ -211,6 +213,7 @@ std::vector<OperandId> LoweredSites::operands_like(OperandId operand) const {
 }
 
 Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &program, const ForcedForms &forced) {
+  isolate_normal_destinations(function); // optimisation has merged some
   std::vector<CallBase *> calls;
   for (BasicBlock &block : function)
     for (Instruction &instruction : block)

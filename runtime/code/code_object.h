@@ -25,10 +25,12 @@ const char *to_string(CodeState state);
 
 using CodeObjectId = std::uint32_t;
 
-/// Where an FDE is that unwinders may read.
+/// Where an FDE is that unwinders may read, and what it says about exceptions.
 struct PlacedFde {
   std::uint64_t begin = 0, end = 0; ///< the code that it describes
   std::uint64_t address = 0;
+  std::uint64_t personality = 0; ///< address of the function that is asked about exceptions; 0: none
+  std::uint64_t lsda = 0;        ///< address of the table for it; 0: none
 };
 
 /// Everything but the state is set before the object is registered and never changes until it is freed, so reading
@@ -44,6 +46,8 @@ struct CodeObject {
   SiteTable sites;                ///< offsets from code_begin
   UnwindRows rows;                ///< offsets from code_begin
   std::vector<PlacedFde> fdes;    ///< most often one
+  /// A copy of linked.exception_tables: stubs are also made for activations whose code has been freed.
+  std::vector<std::uint8_t> exception_tables;
   bool has_loop_sites = false;    ///< a loop in it polls
   std::int32_t cfa_from_sp = 0;   ///< CFA = rsp + this at every site of the object, in bytes
   LinkedObject linked;

@@ -14,13 +14,13 @@ inline constexpr std::uint8_t DW_EH_PE_omit = 0xff, DW_EH_PE_indirect = 0x80;
 /// One FDE with what it needs of its CIE.
 struct FrameDescription {
   std::uint64_t begin = 0, end = 0; ///< the PCs it describes
-  bool signal_frame = false;        ///< augmentation 'S': the frame above is at an exact PC (signal trampoline)
+  bool signal_frame = false; ///< augmentation 'S': the frame above is at an exact PC (signal trampoline)
   std::uint64_t code_align = 1;
   std::int64_t data_align = 1;
   std::uint8_t encoding = 0, lsda_encoding = DW_EH_PE_omit;
   std::uint64_t personality = 0; ///< the function that is asked about exceptions, or where its address stands; 0: none
   bool personality_is_indirect = false;
-  std::uint64_t lsda = 0;        ///< address of the table for it; 0: none
+  std::uint64_t lsda = 0; ///< address of the table for it; 0: none
   DwarfReader cie_program, fde_program;
 
   /// Reads the FDE at `offset` of `section`, whose first byte is at `section_address` at run time. Never reads
@@ -47,6 +47,11 @@ struct FrameDescription {
     }
     fde_program = fde;
     return !fde.failed() && end >= begin;
+  }
+
+  /// Where the personality function is. The section must be where it is used.
+  std::uint64_t personality_function() const {
+    return personality && personality_is_indirect ? *reinterpret_cast<const std::uint64_t *>(personality) : personality;
   }
 
 private:

@@ -11,7 +11,7 @@ using namespace llvm::BitmaskEnumDetail; // & and | of section protections
 
 namespace {
 
-constexpr llvm::StringLiteral eh_frame_section = ".eh_frame";
+constexpr llvm::StringLiteral eh_frame_section = ".eh_frame", exception_table_section = ".gcc_except_table";
 
 bool is_executable(const llvm::jitlink::Section &section) {
   return (section.getMemProt() & llvm::orc::MemProt::Exec) != llvm::orc::MemProt::None;
@@ -78,6 +78,8 @@ void capture(llvm::jitlink::LinkGraph &graph, LinkedObject &object) {
       capture_stack_map(section, object);
     else if (section.getName() == eh_frame_section)
       object.eh_frame = extent_of(section);
+    else if (section.getName() == exception_table_section)
+      object.exception_tables = extent_of(section);
     else if (section.getName() == llvm::jitlink::x86_64::PLTTableManager::getSectionName())
       object.linker_stubs = extent_of(section);
     if (!is_executable(section))

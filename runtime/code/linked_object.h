@@ -35,6 +35,7 @@ struct LinkedObject {
   std::vector<LinkedBranch> branches; ///< to symbols outside; only while observers hear of the link
   std::vector<std::uint8_t> stack_map; ///< `.llvm_stackmaps` with final function addresses; not in target memory
   Extent eh_frame; ///< `.eh_frame` at its final address, readable there
+  Extent exception_tables; ///< `.gcc_except_table`, likewise
   std::vector<llvm::orc::SymbolStringPtr> exported; ///< names that other objects may refer to
   llvm::orc::ResourceTrackerSP tracker; ///< the session's handle; null when unloaded
 

@@ -46,7 +46,7 @@ StackEvidence Reclaimer::watch(const Objects &objects, ArrayRef<const ReturnStub
 std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
   std::vector<const ReturnStub *> stubs;
   stubs_.for_each([&](const ReturnStub &stub) {
-    if (stub.is_retired || stub.from->state() != CodeState::InUse ||
+    if (stub.is_retired || stub.from->state() != CodeState::InUse || objects.contains(stub.from) ||
         any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }))
       stubs.push_back(&stub);
   });
@@ -104,17 +104,22 @@ void Reclaimer::free_by(const StackEvidence &evidence) {
   stubs_.for_each_retired([&](const ReturnStub &stub) {
     reached.insert(stub.to.begin(), stub.to.end());
     has_frames.insert(stub.from);
+    if (stub.lands_in_old)
+      reached.insert(stub.from);
   });
   for (auto next = versions_.retired().begin(); next != versions_.retired().end();) {
     Version &version = **next++;
     const CodeObject &object = version.object;
+    stubs_.for_each_from(object, [&](const ReturnStub &stub) {
+      if (!is_pending(stub))
+        return;
+      has_frames.insert(&object);
+      if (stub.lands_in_old)
+        reached.insert(&object);
+    });
     if (object.state() == CodeState::NotEntrant && !reached.contains(&object) &&
         !evidence.leads_into(object.linked.code))
       versions_.free_code(version);
-    stubs_.for_each_from(object, [&](const ReturnStub &stub) {
-      if (is_pending(stub))
-        has_frames.insert(&object);
-    });
     if (object.state() == CodeState::Freed && !has_frames.contains(&object)) {
       statistics_.freed.stubs += stubs_.forget(object);
       versions_.forget(version);
@@ -133,7 +138,8 @@ bool Reclaimer::is_quiescent(ArrayRef<const Version *> versions) {
   bool is_quiescent =
       none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); });
   stubs_.for_each([&](const ReturnStub &stub) {
-    if (any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }))
+    if (any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }) ||
+        (stub.lands_in_old && objects.contains(stub.from)))
       is_quiescent &= !evidence->leads_into(stub.memory);
   });
   return is_quiescent;

@@ -4,7 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/emitter.h"
-#include "runtime/code/eh_frame_builder.h"
+#include "runtime/code/exception_table.h"
 #include "runtime/code/sync_cores.h"
 
 #include <cstring>
@@ -69,7 +69,10 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
                      record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
   if (Error error = emit(stub, std::move(script)))
     return error;
-  publish(stub, record->frames.front().site, *row);
+  auto handling = handle_exceptions(stub);
+  if (!handling)
+    return handling.takeError();
+  publish(stub, record->frames.front().site, *row, *handling);
   table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
   return Error::success();
 }
@@ -165,14 +168,33 @@ void StubFactory::release(Stub &stub) {
   arena_.release(stub.memory);
 }
 
+/// An exception that arrives at the site meets what it would have met there: it lands in the old frame and the old code.
+Expected<ExceptionHandling> StubFactory::handle_exceptions(Stub &stub) {
+  const CodeObject &from = *stub.stub.from;
+  const std::uint64_t call = stub.stub.original_pc - 1;
+  auto fde = find_if(from.fdes, [&](const PlacedFde &each) { return each.begin <= call && call < each.end; });
+  OSR_CHECK(fde != from.fdes.end(), "no unwind information for the site at {:#x}", stub.stub.original_pc);
+  if (fde->lsda == 0)
+    return ExceptionHandling{};
+  auto handling =
+      read_call_site(from.exception_tables, from.linked.exception_tables.begin, fde->lsda, fde->begin, call + 1);
+  if (!handling)
+    return handling.takeError();
+  stub.stub.lands_in_old = handling->landing_pad != 0;
+  OSR_CHECK(!stub.stub.lands_in_old || from.state() != CodeState::Freed,
+            "code object {} is freed, and exceptions may land in it", from.id);
+  stub.exception_table = build_exception_table(*handling, std::uint32_t(stub.memory.size));
+  return ExceptionHandling{fde->personality, reinterpret_cast<std::uint64_t>(stub.exception_table.data())};
+}
+
 /// Debuggers and exceptions unwind through a pending stub as through the site it stands for.
-void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
+void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row, const ExceptionHandling &handling) {
   UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
   at_entry.base = CfaBase::Rsp;
   at_entry.cfa_offset = stub.stub.cfa_from_sp;
   std::uint64_t begin = stub.memory.address;
   auto size = std::uint32_t(stub.memory.size);
-  stub.eh_frame = build_eh_frame(begin, size, at_entry);
+  stub.eh_frame = build_eh_frame(begin, size, at_entry, handling);
   const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
   stub.stub.fde = {begin, begin + size, address + fde_offset(stub.eh_frame)};
   std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);

@@ -1,6 +1,7 @@
 // Return stubs: made once per site and kind of landing, found again by site.
 #pragma once
 
+#include "runtime/code/eh_frame_builder.h"
 #include "runtime/code/slab_arena.h"
 #include "runtime/osr/fault.h"
 #include "runtime/osr/site_map.h"
@@ -46,6 +47,7 @@ struct ReturnStub {
   const CodeObject *from = nullptr;             ///< of original_pc; its bytes may have been freed
   bool is_retired = false;                      ///< nobody is sent to it any more
   llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
+  bool lands_in_old = false; ///< an exception that arrives here lands in `from`, which has to stay
 
   /// Code that is out of use may be wrong by now: what waits to leave it must not stay.
   bool may_be_released() const { return from->state() == CodeState::InUse; }
@@ -115,7 +117,7 @@ private:
     ReturnStub stub;
     CodeMemory memory{};
     DebuggerRegistration debugger;
-    std::vector<std::uint8_t> eh_frame;
+    std::vector<std::uint8_t> eh_frame, exception_table;
     TransitionScript script; ///< kept for the interpreter
   };
 
@@ -128,7 +130,8 @@ private:
   llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub);
   llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing);
   llvm::Error emit(Stub &stub, TransitionScript script);
-  void publish(Stub &stub, SiteId site, const UnwindRow &row);
+  llvm::Expected<ExceptionHandling> handle_exceptions(Stub &stub);
+  void publish(Stub &stub, SiteId site, const UnwindRow &row, const ExceptionHandling &handling);
   void release(Stub &stub);
 
   VersionStore &versions_;

@@ -211,10 +211,13 @@ Error VersionStore::describe_code(Version &version) {
   for_each_fde(
       {section.data(), section.size()}, linked.eh_frame.begin,
       [&](std::uint64_t offset, const FrameDescription &fde) {
-        object.fdes.push_back({fde.begin, fde.end, linked.eh_frame.begin + offset});
+        object.fdes.push_back(
+            {fde.begin, fde.end, linked.eh_frame.begin + offset, fde.personality_function(), fde.lsda});
         return true;
       },
       [](std::uint64_t) {}); // would have been malformed above
+  const auto *tables = reinterpret_cast<const std::uint8_t *>(linked.exception_tables.begin);
+  object.exception_tables.assign(tables, tables + linked.exception_tables.size());
   std::vector<DebugSymbol> symbols;
   for (const LinkedFunction &function : linked.functions)
     symbols.push_back({function.name, function.address, function.size});

@@ -6,6 +6,7 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <dlfcn.h>
 #include <utility>
 
 namespace osr {
@@ -19,9 +20,24 @@ bool is_within(std::uintptr_t pc, const void *begin, const char *end) {
   return pc >= reinterpret_cast<std::uintptr_t>(begin) && pc < reinterpret_cast<std::uintptr_t>(end);
 }
 
+/// Where the unwinder of the C++ runtime is.
+Extent unwinder_code() {
+  static const Extent code = [] {
+    dl_find_object found{};
+    void *library = dlopen("libgcc_s.so.1", RTLD_LAZY | RTLD_NOLOAD);
+    void *function = library ? dlsym(library, "_Unwind_RaiseException") : nullptr;
+    if (!function || _dl_find_object(function, &found) != 0)
+      return Extent{};
+    return Extent{reinterpret_cast<std::uint64_t>(found.dlfo_map_start),
+                  reinterpret_cast<std::uint64_t>(found.dlfo_map_end)};
+  }();
+  return code;
+}
+
 } // namespace
 
 void StackEvidence::seal() {
+  unwinder_ = unwinder_code();
   llvm::sort(ranges_, [](const Range &a, const Range &b) { return a.extent.begin < b.extent.begin; });
   for (std::size_t i = 1; i < ranges_.size(); ++i)
     OSR_CHECK(ranges_[i - 1].extent.end <= ranges_[i].extent.begin, "watched ranges overlap at {:#x}",
@@ -36,12 +52,24 @@ bool StackEvidence::reach(std::uintptr_t pc) {
   return !std::exchange(std::prev(after)->is_reached, true);
 }
 
+/// While an exception is in flight, the unwinder keeps PCs that it has read from return-PC slots, in its own frames and
+/// registers, and asks for their unwind information later; the slots may be written meanwhile. Which words these are is
+/// its own business, so each word counts.
+void StackEvidence::look_at_unwinder(const Frame &frame) {
+  for (std::uintptr_t word = frame.sp; word < frame.cfa; word += sizeof word) {
+    reach(arch::load_word(word));
+    reach(arch::load_word(word) - 1);
+  }
+}
+
 void StackEvidence::look_at(const Frame &frame) {
   ++frames_;
   const std::uintptr_t instruction = frame.pc - (frame.kind == PcKind::ReturnPc);
   reach(frame.stub_pc ? frame.stub_pc : instruction);
   if (frame.code)
     return;
+  if (unwinder_.contains(instruction))
+    look_at_unwinder(frame);
   in_transition_ |=
       is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline), osr_generic_trampoline_end);
   if (is_within(instruction, reinterpret_cast<const void *>(&osr_entry_hook), osr_entry_hook_end))
@@ -49,6 +77,11 @@ void StackEvidence::look_at(const Frame &frame) {
 }
 
 void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {
+  if (unwinder_.contains(arch::from_context(*thread.context).pc))
+    for (const greg_t value : thread.context->uc_mcontext.gregs) {
+      reach(std::uintptr_t(value));
+      reach(std::uintptr_t(value) - 1);
+    }
   const WalkStatus status = walk_stopped(thread, rules, [this](const Frame &frame) { look_at(frame); });
   if (status != WalkStatus::ReachedBase)
     status_ = status;

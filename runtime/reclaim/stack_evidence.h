@@ -51,8 +51,10 @@ private:
     bool is_reached = false;
   };
   void look_at(const Frame &frame);
+  void look_at_unwinder(const Frame &frame);
 
   std::vector<Range> ranges_; ///< ascending
+  Extent unwinder_;
   WalkStatus status_ = WalkStatus::ReachedBase;
   bool in_transition_ = false;
   std::uint64_t frames_ = 0;

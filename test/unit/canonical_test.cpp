@@ -229,7 +229,7 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
   CHECK(reason("ignores") == PinReason::None);
   CHECK(reason("bare") == PinReason::Naked);
   CHECK(reason("looks") == PinReason::FrameAddress);
-  CHECK(reason("catches") == PinReason::ExceptionHandling);
+  CHECK(reason("catches") == PinReason::None);
   CHECK(reason("asm_goto") == PinReason::AsmGoto);
   CHECK(reason("big") == PinReason::ResultInMemory);
   CHECK(reason("context") == PinReason::ArgumentKind);
