@@ -24,8 +24,7 @@ struct CallSiteHandling {
 /// Reads the table at `address` of a function that begins at `function`, for the call before `return_pc`. `section` holds
 /// the bytes of the tables, which are or were at `section_address`. The error says what is malformed.
 llvm::Expected<CallSiteHandling> read_call_site(llvm::ArrayRef<std::uint8_t> section, std::uint64_t section_address,
-                                                std::uint64_t address, std::uint64_t function,
-                                                std::uint64_t return_pc);
+                                                std::uint64_t address, std::uint64_t function, std::uint64_t return_pc);
 
 /// A table that says this about all calls in `size` bytes of code. It refers to the types of the table that was read,
 /// which has to stay. The bytes depend on their address: they may be moved with their vector, but not copied.

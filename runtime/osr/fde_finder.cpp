@@ -39,8 +39,10 @@ void FdeFinder::install() {
 
 /// Unwinders look a return PC up by the byte before it: for a stub, the one before its entry.
 PlacedFde FdeFinder::find(std::uint64_t pc) const noexcept {
-  if (const auto stub = stubs_.find(pc + 1))
+  if (const auto stub = stubs_.find(pc + 1)) {
+    stubs_found_.fetch_add(1, std::memory_order_relaxed);
     return static_cast<const ReturnStub *>(stub->handle)->fde;
+  }
   return registry_.with_found(pc, [pc](const CodeObject *object) {
     for (const PlacedFde &fde : object ? llvm::ArrayRef(object->fdes) : llvm::ArrayRef<PlacedFde>())
       if (fde.begin <= pc && pc < fde.end)

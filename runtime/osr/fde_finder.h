@@ -27,9 +27,13 @@ public:
   /// stays for as long as the code does.
   PlacedFde find(std::uint64_t pc) const noexcept;
 
+  /// How often a return stub was found.
+  std::uint64_t stubs_found() const { return stubs_found_.load(std::memory_order_relaxed); }
+
 private:
   const CodeRegistry &registry_;
   const StubTable &stubs_;
+  mutable std::atomic<std::uint64_t> stubs_found_ = 0;
 };
 
 } // namespace osr

@@ -244,6 +244,7 @@ std::optional<Statistics> Runtime::snapshot() {
   if (direct_calls_)
     result.calls = {direct_calls_->sites().size(), direct_calls_->sites().bound(), direct_calls_->sites().rewritten(),
                     direct_calls_->stops()};
+  result.exceptions.unwound = fde_finder_->stubs_found();
   result.most_threads = threads_.most_at_once();
   result.mappings = count_mappings();
   if (return_points_)

@@ -45,6 +45,7 @@ nlohmann::json Statistics::to_json() const {
                            {"continuation", transitions.continuation},
                            {"split", transitions.split},
                            {"refused", transitions.refused}};
+  result["exceptions"] = {{"unwound", exceptions.unwound}, {"landed_in_new", exceptions.landed_in_new}};
   result["requests"] = {{"count", requests.count},
                         {"rewritten", requests.rewritten},
                         {"at_polls", requests.at_polls},

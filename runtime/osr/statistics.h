@@ -69,9 +69,16 @@ struct Statistics {
     std::uint64_t restored = 0;
   };
 
+  struct Exceptions {
+    std::uint64_t unwound = 0;       ///< steps of an unwinder out of frames that waited for a transition
+    std::uint64_t landed_in_new =
+        0; ///< such frames in which an exception landed after it was replaced; others land in old code
+  };
+
   MappingCount mappings; ///< of the process, when these statistics were taken
 
   Transitions transitions;
+  Exceptions exceptions;
   Calls calls;
   ReturnPoints return_points;
   Requests requests;

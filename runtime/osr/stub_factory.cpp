@@ -61,18 +61,17 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
   stub.stub.original_pc = return_pc;
   stub.stub.lowest_offset = planned->lowest_offset;
   stub.stub.cfa_from_sp = object.cfa_from_sp;
-  TransitionScript script = std::move(planned->script);
-  if (landing == Landing::InPlace)
-    script.target_pc += rules_.landing_skip;
-  script.counters = {landing == Landing::InPlace ? &statistics_.transitions.in_place
-                                                 : &statistics_.transitions.continuation,
-                     record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
-  if (Error error = emit(stub, std::move(script)))
+  stub.script = std::move(planned->script);
+  stub.script.counters = {landing == Landing::InPlace ? &statistics_.transitions.in_place
+                                                      : &statistics_.transitions.continuation,
+                          record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
+  if (Error error = prepare_exceptions(stub, landing == Landing::InPlace && record->frames.size() == 1))
     return error;
-  auto handling = handle_exceptions(stub);
-  if (!handling)
-    return handling.takeError();
-  publish(stub, record->frames.front().site, *row, *handling);
+  if (landing == Landing::InPlace)
+    stub.script.target_pc += rules_.landing_skip;
+  if (Error error = emit(stub))
+    return error;
+  publish(stub, record->frames.front().site, *row);
   table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
   return Error::success();
 }
@@ -168,33 +167,47 @@ void StubFactory::release(Stub &stub) {
   arena_.release(stub.memory);
 }
 
-/// An exception that arrives at the site meets what it would have met there: it lands in the old frame and the old code.
-Expected<ExceptionHandling> StubFactory::handle_exceptions(Stub &stub) {
-  const CodeObject &from = *stub.stub.from;
-  const std::uint64_t call = stub.stub.original_pc - 1;
-  auto fde = find_if(from.fdes, [&](const PlacedFde &each) { return each.begin <= call && call < each.end; });
-  OSR_CHECK(fde != from.fdes.end(), "no unwind information for the site at {:#x}", stub.stub.original_pc);
+/// What an exception meets when it arrives at the site: where one frame becomes one frame, the new one is made as for a
+/// return, and the exception lands in that. Else it lands in the old frame and the old code.
+Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
+  const CodeObject &code = one_to_one ? *stub.stub.to.front() : *stub.stub.from;
+  const std::uint64_t call = (one_to_one ? stub.script.target_pc : stub.stub.original_pc) - 1;
+  auto fde = find_if(code.fdes, [&](const PlacedFde &each) { return each.begin <= call && call < each.end; });
+  OSR_CHECK(fde != code.fdes.end(), "no unwind information for the site at {:#x}", call + 1);
   if (fde->lsda == 0)
-    return ExceptionHandling{};
+    return Error::success();
   auto handling =
-      read_call_site(from.exception_tables, from.linked.exception_tables.begin, fde->lsda, fde->begin, call + 1);
+      read_call_site(code.exception_tables, code.linked.exception_tables.begin, fde->lsda, fde->begin, call + 1);
   if (!handling)
     return handling.takeError();
-  stub.stub.lands_in_old = handling->landing_pad != 0;
-  OSR_CHECK(!stub.stub.lands_in_old || from.state() != CodeState::Freed,
-            "code object {} is freed, and exceptions may land in it", from.id);
-  stub.exception_table = build_exception_table(*handling, std::uint32_t(stub.memory.size));
-  return ExceptionHandling{fde->personality, reinterpret_cast<std::uint64_t>(stub.exception_table.data())};
+  stub.personality = fde->personality;
+  stub.handling = std::move(*handling);
+  if (stub.handling.landing_pad == 0)
+    return Error::success();
+  if (one_to_one) {
+    stub.landing_script = stub.script;
+    stub.landing_script->target_pc = stub.handling.landing_pad;
+    stub.landing_script->counters[1] = &statistics_.exceptions.landed_in_new;
+    return Error::success();
+  }
+  OSR_CHECK(code.state() != CodeState::Freed, "code object {} is freed, and exceptions may land in it", code.id);
+  stub.stub.lands_in_old = true;
+  return Error::success();
 }
 
 /// Debuggers and exceptions unwind through a pending stub as through the site it stands for.
-void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row, const ExceptionHandling &handling) {
+void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
   UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
   at_entry.base = CfaBase::Rsp;
   at_entry.cfa_offset = stub.stub.cfa_from_sp;
   std::uint64_t begin = stub.memory.address;
   auto size = std::uint32_t(stub.memory.size);
-  stub.eh_frame = build_eh_frame(begin, size, at_entry, handling);
+  ExceptionHandling exceptions;
+  if (stub.personality) {
+    stub.exception_table = build_exception_table(stub.handling, size);
+    exceptions = {stub.personality, reinterpret_cast<std::uint64_t>(stub.exception_table.data())};
+  }
+  stub.eh_frame = build_eh_frame(begin, size, at_entry, exceptions);
   const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
   stub.stub.fde = {begin, begin + size, address + fde_offset(stub.eh_frame)};
   std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
@@ -202,26 +215,39 @@ void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row, const E
   stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, stub.eh_frame, address});
 }
 
-/// The code depends on its address, and the memory on the code's size: emit twice.
-Error StubFactory::emit(Stub &stub, TransitionScript script) {
-  stub.script = std::move(script);
-  auto code_at = [&](std::uint64_t address) {
-    return kind_ == StubKind::Generated ? emit_stub(stub.script, address) : emit_generic_stub(&stub.script, address);
+EmittedStub StubFactory::code_of(const TransitionScript &script, std::uint64_t address) const {
+  return kind_ == StubKind::Generated ? emit_stub(script, address) : emit_generic_stub(&script, address);
+}
+
+std::uint64_t StubFactory::write(const TransitionScript &script, const CodeMemory &memory, std::size_t offset,
+                                 std::size_t size) {
+  EmittedStub emitted = code_of(script, memory.address + offset);
+  OSR_CHECK(emitted.code.size() <= size, "a stub grew from {} to {} bytes", size, emitted.code.size());
+  std::memcpy(memory.writable + offset, emitted.code.data(), emitted.code.size());
+  statistics_.stub_bytes += emitted.code.size();
+  return memory.address + offset + emitted.entry_offset;
+}
+
+/// The code depends on its address, and the memory on the code's size: emit twice. What exceptions land in stands behind
+/// what returns lead to.
+Error StubFactory::emit(Stub &stub) {
+  constexpr std::size_t room = 16;
+  auto size_of = [&](const TransitionScript &script) {
+    return alignTo(code_of(script, arena_.range(SlabKind::Code).begin).code.size() + room, room);
   };
-  std::size_t size = code_at(arena_.range(SlabKind::Code).begin).code.size() + 16;
-  auto memory = arena_.allocate_code(size);
+  const std::size_t size = size_of(stub.script);
+  const std::size_t landing_size = stub.landing_script ? size_of(*stub.landing_script) : 0;
+  auto memory = arena_.allocate_code(size + landing_size);
   if (!memory)
     return memory.takeError();
-  EmittedStub emitted = code_at(memory->address);
-  OSR_CHECK(emitted.code.size() <= size, "a stub grew from {} to {} bytes", size, emitted.code.size());
-  std::memcpy(memory->writable, emitted.code.data(), emitted.code.size());
-  if (statistics_.freed.any())
-    sync_cores();
   stub.memory = *memory;
   stub.stub.memory = {memory->address, memory->address + memory->size};
-  stub.stub.entry_pc = memory->address + emitted.entry_offset;
+  stub.stub.entry_pc = write(stub.script, *memory, 0, size);
+  if (stub.landing_script)
+    stub.handling.landing_pad = write(*stub.landing_script, *memory, size, landing_size);
+  if (statistics_.freed.any())
+    sync_cores();
   ++statistics_.stubs;
-  statistics_.stub_bytes += emitted.code.size();
   return Error::success();
 }
 

@@ -1,7 +1,9 @@
 // Return stubs: made once per site and kind of landing, found again by site.
 #pragma once
 
+#include "osr-stubs/emitter.h"
 #include "runtime/code/eh_frame_builder.h"
+#include "runtime/code/exception_table.h"
 #include "runtime/code/slab_arena.h"
 #include "runtime/osr/fault.h"
 #include "runtime/osr/site_map.h"
@@ -15,6 +17,7 @@
 
 #include <list>
 #include <map>
+#include <optional>
 #include <tuple>
 
 namespace osr {
@@ -119,6 +122,9 @@ private:
     DebuggerRegistration debugger;
     std::vector<std::uint8_t> eh_frame, exception_table;
     TransitionScript script; ///< kept for the interpreter
+    std::optional<TransitionScript> landing_script; ///< the same transition for an exception
+    std::uint64_t personality = 0; ///< 0: exceptions pass, and nothing asks
+    CallSiteHandling handling;
   };
 
   /// Object, return PC offset, landing: objects are numbered, addresses are used again.
@@ -129,9 +135,11 @@ private:
 
   llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub);
   llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing);
-  llvm::Error emit(Stub &stub, TransitionScript script);
-  llvm::Expected<ExceptionHandling> handle_exceptions(Stub &stub);
-  void publish(Stub &stub, SiteId site, const UnwindRow &row, const ExceptionHandling &handling);
+  llvm::Error prepare_exceptions(Stub &stub, bool one_to_one);
+  EmittedStub code_of(const TransitionScript &script, std::uint64_t address) const;
+  std::uint64_t write(const TransitionScript &script, const CodeMemory &memory, std::size_t offset, std::size_t size);
+  llvm::Error emit(Stub &stub);
+  void publish(Stub &stub, SiteId site, const UnwindRow &row);
   void release(Stub &stub);
 
   VersionStore &versions_;

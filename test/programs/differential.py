@@ -48,6 +48,8 @@ DIRECT = "direct call rewritten"
 PATCHED, RESTORED = "return point patched", "return point restored"
 WATCHED = "look at the mappings of a running program"
 ASYNC_LOOP = "frame rewritten by an asynchronous request in a loop without calls"
+UNWOUND = "step of an unwinder out of a frame that waited for a transition"
+LANDED = "exception that landed in a frame when it was replaced"
 REDEFINED = "function that got a new body"
 FREED = "code object freed"
 POLL = "frame replaced by a stress mode in a loop without calls"
@@ -135,6 +137,8 @@ def check(program, options, work):
                 counters[DIRECT] += counted["calls"]["rewritten"]
                 counters[ASYNC] += counted["requests"]["rewritten"]
                 counters[ASYNC_LOOP] += counted["requests"]["at_polls"]
+                counters[UNWOUND] += counted["exceptions"]["unwound"]
+                counters[LANDED] += counted["exceptions"]["landed_in_new"]
                 counters[REDEFINED] += counted["redefined"]
                 counters[FREED] += counted["freed"]["objects"]
                 counters[POLL] += counted["frames"]["flipped_at_polls"]
@@ -195,7 +199,7 @@ def main():
 
     # Not ASYNC_LOOP: whether a request meets a loop without calls is chance; loop_requests_test makes sure of it.
     wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, POLL, DIRECT, PATCHED, RESTORED, REDEFINED,
-                                                            FREED]
+                                                            FREED, UNWOUND, LANDED]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)

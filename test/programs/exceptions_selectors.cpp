@@ -13,10 +13,18 @@ struct Noted {
   int number;
 };
 
-struct A { int value; };
-struct B { long value; };
-struct C : A { short more; };
-struct D { double value; };
+struct A {
+  int value;
+};
+struct B {
+  long value;
+};
+struct C : A {
+  short more;
+};
+struct D {
+  double value;
+};
 
 [[gnu::noinline]] void raise(int kind) {
   switch (kind) {

@@ -21,10 +21,12 @@ std::string function_with(const std::string &object, const std::string &use) {
   declare i32 @llvm.eh.typeid.for.p0(ptr)
   declare i32 @may_throw(ptr)
   define i32 @f(i1 %c, i64 %n) personality ptr @__gxx_personality_v0 {
-    )" + object + R"(
+    )" + object +
+         R"(
     br i1 %c, label %one, label %other
   one:
-    %a = invoke i32 @may_throw(ptr )" + use + R"() to label %both unwind label %pad
+    %a = invoke i32 @may_throw(ptr )" +
+         use + R"() to label %both unwind label %pad
   other:
     %b = invoke i32 @may_throw(ptr null) to label %both unwind label %pad
   both:

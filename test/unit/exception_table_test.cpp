@@ -12,14 +12,14 @@ constexpr std::uint64_t function = 0x10000;
 /// Calls at [0, 8): catch of type 1, then cleanup. [8, 12): nothing lands. [16, 24): a catch of any type and a type list.
 struct Table {
   std::vector<std::uint8_t> bytes{
-      0xff,       // landing pads count from the function's begin
-      0x00, 30,   // types: absolute pointers; where they end
-      0x01, 12,   // call sites in ULEB128
-      0,  8, 40, 1,  // first action
-      8,  4, 0,  0,  //
-      16, 8, 50, 3,  // third byte of actions
-      0,  0,         // action 1: cleanup, the last
-      1,  0x7d,      // action 3: type 1, then three bytes back: action 1
+      0xff, // landing pads count from the function's begin
+      0x00, 30, // types: absolute pointers; where they end
+      0x01, 12, // call sites in ULEB128
+      0,    8,    40, 1, // first action
+      8,    4,    0,  0, //
+      16,   8,    50, 3, // third byte of actions
+      0,    0, // action 1: cleanup, the last
+      1,    0x7d, // action 3: type 1, then three bytes back: action 1
   };
   std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(bytes.data()); }
   CallSiteHandling read(std::uint64_t return_pc_offset) const {
@@ -27,7 +27,9 @@ struct Table {
   }
 };
 
-std::uint64_t address_of(const std::vector<std::uint8_t> &bytes) { return reinterpret_cast<std::uint64_t>(bytes.data()); }
+std::uint64_t address_of(const std::vector<std::uint8_t> &bytes) {
+  return reinterpret_cast<std::uint64_t>(bytes.data());
+}
 
 } // namespace
 
