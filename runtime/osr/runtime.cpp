@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
+#include "runtime/osr/personality.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/startup_checks.h"
 #include "runtime/osr/undisturbed.h"
@@ -140,6 +141,7 @@ Error Runtime::define_program_symbols() {
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
   append_range(symbols, loop_poll_symbols(on_poll));
+  append_range(symbols, personality_symbols());
   append_range(symbols, options_.host_symbols);
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)

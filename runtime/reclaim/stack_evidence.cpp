@@ -52,24 +52,34 @@ bool StackEvidence::reach(std::uintptr_t pc) {
   return !std::exchange(std::prev(after)->is_reached, true);
 }
 
-/// While an exception is in flight, the unwinder keeps PCs that it has read from return-PC slots, in its own frames and
-/// registers, and asks for their unwind information later; the slots may be written meanwhile. Which words these are is
-/// its own business, so each word counts.
-void StackEvidence::look_at_unwinder(const Frame &frame) {
-  for (std::uintptr_t word = frame.sp; word < frame.cfa; word += sizeof word) {
-    reach(arch::load_word(word));
-    reach(arch::load_word(word) - 1);
-  }
+/// While an exception is in flight, the unwinder and the personality functions that it asks keep PCs: what they have read
+/// from return-PC slots, which may be written meanwhile, and where they are going to land. Which words of their frames
+/// these are is their own business, so each word counts.
+void StackEvidence::look_at_foreign(const Frame &frame) {
+  if (foreign_begin_ == 0)
+    foreign_begin_ = frame.sp;
+  if (!unwinder_.contains(frame.pc - (frame.kind == PcKind::ReturnPc)))
+    return;
+  for (; foreign_begin_ < frame.cfa; foreign_begin_ += sizeof(std::uintptr_t))
+    reach_word(arch::load_word(foreign_begin_));
+  in_newest_unwinder_ |= !passed_own_;
+}
+
+void StackEvidence::reach_word(std::uintptr_t word) {
+  reach(word);
+  reach(word - 1); // as a return PC
 }
 
 void StackEvidence::look_at(const Frame &frame) {
   ++frames_;
   const std::uintptr_t instruction = frame.pc - (frame.kind == PcKind::ReturnPc);
   reach(frame.stub_pc ? frame.stub_pc : instruction);
-  if (frame.code)
+  if (frame.code) {
+    foreign_begin_ = 0;
+    passed_own_ = true;
     return;
-  if (unwinder_.contains(instruction))
-    look_at_unwinder(frame);
+  }
+  look_at_foreign(frame);
   in_transition_ |=
       is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline), osr_generic_trampoline_end);
   if (is_within(instruction, reinterpret_cast<const void *>(&osr_entry_hook), osr_entry_hook_end))
@@ -77,14 +87,14 @@ void StackEvidence::look_at(const Frame &frame) {
 }
 
 void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {
-  if (unwinder_.contains(arch::from_context(*thread.context).pc))
-    for (const greg_t value : thread.context->uc_mcontext.gregs) {
-      reach(std::uintptr_t(value));
-      reach(std::uintptr_t(value) - 1);
-    }
+  foreign_begin_ = 0;
+  passed_own_ = in_newest_unwinder_ = false;
   const WalkStatus status = walk_stopped(thread, rules, [this](const Frame &frame) { look_at(frame); });
   if (status != WalkStatus::ReachedBase)
     status_ = status;
+  if (in_newest_unwinder_)
+    for (const greg_t value : thread.context->uc_mcontext.gregs)
+      reach_word(std::uintptr_t(value));
 }
 
 bool StackEvidence::leads_into(const Extent &range) const {

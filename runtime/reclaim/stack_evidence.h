@@ -51,10 +51,15 @@ private:
     bool is_reached = false;
   };
   void look_at(const Frame &frame);
-  void look_at_unwinder(const Frame &frame);
+  void look_at_foreign(const Frame &frame);
+  void reach_word(std::uintptr_t word);
 
   std::vector<Range> ranges_; ///< ascending
   Extent unwinder_;
+  std::uintptr_t foreign_begin_ =
+      0; ///< where the frames begin, newest first, between this one and the last of our code
+  bool passed_own_ = false; ///< a frame of our code
+  bool in_newest_unwinder_ = false; ///< no such frame is newer than one of the unwinder
   WalkStatus status_ = WalkStatus::ReachedBase;
   bool in_transition_ = false;
   std::uint64_t frames_ = 0;
