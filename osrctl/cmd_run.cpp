@@ -33,6 +33,7 @@ struct RunOptions {
   bool verify_each_pass = false;
   bool compile_ahead = false;
   bool loop_sites = true;
+  bool assume_guards = true;
   bool count_residence = false;
 };
 
@@ -103,6 +104,7 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
   runtime_options.loop_sites = options.loop_sites;
+  runtime_options.assume_guards = options.assume_guards;
   runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
   runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
   runtime_options.mechanism = options.rewrite == "return-pc" ? Mechanism::ReturnPc : Mechanism::ReturnPoint;
@@ -179,6 +181,8 @@ void add_run(CLI::App &app, Action &chosen) {
   command->add_flag("--compile-ahead", options->compile_ahead, "Compile every function before the program starts");
   command->add_flag("--loop-sites,!--no-loop-sites", options->loop_sites,
                     "Loops without calls poll, so that they can be left (default: they do)");
+  command->add_flag("--assumptions,!--no-assumptions", options->assume_guards,
+                    "Optimised code rests on guards and ends where they fail (default: it does)");
   command->add_flag("--count-residence", options->count_residence,
                     "Versions count their activations, to show what that costs");
   add_program_option(*command, options->program);

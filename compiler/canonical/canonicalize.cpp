@@ -7,6 +7,7 @@
 #include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/define_undef.h"
+#include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
 #include "compiler/canonical/guard_object_stack.h"
@@ -30,6 +31,8 @@ namespace {
 Error prepare_symbols(CanonicalProgram &program) {
   Module &module = *program.module;
   if (Error error = strip_front_end(module))
+    return error;
+  if (Error error = make_guards_explicit(module))
     return error;
   externalize_symbols(module); // first: the next two steps record names
   if (Error error = replace_aliases(module, program.aliases))

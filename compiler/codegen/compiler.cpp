@@ -16,6 +16,7 @@
 #include "compiler/tiers/optimize.h"
 
 #include <llvm/ADT/SetVector.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
@@ -128,7 +129,25 @@ Error Compiler::optimize_program() {
   if (optimized_program_)
     return Error::success();
   optimized_program_ = CloneModule(*program_.module);
-  return optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
+  apply_assumptions(*optimized_program_);
+  Error error = optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
+  if (!error)
+    exits_ = exits_of(*optimized_program_, program_);
+  return error;
+}
+
+void Compiler::apply_assumptions(Module &module) const {
+  assume_guards(module, program_, options_.assume ? &assumptions_ : nullptr);
+}
+
+bool Compiler::drop_assumption(SiteId guard) {
+  if (!assumptions_.holds(guard))
+    return false;
+  assumptions_.drop(guard);
+  for (const auto &[function, guards] : exits_)
+    if (any_of(guards, [&](SiteId exit) { return !assumptions_.holds(exit); }))
+      not_in_optimized_program_.insert(function);
+  return true;
 }
 
 Expected<ApartModule> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
@@ -151,6 +170,7 @@ Expected<ApartModule> Compiler::optimize_apart(const VersionKey &key, StringRef 
   if (key.continuation_site)
     make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
   ApartModule apart = move_apart(*extractor.finish());
+  apply_assumptions(*apart.module);
   if (Error error = check_module(*apart.module, "taking one function out"))
     return error;
   if (Error error = optimize(*apart.module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
@@ -176,6 +196,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
   LoweredModule result;
   result.module = CloneModule(optimized);
   lower_thread_words(*result.module);
+  lower_exits(*result.module->getFunction(symbol));
   Expected<LoweredSites> sites = lower_sites(*result.module->getFunction(symbol), program_, forced);
   if (!sites)
     return sites.takeError();
@@ -246,12 +267,30 @@ Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const Residen
             "function {} has no site {}", key.function, key.continuation_site.value_or(0));
   double start = now();
   auto version = key.tier == Tier::Baseline ? compile_baseline(key, residents) : compile_optimized(key, residents);
+  while (version && !version->sites.refused_exits.empty()) { // nowhere to go from there: do without
+    for (SiteId guard : version->sites.refused_exits)
+      drop_assumption(guard);
+    version = compile_optimized(key, residents);
+  }
   if (!version)
     return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),
                       toString(version.takeError()));
   version->key = key;
   version->seconds = now() - start;
   return version;
+}
+
+bool Compiler::has_objects(FunctionId function) const {
+  return any_of(instructions(canonical(function)), [](const Instruction &instruction) {
+    const auto *call = dyn_cast<CallInst>(&instruction);
+    const Function *callee = call ? call->getCalledFunction() : nullptr;
+    return callee && callee->getName().starts_with("osr.object.");
+  });
+}
+
+bool Compiler::returns_in_word(FunctionId function) const {
+  const Type *type = canonical(function).getReturnType();
+  return type->isVoidTy() || type->isPointerTy() || (type->isIntegerTy() && type->getIntegerBitWidth() <= 64);
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() { return compile_globals(*program_.module); }

@@ -5,6 +5,7 @@
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/move_module.h"
+#include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/lower_sites.h"
 
 #include <llvm/ADT/StringSet.h>
@@ -46,6 +47,7 @@ public:
     std::optional<std::int64_t> poll_word_offset = {};
     bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
     bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
+    bool assume = true;                   ///< false: optimised code rests on no guard
     bool sites = true;                    ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
@@ -57,6 +59,10 @@ public:
   /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record. The code counts
   /// its activations in `residents`, which must live longer than it, unless that is null.
   llvm::Expected<CompiledVersion> compile(const VersionKey &key, const ResidenceCounter *residents = nullptr);
+
+  /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
+  /// False: none did.
+  bool drop_assumption(SiteId guard);
 
   /// The object that defines the program's global variables and module-level assembly. Call once.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals();
@@ -88,6 +94,11 @@ public:
   /// what it found out about it, however far the calls lead. In no order; may contain `function`.
   std::vector<FunctionId> dependents(FunctionId function) const;
 
+  /// The function has local objects in memory, which its beginning makes.
+  bool has_objects(FunctionId function) const;
+  /// Its result is nothing, an integer or a pointer, in one register.
+  bool returns_in_word(FunctionId function) const;
+
   /// The IR of one version as it goes into the code generator.
   llvm::Expected<std::string> print_ir(const VersionKey &key);
 
@@ -108,6 +119,7 @@ private:
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
   llvm::Error optimize_program();
+  void apply_assumptions(llvm::Module &module) const;
   llvm::Expected<ApartModule> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
@@ -121,6 +133,8 @@ private:
   std::unique_ptr<llvm::TargetMachine> fast_machine_, optimizing_machine_;
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id
+  std::map<FunctionId, std::set<SiteId>> exits_; ///< of the optimised program
+  Assumptions assumptions_;
   std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
   LoopProperties loop_properties_;
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped

@@ -1,6 +1,7 @@
 // The part of the compiler that replaces bodies of functions.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/explicit_guards.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
@@ -199,6 +200,8 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
     return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
   if (Error error = check_contents(*module, name, *program_.module))
     return error;
+  if (Error error = make_guards_explicit(*module)) // what describes them are variables of the body
+    return error;
   for (GlobalVariable &variable : module->globals())
     if (variable.hasLocalLinkage())
       variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
@@ -254,6 +257,7 @@ void Compiler::drop_body(FunctionId body) {
       variable.eraseFromParent(); // the body's own
   functions_[body] = nullptr;
   program_.functions[body] = {};
+  assumptions_.forget(body);
   free_ids_.push_back(body);
 }
 

@@ -1,5 +1,6 @@
 #include "compiler/sites/poll_places.h"
 
+#include "compiler/canonical/exit_calls.h"
 #include "compiler/sites/number_sites.h"
 
 #include <llvm/ADT/DepthFirstIterator.h>
@@ -120,7 +121,7 @@ const InlinedCalls::Facts &InlinedCalls::facts(const Function &function) {
 }
 
 bool InlinedCalls::always_has_site(const CallBase &call) {
-  if (!is_site(call))
+  if (!is_site(call) || is_guard_failed(call)) // optimised code need not have that call
     return false;
   const Function *callee = inlinable_callee(call);
   return !callee || facts(*callee).always_has_site;

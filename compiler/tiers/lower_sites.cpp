@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/recipe.h"
 
 #include <llvm/ADT/DenseMap.h>
@@ -236,6 +237,9 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     else if (is_tail_position(call))
       form = SiteForm::TailCall;
 
+    const Site &innermost = *chain->back().site;
+    if ((form == SiteForm::Refused || form == SiteForm::TailCall) && is_guard_site(innermost))
+      result.refused_exits.push_back(innermost.id);
     result.forms.push_back(form);
     LoweredRecord &record = result.records.emplace_back();
     if (form == SiteForm::TailCall)

@@ -2,8 +2,10 @@
 
 #include "compiler/base/error.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/thin_polls.h"
 
+#include <llvm/Analysis/LazyCallGraph.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Passes/StandardInstrumentations.h>
 
@@ -20,11 +22,20 @@ const Module *module_of(const Any &unit) {
   return nullptr; // loops and call graph components are covered by the function pass around them
 }
 
+/// What is inferred about a function is said to its callers, and has to be true of all that its activations do. Where
+/// optimised code leaves, they go on in baseline code, of which LLVM sees nothing here: what canonical code says stays.
+bool may_infer(StringRef pass, const Any &unit) {
+  const auto *functions = any_cast<const LazyCallGraph::SCC *>(&unit);
+  return pass != "PostOrderFunctionAttrsPass" || !functions ||
+         none_of(**functions, [](const LazyCallGraph::Node &node) { return leaves(node.getFunction()); });
+}
+
 } // namespace
 
 Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *verify_with) {
   std::string broken;
   PassInstrumentationCallbacks callbacks;
+  callbacks.registerShouldRunOptionalPassCallback([](StringRef pass, Any unit) { return may_infer(pass, unit); });
   if (verify_with)
     callbacks.registerAfterPassCallback([&](StringRef pass, Any unit, const PreservedAnalyses &) {
       const Module *changed = module_of(unit);

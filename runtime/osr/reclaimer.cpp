@@ -117,7 +117,7 @@ void Reclaimer::free_by(const StackEvidence &evidence) {
       if (stub.lands_in_old)
         reached.insert(&object);
     });
-    if (object.state() == CodeState::NotEntrant && !reached.contains(&object) &&
+    if (object.state() == CodeState::NotEntrant && !version.entering.load() && !reached.contains(&object) &&
         !evidence.leads_into(object.linked.code))
       versions_.free_code(version);
     if (object.state() == CodeState::Freed && !has_frames.contains(&object)) {

@@ -72,6 +72,8 @@ Error Runtime::set_up(CanonicalProgram program) {
   compile.verify_each_pass = options_.verify_each_pass;
   compile.patchable_returns = options_.mechanism == Mechanism::ReturnPoint;
   compile.sites = options_.sites;
+  // Counted activations cannot be replaced.
+  compile.assume = options_.assume_guards && options_.freeing != Freeing::ResidenceCounting;
   if (options_.freeing == Freeing::ResidenceCounting && options_.stress.kind != StressMode::Kind::None)
     return make_error("stress modes rewrite frames, which cannot be while activations are counted");
   auto compiler = Compiler::create(std::move(program), compile);
@@ -97,6 +99,9 @@ Error Runtime::set_up(CanonicalProgram program) {
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options_.freeing);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, *stub_table_, statistics_, options_.stubs,
                                          options_.fault, rules_for(options_.mechanism, shadow_stack));
+  guard_exits_ = std::make_unique<GuardExits>(*stubs_, *registry_, *stub_table_, *redirector_, statistics_,
+                                              options_.most_guard_failures);
+  versions_->set_exit_check([this](const Version &version) { return guard_exits_->find_dead_end(version); });
   count_program();
   bodies_ = Bodies(FunctionId(this->program().functions.size()));
   for (const std::string &name : options_.optimize_only)
@@ -129,6 +134,7 @@ void Runtime::count_program() {
     statistics_.sites_total += function.sites.size();
     for (const Site &site : function.sites) {
       statistics_.loop_sites += is_loop_site(site);
+      statistics_.guards.sites += is_guard_site(site);
       if (!site.refusal.empty())
         ++statistics_.sites_refused[site.refusal];
     }
@@ -142,6 +148,8 @@ Error Runtime::define_program_symbols() {
   append_range(symbols, start_thread_symbols(threads_, exit_program));
   append_range(symbols, loop_poll_symbols(on_poll));
   append_range(symbols, personality_symbols());
+  append_range(symbols, guard_exit_symbols(on_guard_failed));
+  append_range(symbols, deoptimize_symbols(options_.deoptimize));
   append_range(symbols, options_.host_symbols);
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
@@ -180,6 +188,9 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
   if (options_.stress.acts_at_calls() && !busy && ThreadRegistry::current()) {
     busy = true;
     NotCancelled not_cancelled;
+    std::optional<Undisturbed> undisturbed; // a handler must not fail a guard now: that takes the lock
+    if (statistics_.guards.sites)
+      undisturbed.emplace(options_.handshake.signal_number);
     std::lock_guard lock(mutex_);
     stress_->on_call(frame);
     busy = false;

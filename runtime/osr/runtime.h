@@ -9,8 +9,10 @@
 #include "runtime/osr/async_stress.h"
 #include "runtime/osr/bodies.h"
 #include "runtime/osr/churn.h"
+#include "runtime/osr/deoptimize.h"
 #include "runtime/osr/direct_calls.h"
 #include "runtime/osr/fde_finder.h"
+#include "runtime/osr/guard_exits.h"
 #include "runtime/osr/loop_polls.h"
 #include "runtime/osr/reclaimer.h"
 #include "runtime/osr/redefine_options.h"
@@ -34,6 +36,9 @@
 
 namespace osr {
 
+/// The bytes of one value of a frame state, as a store of the value writes them.
+using EnteredValue = std::span<const std::byte>;
+
 /// Owns everything that a running program needs. One per process, as the entry hook is. create(), run_main() and
 /// the destructor belong to one thread; replace() may be called from any. Example:
 ///
@@ -55,6 +60,9 @@ public:
     bool verify_each_pass = false;
     bool sites = true;                    ///< false: plain code without sites, for comparison
     bool loop_sites = true;               ///< false: loops without calls cannot be left, and pay nothing for it
+    bool assume_guards = true;            ///< false: optimised code stays where a guard fails, and goes on there
+    std::uint64_t most_guard_failures = 3; ///< then code is compiled without the assumption
+    DeoptimizeHandler deoptimize;         ///< the embedder's interpreter; null: bundles name their continuations
     Freeing freeing = Freeing::StackEvidence;
     bool compile_ahead = false;           ///< compile every function before the program starts
     std::vector<std::string> libraries;   ///< loaded before the program is linked
@@ -95,6 +103,14 @@ public:
   /// The function as it was written, by itself: bitcode that redefine() takes. Fails if the program was made canonical
   /// without KeepSource.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
+
+  /// An interpreter's way into compiled code: goes on behind a site of the function, in optimised code, as an activation
+  /// with this frame state would whose call has just returned `result`, and returns what the function returns. In a
+  /// thread of the program. Site::state says which values it takes, and of which sizes; find_site() is of use to
+  /// who knows the callee. The error says why there is no way in: a function with local objects in memory, say.
+  /// The code is kept until the call returns; whoever leaves it by longjmp keeps it for ever.
+  llvm::Expected<std::uint64_t> enter_at(llvm::StringRef function, std::uint32_t site,
+                                         llvm::ArrayRef<EnteredValue> state, std::uint64_t result = 0);
 
   /// Frees at once what nothing leads into any more; the runtime does so by itself, sooner or later. True if code that
   /// is out of use has to wait for its activations.
@@ -152,6 +168,9 @@ private:
   void retire(llvm::ArrayRef<const Version *> versions, FunctionId entry);
   void count(const ReplaceOutcome &outcome);
   bool scan();
+  bool drop_assumption(SiteId guard);
+  llvm::Expected<const Site *> enterable_site(FunctionId body, std::uint32_t index,
+                                              llvm::ArrayRef<EnteredValue> state) const;
 
   struct CallTarget {
     FunctionId function;
@@ -175,6 +194,7 @@ private:
   llvm::Error run_actions(const std::vector<StaticAction> &actions);
   static std::uint64_t hook(EntryFrame *frame);
   static void on_poll(std::uint64_t return_pc_slot);
+  static void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason);
 
   static inline Runtime *running_ = nullptr; ///< the entry hook is one per process
 
@@ -192,6 +212,7 @@ private:
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
+  std::unique_ptr<GuardExits> guard_exits_;
   std::unique_ptr<Stress> stress_;
   ThreadRegistry threads_;
   std::unique_ptr<Handshake> handshake_;

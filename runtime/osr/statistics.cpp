@@ -56,6 +56,9 @@ nlohmann::json Statistics::to_json() const {
                         {"longest_poll_seconds", requests.longest_poll},
                         {"refused", requests.refused}};
   result["redefined"] = redefined;
+  result["guards"] = {{"sites", guards.sites},     {"failed", guards.failed},
+                      {"dropped", guards.dropped}, {"invalidated", guards.invalidated},
+                      {"exits", guards.exits},     {"refused", guards.refused}};
   result["freed"] = {{"objects", freed.objects},
                      {"code_bytes", freed.code_bytes},
                      {"stubs", freed.stubs},

@@ -74,6 +74,14 @@ struct Statistics {
     std::uint64_t landed_in_new =
         0; ///< such frames in which an exception landed after it was replaced; others land in old code
   };
+  struct Guards {
+    std::uint64_t sites = 0;       ///< in the site table of the program
+    std::uint64_t failed = 0;      ///< activations that left optimised code
+    std::uint64_t dropped = 0;     ///< assumptions that failed too often
+    std::uint64_t invalidated = 0; ///< versions that went out of use for that
+    std::map<std::string, std::uint64_t> exits;   ///< activations, by site and reason
+    std::map<std::string, std::uint64_t> refused; ///< assumptions that were not made, by reason
+  };
 
   MappingCount mappings; ///< of the process, when these statistics were taken
 
@@ -83,6 +91,7 @@ struct Statistics {
   ReturnPoints return_points;
   Requests requests;
   Freed freed;
+  Guards guards;
   std::uint64_t redefined = 0; ///< functions that got a new body
   std::uint64_t most_threads = 0; ///< of the program, at once
   std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"

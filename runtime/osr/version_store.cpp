@@ -60,6 +60,11 @@ std::vector<const Version *> VersionStore::versions_of(FunctionId function, Tier
   return found;
 }
 
+void VersionStore::for_each_in_use(function_ref<void(const Version &)> visit) const {
+  for (const auto &[key, version] : versions_)
+    visit(*version);
+}
+
 std::vector<const Version *> VersionStore::find(ArrayRef<CodeObjectId> ids) const {
   std::vector<const Version *> found;
   auto consider = [&](const Version &version) {
@@ -115,9 +120,13 @@ void VersionStore::free_code(Version &version) {
 void VersionStore::forget(Version &version) {
   const CodeObject &object = version.object;
   OSR_CHECK(object.state() == CodeState::Freed, "code object {} is {}", object.id, to_string(object.state()));
+  forget_inlined(object);
+  retired_.remove_if([&](const auto &other) { return other.get() == &version; });
+}
+
+void VersionStore::forget_inlined(const CodeObject &object) {
   for (auto &[function, keys] : inlined_at_)
     llvm::erase_if(keys, [&](SiteKey key) { return object_of(key) == object.id; });
-  retired_.remove_if([&](const auto &other) { return other.get() == &version; });
 }
 
 bool VersionStore::is_at_poll(const SiteRecord &record) const {
@@ -126,6 +135,17 @@ bool VersionStore::is_at_poll(const SiteRecord &record) const {
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
+  for (;;) {
+    std::optional<SiteId> dead_end;
+    auto version = try_make(key, dead_end);
+    if (!dead_end)
+      return version;
+    consumeError(version.takeError());
+    compiler_.drop_assumption(*dead_end);
+  }
+}
+
+Expected<std::unique_ptr<Version>> VersionStore::try_make(const VersionKey &key, std::optional<SiteId> &dead_end) {
   std::unique_ptr<ResidenceCounter> residents;
   if (freeing_ == Freeing::ResidenceCounting)
     residents = std::make_unique<ResidenceCounter>(0);
@@ -141,6 +161,13 @@ Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
   if (Error error = fill(*version, *compiled)) {
     consumeError(session_.unload(version->object.linked));
     return error;
+  }
+  if (exit_check_)
+    dead_end = exit_check_(*version);
+  if (dead_end) {
+    forget_inlined(version->object);
+    consumeError(session_.unload(version->object.linked));
+    return make_error("an assumption cannot be made");
   }
   if (statistics_.freed.any())
     sync_cores();

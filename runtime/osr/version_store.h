@@ -11,9 +11,12 @@
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
+#include <atomic>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace osr {
@@ -30,6 +33,8 @@ inline SiteKey site_key(const CodeObject &code, std::uint64_t return_pc) {
 struct Version {
   CodeObject object;
   DebuggerRegistration debugger;
+  /// Activations that Runtime::enter_at has begun or is about to: its code stays. Without the lock.
+  mutable std::atomic<unsigned> entering = 0;
   std::unique_ptr<ResidenceCounter> residents;  ///< null unless activations are counted
   std::vector<std::uint32_t> return_pc_offsets; ///< baseline: by site index, 0 where there is no record
 
@@ -53,11 +58,17 @@ public:
   /// From now on it is found. There must be no other one in use.
   const Version *adopt(std::unique_ptr<Version> version);
 
+  /// Asked before a version can be found: a guard from which activations could not leave. It is compiled again without.
+  using ExitCheck = std::function<std::optional<SiteId>(const Version &)>;
+  void set_exit_check(ExitCheck check) { exit_check_ = std::move(check); }
+
   /// Registers code of the program that is no version of a function: module-level assembly. It has no sites.
   llvm::Error add_foreign(LinkedObject linked);
 
   /// All versions of a function at one tier that are in use, continuations included.
   std::vector<const Version *> versions_of(FunctionId function, Tier tier) const;
+
+  void for_each_in_use(llvm::function_ref<void(const Version &)> visit) const;
 
   /// Those of these objects that still have code.
   std::vector<const Version *> find(llvm::ArrayRef<CodeObjectId> ids) const;
@@ -87,6 +98,8 @@ public:
 
 private:
   llvm::Expected<std::unique_ptr<Version>> make(const VersionKey &key);
+  llvm::Expected<std::unique_ptr<Version>> try_make(const VersionKey &key, std::optional<SiteId> &dead_end);
+  void forget_inlined(const CodeObject &object);
   llvm::Error fill(Version &version, const CompiledVersion &compiled);
   llvm::Error describe_code(Version &version);
   void count(const CompiledVersion &compiled, const Version &version);
@@ -96,6 +109,7 @@ private:
   CodeRegistry &registry_;
   Statistics &statistics_;
   Freeing freeing_;
+  ExitCheck exit_check_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;
   std::list<std::unique_ptr<Version>> retired_;

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Checks programs with guards in every tier and mode, against the same computation in Python; and what is refused."""
+import json
+import unittest
+
+from osrctl_case import HERE, OsrctlCase
+
+WORD = (1 << 64) - 1
+MODES = [[], ["--stress", "every"], ["--stress", "every:3", "--stubs", "interpreted"], ["--stress", "all:97"],
+         ["--stress", "random:1"], ["--stress", "random:2", "--rewrite", "return-point"], ["--stress", "async:1000"],
+         ["--stress", "async:1000", "--rewrite", "return-point", "--calls", "direct"], ["--stress", "churn:500"],
+         ["--stress", "at:add"], ["--stress", "at:mix"], ["--verify"], ["--no-assumptions"], ["--count-residence"]]
+
+
+class Reference:
+    """guarded.ll in Python."""
+
+    def __init__(self):
+        self.calls, total = 0, 0
+        for i in range(1, 20):
+            total = self.add(total, self.tree(10, i))
+        self.output = f"{total}\n{self.calls}\n"
+
+    def add(self, a, b):
+        if a & 31 != 17:
+            return (a + b) & WORD
+        self.calls += 1
+        return a ^ b
+
+    def mix(self, seed):
+        t = (seed * 6364136223846793005 + 1442695040888963407) & WORD
+        return self.add(t, 17) if t >> 60 == 9 else t >> 7
+
+    def tree(self, depth, seed):
+        if depth == 0:
+            return self.mix(seed)
+        left = self.tree(depth - 1, self.mix(seed))
+        return self.add(left, self.tree(depth - 1, self.mix(left)))
+
+
+class Guards(OsrctlCase):
+    def test_results(self):
+        expected = Reference().output
+        statistics = self.folder / "s.json"
+        for tier in ["baseline", "optimized"]:
+            for mode in MODES:
+                ended = self.osrctl("run", "--tier", tier, *mode, "--stats", str(statistics), str(HERE / "guarded.ll"))
+                self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected, ""), f"{tier} {mode}")
+                guards = json.loads(statistics.read_text())["guards"]
+                if tier == "optimized" and not mode:
+                    # Three times each, of two guards; activations of the old code, one for each level, may be left.
+                    self.assertEqual(guards["dropped"], 2, guards)
+                    self.assertTrue(6 <= guards["failed"] <= 6 + 2 * 12, guards)
+                if "--no-assumptions" in mode or "--count-residence" in mode:
+                    self.assertEqual(guards["failed"], 0)
+                self.assertEqual(guards["refused"], {}, f"{tier} {mode}")
+
+    def test_plain(self):
+        ended = self.osrctl("run", "--tier", "plain", str(HERE / "guarded.ll"))
+        self.assertEqual((ended.returncode, ended.stdout), (0, Reference().output))
+
+    def program(self, bundle, result="i64", slow="i64 %x"):
+        return self.file("program.ll", f"""
+            declare {result} @llvm.experimental.deoptimize.x(...)
+            define {result} @slow({slow}) "osr-continuation" {{
+              unreachable
+            }}
+            define {result} @f(i64 %x) {{
+              %r = call {result} (...) @llvm.experimental.deoptimize.x() [ "deopt"({bundle}) ]
+              ret {result} %r
+            }}
+            define i32 @main() {{
+              %r = call {result} @f(i64 1)
+              ret i32 0
+            }}""".replace("deoptimize.x", "deoptimize." + {"i64": "i64", "[4 x i64]": "a4i64"}[result]))
+
+    def test_errors(self):
+        self.assert_refused(1, "'f' deoptimizes into 'slow', which must have the type 'i64 (i64, i64)'", "'i64 (i64)'",
+                            by=["run", self.program("ptr @slow, i64 %x, i64 2")])
+        self.assert_refused(1, "'f' deoptimizes and returns '[4 x i64]'", "through memory",
+                            by=["run", self.program("i64 %x", result="[4 x i64]")])
+
+    def test_nobody_takes_over(self):
+        ended = self.osrctl("run", self.program("i64 %x"))
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("'f' deoptimizes, and nobody takes its frame state", ended.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
