@@ -1,5 +1,7 @@
 #include "runtime/code/debugger.h"
 
+#include "runtime/code/perf_map.h"
+
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderGDB.h>
 
@@ -162,7 +164,9 @@ struct DebuggerRegistration::Entry {
 };
 
 DebuggerRegistration::DebuggerRegistration() = default;
-DebuggerRegistration::DebuggerRegistration(const DebugCode &code) : entry_(std::make_unique<Entry>(code)) {}
+DebuggerRegistration::DebuggerRegistration(const DebugCode &code) : entry_(std::make_unique<Entry>(code)) {
+  note_in_perf_map(code);
+}
 DebuggerRegistration::DebuggerRegistration(DebuggerRegistration &&) noexcept = default;
 DebuggerRegistration &DebuggerRegistration::operator=(DebuggerRegistration &&) noexcept = default;
 DebuggerRegistration::~DebuggerRegistration() = default;

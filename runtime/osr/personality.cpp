@@ -25,8 +25,7 @@ _Unwind_Reason_Code personality(int version, _Unwind_Action actions, _Unwind_Exc
             _Unwind_GetIP(context), int(found));
   // In this frame, StackEvidence sees it: from here on the code must not be freed.
   volatile const _Unwind_Ptr landing_pad = reinterpret_cast<const _Unwind_Ptr *>(exception)[remembered_landing_pad];
-  const _Unwind_Reason_Code result =
-      __gxx_personality_v0(version, actions, exception_class, exception, context);
+  const _Unwind_Reason_Code result = __gxx_personality_v0(version, actions, exception_class, exception, context);
   (void)landing_pad;
   return result;
 }

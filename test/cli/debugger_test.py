@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Checks that gdb's backtrace goes through frames whose return PCs are rewritten and names every function of them."""
 import os
+import pathlib
 import re
+import subprocess
 import unittest
 
 from osrctl_case import OSRCTL, OsrctlCase
@@ -39,6 +41,21 @@ class Debugger(OsrctlCase):
                 self.assertEqual(names[0], f"bottom${tier}", text)
                 self.assertEqual([re.sub(r"^osr_stub:(\w+)#\d+$", r"\1", name) for name in names[1:]],
                                  ACTIVATIONS[1:], text)
+
+    def test_perf_map(self):
+        """perf finds compiled code and stubs by name."""
+        process = subprocess.Popen([OSRCTL, "run", "--perf-map", "--tier", "baseline", "--stress", "all:1",
+                                    self.compile("recursion.c")], stdout=subprocess.DEVNULL)
+        path = pathlib.Path(f"/tmp/perf-{process.pid}.map")
+        self.addCleanup(path.unlink, missing_ok=True)
+        self.assertEqual(process.wait(timeout=60), 0)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        lines = [line.split() for line in path.read_text().splitlines()]
+        self.assertTrue(all(len(line) == 3 and int(line[0], 16) and int(line[1], 16) for line in lines), lines)
+        names = {line[2] for line in lines}
+        for name in ["ping$baseline", "pong$baseline", "main$baseline"]:
+            self.assertIn(name, names)
+        self.assertTrue(any(name.startswith("osr_stub:ping#") for name in names), names)
 
 
 if __name__ == "__main__":
