@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/code/graph_passes.h"
+#include "runtime/code/library_thread_locals.h"
 #include "runtime/code/link_capture.h"
 #include "runtime/code/link_errors.h"
 #include "runtime/code/process_symbols.h"
@@ -82,13 +83,15 @@ llvm::Error CodeSession::set_up() {
   process_ = &session_.createBareJITDylib("process");
   program_ = &session_.createBareJITDylib("program");
   program_->addToLinkOrder(*process_);
-  if (auto missing = missing_process_symbols(); !missing.empty())
-    if (llvm::Error error = process_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, missing))))
-      return error;
+  auto symbols = missing_process_symbols();
+  symbols.emplace_back("__emutls_get_address", reinterpret_cast<std::uint64_t>(&thread_local_address));
+  if (llvm::Error error = process_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, symbols))))
+    return error;
   auto generator = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess('\0');
   if (!generator)
     return generator.takeError();
   process_->addGenerator(std::move(*generator));
+  process_->addGenerator(std::make_unique<LibraryThreadLocals>());
   return llvm::Error::success();
 }
 

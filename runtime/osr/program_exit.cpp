@@ -1,6 +1,7 @@
 #include "runtime/osr/program_exit.h"
 
 #include "runtime/threads/program_thread.h"
+#include "runtime/threads/thread_objects.h"
 
 #include <cstdlib>
 #include <mutex>
@@ -103,11 +104,15 @@ std::vector<AbsoluteSymbol> program_exit_symbols() {
 }
 
 void exit_program(int status) {
-  run_handlers(status);
+  end_program(status);
   std::exit(status);
 }
 
-void end_program() { run_handlers(0); }
+void end_program(int status) {
+  destroy_thread_objects();
+  run_handlers(status);
+  forget_thread_objects();
+}
 
 void set_exit_observer(std::function<void()> observer) {
   state().observer = std::move(observer);

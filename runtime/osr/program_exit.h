@@ -16,11 +16,12 @@ namespace osr {
 /// functions that have to be compiled. Thread-safe as far as atexit is.
 std::vector<AbsoluteSymbol> program_exit_symbols();
 
-/// Runs the handlers, newest first, then `static_destructors` once, then ends the process with `status`.
+/// Destroys the calling thread's thread-local objects, runs the handlers, newest first, then `static_destructors` once,
+/// then ends the process with `status`.
 [[noreturn]] void exit_program(int status);
 
-/// Runs the same handlers now, if they have not run, and lets the process live: for a host whose runtime goes first.
-void end_program();
+/// Does the same now, as far as it was not done, and lets the process live: for a host whose runtime goes first.
+void end_program(int status = 0);
 
 /// `observer` is called whenever the program is about to end the process: by exit (after all handlers), quick_exit (the
 /// same), _exit, _Exit or abort, but not by a signal. More than once if a handler of SIGABRT saves the process. Never

@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
+#include "runtime/osr/library_state.h"
 #include "runtime/osr/personality.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/startup_checks.h"
@@ -181,7 +182,10 @@ Error Runtime::link_globals() {
   return aliases.empty() ? Error::success() : session_->define_symbols(aliases);
 }
 
-std::uint64_t Runtime::hook(EntryFrame *frame) { return running_->enter(*frame); }
+std::uint64_t Runtime::hook(EntryFrame *frame) {
+  LibraryState kept;
+  return running_->enter(*frame);
+}
 
 std::uint64_t Runtime::enter(EntryFrame &frame) {
   auto function = FunctionId(frame.function);
@@ -201,6 +205,7 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
 void Runtime::on_poll(std::uint64_t return_pc_slot) {
   if (busy)
     return;
+  LibraryState kept;
   Undisturbed undisturbed(running_->options_.handshake.signal_number);
   std::lock_guard lock(running_->mutex_);
   running_->stress_->on_poll(return_pc_slot);

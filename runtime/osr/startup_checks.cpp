@@ -17,10 +17,9 @@ namespace {
 
 constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
 
-/// Weak symbols may stay undefined; thread-local ones are reached through others or lie in a segment of their own.
+/// Weak symbols may stay undefined, and variables may lie in a segment of their own.
 bool needs_definition(const GlobalValue &value) {
-  if (!value.isDeclaration() || value.use_empty() || value.hasExternalWeakLinkage() || value.isThreadLocal() ||
-      value.getAddressSpace() != 0)
+  if (!value.isDeclaration() || value.use_empty() || value.hasExternalWeakLinkage() || value.getAddressSpace() != 0)
     return false;
   const auto *function = dyn_cast<Function>(&value);
   return !function || !(function->isIntrinsic() || function->getName().starts_with("osr."));
@@ -54,7 +53,8 @@ Error check_symbols(const Module &module, CodeSession &session, const StringSet<
   for (const GlobalValue &value : module.global_values()) {
     if (!needs_definition(value) || to_be_defined.contains(value.getName()))
       continue;
-    auto address = session.lookup(value.getName());
+    // Code reaches a thread-local variable through its control object.
+    auto address = session.lookup((value.isThreadLocal() ? "__emutls_v." : "") + value.getName().str());
     if (address)
       continue;
     consumeError(address.takeError());

@@ -46,10 +46,20 @@ std::uint64_t find_stack_low() {
 
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
                     std::uint64_t third) {
-  ProgramBase outer = thread.base, inner;
-  const bool is_nested = outer.cfa != 0; // walks go on to the outermost frame: control comes back to all of them
+  /// Also when an exception flies through, or pthread_exit unwinds: destructors of thread-local objects come after it.
+  struct Outer {
+    ProgramThread &thread;
+    ProgramBase base = thread.base;
+    bool returned = false;
+    ~Outer() {
+      thread.base = base;
+      thread.was_unwound |= !returned && base.cfa == 0;
+    }
+  } outer{thread};
+  ProgramBase inner;
+  const bool is_nested = outer.base.cfa != 0; // walks go on to the outermost frame: control comes back to all of them
   std::uint64_t result = osr_enter_program(pc, first, second, third, is_nested ? &inner : &thread.base);
-  thread.base = outer;
+  outer.returned = true;
   return result;
 }
 

@@ -38,6 +38,7 @@ struct ProgramThread {
   ProgramBase base; ///< where the program's part of its stack begins
   std::optional<ObjectStack> objects;
   ThreadRole role = ThreadRole::Host;
+  bool was_unwound = false; ///< its first frame is gone without a return: by pthread_exit or a cancellation
 
   std::atomic<PollWord> *poll_word = nullptr; ///< the thread's own
 

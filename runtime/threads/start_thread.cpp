@@ -5,6 +5,7 @@
 #include "runtime/threads/signal_calls.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/thread_data.h"
+#include "runtime/threads/thread_objects.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -63,9 +64,9 @@ void on_thread_end(void *rounds) {
     return;
   auto left = reinterpret_cast<std::uintptr_t>(rounds);
   if (left == PTHREAD_DESTRUCTOR_ITERATIONS) {
-    if (self->role == ThreadRole::Main && self->base.cfa == 0)
+    if (self->role == ThreadRole::Main && !self->was_unwound && self->base.cfa == 0)
       self->role = ThreadRole::Host; // main has returned: the thread is the host's again
-    self->base = {}; // after pthread_exit or a cancellation the program's first frame is gone without a return
+    self->base = {}; // frames without unwind information are gone without a word
     destroy_thread_data(*self);
   }
   if (left > end_round) {
@@ -122,6 +123,7 @@ std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFu
   OSR_CHECK(error == 0, "no key for thread-specific data: error {}", error);
   enlarge_usual_stack();
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
+  append_range(symbols, thread_object_symbols());
   append_range(symbols, signal_call_symbols());
   append_range(symbols, notify_thread_symbols());
   symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(start_thread));

@@ -1,4 +1,5 @@
 // Linking real objects.
+#include "runtime/code/library_thread_locals.h"
 #include "runtime/stackmap/parser.h"
 #include "test/unit/code_test.h"
 #include "test/unit/tiny_object.h"
@@ -6,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <thread>
 #include <unistd.h>
 
 using namespace osr;
@@ -110,6 +113,22 @@ TEST_CASE("native thread-local storage is refused, emulated works") {
              Contains("tls.o") && Contains("'counter'") && Contains("-femulated-tls"));
   CHECK(session.arena->used_bytes(SlabKind::Data) == 0);
   CHECK(value_of(session->lookup("__emutls_get_address")) != 0);
+}
+
+TEST_CASE("a library's thread-local variable is found in each thread through a control object") {
+  Session session;
+  auto *control = reinterpret_cast<ThreadLocalControl *>(value_of(session->lookup("__emutls_v._ZSt15__once_callable")));
+  CHECK(thread_local_address(control) == &std::__once_callable);
+  std::thread([&] { CHECK(thread_local_address(control) == &std::__once_callable); }).join();
+  CHECK(value_of(session->lookup("__emutls_v._ZSt15__once_callable")) == reinterpret_cast<std::uint64_t>(control));
+  CHECK_THAT(error_of(session->lookup("__emutls_v.puts")), Contains("__emutls_v.puts")); // there, but not thread-local
+
+  static int initial = 7; // the program's own kind: made by the support library, in each thread
+  ThreadLocalControl own{.size = 4, .alignment = 4, .initial_value = reinterpret_cast<std::uint64_t>(&initial)};
+  int *mine = static_cast<int *>(thread_local_address(&own)), *other = nullptr;
+  std::thread([&] { other = static_cast<int *>(thread_local_address(&own)); }).join();
+  CHECK(*mine == 7);
+  CHECK(other != mine);
 }
 
 TEST_CASE("all unresolved symbols are named, and nothing stays behind") {

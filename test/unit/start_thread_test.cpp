@@ -1,5 +1,6 @@
 // Checks threads that a program starts itself: registered from their first to their last instruction of program code.
 #include "runtime/threads/start_thread.h"
+#include "runtime/threads/thread_objects.h"
 #include "test/unit/threads_fixture.h"
 
 #include <cerrno>
@@ -38,6 +39,9 @@ ProgramCalls &calls() {
 }
 
 #define PROGRAM_CALL(name) calls().find(&name, #name)
+
+using ThreadAtExit = int(void (*)(void *), void *, void *);
+ThreadAtExit *find_thread_atexit() { return calls().find(static_cast<ThreadAtExit *>(nullptr), "__cxa_thread_atexit"); }
 
 pthread_t start(void *(*function)(void *), void *argument = nullptr) {
   pthread_t thread;
@@ -108,6 +112,74 @@ TEST_CASE("Destructors of thread-specific data run as program code, again if the
   CHECK(outside == 0);
   CHECK(fresh == 0);
   CHECK(PROGRAM_CALL(pthread_key_delete)(key) == 0);
+}
+
+TEST_CASE("Destructors of thread-local objects run as program code, newest first, before thread-specific data goes") {
+  static pthread_key_t key;
+  static std::vector<int> order;
+  static std::atomic<int> outside;
+  static std::vector<std::uint64_t> depths; // from the destructor to the base of the walk: the same at any ending
+  static int numbers[] = {0, 1, 2, 3};
+  static auto *destroy_at_end = find_thread_atexit();
+  static void (*const destroy)(void *) = [](void *object) {
+    outside += !is_at_work();
+    depths.push_back(ThreadRegistry::current()->base.cfa - reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
+    order.push_back(*static_cast<int *>(object));
+    if (object == &numbers[2])
+      destroy_at_end(destroy, &numbers[3], nullptr); // runs next
+  };
+  static const auto make_objects = [] {
+    pthread_setspecific(key, &numbers[0]);
+    destroy_at_end(destroy, &numbers[1], nullptr);
+    destroy_at_end(destroy, &numbers[2], nullptr);
+  };
+  REQUIRE(PROGRAM_CALL(pthread_key_create)(&key, [](void *value) { order.push_back(*static_cast<int *>(value)); }) ==
+          0);
+  void *(*endings[])(void *) = {
+      [](void *argument) -> void * {
+        make_objects();
+        return argument;
+      },
+      [](void *argument) -> void * {
+        make_objects();
+        pthread_exit(argument);
+      },
+      [](void *) -> void * {
+        make_objects();
+        pthread_cancel(pthread_self());
+        for (;;)
+          pthread_testcancel();
+      },
+  };
+  for (auto *ending : endings) {
+    order.clear();
+    REQUIRE(pthread_join(start(ending), nullptr) == 0);
+    CHECK(order == std::vector<int>{2, 3, 1, 0});
+  }
+  CHECK(outside == 0);
+  CHECK(depths.size() == 9);
+  for (std::uint64_t depth : depths)
+    CHECK(depth == depths[0]);
+  CHECK(PROGRAM_CALL(pthread_key_delete)(key) == 0);
+}
+
+TEST_CASE("Thread-local objects are destroyed early when the process ends, once, and later ones never") {
+  static std::vector<int> order;
+  static int numbers[] = {0, 1, 2};
+  static auto *destroy_at_end = find_thread_atexit();
+  static const auto destroy = [](void *object) { order.push_back(*static_cast<int *>(object)); };
+  order.clear();
+  pthread_t thread = start([](void *) -> void * {
+    for (int number : {0, 1})
+      destroy_at_end(destroy, &numbers[number], nullptr);
+    destroy_thread_objects();
+    order.push_back(9);
+    destroy_at_end(destroy, &numbers[2], nullptr); // by a handler of atexit
+    forget_thread_objects();
+    return nullptr;
+  });
+  REQUIRE(pthread_join(thread, nullptr) == 0);
+  CHECK(order == std::vector<int>{1, 0, 9});
 }
 
 TEST_CASE("The destructor of a deleted key is not called") {
