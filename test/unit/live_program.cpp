@@ -16,6 +16,7 @@ namespace osr {
 namespace {
 
 LiveProgram *live = nullptr;
+constexpr std::size_t deepest_stack = 1 << 16; ///< letters
 constexpr std::uint64_t from_main = ~std::uint64_t(0);
 
 constexpr const char *main_text = R"(
@@ -86,25 +87,26 @@ std::uint64_t LiveProgram::call(const std::string &name, std::uint64_t first, st
   return enter(*ThreadRegistry::current(), runtime_->address_of(name), first, second);
 }
 
+/// While nobody else can stop this thread, which would give it another context, or free what the walk looks at.
 void LiveProgram::walk(RulesFinder &rules, const std::function<void(const Frame &)> &visit) {
-  ucontext_t own;
-  getcontext(&own);
-  sigaltstack(nullptr, &own.uc_stack);
-  ProgramThread &self = *ThreadRegistry::current();
-  self.context = &own;
-  CHECK(walk_stopped(self, rules, visit) == WalkStatus::ReachedBase);
+  const ProgramThread &self = *ThreadRegistry::current();
+  WalkStatus status = WalkStatus::Walking;
+  Error error = runtime_->with_stopped([&](auto) { status = walk_stopped(self, rules, visit); });
+  CHECK(!error);
+  CHECK(status == WalkStatus::ReachedBase);
 }
 
 std::string LiveProgram::stack() {
   std::string text;
+  text.reserve(deepest_stack); // nothing is allocated while threads are stopped
   RegistryLookup lookup(runtime_->registry(), &runtime_->entries());
   RulesFinder rules(lookup, runtime_->stub_table());
   walk(rules, [&](const Frame &frame) {
-    if (frame.code)
-      text += std::string(frame.code->tier == Tier::Baseline ? "B"
-                          : frame.code->continuation_site    ? "C"
-                                                             : "O") +
-              (frame.stub_pc || (patches_code() && frame.is_site && ReturnPointTable::stub_at(frame.pc)) ? "-" : "");
+    if (!frame.code)
+      return;
+    text += frame.code->tier == Tier::Baseline ? 'B' : frame.code->continuation_site ? 'C' : 'O';
+    if (frame.stub_pc || (patches_code() && frame.is_site && ReturnPointTable::stub_at(frame.pc)))
+      text += '-';
   });
   return text;
 }
