@@ -1,6 +1,7 @@
 #include "compiler/canonical/check_canonical.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/print.h"
 #include "compiler/canonical/object_stack.h"
 
 #include <llvm/IR/Instructions.h>
@@ -11,12 +12,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-std::string print(const Value &value) {
-  std::string text;
-  raw_string_ostream(text) << value;
-  return text;
-}
 
 void check_symbols(const Module &module) {
   for (const GlobalObject &object : module.global_objects()) {

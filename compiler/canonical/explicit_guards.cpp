@@ -1,7 +1,9 @@
 #include "compiler/canonical/explicit_guards.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/print.h"
 #include "compiler/canonical/exit_calls.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/state_words.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -9,19 +11,12 @@
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
-#include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Utils/GuardUtils.h>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
-
-std::string print(const Type &type) {
-  std::string text;
-  raw_string_ostream(text) << type;
-  return text;
-}
 
 FunctionCallee declare_guard_failed(Module &module) {
   LLVMContext &context = module.getContext();
@@ -152,17 +147,8 @@ void branch_at_guards(Function &function) {
 }
 
 void drop_bundles(Function &function) {
-  std::vector<CallBase *> calls;
-  for (Instruction &instruction : instructions(function))
-    if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
-      calls.push_back(call);
-  for (CallBase *call : calls) {
-    CallBase *bare = CallBase::removeOperandBundle(call, LLVMContext::OB_deopt, call->getIterator());
-    bare->takeName(call);
-    bare->copyMetadata(*call);
-    call->replaceAllUsesWith(bare);
-    call->eraseFromParent();
-  }
+  for (CallBase *call : calls_with_frame_state(function))
+    drop_frame_state(*call);
 }
 
 void drop_widening(Function &function) {

@@ -23,14 +23,6 @@ SmallVector<InvokeInst *, 8> find_invokes(Function &function) {
   return invokes;
 }
 
-SmallVector<BasicBlock *, 8> find_landing_pads(Function &function) {
-  SmallVector<BasicBlock *, 8> pads;
-  for (BasicBlock &block : function)
-    if (block.isLandingPad())
-      pads.push_back(&block);
-  return pads;
-}
-
 /// Larger than any number that code generation gives, so that both kinds may meet where an inlined function resumes.
 constexpr std::uint32_t least_neutral = 1u << 30;
 
@@ -109,6 +101,14 @@ void restore_what_each_invoke_had(Function &function, ArrayRef<BasicBlock *> pad
 }
 
 } // namespace
+
+SmallVector<BasicBlock *, 8> find_landing_pads(Function &function) {
+  SmallVector<BasicBlock *, 8> pads;
+  for (BasicBlock &block : function)
+    if (block.isLandingPad())
+      pads.push_back(&block);
+  return pads;
+}
 
 void isolate_normal_destinations(Function &function) {
   for (InvokeInst *invoke : find_invokes(function)) {

@@ -1,9 +1,12 @@
 // Functions that catch exceptions or clean up behind them.
 #pragma once
 
+#include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/Function.h>
 
 namespace osr {
+
+llvm::SmallVector<llvm::BasicBlock *, 8> find_landing_pads(llvm::Function &function);
 
 /// Gives the normal destination of each invoke one predecessor and no phi. That is the place right behind the call: where
 /// its result may be used, and where stack maps and continuations begin.

@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/object_stack.h"
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/emit_object.h"
@@ -69,19 +70,8 @@ Error check_module(const Module &module, StringRef stage) {
 } // namespace
 
 void strip_frame_states(Function &function) {
-  SmallVector<CallBase *, 16> calls;
-  for (BasicBlock &block : function)
-    for (Instruction &instruction : block)
-      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
-        calls.push_back(call);
-  for (CallBase *call : calls) {
-    CallBase *bare = CallBase::removeOperandBundle(call, LLVMContext::OB_deopt, call->getIterator());
-    bare->takeName(call);
-    bare->copyMetadata(*call);
-    bare->removeFnAttr(Attribute::NoMerge);
-    call->replaceAllUsesWith(bare);
-    call->eraseFromParent();
-  }
+  for (CallBase *call : calls_with_frame_state(function))
+    drop_frame_state(*call)->removeFnAttr(Attribute::NoMerge);
 }
 
 Compiler::Compiler(CanonicalProgram program, Options options) : program_(std::move(program)), options_(options) {}

@@ -1,22 +1,16 @@
 #include "compiler/sites/frame_chain.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/print.h"
 #include "compiler/sites/number_sites.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Module.h>
-#include <llvm/Support/raw_ostream.h>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
-
-template <typename T> std::string print(const T &value) {
-  std::string text;
-  raw_string_ostream(text) << value;
-  return text;
-}
 
 const Site *find_site(const Value &operand, const CanonicalProgram &program) {
   const auto *packed = dyn_cast<ConstantInt>(&operand);

@@ -1,6 +1,7 @@
 #include "compiler/sites/number_sites.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/print.h"
 #include "compiler/canonical/object_stack.h"
 #include "compiler/sites/exempt_calls.h"
 #include "compiler/sites/liveness.h"
@@ -10,18 +11,11 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
-#include <llvm/Support/raw_ostream.h>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
-
-std::string print(const Type &type) {
-  std::string text;
-  raw_string_ostream(text) << type;
-  return text;
-}
 
 FrameStateValue describe(const Value &value, const DataLayout &layout) {
   Type &type = *value.getType();

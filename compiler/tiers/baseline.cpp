@@ -1,6 +1,7 @@
 #include "compiler/tiers/baseline.h"
 
 #include "compiler/base/check.h"
+#include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/object_stack.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/tiers/lower_sites.h"
@@ -167,10 +168,7 @@ void recompute_object_addresses(Function &function) {
 /// Each invoke gets a landing pad of its own. What a phi of a shared one takes would have to be stored before the invoke,
 /// over a value that may still be wanted if the call returns.
 void isolate_landing_pads(Function &function) {
-  SmallVector<BasicBlock *, 8> pads;
-  for (BasicBlock &block : function)
-    if (block.isLandingPad())
-      pads.push_back(&block);
+  SmallVector<BasicBlock *, 8> pads = find_landing_pads(function);
   while (!pads.empty()) {
     BasicBlock *pad = pads.pop_back_val();
     if (pad->getSinglePredecessor()) {

@@ -2,6 +2,8 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/base/print.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/tiers/assumptions.h"
@@ -14,7 +16,6 @@
 #include <llvm/IR/Module.h>
 #include <llvm/IR/ValueHandle.h>
 #include <llvm/IR/ValueMap.h>
-#include <llvm/Support/raw_ostream.h>
 
 using namespace llvm;
 
@@ -32,9 +33,7 @@ bool is_tail_position(const CallBase &call) {
 /// The optimiser may replace a library call by a related one (strchr by strlen); its result is then another value
 /// than the one that canonical code expects in the return registers.
 bool result_changed(const CallBase &call, const Site &site) {
-  std::string type;
-  raw_string_ostream(type) << *call.getType();
-  return site.result_used && type != site.result_type;
+  return site.result_used && print(*call.getType()) != site.result_type;
 }
 
 /// Lowers the frame states of one function.
@@ -174,19 +173,10 @@ void mark(CallBase &call, std::uint32_t number) {
   call.setMetadata(record_mark, MDNode::get(context, id));
 }
 
-CallBase *without_bundle(CallBase &call) {
-  CallBase *bare = CallBase::removeOperandBundle(&call, LLVMContext::OB_deopt, call.getIterator());
-  bare->takeName(&call);
-  bare->copyMetadata(call);
-  call.replaceAllUsesWith(bare);
-  call.eraseFromParent();
-  return bare;
-}
-
 } // namespace
 
 CallBase *strip_bundle(CallBase &call) {
-  CallBase *bare = without_bundle(call);
+  CallBase *bare = drop_frame_state(call);
   if (auto *plain = dyn_cast<CallInst>(bare))
     plain->setTailCallKind(CallInst::TCK_NoTail);
   return bare;
@@ -215,11 +205,7 @@ std::vector<OperandId> LoweredSites::operands_like(OperandId operand) const {
 
 Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &program, const ForcedForms &forced) {
   isolate_normal_destinations(function); // optimisation has merged some
-  std::vector<CallBase *> calls;
-  for (BasicBlock &block : function)
-    for (Instruction &instruction : block)
-      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
-        calls.push_back(call);
+  const SmallVector<CallBase *, 16> calls = calls_with_frame_state(function);
 
   LoweredSites result;
   SiteLowering lowering(function, program, forced);
@@ -243,7 +229,7 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     result.forms.push_back(form);
     LoweredRecord &record = result.records.emplace_back();
     if (form == SiteForm::TailCall)
-      mark(*without_bundle(call), number);
+      mark(*drop_frame_state(call), number);
     else if (form == SiteForm::Refused)
       strip_bundle(call);
     else if (Error error = lowering.lower(call, number, form, record))

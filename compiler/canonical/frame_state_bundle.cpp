@@ -1,0 +1,27 @@
+#include "compiler/canonical/frame_state_bundle.h"
+
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/LLVMContext.h>
+
+using namespace llvm;
+
+namespace osr {
+
+SmallVector<CallBase *, 16> calls_with_frame_state(Function &function) {
+  SmallVector<CallBase *, 16> calls;
+  for (Instruction &instruction : instructions(function))
+    if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
+      calls.push_back(call);
+  return calls;
+}
+
+CallBase *drop_frame_state(CallBase &call) {
+  CallBase *bare = CallBase::removeOperandBundle(&call, LLVMContext::OB_deopt, call.getIterator());
+  bare->takeName(&call);
+  bare->copyMetadata(call);
+  call.replaceAllUsesWith(bare);
+  call.eraseFromParent();
+  return bare;
+}
+
+} // namespace osr

@@ -1,0 +1,16 @@
+// The "deopt" operand bundle of a call: a frame state, ours or a front end's.
+#pragma once
+
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/IR/Function.h>
+#include <llvm/IR/InstrTypes.h>
+
+namespace osr {
+
+/// The calls of a function that have one, in its order.
+llvm::SmallVector<llvm::CallBase *, 16> calls_with_frame_state(llvm::Function &function);
+
+/// Replaces a call by the same one without, which is returned.
+llvm::CallBase *drop_frame_state(llvm::CallBase &call);
+
+} // namespace osr
