@@ -22,6 +22,11 @@ namespace {
 
 struct RunOptions {
   std::string tier = "optimized";
+  std::string tier_policy = "counters";
+  std::optional<std::int32_t> tier_threshold;
+  unsigned sampling_microseconds = SamplingPolicy::usual_period.count();
+  unsigned compile_threads = 1;
+  std::size_t compile_queue = 64;
   std::string stress = "none";
   std::string stubs = "generated";
   std::string calls = "slot";
@@ -90,6 +95,19 @@ Error check_names(const CanonicalProgram &program, const StressMode &stress, std
   return Error::success();
 }
 
+TierUpOptions tier_up_options_of(const RunOptions &options) {
+  TierUpOptions result;
+  result.compile_threads = options.compile_threads;
+  result.queue_capacity = options.compile_queue;
+  if (options.tier_policy == "counters")
+    result.policy = std::make_shared<CountingPolicy>(options.tier_threshold.value_or(CountingPolicy::usual_threshold));
+  else
+    result.policy = std::make_shared<SamplingPolicy>(
+        std::chrono::microseconds(options.sampling_microseconds),
+        std::uint32_t(options.tier_threshold.value_or(SamplingPolicy::usual_threshold)));
+  return result;
+}
+
 /// Fails when an option makes no sense.
 Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   Runtime::Options runtime_options;
@@ -103,6 +121,8 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
       return fault.takeError();
     runtime_options.fault = *fault;
   }
+  if (options.tier == "auto")
+    runtime_options.tier_up = tier_up_options_of(options);
   runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
   runtime_options.sites = options.tier != "plain";
   runtime_options.loop_sites = options.loop_sites;
@@ -152,14 +172,43 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   exit_program(*status);
 }
 
+/// They mean something with --tier auto.
+void add_tier_up_options(CLI::App &command, RunOptions &options) {
+  command
+      .add_option("--tier-policy", options.tier_policy,
+                  "How hot functions are noticed: counters in baseline code, or looks at the stacks")
+      ->check(CLI::IsMember({"counters", "sampling"}))
+      ->capture_default_str();
+  command
+      .add_option("--tier-threshold", options.tier_threshold,
+                  fmt::format("Entries and rounds of loops, or looks, that make a function hot (default: {} or {})",
+                              CountingPolicy::usual_threshold, SamplingPolicy::usual_threshold))
+      ->check(CLI::Range(1, 1 << 30));
+  command.add_option("--sampling-period", options.sampling_microseconds, "Microseconds between looks at the stacks")
+      ->check(CLI::Range(100, 10'000'000))
+      ->capture_default_str();
+  command
+      .add_option("--compile-threads", options.compile_threads,
+                  "Threads that optimise; 0: the thread that makes a function hot, at once, the same in each run")
+      ->check(CLI::Range(0, 16))
+      ->capture_default_str();
+  command.add_option("--compile-queue", options.compile_queue, "Hot functions that may wait for such a thread")
+      ->check(CLI::Range(1, 1 << 16))
+      ->capture_default_str();
+}
+
 } // namespace
 
 void add_run(CLI::App &app, Action &chosen) {
   auto *command = app.add_subcommand("run", "Run a program; arguments for it follow behind --");
   auto options = std::make_shared<RunOptions>();
-  command->add_option("--tier", options->tier, "Tier of the code that calls enter; plain: without any sites")
-      ->check(CLI::IsMember({"baseline", "optimized", "plain"}))
+  command
+      ->add_option("--tier", options->tier,
+                   "Tier of the code that calls enter; auto: baseline, and what a policy finds hot is "
+                   "optimised; plain: without any sites")
+      ->check(CLI::IsMember({"auto", "baseline", "optimized", "plain"}))
       ->capture_default_str();
+  add_tier_up_options(*command, *options);
   command->add_option("--stress", options->stress, std::string("Force transitions: ") + StressMode::forms)
       ->capture_default_str();
   add_stubs_option(*command, options->stubs);

@@ -12,6 +12,7 @@
 #include "compiler/sites/poll_places.h"
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/continuation.h"
+#include "compiler/tiers/count_heat.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/optimize.h"
@@ -168,12 +169,15 @@ Expected<ApartModule> Compiler::optimize_apart(const VersionKey &key, StringRef 
   return apart;
 }
 
-Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol) {
+Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol,
+                                                           const HeatCounter *heat) {
   Extractor extractor(*program_.module, symbol);
   Function &function = extractor.clone(canonical(key.function), symbol);
   LoweredModule result;
   result.module = extractor.finish();
   result.sites.records = lower_to_baseline(function, program_);
+  if (heat)
+    count_heat(function, *heat);
   lower_thread_words(*result.module);
   result.sites.forms.assign(result.sites.records.size(), SiteForm::StackMap);
   if (Error error = check_module(*result.module, "lowering to baseline"))
@@ -196,15 +200,15 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
   return result;
 }
 
-Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, const ResidenceCounter *residents) {
+Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, const CodeCounters &counters) {
   CompiledVersion version;
   version.symbol = new_symbol(key);
-  auto lowered = lower_baseline(key, version.symbol);
+  auto lowered = lower_baseline(key, version.symbol, counters.heat);
   if (!lowered)
     return lowered.takeError();
   version.sites = std::move(lowered->sites);
-  if (residents)
-    count_residence(*lowered->module->getFunction(version.symbol), address_of(*residents));
+  if (counters.residents)
+    count_residence(*lowered->module->getFunction(version.symbol), address_of(*counters.residents));
   auto object = emit_object(*lowered->module, *fast_machine_, MachinePasses::Certify, version.report, return_points());
   if (!object)
     return object.takeError();
@@ -251,16 +255,16 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, con
   return make_error("'{}': some site cannot be described in {} attempts", symbol, max_attempts);
 }
 
-Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const ResidenceCounter *residents) {
+Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCounters &counters) {
   OSR_CHECK(key.function < functions_.size(), "no function {}", key.function);
   OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites.size(),
             "function {} has no site {}", key.function, key.continuation_site.value_or(0));
   double start = now();
-  auto version = key.tier == Tier::Baseline ? compile_baseline(key, residents) : compile_optimized(key, residents);
+  auto version = key.tier == Tier::Baseline ? compile_baseline(key, counters) : compile_optimized(key, counters.residents);
   while (version && !version->sites.refused_exits.empty()) { // nowhere to go from there: do without
     for (SiteId guard : version->sites.refused_exits)
       drop_assumption(guard);
-    version = compile_optimized(key, residents);
+    version = compile_optimized(key, counters.residents);
   }
   if (!version)
     return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),

@@ -33,6 +33,13 @@ struct CompiledVersion {
 
 /// How many activations of one version there are; count_residence.h says how exactly.
 using ResidenceCounter = std::atomic<std::uint64_t>;
+struct HeatCounter; // compiler/tiers/count_heat.h
+
+/// What the code of one version counts in; each must live longer than the code. Null: it does not count that.
+struct CodeCounters {
+  const ResidenceCounter *residents = nullptr;
+  const HeatCounter *heat = nullptr; ///< baseline only
+};
 
 /// Compiles versions of the functions of one canonical program, whose bodies may be replaced (redefine.cpp).
 /// Deterministic: the same calls in the same order give the same code. Not thread-safe. Example:
@@ -56,9 +63,8 @@ public:
 
   const CanonicalProgram &program() const { return program_; }
 
-  /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record. The code counts
-  /// its activations in `residents`, which must live longer than it, unless that is null.
-  llvm::Expected<CompiledVersion> compile(const VersionKey &key, const ResidenceCounter *residents = nullptr);
+  /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
+  llvm::Expected<CompiledVersion> compile(const VersionKey &key, const CodeCounters &counters = {});
 
   /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
   /// False: none did.
@@ -121,11 +127,12 @@ private:
   llvm::Error optimize_program();
   void apply_assumptions(llvm::Module &module) const;
   llvm::Expected<ApartModule> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
-  llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol,
+                                               const HeatCounter *heat = nullptr);
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
                                                 const ForcedForms &forced);
   llvm::Expected<ApartModule> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
-  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const ResidenceCounter *residents);
+  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
   CanonicalProgram program_;

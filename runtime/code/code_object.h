@@ -23,6 +23,8 @@ enum class CodeState : std::uint8_t {
 
 const char *to_string(CodeState state);
 
+struct HeatCounter; // compiler/tiers/count_heat.h
+
 using CodeObjectId = std::uint32_t;
 
 /// Where an FDE is that unwinders may read, and what it says about exceptions.
@@ -50,6 +52,7 @@ struct CodeObject {
   std::vector<std::uint8_t> exception_tables;
   bool has_loop_sites = false;    ///< a loop in it polls
   std::int32_t cfa_from_sp = 0;   ///< CFA = rsp + this at every site of the object, in bytes
+  HeatCounter *heat = nullptr;    ///< what its polls count down; null: they do not
   LinkedObject linked;
 
   VersionKey version() const { return {function, tier, continuation_site}; }

@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-PollHandler *poll_handler = nullptr;
+PollHandler *poll_handler = nullptr, *count_handler = nullptr;
 
 /// Counts arrivals; the requester sleeps on it. Only the threads' own words tell who waits.
 std::atomic<std::uint32_t> arrivals = 0;
@@ -29,6 +29,8 @@ void wait_for_request(std::atomic<PollWord> &word) {
 }
 
 void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
+  if (count_handler)
+    count_handler(return_pc_slot);
   PollWord found = word.load(std::memory_order_acquire);
   switch (found) {
   case PollWord::None: break; // released between the poll and here
@@ -100,8 +102,9 @@ double LoopPolls::release() {
   return std::chrono::duration<double>(Clock::now() - asked_at).count();
 }
 
-std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler) {
+std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler, PollHandler *counted) {
   poll_handler = handler;
+  count_handler = counted;
   return {{loop_poll_callee, reinterpret_cast<std::uint64_t>(&osr_loop_poll)}};
 }
 

@@ -27,6 +27,8 @@ struct ReplaceOptions {
   OldCode old_code = OldCode::Free;
   bool redirect_calls = true; ///< calls to come enter the new code; false: they go where they went
   bool recompile = false;     ///< make a new version even if there is one of that tier, and replace that one too
+  /// false: activations that are executing in the function itself, not in a call, stay; nobody waits for them.
+  bool may_wait = true;
   ContinuationBudget *budget = nullptr;            ///< bounds the continuations that are compiled; null: no bound
   const std::atomic<bool> *is_cancelled = nullptr; ///< looked at until the first frame is written
 };

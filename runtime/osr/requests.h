@@ -67,6 +67,11 @@ public:
   /// stops were made: what is `running` in the outcome is left. Only of use where no call enters the old code any more.
   llvm::Expected<ReplaceOutcome> replace_until_none_runs(const Replacement &what);
 
+  /// Without asking threads to come to their polls, and once: what is executing in the code itself stays.
+  llvm::Expected<ReplaceOutcome> replace_at_once(const Replacement &what) {
+    return replace_once(what, /*may_ask=*/false);
+  }
+
 private:
   llvm::Expected<ReplaceOutcome> replace_once(const Replacement &what, bool may_ask);
   void look_up(const Frame &frame, RequestSearch &search) const;

@@ -7,7 +7,9 @@
 #include "runtime/osr/library_state.h"
 #include "runtime/osr/personality.h"
 #include "runtime/osr/program_exit.h"
+#include "runtime/osr/stack_sampler.h"
 #include "runtime/osr/startup_checks.h"
+#include "runtime/osr/tier_up.h"
 #include "runtime/osr/undisturbed.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stop_signal.h"
@@ -37,14 +39,9 @@ void raise_stack_limit() {
 
 thread_local bool busy = false; ///< set: a signal handler of the program came in while the stress mode was at work
 
-bool handles_signals(const Module &module) {
-  for (const char *name : {"signal", "sigaction", "bsd_signal", "sysv_signal", "__sysv_signal", "sigset"})
-    if (module.getFunction(name))
-      return true;
-  return false;
-}
-
 } // namespace
+
+Runtime::Runtime(Options options) : options_(std::move(options)) {}
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Options options) {
   std::unique_ptr<Runtime> runtime(new Runtime(std::move(options)));
@@ -103,6 +100,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   guard_exits_ = std::make_unique<GuardExits>(*stubs_, *registry_, *stub_table_, *redirector_, statistics_,
                                               options_.most_guard_failures);
   versions_->set_exit_check([this](const Version &version) { return guard_exits_->find_dead_end(version); });
+  set_up_tiers();
   count_program();
   bodies_ = Bodies(FunctionId(this->program().functions.size()));
   for (const std::string &name : options_.optimize_only)
@@ -147,10 +145,12 @@ Error Runtime::define_program_symbols() {
   set_stop_signal(options_.handshake.signal_number);
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
-  append_range(symbols, loop_poll_symbols(on_poll));
   append_range(symbols, personality_symbols());
   append_range(symbols, guard_exit_symbols(on_guard_failed));
   append_range(symbols, deoptimize_symbols(options_.deoptimize));
+  append_range(symbols, loop_poll_symbols(on_poll, tier_up_ ? on_counted_poll : nullptr));
+  if (tier_up_)
+    append_range(symbols, heat_symbols(on_heat));
   append_range(symbols, options_.host_symbols);
   llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
   for (const FunctionInfo &function : program().functions)
@@ -214,7 +214,7 @@ void Runtime::on_poll(std::uint64_t return_pc_slot) {
 Tier Runtime::first_tier(FunctionId body) const {
   const std::vector<std::string> &only = options_.optimize_only;
   bool excluded = !only.empty() && !is_contained(only, program().functions[body].name);
-  return excluded ? Tier::Baseline : options_.tier;
+  return excluded || tier_up_ ? Tier::Baseline : options_.tier;
 }
 
 /// The target has to be on the stack while it is still the right one: from then on the code is not freed under us.

@@ -24,6 +24,7 @@
 #include "runtime/osr/stress.h"
 #include "runtime/osr/stub_factory.h"
 #include "runtime/osr/version_store.h"
+#include "runtime/policy/tier_policy.h"
 
 #include <llvm/Support/Error.h>
 
@@ -38,6 +39,9 @@ namespace osr {
 
 /// The bytes of one value of a frame state, as a store of the value writes them.
 using EnteredValue = std::span<const std::byte>;
+class StackSampler;
+class TierUp;
+enum class NoticedBy : std::uint8_t;
 
 /// Owns everything that a running program needs. One per process, as the entry hook is. create(), run_main() and
 /// the destructor belong to one thread; replace() may be called from any. Example:
@@ -52,6 +56,7 @@ class Runtime {
 public:
   struct Options {
     Tier tier = Tier::Optimized; ///< of the code that calls enter
+    TierUpOptions tier_up;       ///< with a policy: calls enter baseline code first, whatever `tier` says
     StressMode stress;
     CallKind calls = CallKind::Slot;
     /// Under a shadow stack it is always ReturnPoint.
@@ -143,7 +148,7 @@ public:
   const ThreadRegistry &threads() const { return threads_; }
 
 private:
-  explicit Runtime(Options options) : options_(std::move(options)) {}
+  explicit Runtime(Options options);
   llvm::Error set_up(CanonicalProgram program);
   void set_up_patching();
   llvm::Error bind_direct_calls();
@@ -167,6 +172,12 @@ private:
                                           std::vector<const Version *> &old);
   void retire(llvm::ArrayRef<const Version *> versions, FunctionId entry);
   void count(const ReplaceOutcome &outcome);
+  void set_up_tiers();
+  void start_tiers();
+  void start_sampling();
+  bool may_tier_up(FunctionId body) const;
+  std::optional<llvm::Expected<ReplaceOutcome>> tier_up(FunctionId body, NoticedBy by, bool is_first);
+  void sample();
   bool scan();
   bool drop_assumption(SiteId guard);
   llvm::Expected<const Site *> enterable_site(FunctionId body, std::uint32_t index,
@@ -195,6 +206,8 @@ private:
   static std::uint64_t hook(EntryFrame *frame);
   static void on_poll(std::uint64_t return_pc_slot);
   static void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason);
+  static void on_counted_poll(std::uint64_t return_pc_slot);
+  static void on_heat(HeatCounter *counter, NoticedBy by);
 
   static inline Runtime *running_ = nullptr; ///< the entry hook is one per process
 
@@ -222,6 +235,9 @@ private:
   std::unique_ptr<AsyncStress> async_stress_;
   std::unique_ptr<Churn> churn_;
   std::unique_ptr<Ticker> loop_stress_;
+  std::unique_ptr<TierUp> tier_up_; ///< null: no policy
+  std::unique_ptr<StackSampler> sampler_;
+  std::unique_ptr<Ticker> sampling_;
   std::unique_ptr<RequestQueue> queue_;
   std::unique_ptr<ReclaimLoop> reclaim_loop_;
   TurnMutex mutex_; ///< guards all tables above except those that say that they need none

@@ -2,6 +2,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/osr/runtime.h"
+#include "runtime/osr/tier_up.h"
 #include "runtime/threads/start_thread.h"
 
 #include <pthread.h>
@@ -23,6 +24,7 @@ Error Runtime::start_requests() {
       std::make_unique<Reclaimer>(*handshake_, *versions_, *stubs_, *registry_, *entries_, *stub_table_, statistics_,
                                   *redirector_, direct_calls_ ? &direct_calls_->sites() : nullptr);
   start_background();
+  start_tiers();
   start_stress();
   return Error::success();
 }
@@ -51,6 +53,9 @@ void Runtime::stop_background() {
   async_stress_.reset();
   churn_.reset();
   loop_stress_.reset();
+  sampling_.reset();
+  if (tier_up_)
+    tier_up_->stop();
   queue_.reset();
   reclaim_loop_.reset();
 }
@@ -62,6 +67,8 @@ void Runtime::watch_forks() {
         if (running_) {
           running_->mutex_.lock();
           running_->threads_.mutex().lock();
+          if (running_->tier_up_)
+            running_->tier_up_->before_fork();
         }
       },
       [] { after_fork(ForkSide::Parent); }, [] { after_fork(ForkSide::Child); });
@@ -81,8 +88,13 @@ void Runtime::after_fork(ForkSide side) {
     (void)running_->loop_stress_.release();
     (void)running_->queue_.release();
     (void)running_->reclaim_loop_.release();
+    (void)running_->sampling_.release();
     running_->start_background();
   }
+  if (running_->tier_up_)
+    running_->tier_up_->after_fork(side == ForkSide::Child);
+  if (side == ForkSide::Child)
+    running_->start_sampling();
   running_->threads_.mutex().unlock();
   running_->mutex_.unlock();
 }

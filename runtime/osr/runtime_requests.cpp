@@ -2,6 +2,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/osr/runtime.h"
+#include "runtime/osr/tier_up.h"
 #include "runtime/osr/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -71,13 +72,15 @@ std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const Repla
   });
 }
 
-/// Finds what is to be replaced and makes what takes its place. With the lock held.
+/// Finds what is to be replaced and makes what calls to come enter, null if they go where they went. With the lock held.
 Expected<const Version *> Runtime::prepare(FunctionId body, const ReplaceOptions &options,
                                            std::vector<const Version *> &old) {
   for (Tier tier : {Tier::Baseline, Tier::Optimized})
     if (tier != options.to || options.recompile)
       append_range(old, versions_->versions_of(body, tier));
   const VersionKey key{body, options.to, std::nullopt};
+  if (!options.recompile && !options.redirect_calls)
+    return nullptr;
   if (!options.recompile)
     return versions_->find_or_compile(key);
   if (!options.redirect_calls)
@@ -137,7 +140,9 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
   append_range(options.to == Tier::Baseline ? what.sites : what.sites_that_stay, versions_->inlined_at(body));
   for (const Version *kept : versions_->versions_of(body, options.to))
     what.stays.push_back(&kept->object);
-  auto outcome = options.redirect_calls ? requests_->replace_until_none_runs(what) : requests_->replace(what);
+  auto outcome = !options.may_wait        ? requests_->replace_at_once(what)
+                 : options.redirect_calls ? requests_->replace_until_none_runs(what)
+                                          : requests_->replace(what);
   ++statistics_.requests.count;
   if (outcome) {
     count(*outcome);
@@ -247,6 +252,8 @@ std::optional<Statistics> Runtime::snapshot() {
   result.exceptions.unwound = fde_finder_->stubs_found();
   result.most_threads = threads_.most_at_once();
   result.mappings = count_mappings();
+  if (tier_up_)
+    result.tier_up = tier_up_->statistics();
   if (return_points_)
     result.return_points = {return_points_->size(), return_points_->patches(), return_points_->restored()};
   return result;

@@ -66,4 +66,11 @@ Error check_symbols(const Module &module, CodeSession &session, const StringSet<
                     unresolved.size() == 1 ? "" : "s", fmt::join(unresolved, ", "));
 }
 
+bool handles_signals(const Module &module) {
+  for (const char *name : {"signal", "sigaction", "bsd_signal", "sysv_signal", "__sysv_signal", "sigset"})
+    if (module.getFunction(name))
+      return true;
+  return false;
+}
+
 } // namespace osr

@@ -22,4 +22,7 @@ llvm::Error check_main(const CanonicalProgram &program);
 llvm::Error check_symbols(const llvm::Module &module, CodeSession &session,
                           const llvm::StringSet<> &to_be_defined = {});
 
+/// The program may have handlers of signals, which may interrupt it anywhere.
+bool handles_signals(const llvm::Module &module);
+
 } // namespace osr

@@ -69,6 +69,20 @@ nlohmann::json Statistics::to_json() const {
   result["return_points"] = {
       {"patched", return_points.patched}, {"patches", return_points.patches}, {"restored", return_points.restored}};
   result["mappings"] = {{"total", mappings.total}, {"writable_and_executable", mappings.writable_and_executable}};
+  if (tier_up.is_on)
+    result["tier_up"] = {{"functions", tier_up.functions.size()},
+                         {"by_entry", tier_up.by_entry},
+                         {"by_loop", tier_up.by_loop},
+                         {"by_sampler", tier_up.by_sampler},
+                         {"requests", tier_up.requests},
+                         {"moved", tier_up.moved},
+                         {"at_polls", tier_up.at_polls},
+                         {"left", tier_up.left},
+                         {"samples", tier_up.samples},
+                         {"most_waiting", tier_up.most_waiting},
+                         {"dropped", tier_up.dropped},
+                         {"seconds", tier_up.seconds},
+                         {"failed", tier_up.failed}};
   result["threads"] = {{"most_at_once", most_threads}};
   auto running = std::chrono::steady_clock::now() - program_start;
   result["program"] = {{"seconds", std::chrono::duration<double>(running).count()}};

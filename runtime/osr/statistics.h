@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 
 namespace osr {
@@ -83,11 +84,28 @@ struct Statistics {
     std::map<std::string, std::uint64_t> refused; ///< assumptions that were not made, by reason
   };
 
+  /// Under a policy only.
+  struct TierUp {
+    bool is_on = false;
+    std::set<FunctionId> functions; ///< optimised because the policy wanted it
+    std::uint64_t by_entry = 0, by_loop = 0, by_sampler = 0; ///< of these, how they were first noticed
+    std::uint64_t requests = 0; ///< more than functions: activations that stay are asked for again
+    std::uint64_t moved = 0;    ///< activations that went on in optimised code
+    std::uint64_t at_polls = 0; ///< of these, in loops without calls
+    std::uint64_t left = 0;     ///< activations that were executing in the code itself, and stayed for the time being
+    std::uint64_t samples = 0;  ///< looks at the stacks
+    std::uint64_t most_waiting = 0; ///< in the queue
+    std::uint64_t dropped = 0;      ///< because it was full
+    double seconds = 0;             ///< from the queue to the end of the request, waiting for locks included
+    std::map<std::string, std::uint64_t> failed; ///< by reason
+  };
+
   MappingCount mappings; ///< of the process, when these statistics were taken
 
   Transitions transitions;
   Exceptions exceptions;
   Calls calls;
+  TierUp tier_up;
   ReturnPoints return_points;
   Requests requests;
   Freed freed;

@@ -149,7 +149,8 @@ Expected<std::unique_ptr<Version>> VersionStore::try_make(const VersionKey &key,
   std::unique_ptr<ResidenceCounter> residents;
   if (freeing_ == Freeing::ResidenceCounting)
     residents = std::make_unique<ResidenceCounter>(0);
-  auto compiled = compiler_.compile(key, residents.get());
+  HeatCounter *heat = heat_of_ && key.tier == Tier::Baseline ? heat_of_(key.function) : nullptr;
+  auto compiled = compiler_.compile(key, {residents.get(), heat});
   if (!compiled)
     return compiled.takeError();
   auto linked = session_.link(std::move(compiled->object), Visibility::Private);
@@ -157,6 +158,7 @@ Expected<std::unique_ptr<Version>> VersionStore::try_make(const VersionKey &key,
     return linked.takeError();
   auto version = std::make_unique<Version>();
   version->residents = std::move(residents);
+  version->object.heat = heat;
   version->object.linked = std::move(*linked);
   if (Error error = fill(*version, *compiled)) {
     consumeError(session_.unload(version->object.linked));

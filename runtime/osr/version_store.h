@@ -50,6 +50,9 @@ public:
       : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics), freeing_(freeing) {}
   ~VersionStore();
 
+  /// Baseline code that is made from here on counts in what this returns for its body, unless that is null.
+  void count_heat_in(std::function<HeatCounter *(FunctionId)> counter_of) { heat_of_ = std::move(counter_of); }
+
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
   llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
 
@@ -110,6 +113,7 @@ private:
   Statistics &statistics_;
   Freeing freeing_;
   ExitCheck exit_check_;
+  std::function<HeatCounter *(FunctionId)> heat_of_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;
   std::list<std::unique_ptr<Version>> retired_;

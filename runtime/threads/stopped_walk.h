@@ -18,20 +18,30 @@ inline void let_threads_run(unsigned retry) {
   std::this_thread::sleep_for(std::chrono::microseconds(1u << std::min(retry, 11u)));
 }
 
-/// Calls visit(const Frame &) for each activation, newest first, up to the base of the program. Returns how the walk
-/// ended; what was visited counts only if it reached the base. A thread that is outside of the program (before its
+/// Calls visit(const Frame &) for each activation, newest first, up to the base of the program, or until it returns false.
+/// Returns how the walk ended (Walking: visit ended it); what was visited counts only if it reached the base. A thread that is outside of the program (before its
 /// first and after its last frame of it) has nothing to visit. Allocation-free if `visit` is. Walks of one stop share
 /// `rules`.
 template <typename Visit>
-OSR_OF_STOPPED_THREAD WalkStatus walk_stopped(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
+OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_while(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
   const WalkStart start{arch::from_context(*thread.context), PcKind::Exact};
   const StackBounds bounds = stack_bounds(thread, thread.context->uc_stack);
   if (thread.base.cfa == 0 || (start.registers.sp >= thread.base.cfa && !bounds.on_alternate(start.registers.sp)))
     return WalkStatus::ReachedBase;
   FrameCursor cursor(start, rules, bounds);
   for (; !cursor.done(); cursor.advance())
-    visit(cursor.frame());
+    if (!visit(cursor.frame()))
+      break;
   return cursor.status();
+}
+
+/// The same to the end.
+template <typename Visit>
+OSR_OF_STOPPED_THREAD WalkStatus walk_stopped(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
+  return walk_stopped_while(thread, rules, [&](const Frame &frame) {
+    visit(frame);
+    return true;
+  });
 }
 
 } // namespace osr

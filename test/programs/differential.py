@@ -41,6 +41,15 @@ MODES = [
     ["--tier", "optimized", "--stress", "churn:500"],
     ["--tier", "baseline", "--stress", "churn:500", "--rewrite", "return-point", "--calls", "direct"],
 ]
+# Twice with the same counts: everything is compiled where and when a counter runs out.
+DETERMINISTIC = ["--tier", "auto", "--tier-threshold", "30", "--compile-threads", "0"]
+MODES += [
+    DETERMINISTIC,
+    ["--tier", "auto", "--tier-threshold", "100"],
+    ["--tier", "auto", "--tier-policy", "sampling", "--sampling-period", "500", "--tier-threshold", "1"],
+    [*DETERMINISTIC, "--stress", "random:5"],
+    ["--tier", "auto", "--tier-threshold", "100", "--rewrite", "return-point", "--calls", "direct"],
+]
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
@@ -52,6 +61,8 @@ UNWOUND = "step of an unwinder out of a frame that waited for a transition"
 LANDED = "exception that landed in a frame when it was replaced"
 REDEFINED = "function that got a new body"
 FREED = "code object freed"
+TIERED = {"by_entry": "function that a counter at its entry made hot", "by_loop": "function that a loop made hot",
+          "by_sampler": "function that a sampler found hot", "moved": "activation that followed into optimised code"}
 POLL = "frame replaced by a stress mode in a loop without calls"
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
@@ -65,6 +76,8 @@ class Program:
         text = path.read_text()
         self.cflags = self.header(text, "cflags")
         self.libs = self.header(text, "libs")
+        # Where handlers may interrupt anything, a thread of the runtime compiles, and counts depend on time.
+        self.handles_signals = re.search(r"\b(signal|sigaction|sigset)\s*\(", text) is not None
         self.blocks_signals = re.search(r"^// blocks signals", text, re.M) is not None
 
     @staticmethod
@@ -142,6 +155,15 @@ def check(program, options, work):
                 counters[REDEFINED] += counted["redefined"]
                 counters[FREED] += counted["freed"]["objects"]
                 counters[POLL] += counted["frames"]["flipped_at_polls"]
+                tier_up = counted.get("tier_up", {})
+                counters.update({kind: tier_up.get(key, 0) for key, kind in TIERED.items()})
+                for reason, number in tier_up.get("failed", {}).items():
+                    failures.append(f"{program.name} {level} {' '.join(mode)}: {number} did not tier up: {reason}")
+                if mode == DETERMINISTIC and level == "-O1" and is_deterministic(program, counted):
+                    again = run_again(command, stats, options.timeout)
+                    runs += 1
+                    if without_times(again) != without_times(tier_up):
+                        failures.append(f"{program.name} {level} {' '.join(mode)}: {tier_up}, then {again}")
                 for reason, number in counted["requests"]["refused"].items():
                     if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
                         failures.append(f"{program.name} {level} {' '.join(mode)}: {number} requests failed: {reason}")
@@ -157,6 +179,19 @@ def check(program, options, work):
                 for reason, number in counted["transitions"]["refused"].items():
                     counters["refused transition: " + reason] += number
     return failures, counters, runs
+
+
+def is_deterministic(program, counted):
+    return counted["threads"]["most_at_once"] == 1 and not program.handles_signals
+
+
+def run_again(command, stats, timeout):
+    run(command, timeout)
+    return json.loads(stats.read_text())["tier_up"]
+
+
+def without_times(tier_up):
+    return {key: value for key, value in tier_up.items() if key != "seconds"}
 
 
 def sees_writable_code():
@@ -199,7 +234,7 @@ def main():
 
     # Not ASYNC_LOOP: whether a request meets a loop without calls is chance; loop_requests_test makes sure of it.
     wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, POLL, DIRECT, PATCHED, RESTORED, REDEFINED,
-                                                            FREED, UNWOUND, LANDED]
+                                                            FREED, UNWOUND, LANDED, *TIERED.values()]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)

@@ -1,0 +1,35 @@
+// Counts how often baseline code is entered and goes round its loops, so that a policy notices what is worth optimising.
+//
+//     entry:  if (--left < 0) [[unlikely]] osr_heat(&counter, 0);   a loop without a poll: the same, 1, at its back edges
+//     poll:   if (poll word != 0 || --left < 0) osr_loop_poll();    a loop with a poll: one branch for both
+//
+// The call in a poll is an ordinary site: the activation that runs the loop can be replaced there and then. The others
+// are no sites: the activation is replaced at its next call.
+#pragma once
+
+#include "compiler/sites/site.h"
+
+#include <llvm/IR/Function.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace osr {
+
+/// Of one body. Threads count without synchronisation: a count may get lost.
+struct HeatCounter {
+  std::atomic<std::int32_t> left; ///< first: what the code counts down
+  FunctionId function = 0; ///< the body
+  std::atomic<std::uint32_t> times = 0; ///< how often it ran out, or was seen by a sampler
+  enum class State : std::uint8_t { Cold, Queued, Hot, Left }; ///< Hot: it was optimised; Left: it is never to be
+  std::atomic<State> state = State::Cold;
+};
+
+/// What code calls whose counter ran out. The runtime defines it: `void osr_heat(HeatCounter *, int in_loop)`, which
+/// changes no memory of the program.
+inline constexpr const char *heat_callee = "osr_heat";
+
+/// To be run over baseline code before the poll word gets its place.
+void count_heat(llvm::Function &function, const HeatCounter &counter);
+
+} // namespace osr

@@ -1,0 +1,39 @@
+// Looks from time to time at what the threads execute.
+#pragma once
+
+#include "runtime/stack/frame_cursor.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/stack/stub_table.h"
+#include "runtime/threads/handshake.h"
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+namespace osr {
+
+/// Not thread-safe: the runtime's lock is held. Threads that did not use the processor since the last look are not looked
+/// at, and if none did, no thread is stopped: a program that waits is left alone.
+class StackSampler {
+public:
+  StackSampler(Handshake &handshake, ThreadRegistry &threads, const CodeRegistry &registry, const EntryTable &entries,
+               const StubTable &stubs);
+
+  /// The functions of the newest activations of each thread at work, as far as they are in baseline code, each once. Empty
+  /// when no thread was stopped.
+  const std::vector<FunctionId> &look();
+
+private:
+  void find_busy();
+  void visit(const ProgramThread &thread, RulesFinder &rules);
+
+  Handshake &handshake_;
+  ThreadRegistry &threads_;
+  RegistryLookup lookup_;
+  const StubTable &stubs_;
+  std::map<pid_t, std::int64_t> used_; ///< nanoseconds of processor time by thread, at the last look
+  std::vector<pid_t> busy_;
+  std::vector<FunctionId> found_;
+};
+
+} // namespace osr

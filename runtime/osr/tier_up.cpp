@@ -1,0 +1,139 @@
+#include "runtime/osr/tier_up.h"
+
+#include "compiler/base/check.h"
+
+#include <cerrno>
+#include <chrono>
+#include <pthread.h>
+#include <utility>
+
+using namespace llvm;
+
+namespace osr {
+
+using State = HeatCounter::State;
+
+namespace {
+
+HeatHandler *heat_handler = nullptr;
+
+/// As osr_loop_poll: the thread may be cancelled at any instruction, so no guard object restores the state.
+extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
+  int cancel_state = PTHREAD_CANCEL_ENABLE, saved_errno = errno;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+  heat_handler(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry);
+  errno = saved_errno;
+  pthread_setcancelstate(cancel_state, nullptr);
+}
+
+} // namespace
+
+std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler) {
+  heat_handler = handler;
+  return {{heat_callee, reinterpret_cast<std::uint64_t>(&osr_heat)}};
+}
+
+TierUp::TierUp(TierUpOptions options, Optimize optimize)
+    : options_(std::move(options)), optimize_(std::move(optimize)), table_(*options_.policy) {}
+
+/// A signal handler may interrupt the thread in the C library, which the compiler would need.
+void TierUp::start(bool in_calling_thread_is_possible) {
+  threads_ = options_.compile_threads || in_calling_thread_is_possible ? options_.compile_threads : 1;
+  queue_ = std::make_unique<CompileQueue>(options_.queue_capacity, threads_,
+                                          [this](CompileQueue::Item item) { work(item); });
+}
+
+void TierUp::on_counter(HeatCounter &counter, NoticedBy by) {
+  if (!table_.restart(counter))
+    return;
+  if (compiles_in_calling_thread())
+    retry_left(counter);
+  if (table_.notice(counter))
+    add(counter, by);
+}
+
+void TierUp::retry_left(const HeatCounter &except) {
+  std::unique_lock lock(mutex_);
+  const std::set<HeatCounter *> left = std::exchange(left_, {});
+  lock.unlock();
+  for (HeatCounter *counter : left)
+    if (counter != &except)
+      work({counter, NoticedBy::Entry});
+}
+
+HeatCounter *TierUp::see(FunctionId body) {
+  HeatCounter *counter = table_.find(body);
+  return counter && table_.notice(*counter) ? counter : nullptr;
+}
+
+void TierUp::add(HeatCounter &counter, NoticedBy by) {
+  if (queue_ && queue_->add({&counter, by}))
+    return;
+  ++dropped_;
+  counter.state = State::Cold;
+}
+
+bool TierUp::was_asked_for(FunctionId body) const {
+  std::lock_guard lock(mutex_);
+  return counts_.functions.contains(body);
+}
+
+void TierUp::work(CompileQueue::Item item) {
+  const auto begin = std::chrono::steady_clock::now();
+  HeatCounter &counter = *item.counter;
+  auto outcome = optimize_(counter.function, item.by, !was_asked_for(counter.function));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  std::lock_guard lock(mutex_);
+  counts_.seconds += taken.count();
+  if (!outcome) {
+    counter.state = State::Left;
+    return;
+  }
+  if (!*outcome) {
+    ++counts_.failed[toString(outcome->takeError())];
+    counter.state = State::Left;
+    return;
+  }
+  ++counts_.requests;
+  if (counts_.functions.insert(counter.function).second)
+    switch (item.by) {
+    case NoticedBy::Entry: ++counts_.by_entry; break;
+    case NoticedBy::Loop: ++counts_.by_loop; break;
+    case NoticedBy::Sampler: ++counts_.by_sampler; break;
+    }
+  counts_.moved += (*outcome)->rewritten;
+  counts_.at_polls += (*outcome)->at_polls;
+  counts_.left += (*outcome)->running;
+  if (compiles_in_calling_thread() && ((*outcome)->running || !(*outcome)->refused.empty()))
+    left_.insert(&counter);
+  counter.state = State::Hot;
+}
+
+void TierUp::before_fork() {
+  mutex_.lock();
+  if (queue_)
+    queue_->mutex().lock();
+}
+
+void TierUp::after_fork(bool is_child) {
+  if (queue_)
+    queue_->mutex().unlock();
+  mutex_.unlock();
+  if (!is_child || !queue_)
+    return;
+  (void)queue_.release(); // its threads do not exist here and cannot be joined
+  table_.forget_queued();
+  start(threads_ == 0);
+}
+
+Statistics::TierUp TierUp::statistics() const {
+  std::lock_guard lock(mutex_);
+  Statistics::TierUp result = counts_;
+  result.is_on = true;
+  result.samples = samples_;
+  result.dropped = dropped_;
+  result.most_waiting = queue_ ? queue_->most_waiting() : 0;
+  return result;
+}
+
+} // namespace osr

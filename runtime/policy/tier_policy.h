@@ -1,0 +1,84 @@
+// Which functions are worth optimising, and when: the embedder's choice.
+#pragma once
+
+#include "compiler/canonical/canonical_program.h"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace osr {
+
+/// What is known about a function whose activations were noticed in baseline code.
+struct Heat {
+  FunctionId function = 0; ///< the body
+  std::uint32_t times = 0; ///< how often it was noticed, this time included; see TierPolicy for what that means
+  bool is_hot = false;     ///< there is optimised code already: an activation of the old code is left
+};
+
+/// Decides. Code begins at the baseline tier; what the policy wants is compiled at the optimised tier, in the
+/// background or at once (TierUpOptions), calls to come enter that, and running activations are replaced. A policy may let baseline
+/// code count, or let the runtime look at the stacks from time to time, or both.
+class TierPolicy {
+public:
+  virtual ~TierPolicy() = default;
+
+  /// From where baseline code of the function counts down, at each entry and each round of a loop. When that runs out
+  /// the function is noticed, and counts on from next_count(). Nothing: its code does not count.
+  virtual std::optional<std::int32_t> first_count(const FunctionInfo &function) const;
+  virtual std::int32_t next_count(Heat heat) const;
+
+  /// All threads are stopped so often, if they used the processor meanwhile, and the functions of their newest
+  /// activations noticed. Zero: never.
+  virtual std::chrono::microseconds sampling_period() const { return std::chrono::microseconds(0); }
+
+  /// The function was noticed: is it to be optimised now? Called in any thread of the program, also in several at
+  /// once: it must neither allocate nor lock nor wait.
+  virtual bool wants(Heat heat) const = 0;
+};
+
+/// Counters in baseline code: the default.
+class CountingPolicy : public TierPolicy {
+public:
+  /// Entries and rounds. As measured by ./dev bench tiers: below it, short programs compile what they hardly use; above,
+  /// the optimised code comes later.
+  static constexpr std::int32_t usual_threshold = 1'000;
+
+  explicit CountingPolicy(std::int32_t threshold = usual_threshold) : threshold_(threshold) {}
+  std::optional<std::int32_t> first_count(const FunctionInfo &function) const override;
+  /// Activations that stay in the old code ask again, less and less often.
+  std::int32_t next_count(Heat heat) const override;
+  bool wants(Heat) const override { return true; }
+
+private:
+  std::int32_t threshold_;
+};
+
+/// No counters, so baseline code costs nothing more; but threads are stopped for each look.
+class SamplingPolicy : public TierPolicy {
+public:
+  static constexpr std::chrono::microseconds usual_period{2'000};
+  static constexpr std::uint32_t usual_threshold = 2;
+
+  explicit SamplingPolicy(std::chrono::microseconds period = usual_period, std::uint32_t threshold = usual_threshold)
+      : period_(period), threshold_(threshold) {}
+  std::chrono::microseconds sampling_period() const override { return period_; }
+  bool wants(Heat heat) const override;
+
+private:
+  std::chrono::microseconds period_;
+  std::uint32_t threshold_;
+};
+
+/// How what a policy wants is done.
+struct TierUpOptions {
+  std::shared_ptr<const TierPolicy> policy; ///< null: code stays at the tier that it begins with
+  /// That compile. 0: the thread of the program that is noticed compiles, at once: the same program then makes the same
+  /// transitions in every run. With a sampling policy that is the sampler's thread.
+  unsigned compile_threads = 1;
+  std::size_t queue_capacity = 64; ///< functions that are noticed while it is full are dropped, and noticed again later
+};
+
+} // namespace osr

@@ -1,0 +1,81 @@
+// Checks when the policies that come with the runtime want a function.
+#include "runtime/policy/heat_table.h"
+#include "test/support/catch_header.h"
+
+using namespace osr;
+using State = HeatCounter::State;
+
+namespace {
+
+FunctionInfo body(FunctionId id) {
+  FunctionInfo info;
+  info.id = id;
+  return info;
+}
+
+} // namespace
+
+TEST_CASE("A counter that ran out is noticed once, and counts on from further away each time") {
+  CountingPolicy policy(100);
+  HeatTable table(policy);
+  HeatCounter *counter = table.counter_of(body(3), true);
+  REQUIRE(counter);
+  CHECK(counter->left == 100);
+  CHECK_FALSE(table.find(2));
+  CHECK(table.find(3) == counter);
+
+  counter->left = -1;
+  CHECK(table.restart(*counter));
+  CHECK(counter->left == 200);
+  CHECK_FALSE(table.restart(*counter)); // another thread had the same idea
+  CHECK(table.notice(*counter));
+  CHECK(counter->state == State::Queued);
+  counter->left = -1;
+  CHECK(table.restart(*counter));
+  CHECK_FALSE(table.notice(*counter)); // it is in the queue
+  counter->state = State::Hot;
+  counter->left = -1;
+  CHECK(table.restart(*counter));
+  CHECK(counter->left == 800);
+  CHECK(table.notice(*counter)); // an activation of the old code is left
+  counter->times = 1000;
+  counter->left = -1;
+  CHECK(table.restart(*counter));
+  CHECK(counter->left > 1'000'000); // and does not overflow
+}
+
+TEST_CASE("What may not be optimised does not count") {
+  CountingPolicy policy(100);
+  HeatTable table(policy);
+  CHECK_FALSE(table.counter_of(body(0), false));
+  REQUIRE(table.find(0));
+  CHECK_FALSE(table.notice(*table.find(0)));
+}
+
+TEST_CASE("The counter of a body has the same address for ever") {
+  CountingPolicy policy(100);
+  HeatTable table(policy);
+  HeatCounter *counter = table.counter_of(body(0), true);
+  for (FunctionId id = 1; id < 1000; ++id)
+    table.counter_of(body(id), true);
+  CHECK(table.counter_of(body(0), true) == counter);
+  counter->state = State::Queued;
+  table.forget_queued();
+  CHECK(counter->state == State::Cold);
+}
+
+TEST_CASE("A sampler's function is wanted when it was seen often enough, and later if it is seen again and again") {
+  SamplingPolicy policy(std::chrono::milliseconds(1), 3);
+  HeatTable table(policy);
+  CHECK_FALSE(table.counter_of(body(0), true)); // code does not count
+  HeatCounter &seen = *table.find(0);
+  CHECK_FALSE(table.notice(seen));
+  CHECK_FALSE(table.notice(seen));
+  CHECK(table.notice(seen));
+  seen.state = State::Hot;
+  CHECK(table.notice(seen)); // the fourth time
+  seen.state = State::Hot;
+  for (int i = 5; i < 8; ++i)
+    CHECK_FALSE(table.notice(seen));
+  CHECK(table.notice(seen));
+}
