@@ -46,7 +46,7 @@ def measure(name, options, work):
     for _ in range(options.runs):
         for kind, scale in seconds:
             stats = work / "stats.json"
-            command = [options.osrctl, "run", *KINDS[kind], "--compile-ahead", "--stats", str(stats), str(bitcode), "--",
+            command = [options.osrctl, "run", "--tier", "optimized", *KINDS[kind], "--compile-ahead", "--stats", str(stats), str(bitcode), "--",
                        str(scale)]
             taken, expected[scale] = processor_seconds(command, expected.get(scale))
             seconds[kind, scale].append(taken)

@@ -21,7 +21,7 @@ namespace osr {
 namespace {
 
 struct RunOptions {
-  std::string tier = "optimized";
+  std::string tier = "auto";
   std::string tier_policy = "counters";
   std::optional<std::int32_t> tier_threshold;
   unsigned sampling_microseconds = SamplingPolicy::usual_period.count();

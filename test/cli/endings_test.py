@@ -21,7 +21,7 @@ class Endings(OsrctlCase):
             expected = self.run_command(native, how)
             for stress in STRESSES:
                 stats.unlink(missing_ok=True)
-                ended = self.osrctl("run", "--stress", stress, "--stats", str(stats), bitcode, "--", how)
+                ended = self.osrctl("run", "--tier", "optimized", "--stress", stress, "--stats", str(stats), bitcode, "--", how)
                 with self.subTest(how=how, stress=stress):
                     # The parent sees the same death by signal, so that a shell says 128+n.
                     self.assertEqual((ended.returncode, ended.stdout), (expected.returncode, expected.stdout))
@@ -42,7 +42,7 @@ class Endings(OsrctlCase):
         for arguments in [[], ["exit"]]:
             expected = self.run_command(native, *arguments)
             for stress in STRESSES:
-                ended = self.osrctl("run", "--stress", stress, bitcode, "--", *arguments)
+                ended = self.osrctl("run", "--tier", "optimized", "--stress", stress, bitcode, "--", *arguments)
                 self.assertEqual((ended.returncode, ended.stdout), (expected.returncode, expected.stdout))
 
 
@@ -64,13 +64,13 @@ class ClosedFiles(OsrctlCase):
         for arguments, status in [([], -signal.SIGPIPE), (["ignore"], 11)]:
             self.assertEqual(self.first_line_only(native, *arguments), status)
             for stress in STRESSES:
-                command = [OSRCTL, "run", "--stress", stress, bitcode, "--", *arguments]
+                command = [OSRCTL, "run", "--tier", "optimized", "--stress", stress, bitcode, "--", *arguments]
                 self.assertEqual(self.first_line_only(*command), status, command)
 
     def test_closed_from_the_start(self):
         fib = self.file("fib.ll", FIB)
         for closed, output in [("<&-", "55\n"), ("2>&-", "55\n"), (">&-", ""), ("<&- >&- 2>&-", "")]:
-            ended = self.run_command("sh", "-c", f'"$1" run --stress every "$2" {closed}', "sh", OSRCTL, fib)
+            ended = self.run_command("sh", "-c", f'"$1" run --tier optimized --stress every "$2" {closed}', "sh", OSRCTL, fib)
             self.assertEqual((ended.returncode, ended.stdout), (3, output), closed)
 
 
@@ -81,7 +81,7 @@ class Statistics(OsrctlCase):
         return json.loads((self.folder / "stats.json").read_text())
 
     def test_promised_keys(self):
-        counters = self.counters("--stress", "all:1", program=self.file("fib.ll", FIB))
+        counters = self.counters("--tier", "optimized", "--stress", "all:1", program=self.file("fib.ll", FIB))
         promised = {"sites": ["total", "certified"], "frames": ["rewritten", "walked"],
                     "transitions": ["in_place", "continuation", "split"], "stack": ["max_depth"]}
         for group, names in promised.items():
@@ -110,12 +110,12 @@ class Statistics(OsrctlCase):
         moved = counters["transitions"]
         self.assertEqual(counters["frames"]["rewritten"], moved["in_place"] + moved["continuation"])
         self.assertGreater(moved["continuation"], 0)
-        counters = self.counters("--stress", "all:1", program=fib)
+        counters = self.counters("--tier", "optimized", "--stress", "all:1", program=fib)
         self.assertGreater(counters["frames"]["walked"], counters["frames"]["rewritten"])
         self.assertEqual(counters["stack"]["max_depth"], 10) # main, fib(10), ... fib(2): fib(1) calls nothing
 
     def test_reasons(self):
-        pinned = self.counters("--stress", "every", program=self.compile("pinned.c"))["functions"]["pinned"]
+        pinned = self.counters("--tier", "optimized", "--stress", "every", program=self.compile("pinned.c"))["functions"]["pinned"]
         self.assertEqual(pinned, {"calls a function that can return twice, like setjmp": 1})
 
     def test_place(self):

@@ -7,7 +7,8 @@ import unittest
 
 from osrctl_case import CLANG, HERE, OsrctlCase
 
-MODES = [[], ["--stress", "every"], ["--stress", "all:31"], ["--stress", "async:1000"],
+MODES = [[], ["--tier", "optimized", "--stress", "every"], ["--tier", "optimized", "--stress", "all:31"],
+         ["--tier", "optimized", "--stress", "async:1000"],
          ["--tier", "baseline", "--stress", "async:1000"]]
 THREADS = 6  # main and the library's
 

@@ -9,7 +9,9 @@ import unittest
 
 from osrctl_case import FIB, OsrctlCase
 
-MODES = [["--stress", "every"], ["--stress", "every:3", "--stubs", "interpreted"], ["--stress", "async:500"]]
+MODES = [["--tier", "optimized", "--stress", "every"],
+         ["--tier", "optimized", "--stress", "every:3", "--stubs", "interpreted"],
+         ["--tier", "optimized", "--stress", "async:500"], ["--tier", "auto"]]
 SMALL_STACK = 4 << 20
 
 

@@ -37,7 +37,7 @@ def start_churn(options, work):
     bitcode = work / "endurance.bc"
     subprocess.run([options.clang, "-O1", "-w", "-emit-llvm", "-c", str(HERE / "endurance.c"), "-o", str(bitcode)],
                    check=True)
-    command = [options.osrctl, "run", "--stress", f"churn:{options.hz}", "--stats", str(work / "statistics.json"),
+    command = [options.osrctl, "run", "--tier", "optimized", "--stress", f"churn:{options.hz}", "--stats", str(work / "statistics.json"),
                str(bitcode), "--", str(options.minutes * 60)]
     return subprocess.Popen(command, stdout=open(work / "output", "w"), stderr=subprocess.STDOUT)
 

@@ -29,7 +29,7 @@ def outcome(command, timeout):
 def seed(options, bitcode, expected, kind, number, work):
     """None if the program has no such place, else whether the fault was noticed."""
     statistics = work / f"{bitcode.stem}-{kind}-{number}.json"
-    found = outcome([options.osrctl, "run", "--stress", STRESS, "--fault", f"{kind}:{number}", "--stats",
+    found = outcome([options.osrctl, "run", "--tier", "optimized", "--stress", STRESS, "--fault", f"{kind}:{number}", "--stats",
                      str(statistics), str(bitcode), "--", "1"], options.timeout)
     # A run that died left no statistics: only the fault can have killed it.
     if found == expected and not json.loads(statistics.read_text())["fault_seeded"]:
@@ -52,7 +52,7 @@ def main():
             bitcode = work / f"{name}.bc"
             subprocess.run([options.clang, "-w", "-O1", "-emit-llvm", "-c", str(sources / f"{name}.c"), "-o",
                             str(bitcode)], check=True)
-            sound = [options.osrctl, "run", "--stress", STRESS, str(bitcode), "--", "1"]
+            sound = [options.osrctl, "run", "--tier", "optimized", "--stress", STRESS, str(bitcode), "--", "1"]
             expected = outcome(sound, options.timeout)
             if expected[1] != 0:
                 print(f"FAIL: {name} ends with {expected[1]} without any fault")
