@@ -92,6 +92,8 @@ def modes_of(options):
     if options.stress:
         modes = [mode for mode in modes if "--stress" in mode and
                  re.match(options.stress, mode[mode.index("--stress") + 1])]
+    if options.tier:
+        modes = [mode for mode in modes if mode[mode.index("--tier") + 1] == options.tier]
     for name, value in [("--rewrite", options.rewrite), ("--calls", options.calls)]:
         if value:
             modes = [without(mode, name) + [name, value] for mode in modes]
@@ -211,6 +213,7 @@ def main():
     parser.add_argument("--rewrite", help="in all modes: how frames are sent to their stubs")
     parser.add_argument("--calls", help="in all modes: how code calls functions")
     parser.add_argument("--stress", help="only modes of which --stress matches this regular expression")
+    parser.add_argument("--tier", help="only modes of this tier")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", help="programs to run (default: all)")
     options = parser.parse_args()
