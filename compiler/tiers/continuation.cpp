@@ -78,7 +78,8 @@ Function &empty_continuation(Function &function) {
   result->setAttributes(
       AttributeList::get(function.getContext(), attributes.getFnAttrs(), attributes.getRetAttrs(), {}));
   // What was inferred about the whole function does not hold for one that starts with a state buffer.
-  for (Attribute::AttrKind kind : {Attribute::Memory, Attribute::Speculatable, Attribute::NoFree, Attribute::NoSync})
+  for (Attribute::AttrKind kind : {Attribute::Memory, Attribute::Speculatable, Attribute::NoFree, Attribute::NoSync,
+                                   Attribute::AllocSize, Attribute::AllocKind})
     result->removeFnAttr(kind);
   result->setCallingConv(CallingConv::C);
   if (function.hasPersonalityFn())
@@ -130,6 +131,14 @@ void call_resumes(Function &continuation) {
     builder.CreateUnreachable();
     resume->eraseFromParent();
   }
+}
+
+/// A call that must be a tail call needs a caller of the same type, which a continuation is not. Where its arguments
+/// fit into registers it still becomes one; elsewhere one frame stays below it.
+void relax_tail_calls(Function &continuation) {
+  for (BasicBlock &block : continuation)
+    if (CallInst *tail = block.getTerminatingMustTailCall())
+      tail->setTailCallKind(CallInst::TCK_Tail);
 }
 
 } // namespace
@@ -190,6 +199,7 @@ Function &make_continuation(Function &function, const Site &site) {
     argument.replaceAllUsesWith(PoisonValue::get(argument.getType()));
   removeUnreachableBlocks(continuation);
   call_resumes(continuation);
+  relax_tail_calls(continuation);
   function.eraseFromParent();
   return continuation;
 }

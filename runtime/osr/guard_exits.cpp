@@ -4,8 +4,6 @@
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/tiers/assumptions.h"
 
-#include <cerrno>
-
 using namespace llvm;
 
 namespace osr {
@@ -14,9 +12,7 @@ namespace {
 GuardHandler *guard_handler = nullptr;
 
 extern "C" void osr_guard_failed(std::uint32_t reason) {
-  const int saved_errno = errno;
   guard_handler(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size, reason);
-  errno = saved_errno;
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "compiler/canonical/object_stack.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/result_area.h"
+#include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/undisturbed.h"
 
@@ -32,6 +33,7 @@ void fill_buffer(char *buffer, const Site &site, ArrayRef<EnteredValue> state, s
 } // namespace
 
 void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason) {
+  LibraryState kept;
   Runtime &runtime = *running_;
   Undisturbed undisturbed(runtime.options_.handshake.signal_number);
   std::unique_lock lock(runtime.mutex_);

@@ -1,4 +1,5 @@
 // The part of the runtime that lets a policy move functions to the optimised tier.
+#include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/stack_sampler.h"
 #include "runtime/osr/startup_checks.h"
@@ -6,8 +7,6 @@
 #include "runtime/osr/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
-
-#include <cerrno>
 
 using namespace llvm;
 
@@ -85,6 +84,7 @@ void Runtime::sample() {
 void Runtime::on_heat(HeatCounter *counter, NoticedBy by) {
   if (!running_)
     return;
+  LibraryState kept;
   Undisturbed undisturbed(running_->options_.handshake.signal_number);
   running_->tier_up_->on_counter(*counter, by);
 }

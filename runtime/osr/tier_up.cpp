@@ -2,7 +2,6 @@
 
 #include "compiler/base/check.h"
 
-#include <cerrno>
 #include <chrono>
 #include <pthread.h>
 #include <utility>
@@ -19,10 +18,9 @@ HeatHandler *heat_handler = nullptr;
 
 /// As osr_loop_poll: the thread may be cancelled at any instruction, so no guard object restores the state.
 extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
-  int cancel_state = PTHREAD_CANCEL_ENABLE, saved_errno = errno;
+  int cancel_state = PTHREAD_CANCEL_ENABLE;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
   heat_handler(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry);
-  errno = saved_errno;
   pthread_setcancelstate(cancel_state, nullptr);
 }
 

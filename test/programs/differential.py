@@ -170,6 +170,9 @@ def check(program, options, work):
                     if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
                         failures.append(f"{program.name} {level} {' '.join(mode)}: {number} requests failed: {reason}")
                     counters["refused request: " + re.sub(r"\bthreads? \d[\d, ]*", "a thread ", reason)] += number
+                for reason in [*counted["requests"]["refused"], *counted["transitions"]["refused"]]:
+                    if reason.startswith("cannot compile"):
+                        failures.append(f"{program.name} {level} {' '.join(mode)}: {reason}")
                 if counted["walks"]["failed"]:
                     failures.append(f"{program.name} {level} {' '.join(mode)}: {counted['walks']['failed']} failed walks: "
                                     f"{counted['transitions']['refused']}")
