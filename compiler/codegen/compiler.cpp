@@ -260,7 +260,8 @@ Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCou
   OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites.size(),
             "function {} has no site {}", key.function, key.continuation_site.value_or(0));
   double start = now();
-  auto version = key.tier == Tier::Baseline ? compile_baseline(key, counters) : compile_optimized(key, counters.residents);
+  auto version =
+      key.tier == Tier::Baseline ? compile_baseline(key, counters) : compile_optimized(key, counters.residents);
   while (version && !version->sites.refused_exits.empty()) { // nowhere to go from there: do without
     for (SiteId guard : version->sites.refused_exits)
       drop_assumption(guard);

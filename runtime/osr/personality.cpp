@@ -15,8 +15,10 @@ namespace {
 /// of the object.
 constexpr int remembered_landing_pad = -2;
 
-_Unwind_Reason_Code personality(int version, _Unwind_Action actions, _Unwind_Exception_Class exception_class,
-                                _Unwind_Exception *exception, _Unwind_Context *context) {
+LandingHandler *landing_handler = nullptr;
+
+_Unwind_Reason_Code search_and_land(int version, _Unwind_Action actions, _Unwind_Exception_Class exception_class,
+                                    _Unwind_Exception *exception, _Unwind_Context *context) {
   if (!(actions & _UA_HANDLER_FRAME))
     return __gxx_personality_v0(version, actions, exception_class, exception, context);
   const _Unwind_Reason_Code found =
@@ -30,9 +32,19 @@ _Unwind_Reason_Code personality(int version, _Unwind_Action actions, _Unwind_Exc
   return result;
 }
 
+_Unwind_Reason_Code personality(int version, _Unwind_Action actions, _Unwind_Exception_Class exception_class,
+                                _Unwind_Exception *exception, _Unwind_Context *context) {
+  const _Unwind_Ptr pc = _Unwind_GetIP(context);
+  const _Unwind_Reason_Code result = search_and_land(version, actions, exception_class, exception, context);
+  if (result == _URC_INSTALL_CONTEXT)
+    landing_handler(pc);
+  return result;
+}
+
 } // namespace
 
-std::vector<AbsoluteSymbol> personality_symbols() {
+std::vector<AbsoluteSymbol> personality_symbols(LandingHandler *handler) {
+  landing_handler = handler;
   return {{"__gxx_personality_v0", reinterpret_cast<std::uint64_t>(&personality)}};
 }
 

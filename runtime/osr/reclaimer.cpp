@@ -171,7 +171,7 @@ bool Reclaimer::scan() {
   return is_anything_left();
 }
 
-ReclaimLoop::~ReclaimLoop() {
+void ReclaimLoop::stop() {
   {
     std::lock_guard lock(mutex_);
     is_ending_ = true;
@@ -183,6 +183,8 @@ ReclaimLoop::~ReclaimLoop() {
 
 void ReclaimLoop::notify() {
   std::lock_guard lock(mutex_);
+  if (is_ending_)
+    return;
   is_wanted_ = true;
   if (thread_.joinable()) {
     changed_.notify_one();

@@ -70,7 +70,9 @@ private:
 class ReclaimLoop {
 public:
   explicit ReclaimLoop(std::function<bool()> scan) : scan_(std::move(scan)) {}
-  ~ReclaimLoop();
+  ~ReclaimLoop() { stop(); }
+  /// From here on nothing happens any more; notify() may still be called.
+  void stop();
   /// There may be something to free. Thread-safe.
   void notify();
   /// In the child of a fork: the thread is not there. What this object holds is lost.

@@ -161,6 +161,9 @@ ReplaceOutcome Requests::report(const RequestSearch &search) const {
   ReplaceOutcome outcome;
   outcome.rewritten = search.found.size() + search.released;
   outcome.at_polls = count_at_polls(search);
+  outcome.may_land_in_old = std::uint64_t(count_if(search.found, [&](const RequestSearch::Found &found) {
+    return static_cast<const ReturnStub *>(table_.find(found.stub_pc)->handle)->lands_in_old;
+  }));
   outcome.already = search.already;
   outcome.running = search.running;
   for (const RequestSearch::Place &place : search.refused) {
@@ -235,6 +238,7 @@ Expected<ReplaceOutcome> Requests::replace_until_none_runs(const Replacement &wh
     }
     outcome->rewritten += total->rewritten;
     outcome->at_polls += total->at_polls;
+    outcome->may_land_in_old += total->may_land_in_old;
     outcome->already = total->already; // else also what the rounds before have done
     outcome->stops += total->stops;
     outcome->pause_seconds = std::max(outcome->pause_seconds, total->pause_seconds);

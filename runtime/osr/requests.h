@@ -25,6 +25,9 @@ struct ReplaceOutcome {
   /// Are executing in the function itself (or in code that it was inlined into), not in a call, and came to no poll in
   /// time: they stay.
   std::uint64_t running = 0;
+  /// Of the rewritten ones: an exception that comes before control returns takes them to a handler of the old code. They
+  /// are replaced at the next site there.
+  std::uint64_t may_land_in_old = 0;
   std::map<std::string, std::uint64_t> refused; ///< activations that cannot be replaced where they are, by reason
   unsigned stops = 0; ///< how often the threads were stopped
   double pause_seconds = 0; ///< the longest time they were stopped

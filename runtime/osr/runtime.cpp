@@ -145,7 +145,7 @@ Error Runtime::define_program_symbols() {
   set_stop_signal(options_.handshake.signal_number);
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
-  append_range(symbols, personality_symbols());
+  append_range(symbols, personality_symbols(on_exception_landed));
   append_range(symbols, guard_exit_symbols(on_guard_failed));
   append_range(symbols, deoptimize_symbols(options_.deoptimize));
   append_range(symbols, loop_poll_symbols(on_poll, tier_up_ ? on_counted_poll : nullptr));

@@ -12,6 +12,7 @@
 #include "runtime/osr/deoptimize.h"
 #include "runtime/osr/direct_calls.h"
 #include "runtime/osr/fde_finder.h"
+#include "runtime/osr/follow_ups.h"
 #include "runtime/osr/guard_exits.h"
 #include "runtime/osr/loop_polls.h"
 #include "runtime/osr/reclaimer.h"
@@ -167,6 +168,9 @@ private:
   llvm::Expected<ReplaceOutcome> replace_locked(FunctionId entry, const ReplaceOptions &options);
   llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options,
                                          llvm::ArrayRef<const Version *> old);
+  using RequestKind = llvm::Expected<ReplaceOutcome> (Requests::*)(const Replacement &);
+  llvm::Expected<ReplaceOutcome> carry_out(const Replacement &what, RequestKind kind);
+  void follow_up();
   llvm::Expected<ReplaceOutcome> wait_quiescent(FunctionId entry, const ReplaceOptions &options);
   llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
                                           std::vector<const Version *> &old);
@@ -206,6 +210,7 @@ private:
   static std::uint64_t hook(EntryFrame *frame);
   static void on_poll(std::uint64_t return_pc_slot);
   static void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason);
+  static void on_exception_landed(std::uint64_t pc);
   static void on_counted_poll(std::uint64_t return_pc_slot);
   static void on_heat(HeatCounter *counter, NoticedBy by);
 
@@ -231,6 +236,7 @@ private:
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<LoopPolls> polls_;
   std::unique_ptr<Requests> requests_;
+  FollowUps follow_ups_;
   std::unique_ptr<Reclaimer> reclaimer_;
   std::unique_ptr<AsyncStress> async_stress_;
   std::unique_ptr<Churn> churn_;

@@ -57,7 +57,8 @@ void Runtime::stop_background() {
   if (tier_up_)
     tier_up_->stop();
   queue_.reset();
-  reclaim_loop_.reset();
+  if (reclaim_loop_)
+    reclaim_loop_->stop();
 }
 
 /// The child has the forking thread only. What the others were doing must be whole: their locks are taken first.

@@ -126,10 +126,7 @@ Expected<ReplaceOutcome> Runtime::deoptimize(ArrayRef<const Version *> invalid) 
   Replacement what;
   for (const Version *version : invalid)
     what.objects.push_back(&version->object);
-  auto outcome = requests_->replace_until_none_runs(what);
-  if (outcome)
-    count(*outcome);
-  return outcome;
+  return carry_out(what, &Requests::replace_until_none_runs);
 }
 
 Expected<ReplaceOutcome> Runtime::move_to_new_body(FunctionId old, Tier to) {
@@ -139,10 +136,7 @@ Expected<ReplaceOutcome> Runtime::move_to_new_body(FunctionId old, Tier to) {
   for (const auto &retired : versions_->retired())
     if (retired->object.function == old)
       what.objects.push_back(&retired->object);
-  auto outcome = requests_->replace_until_none_runs(what);
-  if (outcome)
-    count(*outcome);
-  return outcome;
+  return carry_out(what, &Requests::replace_until_none_runs);
 }
 
 /// A body that no code, no record and no map mentions any more takes memory for nothing.

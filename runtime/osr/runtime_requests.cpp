@@ -140,17 +140,53 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
   append_range(options.to == Tier::Baseline ? what.sites : what.sites_that_stay, versions_->inlined_at(body));
   for (const Version *kept : versions_->versions_of(body, options.to))
     what.stays.push_back(&kept->object);
-  auto outcome = !options.may_wait        ? requests_->replace_at_once(what)
-                 : options.redirect_calls ? requests_->replace_until_none_runs(what)
-                                          : requests_->replace(what);
+  auto outcome = carry_out(what, !options.may_wait        ? &Requests::replace_at_once
+                                 : options.redirect_calls ? &Requests::replace_until_none_runs
+                                                          : &Requests::replace);
   ++statistics_.requests.count;
-  if (outcome) {
-    count(*outcome);
+  if (outcome)
     return outcome;
-  }
   std::string reason = toString(outcome.takeError());
   ++statistics_.requests.refused[reason];
   return make_error("{}", reason);
+}
+
+/// What cannot come along now follows later.
+Expected<ReplaceOutcome> Runtime::carry_out(const Replacement &what, RequestKind kind) {
+  follow_ups_.forget(what);
+  auto outcome = (*requests_.*kind)(what);
+  if (!outcome)
+    return outcome;
+  count(*outcome);
+  follow_ups_.remember(what, *outcome);
+  if (follow_ups_.are_due())
+    reclaim_loop_->notify();
+  return outcome;
+}
+
+void Runtime::follow_up() {
+  follow_ups_.follow(*versions_, [this](const Replacement &what) {
+    auto outcome = requests_->replace_at_once(what);
+    if (outcome) {
+      count(*outcome);
+      statistics_.requests.followed += outcome->rewritten;
+    }
+    return outcome;
+  });
+}
+
+/// In a thread of the program that unwinds: neither the runtime's lock nor one that a stopped thread may hold is taken.
+/// Patched return points are not stubs: what lands there leaves when it next returns to a patched one.
+void Runtime::on_exception_landed(std::uint64_t pc) {
+  if (!running_)
+    return;
+  const auto found = running_->stub_table_->find(pc);
+  if (!found || !static_cast<const ReturnStub *>(found->handle)->lands_in_old)
+    return;
+  std::atomic_ref(running_->statistics_.exceptions.landed_in_old).fetch_add(1, std::memory_order_relaxed);
+  running_->follow_ups_.on_landing();
+  Undisturbed undisturbed(running_->options_.handshake.signal_number);
+  running_->reclaim_loop_->notify();
 }
 
 /// Threads run and may need the lock while this one waits.
@@ -225,7 +261,8 @@ void Runtime::count(const ReplaceOutcome &outcome) {
 bool Runtime::reclaim() {
   Undisturbed undisturbed(options_.handshake.signal_number);
   std::unique_lock lock = lock_after_waiting(mutex_);
-  return scan();
+  follow_up();
+  return scan() || follow_ups_.are_due();
 }
 
 std::uint64_t Runtime::address_of(StringRef name) {

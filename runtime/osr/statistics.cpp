@@ -45,10 +45,13 @@ nlohmann::json Statistics::to_json() const {
                            {"continuation", transitions.continuation},
                            {"split", transitions.split},
                            {"refused", transitions.refused}};
-  result["exceptions"] = {{"unwound", exceptions.unwound}, {"landed_in_new", exceptions.landed_in_new}};
+  result["exceptions"] = {{"unwound", exceptions.unwound},
+                          {"landed_in_new", exceptions.landed_in_new},
+                          {"landed_in_old", exceptions.landed_in_old}};
   result["requests"] = {{"count", requests.count},
                         {"rewritten", requests.rewritten},
                         {"at_polls", requests.at_polls},
+                        {"followed", requests.followed},
                         {"already", requests.already},
                         {"running", requests.running},
                         {"stops", requests.stops},

@@ -40,6 +40,7 @@ struct Statistics {
     std::uint64_t at_polls = 0;  ///< of these: in the polls of loops
     std::uint64_t already = 0;   ///< activations that an earlier request had rewritten
     std::uint64_t running = 0;   ///< activations that were not in a call
+    std::uint64_t followed = 0;  ///< of the rewritten ones: left old code later than the request that wanted it
     std::uint64_t stops = 0;
     double longest_pause = 0; ///< seconds
     double longest_poll = 0;  ///< seconds that threads may have waited in polls
@@ -72,8 +73,8 @@ struct Statistics {
 
   struct Exceptions {
     std::uint64_t unwound = 0;       ///< steps of an unwinder out of frames that waited for a transition
-    std::uint64_t landed_in_new =
-        0; ///< such frames in which an exception landed after it was replaced; others land in old code
+    std::uint64_t landed_in_new = 0; ///< such frames in which an exception landed after it was replaced
+    std::uint64_t landed_in_old = 0; ///< before: in old code, which is replaced at the next site
   };
   struct Guards {
     std::uint64_t sites = 0;       ///< in the site table of the program

@@ -121,6 +121,26 @@ TEST_CASE("Code in which an exception may still land is not freed") {
   });
 }
 
+TEST_CASE("An activation whose exception landed in old code is replaced at the next site there") {
+  program().inside([] {
+    begin_in(Tier::Baseline);
+    const Statistics before = *runtime().snapshot();
+    attempt_with([&](std::uint64_t argument) {
+      if (argument == first_call)
+        CHECK(replace("attempt", Tier::Optimized).may_land_in_old == 1);
+      if (argument == in_handler) {
+        CHECK(caller() == "B");
+        while (!program().patches_code() && runtime().snapshot()->requests.followed == before.requests.followed)
+          std::this_thread::yield(); // nobody but the runtime itself asks
+      }
+      if (argument == after_handler)
+        CHECK(caller() == (program().patches_code() ? "B" : "C"));
+    });
+    CHECK(runtime().snapshot()->exceptions.landed_in_old - before.exceptions.landed_in_old ==
+          (program().patches_code() ? 0 : 1));
+  });
+}
+
 TEST_CASE("A frame is replaced in its handler and in a cleanup as anywhere") {
   program().inside([] {
     begin_in(Tier::Optimized);
