@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks programs with guards in every tier and mode, against the same computation in Python; and what is refused."""
+"""Checks programs with guards in every tier and mode, also guards in handlers and cleanups, against the same computation in
+Python; and what is refused."""
 import json
 import unittest
 
@@ -9,7 +10,7 @@ WORD = (1 << 64) - 1
 MODES = [[], ["--stress", "every"], ["--stress", "every:3", "--stubs", "interpreted"], ["--stress", "all:97"],
          ["--stress", "random:1"], ["--stress", "random:2", "--rewrite", "return-point"], ["--stress", "async:1000"],
          ["--stress", "async:1000", "--rewrite", "return-point", "--calls", "direct"], ["--stress", "churn:500"],
-         ["--stress", "at:add"], ["--stress", "at:mix"], ["--verify"], ["--no-assumptions"], ["--count-residence"]]
+         ["--verify"], ["--no-assumptions"], ["--count-residence"]]
 
 
 class Reference:
@@ -38,12 +39,61 @@ class Reference:
         return self.add(left, self.tree(depth - 1, self.mix(left)))
 
 
+class ExceptionsReference:
+    """guarded_exceptions.ll in Python."""
+
+    class Thrown(Exception):
+        pass
+
+    def __init__(self):
+        self.destroyed, self.exits, total = 0, 0, 0
+        for i in range(1, 2001):
+            total = (total * 31 + self.outer(i) + sum(range(1, (i & 3) + 1))) & WORD
+        self.output = f"{total} {self.destroyed} {self.exits}\n"
+
+    def throws(self, x):
+        if x % 3 == 0:
+            raise self.Thrown(x)
+        return x * 7 + 1
+
+    def destroy(self, x):
+        is_slow = x & 15 == 5
+        self.exits += is_slow
+        self.destroyed += 2 * x if is_slow else x
+
+    def scope(self, x):
+        try:
+            result = self.throws(x)
+        except self.Thrown:
+            self.destroy(x + 2)
+            raise
+        self.destroy(x)
+        return result
+
+    def attempt(self, x):
+        try:
+            return self.scope(x)
+        except self.Thrown as thrown:
+            value = thrown.args[0]
+        if value & 31 != 18:
+            return value + x
+        self.exits += 1
+        return self.throws(value // 2 + x) ^ x
+
+    def outer(self, x):
+        try:
+            return self.attempt(x)
+        except self.Thrown:
+            self.destroy(x)
+            return 3
+
+
 class Guards(OsrctlCase):
     def test_results(self):
         expected = Reference().output
         statistics = self.folder / "s.json"
         for tier in ["baseline", "optimized"]:
-            for mode in MODES:
+            for mode in [*MODES, ["--stress", "at:add"], ["--stress", "at:mix"]]:
                 ended = self.osrctl("run", "--tier", tier, *mode, "--stats", str(statistics), str(HERE / "guarded.ll"))
                 self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected, ""), f"{tier} {mode}")
                 guards = json.loads(statistics.read_text())["guards"]
@@ -54,6 +104,26 @@ class Guards(OsrctlCase):
                 if "--no-assumptions" in mode or "--count-residence" in mode:
                     self.assertEqual(guards["failed"], 0)
                 self.assertEqual(guards["refused"], {}, f"{tier} {mode}")
+
+    def test_in_handlers_and_cleanups(self):
+        expected = ExceptionsReference().output
+        statistics = self.folder / "s.json"
+        failed = unwound = 0
+        for tier in ["baseline", "optimized"]:
+            for mode in [*MODES, ["--stress", "at:attempt"], ["--stress", "at:destroy"], ["--tier-threshold", "30"]]:
+                first = "auto" if "--tier-threshold" in mode else tier
+                ended = self.osrctl("run", "--tier", first, *mode, "--stats", str(statistics),
+                                    str(HERE / "guarded_exceptions.ll"))
+                self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected, ""), f"{first} {mode}")
+                counted = json.loads(statistics.read_text())
+                self.assertEqual(counted["guards"]["refused"], {}, f"{first} {mode}")
+                failed += counted["guards"]["failed"]
+                unwound += counted["exceptions"]["unwound"]
+                if first == "optimized" and not mode: # in the destructor and in the handler
+                    places = {site.split("#")[0] for site in counted["guards"]["exits"]}
+                    self.assertEqual(places, {"destroy", "attempt"}, counted["guards"])
+        self.assertGreater(failed, 100)
+        self.assertGreater(unwound, 1000)
 
     def test_plain(self):
         ended = self.osrctl("run", "--tier", "plain", str(HERE / "guarded.ll"))
