@@ -3,7 +3,7 @@
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
-#include "runtime/code/perf_map.h"
+#include "runtime/code/perf_dump.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/runtime.h"
 
@@ -41,7 +41,7 @@ struct RunOptions {
   bool loop_sites = true;
   bool assume_guards = true;
   bool count_residence = false;
-  bool perf_map = false;
+  bool perf_dump = false;
 };
 
 /// The process ends inside the program's exit(); the statistics are written from there.
@@ -156,8 +156,8 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
     return report(program.takeError());
   if (Error error = check_names(*program, runtime_options->stress, options.optimize_only))
     return report(std::move(error));
-  if (options.perf_map)
-    if (Error error = open_perf_map())
+  if (options.perf_dump)
+    if (Error error = open_perf_dump())
       return report(std::move(error));
   auto runtime = Runtime::create(std::move(*program), std::move(*runtime_options));
   if (!runtime)
@@ -226,7 +226,7 @@ void add_run(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   add_fault_option(*command, options->fault);
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");
-  command->add_flag("--perf-map", options->perf_map, "List compiled code in /tmp/perf-PID.map, for 'perf report'");
+  command->add_flag("--perf-dump", options->perf_dump, "Dump compiled code for perf, which 'perf inject --jit' reads");
   add_library_option(*command, options->libraries);
   command
       ->add_option("--optimize-only", options->optimize_only,

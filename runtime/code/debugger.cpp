@@ -1,6 +1,6 @@
 #include "runtime/code/debugger.h"
 
-#include "runtime/code/perf_map.h"
+#include "runtime/code/perf_dump.h"
 
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderGDB.h>
@@ -165,7 +165,7 @@ struct DebuggerRegistration::Entry {
 
 DebuggerRegistration::DebuggerRegistration() = default;
 DebuggerRegistration::DebuggerRegistration(const DebugCode &code) : entry_(std::make_unique<Entry>(code)) {
-  note_in_perf_map(code);
+  note_in_perf_dump(code);
 }
 DebuggerRegistration::DebuggerRegistration(DebuggerRegistration &&) noexcept = default;
 DebuggerRegistration &DebuggerRegistration::operator=(DebuggerRegistration &&) noexcept = default;

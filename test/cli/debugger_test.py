@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Checks that gdb's backtrace goes through frames whose return PCs are rewritten and names every function of them."""
+"""Checks that gdb's backtrace goes through frames whose return PCs are rewritten and names every function of them, and
+that perf gets names and code."""
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import unittest
 
@@ -13,6 +15,23 @@ GDB = os.environ["OSR_GDB"]
 ACTIVATIONS = ["bottom", "ping", "pong", "ping", "pong", "ping", "pong", "ping", "main"]
 COMMANDS = ["set confirm off", "set pagination off", "set debuginfod enabled off", "set startup-with-shell off",
             "set breakpoint pending on", "break puts", "run", "backtrace", "continue"]
+
+
+def read_jitdump(data):
+    """The code in a jitdump file by name; see jitdump-specification.txt in the Linux sources."""
+    magic, _, at, machine = struct.unpack_from("<4I", data)
+    assert (magic, machine) == (0x4A695444, 62), data[:40] # x86-64
+    code = {}
+    while at < len(data):
+        kind, size = struct.unpack_from("<2I", data, at)
+        if kind == 0: # JIT_CODE_LOAD
+            code_size, = struct.unpack_from("<Q", data, at + 40)
+            name, contents = data[at + 56:at + size].split(b"\0", 1)
+            assert len(contents) == code_size, (name, size, code_size)
+            code[name.decode()] = contents
+        at += size
+    assert at == len(data), "the last record is cut off"
+    return code
 
 
 class Debugger(OsrctlCase):
@@ -42,20 +61,20 @@ class Debugger(OsrctlCase):
                 self.assertEqual([re.sub(r"^osr_stub:(\w+)#\d+$", r"\1", name) for name in names[1:]],
                                  ACTIVATIONS[1:], text)
 
-    def test_perf_map(self):
-        """perf finds compiled code and stubs by name."""
-        process = subprocess.Popen([OSRCTL, "run", "--perf-map", "--tier", "baseline", "--stress", "all:1",
-                                    self.compile("recursion.c")], stdout=subprocess.DEVNULL)
-        path = pathlib.Path(f"/tmp/perf-{process.pid}.map")
-        self.addCleanup(path.unlink, missing_ok=True)
-        self.assertEqual(process.wait(timeout=60), 0)
-        self.assertEqual(path.stat().st_mode & 0o777, 0o600)
-        lines = [line.split() for line in path.read_text().splitlines()]
-        self.assertTrue(all(len(line) == 3 and int(line[0], 16) and int(line[1], 16) for line in lines), lines)
-        names = {re.sub(r"\.\d+$", "", line[2]) for line in lines} # each version has a number
+    def test_perf_dump(self):
+        """perf finds compiled code and stubs by name, with their bytes."""
+        process = subprocess.run([OSRCTL, "run", "--perf-dump", "--tier", "baseline", "--stress", "all:1",
+                                  self.compile("recursion.c")], stdout=subprocess.DEVNULL, timeout=60,
+                                 env={**os.environ, "JITDUMPDIR": str(self.folder)})
+        self.assertEqual(process.returncode, 0)
+        dumps = list(self.folder.rglob("jit-*.dump"))
+        self.assertEqual(len(dumps), 1)
+        code = read_jitdump(dumps[0].read_bytes())
+        names = {re.sub(r"\.\d+$", "", name) for name in code} # each version has a number
         for name in ["ping$baseline", "pong$baseline", "main$baseline"]:
             self.assertIn(name, names)
         self.assertTrue(any(name.startswith("osr_stub:ping#") for name in names), names)
+        self.assertTrue(all(any(bytes_of_code) for bytes_of_code in code.values()), "code that is all zeros")
 
 
 if __name__ == "__main__":
