@@ -8,6 +8,7 @@
 #include <llvm/ADT/ScopeExit.h>
 
 #include <sched.h>
+#include <thread>
 
 using namespace llvm;
 
@@ -21,6 +22,10 @@ constexpr unsigned most_walk_retries = 200;  ///< a thread may be stopped where 
 /// share its core may need some milliseconds. In between one looks whether they are still in the function.
 constexpr std::chrono::milliseconds poll_patience[] = {std::chrono::milliseconds(1), std::chrono::milliseconds(4),
                                                        std::chrono::milliseconds(16)};
+/// A continuation takes milliseconds to compile, and an activation that goes round in a loop is elsewhere by then. It is
+/// likely to come back to where it was found, rather than to need one more.
+constexpr unsigned most_returns_waited_for = 32;
+constexpr std::chrono::microseconds return_patience(500);
 constexpr unsigned most_repetitions = 100; ///< for activations that were executing in the code itself
 constexpr unsigned most_asking = 3;        ///< of these, with poll_patience
 constexpr const char *no_map_refusal = "the site map says nothing about this site";
@@ -189,7 +194,7 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
   unsigned stops = 0;
   double longest_pause = 0, longest_poll = 0;
   scope_exit release([&] { polls_.release(); });
-  for (unsigned rounds = 0, retries = 0, unanswered = 0;;) {
+  for (unsigned rounds = 0, retries = 0, unanswered = 0, waited = 0;;) {
     if (what.is_cancelled && what.is_cancelled->load())
       return make_error("the request was cancelled");
     auto pause = search_and_commit(search);
@@ -210,6 +215,10 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
     } else if (search.is_full) {
       if (Error error = search.reserve(search.found.capacity() * 4))
         return error;
+    } else if (rounds != 0 && what.spares_compiling && waited < most_returns_waited_for) {
+      ++waited;
+      polls_.release();
+      std::this_thread::sleep_for(return_patience);
     } else if (++rounds > most_compile_rounds) {
       return make_error("the threads reach new sites faster than stubs can be made for them");
     } else {

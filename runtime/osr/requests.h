@@ -47,6 +47,9 @@ struct Replacement {
   std::vector<SiteKey> sites_that_stay;
   /// Only activations that the site map of a redefinition covers.
   bool only_mapped = false;
+  /// Once there are stubs, activations that are elsewhere meanwhile are waited for, some milliseconds, before more is
+  /// compiled for them.
+  bool spares_compiling = false;
   ContinuationBudget *budget = nullptr; ///< bounds the continuations that are compiled
   const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
 };

@@ -130,6 +130,7 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
                                           ArrayRef<const Version *> old) {
   Replacement what;
   what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
+  what.spares_compiling = options.spares_compiling;
   what.budget = options.budget;
   what.is_cancelled = options.is_cancelled;
   for (const Version *replaced : old)

@@ -62,6 +62,7 @@ std::optional<Expected<ReplaceOutcome>> Runtime::tier_up(FunctionId body, Notice
                          .old_code = OldCode::Keep,
                          .redirect_calls = !only_activations,
                          .may_wait = !tier_up_->compiles_in_calling_thread(),
+                         .spares_compiling = !tier_up_->compiles_in_calling_thread(),
                          .budget = &budget});
 }
 
