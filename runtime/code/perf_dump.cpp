@@ -21,8 +21,7 @@ std::atomic<std::uint64_t> next_index = 0;
 PerfJITCodeLoadRecord record_of(const DebugSymbol &symbol) {
   constexpr std::uint32_t fixed_size = 2 * 4 + 8 + 2 * 4 + 4 * 8; // of the format: with the prefix and its time stamp
   PerfJITCodeLoadRecord record;
-  record.Prefix = {PerfJITRecordType::JIT_CODE_LOAD,
-                   std::uint32_t(fixed_size + symbol.name.size() + 1 + symbol.size)};
+  record.Prefix = {PerfJITRecordType::JIT_CODE_LOAD, std::uint32_t(fixed_size + symbol.name.size() + 1 + symbol.size)};
   record.Pid = std::uint32_t(getpid());
   record.Tid = std::uint32_t(gettid());
   record.Vma = record.CodeAddr = symbol.address;

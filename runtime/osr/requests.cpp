@@ -27,7 +27,7 @@ constexpr std::chrono::milliseconds poll_patience[] = {std::chrono::milliseconds
 constexpr unsigned most_returns_waited_for = 32;
 constexpr std::chrono::microseconds return_patience(500);
 constexpr unsigned most_repetitions = 100; ///< for activations that were executing in the code itself
-constexpr unsigned most_asking = 3;        ///< of these, with poll_patience
+constexpr unsigned most_asking = 3; ///< of these, with poll_patience
 constexpr const char *no_map_refusal = "the site map says nothing about this site";
 constexpr const char *pending_refusal = "another transition of this frame has to come first";
 

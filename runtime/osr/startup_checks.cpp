@@ -25,6 +25,17 @@ bool needs_definition(const GlobalValue &value) {
   return !function || !(function->isIntrinsic() || function->getName().starts_with("osr."));
 }
 
+/// Names of the C++ runtime (exceptions, type information, std::exception_ptr) are the same in libc++ and in the libstdc++
+/// of this process, but what they name is not: a program that loads libc++ would get some of each.
+Error check_standard_library(const Module &module) {
+  for (const Function &function : module)
+    if (function.isDeclaration() && function.getName().contains("NSt3__1"))
+      return make_error("'{}' is of libc++, which cannot be used beside the libstdc++ of this process; compile with "
+                        "-stdlib=libstdc++",
+                        function.getName().str());
+  return Error::success();
+}
+
 } // namespace
 
 bool shadow_stack_is_active() {
@@ -49,6 +60,8 @@ Error check_main(const CanonicalProgram &program) {
 }
 
 Error check_symbols(const Module &module, CodeSession &session, const StringSet<> &to_be_defined) {
+  if (Error error = check_standard_library(module))
+    return error;
   std::vector<std::string> unresolved;
   for (const GlobalValue &value : module.global_values()) {
     if (!needs_definition(value) || to_be_defined.contains(value.getName()))
