@@ -14,6 +14,7 @@
 #pragma once
 
 #include <llvm/IR/InstrTypes.h>
+#include <llvm/IR/Module.h>
 
 #include <cstdint>
 
@@ -22,12 +23,15 @@ namespace osr {
 enum class ExitReason : std::uint32_t {
   Guard, ///< the condition of llvm.experimental.guard was false
   Deoptimize, ///< llvm.experimental.deoptimize was executed
+  Branch, ///< a branch went where it had never gone
+  Target, ///< a call by pointer was of another function than always before
 };
 const char *to_string(ExitReason reason);
 
 /// `void osr_guard_failed(i32 reason)`; changes no memory of the program.
 inline constexpr const char *guard_failed_callee = "osr_guard_failed";
 bool is_guard_failed(const llvm::CallBase &call);
+llvm::FunctionCallee declare_guard_failed(llvm::Module &module);
 
 /// `{i64, i64} osr_deoptimize(ptr description, ...)`: hands the frame state to the embedder, as 64-bit words, and
 /// returns the words of the function's result.

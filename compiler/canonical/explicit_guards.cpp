@@ -18,19 +18,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-FunctionCallee declare_guard_failed(Module &module) {
-  LLVMContext &context = module.getContext();
-  FunctionCallee callee =
-      module.getOrInsertFunction(guard_failed_callee, Type::getVoidTy(context), Type::getInt32Ty(context));
-  if (auto *function = dyn_cast<Function>(callee.getCallee())) {
-    function->setMemoryEffects(MemoryEffects::inaccessibleMemOnly());
-    for (Attribute::AttrKind kind : {Attribute::Cold, Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree,
-                                     Attribute::NoCallback, Attribute::MustProgress})
-      function->addFnAttr(kind);
-  }
-  return callee;
-}
-
 Constant *text_constant(Module &module, StringRef text) {
   Constant *data = ConstantDataArray::getString(module.getContext(), text);
   auto *global = new GlobalVariable(module, data->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, data,
