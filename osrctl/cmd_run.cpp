@@ -40,6 +40,8 @@ struct RunOptions {
   bool compile_ahead = false;
   bool loop_sites = true;
   bool assume_guards = true;
+  bool speculate = false;
+  std::uint32_t speculate_after = 100;
   bool count_residence = false;
   bool perf_dump = false;
 };
@@ -127,6 +129,8 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.sites = options.tier != "plain";
   runtime_options.loop_sites = options.loop_sites;
   runtime_options.assume_guards = options.assume_guards;
+  if (options.speculate)
+    runtime_options.speculate_after = options.speculate_after;
   runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
   runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
   runtime_options.mechanism = options.rewrite == "return-pc" ? Mechanism::ReturnPc : Mechanism::ReturnPoint;
@@ -238,6 +242,13 @@ void add_run(CLI::App &app, Action &chosen) {
                     "Loops without calls poll, so that they can be left (default: they do)");
   command->add_flag("--assumptions,!--no-assumptions", options->assume_guards,
                     "Optimised code rests on guards and ends where they fail (default: it does)");
+  command->add_flag("--speculate,!--no-speculate", options->speculate,
+                    "Baseline code counts, and optimised code is made for what always happened (default: it is not)");
+  command
+      ->add_option("--speculate-after", options->speculate_after,
+                   "Executions in baseline code that say what always happens")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
   command->add_flag("--count-residence", options->count_residence,
                     "Versions count their activations, to show what that costs");
   add_program_option(*command, options->program);

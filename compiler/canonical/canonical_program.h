@@ -45,6 +45,7 @@ struct FunctionInfo {
   /// What the front end says about it. The function's own attributes are more: those that follow from this body, and
   /// from the bodies that it calls.
   llvm::AttributeList declared;
+  std::uint32_t profile_points = 0; ///< how many it has; inserted by compiler/sites
 };
 
 /// A site at which activations can be replaced; the error says which sites there are, or why there are none. To be

@@ -9,15 +9,16 @@
 #include "compiler/codegen/target.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
-#include "compiler/sites/poll_places.h"
+#include "compiler/sites/profile_points.h"
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/continuation.h"
 #include "compiler/tiers/count_heat.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/extract.h"
+#include "compiler/tiers/inline_candidates.h"
 #include "compiler/tiers/optimize.h"
+#include "compiler/tiers/speculate.h"
 
-#include <llvm/ADT/SetVector.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Verifier.h>
@@ -33,32 +34,22 @@ namespace {
 
 constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
 constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
-constexpr unsigned max_shown_callees = 24;
 
 double now() {
   using namespace std::chrono;
   return duration<double>(steady_clock::now().time_since_epoch()).count();
 }
 
-/// Callees, near ones first, whose bodies the optimiser may want to inline into a continuation.
-SmallSetVector<const Function *, 16> inline_candidates(const Function &root) {
-  SmallSetVector<const Function *, 16> found;
-  std::vector<const Function *> queue{&root};
-  for (std::size_t next = 0; next < queue.size() && found.size() < max_shown_callees; ++next)
-    for (const BasicBlock &block : *queue[next])
-      for (const Instruction &instruction : block) {
-        const auto *call = dyn_cast<CallBase>(&instruction);
-        const Function *callee = call ? call->getCalledFunction() : nullptr;
-        if (!callee || callee->isDeclaration() || callee->hasFnAttribute(Attribute::NoInline) ||
-            callee->getInstructionCount() > max_inlined_instructions || found.size() >= max_shown_callees)
-          continue;
-        if (found.insert(callee))
-          queue.push_back(callee);
-      }
-  return found;
-}
-
 std::uint64_t address_of(const ResidenceCounter &counter) { return reinterpret_cast<std::uint64_t>(&counter); }
+
+/// What speculation knows is about one moment and one function: the optimised program rests on nothing of that.
+bool may_speculate(const Function &function, const Profile *profile) {
+  if (!profile)
+    return false;
+  auto functions = inline_candidates(function, profile);
+  functions.insert(&function);
+  return has_guess(functions.getArrayRef(), *profile);
+}
 
 Error check_module(const Module &module, StringRef stage) {
   std::string problems;
@@ -88,6 +79,10 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
   compiler->optimizing_machine_ = std::move(*optimizing);
   if (options.poll_word_offset)
     insert_loop_polls(compiler->program_);
+  if (options.speculate_after && options.sites && options.assume) {
+    compiler->profile_ = std::make_unique<Profile>(*options.speculate_after);
+    insert_profile_points(compiler->program_);
+  }
   number_sites(compiler->program_, *compiler->optimizing_machine_);
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
@@ -120,6 +115,7 @@ Error Compiler::optimize_program() {
   if (optimized_program_)
     return Error::success();
   optimized_program_ = CloneModule(*program_.module);
+  speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
   Error error = optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
   if (!error)
@@ -141,32 +137,54 @@ bool Compiler::drop_assumption(SiteId guard) {
   return true;
 }
 
-Expected<ApartModule> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
-  if (key.continuation_site || not_in_optimized_program_.contains(key.function))
+void Compiler::find_functions_by(std::function<std::optional<FunctionId>(std::uint64_t)> function_at) {
+  if (profile_)
+    profile_->find_functions_by(
+        [this, function_at = std::move(function_at)](std::uint64_t address) -> const Function * {
+          const std::optional<FunctionId> body = function_at(address);
+          return body ? functions_[*body] : nullptr;
+        });
+}
+
+void Compiler::count_anew(FunctionId body) {
+  if (profile_)
+    profile_->restart(body);
+}
+
+Expected<Compiler::OptimizedIr> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
+  if (key.continuation_site || may_speculate(canonical(key.function), profile_.get()) ||
+      not_in_optimized_program_.contains(key.function))
     return optimize_apart(key, symbol);
   if (Error error = optimize_program())
     return error;
   Extractor extractor(*optimized_program_, symbol);
   extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), symbol);
-  return move_apart(*extractor.finish());
+  return OptimizedIr{move_apart(*extractor.finish()), {}};
 }
 
 /// One function or continuation by itself, with those callees in sight that may be inlined.
-Expected<ApartModule> Compiler::optimize_apart(const VersionKey &key, StringRef symbol) {
+Expected<Compiler::OptimizedIr> Compiler::optimize_apart(const VersionKey &key, StringRef symbol) {
   Extractor extractor(*program_.module, symbol);
   extractor.show_constants();
-  for (const Function *callee : inline_candidates(canonical(key.function)))
+  for (const Function *callee : inline_candidates(canonical(key.function), profile_.get()))
     extractor.show_callee(*callee);
   Function &clone = extractor.clone(canonical(key.function), symbol);
   if (key.continuation_site)
     make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
-  ApartModule apart = move_apart(*extractor.finish());
-  apply_assumptions(*apart.module);
-  if (Error error = check_module(*apart.module, "taking one function out"))
+  std::unique_ptr<Module> module = extractor.finish();
+  OptimizedIr result;
+  if (profile_)
+    result.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
+  result.apart = move_apart(*module);
+  apply_assumptions(*result.apart.module);
+  if (Error error = check_module(*result.apart.module, "taking one function out"))
     return error;
-  if (Error error = optimize(*apart.module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
+  const InlinedTargets targets(*result.apart.module->getFunction(symbol), program_);
+  if (Error error =
+          optimize(*result.apart.module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
     return error;
-  return apart;
+  result.speculations.inlined = targets.count(*result.apart.module->getFunction(symbol), program_);
+  return result;
 }
 
 Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol,
@@ -176,6 +194,8 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
   LoweredModule result;
   result.module = extractor.finish();
   result.sites.records = lower_to_baseline(function, program_);
+  if (profile_)
+    lower_profile_points(function, profile_->points_of(program_.functions[key.function]));
   if (heat)
     count_heat(function, *heat);
   lower_thread_words(*result.module);
@@ -226,7 +246,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, con
   for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
     CompiledVersion version;
     version.symbol = symbol;
-    auto lowered = lower_optimized(*optimized->module, symbol, forms);
+    auto lowered = lower_optimized(*optimized->apart.module, symbol, forms);
     if (!lowered)
       return lowered.takeError();
     version.sites = std::move(lowered->sites);
@@ -249,6 +269,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, con
     fallbacks.merge(version.report.not_anchored);
     if (complete) {
       version.fallbacks = std::move(fallbacks);
+      version.speculations = optimized->speculations;
       return version;
     }
   }
@@ -317,7 +338,7 @@ Expected<std::string> Compiler::print_ir(const VersionKey &key) {
   auto optimized = optimized_ir(key, symbol);
   if (!optimized)
     return optimized.takeError();
-  auto lowered = lower_optimized(*optimized->module, symbol, {});
+  auto lowered = lower_optimized(*optimized->apart.module, symbol, {});
   if (!lowered)
     return lowered.takeError();
   lowered->module->print(stream, nullptr);

@@ -7,12 +7,14 @@
 #include "compiler/codegen/move_module.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/lower_sites.h"
+#include "compiler/tiers/speculations.h"
 
 #include <llvm/ADT/StringSet.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -28,12 +30,14 @@ struct CompiledVersion {
   LoweredSites sites;
   CodegenReport report;
   std::map<std::uint32_t, std::string> fallbacks; ///< records that needed another form, and why
+  Speculations speculations;
   double seconds = 0;                         ///< time it took to compile
 };
 
 /// How many activations of one version there are; count_residence.h says how exactly.
 using ResidenceCounter = std::atomic<std::uint64_t>;
 struct HeatCounter; // compiler/tiers/count_heat.h
+class Profile;      // compiler/tiers/profile.h
 
 /// What the code of one version counts in; each must live longer than the code. Null: it does not count that.
 struct CodeCounters {
@@ -55,7 +59,10 @@ public:
     bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
     bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
     bool assume = true;                   ///< false: optimised code rests on no guard
-    bool sites = true;                    ///< false: plain LLVM of the same canonical IR, for comparison only
+    /// Baseline code counts what happens, and optimised code is made for what always did, where it was counted at least
+    /// so often. Nothing: neither.
+    std::optional<std::uint32_t> speculate_after = {};
+    bool sites = true; ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
   static llvm::Expected<std::unique_ptr<Compiler>> create(CanonicalProgram program, Options options);
@@ -69,6 +76,12 @@ public:
   /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
   /// False: none did.
   bool drop_assumption(SiteId guard);
+
+  bool speculates() const { return profile_ != nullptr; }
+  /// What the program's code calls by pointer, for speculation; in force until the compiler goes.
+  void find_functions_by(std::function<std::optional<FunctionId>(std::uint64_t address)> function_at);
+  /// What was counted in baseline code of this body is not true any more.
+  void count_anew(FunctionId body);
 
   /// The object that defines the program's global variables and module-level assembly. Call once.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals();
@@ -114,6 +127,10 @@ private:
     std::unique_ptr<llvm::Module> module;
     LoweredSites sites;
   };
+  struct OptimizedIr {
+    ApartModule apart;
+    Speculations speculations;
+  };
 
   ReturnPoints return_points() const {
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
@@ -126,12 +143,12 @@ private:
   llvm::Function &canonical(FunctionId function) const;
   llvm::Error optimize_program();
   void apply_assumptions(llvm::Module &module) const;
-  llvm::Expected<ApartModule> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<OptimizedIr> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol,
                                                const HeatCounter *heat = nullptr);
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
                                                 const ForcedForms &forced);
-  llvm::Expected<ApartModule> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
+  llvm::Expected<OptimizedIr> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
@@ -142,6 +159,8 @@ private:
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id
   std::map<FunctionId, std::set<SiteId>> exits_; ///< of the optimised program
   Assumptions assumptions_;
+  std::unique_ptr<Profile> profile_; ///< null: no speculation
+  SpeculativeCalls speculative_calls_;
   std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
   LoopProperties loop_properties_;
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped

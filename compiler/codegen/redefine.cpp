@@ -5,7 +5,9 @@
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/profile_points.h"
 #include "compiler/tiers/extract.h"
+#include "compiler/tiers/profile.h"
 
 #include <llvm/ADT/SetVector.h>
 #include <llvm/IR/Instructions.h>
@@ -174,6 +176,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
   body.info.name = name;
   body.info.pinned = read->functions.front().pinned;
+  body.info.profile_points = read->functions.front().profile_points;
   body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay
   defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
   if (body.info.pinned == PinReason::None)
@@ -208,6 +211,8 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
   auto program = canonicalize(std::move(module), *optimizing_machine_);
   if (program && options_.poll_word_offset)
     insert_loop_polls(*program);
+  if (program && profile_)
+    insert_profile_points(*program);
   return program;
 }
 
@@ -258,15 +263,26 @@ void Compiler::drop_body(FunctionId body) {
   functions_[body] = nullptr;
   program_.functions[body] = {};
   assumptions_.forget(body);
+  speculative_calls_.erase(body);
+  for (auto &[called, callers] : speculative_calls_)
+    callers.erase(body);
+  if (profile_)
+    profile_->forget(body);
   free_ids_.push_back(body);
 }
 
 std::vector<FunctionId> Compiler::dependents(FunctionId function) const {
   SmallSetVector<const Function *, 32> found;
   SmallPtrSet<const Value *, 32> seen;
-  add_users(canonical(function), found, seen);
+  auto add_all_users = [&](const Function &used) {
+    add_users(used, found, seen);
+    if (auto calls = speculative_calls_.find(function_id(used)); calls != speculative_calls_.end())
+      for (FunctionId caller : calls->second)
+        found.insert(functions_[caller]);
+  };
+  add_all_users(canonical(function));
   for (std::size_t next = 0; next < found.size(); ++next)
-    add_users(*found[next], found, seen);
+    add_all_users(*found[next]);
   std::vector<FunctionId> ids;
   for (const Function *dependent : found)
     ids.push_back(function_id(*dependent));

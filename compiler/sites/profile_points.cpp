@@ -1,7 +1,7 @@
 #include "compiler/sites/profile_points.h"
 
 #include "compiler/canonical/exit_calls.h"
-#include "compiler/sites/loop_polls.h"
+#include "compiler/sites/profile_places.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/IRBuilder.h>
@@ -9,39 +9,23 @@
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <limits>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-bool begins_with_exit(const BasicBlock &block) {
-  const auto *call = dyn_cast<CallInst>(&*block.getFirstNonPHIIt());
-  return call && is_guard_failed(*call);
-}
-
-bool asks_for_poll(const Value &condition) {
-  const auto *compare = dyn_cast<ICmpInst>(&condition);
-  const auto *load = compare ? dyn_cast<LoadInst>(compare->getOperand(0)) : nullptr;
-  return load && is_poll_word(*load->getPointerOperand());
-}
-
-bool is_worth_counting(const BranchInst &branch) {
-  return branch.isConditional() && !isa<Constant>(branch.getCondition()) && !asks_for_poll(*branch.getCondition()) &&
-         branch.getSuccessor(0) != branch.getSuccessor(1) && !begins_with_exit(*branch.getSuccessor(0)) &&
-         !begins_with_exit(*branch.getSuccessor(1));
-}
-
-bool is_worth_counting(const CallBase &call) {
-  return call.isIndirectCall() && !call.isInlineAsm() && !call.isMustTailCall() && !call.hasOperandBundles();
-}
-
 /// Declared as touching nothing that the program sees; it must not be merged, moved or forgotten.
-FunctionCallee declare_point(Module &module, StringRef name, Type *asked) {
+FunctionCallee declare_point(Module &module, StringRef name, ArrayRef<Type *> asked) {
   LLVMContext &context = module.getContext();
-  auto *type = FunctionType::get(Type::getInt1Ty(context), {Type::getInt64Ty(context), asked}, false);
-  FunctionCallee callee = module.getOrInsertFunction(name, type);
+  SmallVector<Type *, 4> types{Type::getInt32Ty(context)};
+  append_range(types, asked);
+  FunctionCallee callee =
+      module.getOrInsertFunction(name, FunctionType::get(Type::getInt1Ty(context), types, /*isVarArg=*/false));
   auto *function = cast<Function>(callee.getCallee());
   function->setMemoryEffects(MemoryEffects::inaccessibleMemOnly());
   for (Attribute::AttrKind kind :
@@ -53,51 +37,60 @@ FunctionCallee declare_point(Module &module, StringRef name, Type *asked) {
 class Inserter {
 public:
   explicit Inserter(Module &module) : module_(module) {
-    LLVMContext &context = module.getContext();
-    branch_ = declare_point(module, profile_branch, Type::getInt1Ty(context));
-    target_ = declare_point(module, profile_target, PointerType::getUnqual(context));
+    Type *bit = Type::getInt1Ty(module.getContext());
+    branch_ = declare_point(module, profile_branch, {bit, bit, bit});
+    target_ = declare_point(module, profile_target, PointerType::getUnqual(module.getContext()));
     guard_failed_ = declare_guard_failed(module);
   }
 
-  void insert(Instruction &before, Value &asked, ExitReason reason) {
-    IRBuilder<> builder(&before);
-    CallInst *due = builder.CreateCall(reason == ExitReason::Branch ? branch_ : target_,
-                                       {builder.getInt64(count_++), &asked}, "due");
-    due->addFnAttr(Attribute::NoMerge);
+  std::uint32_t insert(Function &function) {
+    count_ = 0;
+    const ProfilePlaces places = find_profile_places(function);
+    for (const CountedBranch &counted : places.branches) {
+      IRBuilder<> builder(counted.branch);
+      Value *asked[] = {builder.getInt32(count_++), counted.branch->getCondition(),
+                        builder.getInt1(counted.may_give_up[0]), builder.getInt1(counted.may_give_up[1])};
+      exit_at(*builder.CreateCall(branch_, asked, "due"), ExitReason::Branch);
+    }
+    for (CallBase *call : places.calls) {
+      IRBuilder<> builder(call);
+      exit_at(*builder.CreateCall(target_, {builder.getInt32(count_++), call->getCalledOperand()}, "due"),
+              ExitReason::Target);
+    }
+    return count_;
+  }
+
+private:
+  void exit_at(CallInst &due, ExitReason reason) {
+    due.addFnAttr(Attribute::NoMerge);
     MDNode *weights = MDBuilder(module_.getContext()).createUnlikelyBranchWeights();
-    Instruction *end = SplitBlockAndInsertIfThen(due, before.getIterator(), /*Unreachable=*/false, weights);
-    builder.SetInsertPoint(end);
+    Instruction *end = SplitBlockAndInsertIfThen(&due, std::next(due.getIterator()), /*Unreachable=*/false, weights);
+    IRBuilder<> builder(end);
     builder.CreateCall(guard_failed_, builder.getInt32(std::uint32_t(reason)))->addFnAttr(Attribute::NoMerge);
     BasicBlock *block = end->getParent();
     block->moveAfter(&block->getParent()->back());
   }
 
-  std::uint64_t count() const { return count_; }
-
-private:
   Module &module_;
   FunctionCallee branch_, target_, guard_failed_;
-  std::uint64_t count_ = 0;
+  std::uint32_t count_ = 0;
 };
 
-void insert_points(Function &function, Inserter &inserter) {
-  SmallVector<BranchInst *, 32> branches;
-  SmallVector<CallBase *, 8> calls;
-  for (Instruction &instruction : instructions(function))
-    if (auto *branch = dyn_cast<BranchInst>(&instruction); branch && is_worth_counting(*branch))
-      branches.push_back(branch);
-    else if (auto *call = dyn_cast<CallBase>(&instruction); call && is_worth_counting(*call))
-      calls.push_back(call);
-  for (BranchInst *branch : branches)
-    inserter.insert(*branch, *branch->getCondition(), ExitReason::Branch);
-  for (CallBase *call : calls)
-    inserter.insert(*call, *call->getCalledOperand(), ExitReason::Target);
+const BranchInst *branch_of(const CallInst &point) {
+  for (const User *user : point.users())
+    if (const auto *branch = dyn_cast<BranchInst>(user))
+      return branch;
+  return nullptr;
 }
 
-/// Adds one to `counts[which]`; true if that is 0 then.
-Value *count(IRBuilder<> &builder, Value *counts, Value *which) {
+Value *pointer_to(IRBuilder<> &builder, std::uint64_t address) {
+  return builder.CreateIntToPtr(builder.getInt64(address), builder.getPtrTy());
+}
+
+/// Adds one to counts[which]; true if that is 0 then.
+Value *count(IRBuilder<> &builder, std::uint64_t counts, Value *which) {
   Type *number = builder.getInt32Ty();
-  Value *place = builder.CreateGEP(number, counts, builder.CreateZExt(which, builder.getInt64Ty()));
+  Value *place = builder.CreateGEP(number, pointer_to(builder, counts), which);
   LoadInst *before = builder.CreateAlignedLoad(number, place, Align(4));
   before->setAtomic(AtomicOrdering::Unordered);
   Value *after = builder.CreateAdd(before, builder.getInt32(1));
@@ -105,22 +98,35 @@ Value *count(IRBuilder<> &builder, Value *counts, Value *which) {
   return builder.CreateICmpEQ(after, builder.getInt32(0));
 }
 
-Value *lower(CallInst &point, std::uint64_t points) {
+Value *count_branch(CallInst &point, std::uint64_t address) {
   IRBuilder<> builder(&point);
-  const std::uint64_t address = points + profile_point(point) * sizeof(ProfilePoint);
-  auto pointer_to = [&](std::uint64_t field) {
-    return builder.CreateIntToPtr(builder.getInt64(address + field), builder.getPtrTy());
-  };
-  Value *counts = pointer_to(offsetof(ProfilePoint, counts));
-  Value *asked = point.getArgOperand(1);
-  if (point.getCalledFunction()->getName() == profile_branch)
-    return count(builder, counts, asked);
-  Value *place = pointer_to(offsetof(ProfilePoint, first_target));
-  LoadInst *seen = builder.CreateAlignedLoad(asked->getType(), place, Align(8));
-  seen->setAtomic(AtomicOrdering::Unordered);
-  Value *first = builder.CreateSelect(builder.CreateIsNull(seen), asked, seen);
-  builder.CreateAlignedStore(first, place, Align(8))->setAtomic(AtomicOrdering::Unordered);
-  return count(builder, counts, builder.CreateICmpEQ(first, asked));
+  return count(builder, address + offsetof(ProfilePoint, counts),
+               builder.CreateZExt(point.getArgOperand(1), builder.getInt64Ty()));
+}
+
+/// A target that has a place is counted here: a call that is no site would keep requests away.
+Value *count_call(CallInst &point, std::uint64_t address) {
+  IRBuilder<> builder(&point);
+  Value *due = count(builder, address + offsetof(ProfilePoint, total), builder.getInt64(0));
+  Value *target = point.getArgOperand(1), *place = builder.getInt64(0), *is_known = builder.getFalse();
+  for (unsigned i = 0; i < ProfilePoint::most_targets; ++i) {
+    LoadInst *known = builder.CreateAlignedLoad(
+        builder.getPtrTy(), pointer_to(builder, address + offsetof(ProfilePoint, targets) + i * 8), Align(8));
+    known->setAtomic(AtomicOrdering::Unordered);
+    Value *is_this = builder.CreateICmpEQ(known, target);
+    place = builder.CreateSelect(is_this, builder.getInt64(i), place);
+    is_known = builder.CreateOr(is_known, is_this);
+  }
+  Instruction *if_known = nullptr, *if_new = nullptr;
+  SplitBlockAndInsertIfThenElse(is_known, point.getIterator(), &if_known, &if_new);
+  builder.SetInsertPoint(if_known);
+  count(builder, address + offsetof(ProfilePoint, counts), place);
+  builder.SetInsertPoint(if_new);
+  Type *pointer = builder.getPtrTy();
+  FunctionCallee callee =
+      point.getModule()->getOrInsertFunction(count_target_callee, builder.getVoidTy(), pointer, pointer);
+  builder.CreateCall(callee, {pointer_to(builder, address), target})->addFnAttr(Attribute::NoUnwind);
+  return due;
 }
 
 } // namespace
@@ -130,31 +136,62 @@ bool is_profile_point(const CallInst &call) {
   return callee && (callee->getName() == profile_branch || callee->getName() == profile_target);
 }
 
-std::uint64_t profile_point(const CallInst &call) { return cast<ConstantInt>(call.getArgOperand(0))->getZExtValue(); }
+bool counts_targets(const CallInst &point) { return point.getCalledFunction()->getName() == profile_target; }
+
+std::uint32_t profile_point(const CallInst &point) {
+  return std::uint32_t(cast<ConstantInt>(point.getArgOperand(0))->getZExtValue());
+}
+
+bool may_give_up(const CallInst &point, bool condition) {
+  return !cast<ConstantInt>(point.getArgOperand(condition ? 3 : 2))->isZero();
+}
 
 const CallInst *guard_of_point(const CallInst &point) {
-  for (const User *user : point.users())
-    if (const auto *branch = dyn_cast<BranchInst>(user); branch && branch->isConditional())
-      if (begins_with_exit(*branch->getSuccessor(0)))
-        return cast<CallInst>(&*branch->getSuccessor(0)->getFirstNonPHIIt());
+  const BranchInst *branch = branch_of(point);
+  const auto *call = branch ? dyn_cast<CallInst>(&*branch->getSuccessor(0)->getFirstNonPHIIt()) : nullptr;
+  return call && is_guard_failed(*call) ? call : nullptr;
+}
+
+CallBase *call_behind(const CallInst &point) {
+  if (const BranchInst *branch = branch_of(point))
+    for (Instruction &instruction : *branch->getSuccessor(1))
+      if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getCalledOperand() == point.getArgOperand(1))
+        return call;
   return nullptr;
 }
 
-std::uint64_t insert_profile_points(CanonicalProgram &program) {
+void insert_profile_points(CanonicalProgram &program) {
   Inserter inserter(*program.module);
-  for (const FunctionInfo &info : program.functions)
+  for (FunctionInfo &info : program.functions)
     if (info.pinned == PinReason::None)
-      insert_points(*program.module->getFunction(info.name), inserter);
-  return inserter.count();
+      info.profile_points = inserter.insert(*program.module->getFunction(info.name));
 }
 
-void lower_profile_points(Module &module, std::uint64_t points) {
-  for (Function &function : module)
-    for (Instruction &instruction : make_early_inc_range(instructions(function)))
-      if (auto *call = dyn_cast<CallInst>(&instruction); call && is_profile_point(*call)) {
-        call->replaceAllUsesWith(lower(*call, points));
-        call->eraseFromParent();
-      }
+void lower_profile_points(Function &function, std::uint64_t points) {
+  SmallVector<CallInst *, 16> found;
+  for (Instruction &instruction : instructions(function))
+    if (auto *call = dyn_cast<CallInst>(&instruction); call && is_profile_point(*call))
+      found.push_back(call);
+  for (CallInst *point : found) {
+    const std::uint64_t address = points + profile_point(*point) * sizeof(ProfilePoint);
+    point->replaceAllUsesWith(counts_targets(*point) ? count_call(*point, address) : count_branch(*point, address));
+    point->eraseFromParent();
+  }
+}
+
+/// A target that has no place takes one from the rarest until that has none left: so what is frequent stays, and what was
+/// frequent goes.
+void count_new_target(ProfilePoint &point, std::uint64_t target) {
+  const auto is_free = [](const std::uint64_t &place) { return place == 0; };
+  const unsigned free = std::find_if(std::begin(point.targets), std::end(point.targets), is_free) - point.targets;
+  const bool has_free = free != ProfilePoint::most_targets;
+  const unsigned place =
+      has_free ? free : std::min_element(std::begin(point.counts), std::end(point.counts)) - point.counts;
+  std::atomic_ref count(point.counts[place]);
+  const std::uint32_t before = has_free ? 0 : count.load(std::memory_order_relaxed);
+  if (before <= 1)
+    std::atomic_ref(point.targets[place]).store(target, std::memory_order_relaxed);
+  count.store(before <= 1 ? 1 : before - 1, std::memory_order_relaxed);
 }
 
 } // namespace osr

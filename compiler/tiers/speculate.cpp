@@ -3,111 +3,115 @@
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/tiers/inline_candidates.h"
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
+#include <llvm/IR/MDBuilder.h>
+#include <llvm/Transforms/Utils/CallPromotionUtils.h>
 #include <llvm/Transforms/Utils/Local.h>
-
-#include <atomic>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-constexpr std::uint64_t enough = 100; ///< executions of a point that say something
+bool has_site(const CallBase &call) { return call.getOperandBundle(LLVMContext::OB_deopt).has_value(); }
 
-std::uint32_t load(const std::uint32_t &count) {
-  return std::atomic_ref(const_cast<std::uint32_t &>(count)).load(std::memory_order_relaxed);
+/// Before anything is inlined there is one frame.
+SiteId site_of(const CallBase &call) {
+  return SiteId::unpack(
+      cast<ConstantInt>(call.getOperandBundle(LLVMContext::OB_deopt)->Inputs.front())->getZExtValue());
 }
 
-BranchInst *branch_of(CallInst &point) {
-  for (User *user : point.users())
-    if (auto *branch = dyn_cast<BranchInst>(user))
-      return branch;
-  return nullptr;
-}
-
-/// The call by pointer that the point stands in front of.
-CallBase *call_behind(CallInst &point) {
-  BranchInst *branch = branch_of(point);
-  for (Instruction &instruction : *branch->getSuccessor(1))
-    if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getCalledOperand() == point.getArgOperand(1))
-      return call;
-  return nullptr;
+/// A call of a function of the program.
+bool is_direct(const CallBase &call) {
+  return has_site(call) && call.getCalledFunction() && call.getCalledFunction()->hasFnAttribute(function_id_attribute);
 }
 
 class Speculation {
 public:
-  Speculation(Module &module, const CanonicalProgram &program, const Assumptions *assumptions, const Profile *profile,
-              SpeculativeCalls &calls)
-      : module_(module), program_(program), assumptions_(assumptions), profile_(profile), calls_(calls) {}
+  Speculation(Module &module, const SpeculationBasis &basis) : module_(module), basis_(basis) {}
 
-  /// When control leaves at this point.
+  /// When control leaves at this point. Changes the call behind it.
   Value *condition(CallInst &point) {
     IRBuilder<> builder(&point);
-    if (!may_leave(point))
+    if (!basis_.profile)
       return builder.getFalse();
+    if (counts_targets(point))
+      return leaves_at_call(point, builder);
+    const std::optional<bool> only = basis_.profile->only_condition(point);
+    if (!only || !may_give_up(point, !*only) || !may_leave(point))
+      return builder.getFalse();
+    ++made_.branches;
     Value *asked = point.getArgOperand(1);
-    if (point.getCalledFunction()->getName() == profile_target)
-      return call_directly(point, builder);
-    switch (profile_->seen(point)) {
-    case Profile::Seen::Little:
-    case Profile::Seen::Both: break;
-    case Profile::Seen::OnlyTrue: return builder.CreateNot(asked);
-    case Profile::Seen::OnlyFalse: return asked;
-    }
-    return builder.getFalse();
+    return *only ? builder.CreateNot(asked) : asked;
   }
+
+  Speculations made() const { return made_; }
 
 private:
   bool may_leave(const CallInst &point) const {
     const CallInst *guard = guard_of_point(point);
-    if (!assumptions_ || !profile_ || !guard || !guard->getOperandBundle(LLVMContext::OB_deopt))
-      return false;
-    return assumptions_->holds(cantFail(read_frame_chain(*guard, program_)).back().site->id);
+    return basis_.assumptions && guard && has_site(*guard) && basis_.assumptions->holds(site_of(*guard));
   }
 
-  Value *call_directly(CallInst &point, IRBuilder<> &builder) {
-    const Function *target = profile_->only_target(point);
+  /// The function as this module calls it, if that is of use.
+  Function *callable(const Function &target, const CallBase &call) const {
+    Function *here = module_.getFunction(target.getName());
+    if (!here || !may_be_inlined(*here) || target.getFunctionType() != call.getFunctionType() ||
+        target.getCallingConv() != call.getCallingConv() || !isLegalToPromote(call, here))
+      return nullptr;
+    return here;
+  }
+
+  void remember(const CallInst &point, const Function &target) {
+    (*basis_.calls)[function_id(target)].insert(function_id(*point.getFunction()));
+  }
+
+  Value *leaves_at_call(CallInst &point, IRBuilder<> &builder) {
     CallBase *call = call_behind(point);
-    if (!target || !call || target->getFunctionType() != call->getFunctionType() ||
-        target->getCallingConv() != call->getCallingConv())
+    if (!call || !has_site(*call))
       return builder.getFalse();
-    Function *here = module_.getFunction(target->getName());
-    if (!here) {
-      here = Function::Create(target->getFunctionType(), GlobalValue::ExternalLinkage, target->getName(), module_);
-      here->copyAttributesFrom(target);
+    const Profile::Targets targets = basis_.profile->targets(point);
+    if (targets.is_single && may_leave(point)) {
+      const Function &target = *targets.frequent.front().function;
+      if (Function *here = callable(target, *call)) {
+        remember(point, target);
+        ++made_.single_calls;
+        call->setCalledOperand(here);
+        return builder.CreateICmpNE(point.getArgOperand(1), here);
+      }
+      return builder.getFalse();
     }
-    calls_[function_id(*target)].insert(function_id(*point.getFunction()));
-    call->setCalledOperand(here);
-    return builder.CreateICmpNE(point.getArgOperand(1), here);
+    test_for(targets, point, *call);
+    return builder.getFalse();
+  }
+
+  void test_for(const Profile::Targets &targets, const CallInst &point, CallBase &call) {
+    bool is_first = true;
+    std::uint32_t rest = targets.total;
+    for (const Profile::Target &target : targets.frequent) {
+      Function *here = callable(*target.function, call);
+      if (!here)
+        continue;
+      rest -= target.count;
+      remember(point, *target.function);
+      promoteCallWithIfThenElse(call, here, MDBuilder(module_.getContext()).createBranchWeights(target.count, rest));
+      made_.tested_calls += is_first;
+      is_first = false;
+    }
   }
 
   Module &module_;
-  const CanonicalProgram &program_;
-  const Assumptions *assumptions_;
-  const Profile *profile_;
-  SpeculativeCalls &calls_;
+  const SpeculationBasis &basis_;
+  Speculations made_;
 };
 
 } // namespace
 
-Profile::Seen Profile::seen(const CallInst &point) const {
-  const ProfilePoint &counted = points_[profile_point(point)];
-  const std::uint64_t no = load(counted.counts[0]), yes = load(counted.counts[1]);
-  if (no + yes < enough)
-    return Seen::Little;
-  return no == 0 ? Seen::OnlyTrue : yes == 0 ? Seen::OnlyFalse : Seen::Both;
-}
-
-const Function *Profile::only_target(const CallInst &point) const {
-  return seen(point) == Seen::OnlyTrue ? function_at_(points_[profile_point(point)].first_target) : nullptr;
-}
-
-void speculate(Module &module, const CanonicalProgram &program, const Assumptions *assumptions, const Profile *profile,
-               SpeculativeCalls &calls) {
-  Speculation speculation(module, program, assumptions, profile, calls);
+Speculations speculate(Module &module, const SpeculationBasis &basis) {
+  Speculation speculation(module, basis);
   for (Function &function : module) {
     std::vector<CallInst *> points;
     for (Instruction &instruction : instructions(function))
@@ -123,6 +127,23 @@ void speculate(Module &module, const CanonicalProgram &program, const Assumption
     if (!points.empty())
       removeUnreachableBlocks(function);
   }
+  return speculation.made();
+}
+
+InlinedTargets::InlinedTargets(const Function &function, const CanonicalProgram &program) {
+  for (const Instruction &instruction : instructions(function))
+    if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_direct(*call))
+      if (const SiteId site = site_of(*call); program.functions[site.function].sites[site.index].callee.empty())
+        direct_.insert(site);
+}
+
+std::uint64_t InlinedTargets::count(const Function &optimized, const CanonicalProgram &program) const {
+  std::multiset<SiteId> left = direct_;
+  for (const Instruction &instruction : instructions(optimized))
+    if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_direct(*call))
+      if (auto found = left.find(cantFail(read_frame_chain(*call, program)).back().site->id); found != left.end())
+        left.erase(found);
+  return left.size();
 }
 
 } // namespace osr

@@ -1,42 +1,42 @@
-// Optimised code for what baseline code has counted: branches that were never taken lead away from it, and a call that
-// always called the same function calls it directly, behind a guard.
+// Optimised code for what baseline code has counted:
+//
+//   a branch never went there               that side leaves: it is not compiled
+//   a call by pointer had one target        calls it directly, so that it may be inlined; leaves if it is another one
+//   it had several, some of them often      asks for these one by one; any other is called by pointer as ever
+//   a guess of the first two kinds failed   is not made again: that call is compiled as for several targets
+//
+// Leaving is what a failed guard does (assumptions.h): the activation goes on in baseline code.
 #pragma once
 
-#include "compiler/sites/profile_points.h"
 #include "compiler/tiers/assumptions.h"
+#include "compiler/tiers/profile.h"
+#include "compiler/tiers/speculations.h"
 
-#include <functional>
-#include <map>
 #include <set>
 
 namespace osr {
 
-/// What the program has counted so far. The points' memory does not move.
-class Profile {
-public:
-  /// The body that calls of this address enter now; null if it is none of the program's.
-  using FunctionAt = std::function<const llvm::Function *(std::uint64_t address)>;
-  Profile(std::uint64_t points, FunctionAt function_at) : points_(points), function_at_(std::move(function_at)) {}
-
-  std::uint64_t address() const { return reinterpret_cast<std::uint64_t>(points_.data()); }
-
-  enum class Seen : std::uint8_t { Little, Both, OnlyFalse, OnlyTrue };
-  /// Branch: which values the condition had. Call: whether it had the first target only (OnlyTrue).
-  Seen seen(const llvm::CallInst &point) const;
-  /// The only function that was called there. Null if there were others, or too few calls.
-  const llvm::Function *only_target(const llvm::CallInst &point) const;
-
-private:
-  std::vector<ProfilePoint> points_;
-  FunctionAt function_at_;
+/// What speculation rests on. Null assumptions: nothing leaves. Null profile: nothing is guessed.
+struct SpeculationBasis {
+  const Assumptions *assumptions = nullptr;
+  const Profile *profile = nullptr;
+  SpeculativeCalls *calls = nullptr; ///< grows
 };
 
-/// By function that is called: the functions with optimised code that calls it where canonical code does so by pointer.
-using SpeculativeCalls = std::map<FunctionId, std::set<FunctionId>>;
+/// Takes all profile points out of `module`, canonical code in the program's context that is about to be optimised, and
+/// puts in what they say. Bodies that may be inlined have to be there.
+Speculations speculate(llvm::Module &module, const SpeculationBasis &basis);
 
-/// Takes all profile points out of `module`, canonical code that is about to be optimised. Where `profile` and
-/// `assumptions` allow it, what was never seen leads to the point's site. Without them nothing does.
-void speculate(llvm::Module &module, const CanonicalProgram &program, const Assumptions *assumptions,
-               const Profile *profile, SpeculativeCalls &calls);
+/// To be run after optimisation: the number of calls that canonical code of `function` makes by pointer, that speculate()
+/// had made direct, and that are gone.
+class InlinedTargets {
+public:
+  /// Between speculate() and optimisation.
+  explicit InlinedTargets(const llvm::Function &function, const CanonicalProgram &program);
+  std::uint64_t count(const llvm::Function &optimized, const CanonicalProgram &program) const;
+
+private:
+  std::multiset<SiteId> direct_;
+};
 
 } // namespace osr

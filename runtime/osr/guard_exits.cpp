@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/canonical/exit_calls.h"
+#include "compiler/sites/profile_points.h"
 #include "compiler/tiers/assumptions.h"
 
 using namespace llvm;
@@ -15,7 +16,13 @@ extern "C" void osr_guard_failed(std::uint32_t reason) {
   guard_handler(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size, reason);
 }
 
+extern "C" void osr_profile_target(ProfilePoint *point, std::uint64_t target) { count_new_target(*point, target); }
+
 } // namespace
+
+std::vector<AbsoluteSymbol> profile_symbols() {
+  return {{count_target_callee, reinterpret_cast<std::uint64_t>(&osr_profile_target)}};
+}
 
 std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler) {
   guard_handler = handler;
@@ -25,6 +32,8 @@ std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler) {
 std::optional<SiteId> GuardExits::count(SiteId guard, std::uint32_t reason) {
   const FunctionInfo &function = stubs_.program().functions[guard.function];
   ++statistics_.guards.failed;
+  statistics_.speculation.failed +=
+      reason == std::uint32_t(ExitReason::Branch) || reason == std::uint32_t(ExitReason::Target);
   ++statistics_.guards
         .exits[function.name + "#" + std::to_string(guard.index) + ": " + osr::to_string(ExitReason(reason))];
   return ++failures_[guard] >= most_failures_ ? std::optional(guard) : std::nullopt;

@@ -29,6 +29,9 @@ using GuardHandler = void(std::uint64_t return_pc_slot, std::uint32_t reason);
 /// The function that is called when a guard has failed. `handler` must not throw.
 std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler);
 
+/// What baseline code calls to count.
+std::vector<AbsoluteSymbol> profile_symbols();
+
 /// Sends activations away and counts. Not thread-safe: the runtime's lock is held. The parts must outlive it.
 class GuardExits {
 public:

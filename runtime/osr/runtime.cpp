@@ -72,6 +72,8 @@ Error Runtime::set_up(CanonicalProgram program) {
   compile.sites = options_.sites;
   // Counted activations cannot be replaced.
   compile.assume = options_.assume_guards && options_.freeing != Freeing::ResidenceCounting;
+  if (compile.assume && !handles_signals(*program.module)) // a handler may have interrupted what leaving needs
+    compile.speculate_after = options_.speculate_after;
   if (options_.freeing == Freeing::ResidenceCounting && options_.stress.kind != StressMode::Kind::None)
     return make_error("stress modes rewrite frames, which cannot be while activations are counted");
   auto compiler = Compiler::create(std::move(program), compile);
@@ -101,6 +103,7 @@ Error Runtime::set_up(CanonicalProgram program) {
                                               options_.most_guard_failures);
   versions_->set_exit_check([this](const Version &version) { return guard_exits_->find_dead_end(version); });
   set_up_tiers();
+  set_up_speculation();
   count_program();
   bodies_ = Bodies(FunctionId(this->program().functions.size()));
   for (const std::string &name : options_.optimize_only)
@@ -148,6 +151,7 @@ Error Runtime::define_program_symbols() {
   append_range(symbols, personality_symbols(on_exception_landed));
   append_range(symbols, guard_exit_symbols(on_guard_failed));
   append_range(symbols, deoptimize_symbols(options_.deoptimize));
+  append_range(symbols, profile_symbols());
   append_range(symbols, loop_poll_symbols(on_poll, tier_up_ ? on_counted_poll : nullptr));
   if (tier_up_)
     append_range(symbols, heat_symbols(on_heat));

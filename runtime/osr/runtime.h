@@ -67,15 +67,19 @@ public:
     bool sites = true;                    ///< false: plain code without sites, for comparison
     bool loop_sites = true;               ///< false: loops without calls cannot be left, and pay nothing for it
     bool assume_guards = true;            ///< false: optimised code stays where a guard fails, and goes on there
+    /// Baseline code counts which way branches go and what is called by pointer; what was so each time, and at least so often,
+    /// is what optimised code is made for (compiler/tiers/speculate.h). Nothing: it is not. Nor is it in programs that
+    /// install signal handlers, or if guards are not assumed or activations counted.
+    std::optional<std::uint32_t> speculate_after;
     std::uint64_t most_guard_failures = 3; ///< then code is compiled without the assumption
-    DeoptimizeHandler deoptimize;         ///< the embedder's interpreter; null: bundles name their continuations
+    DeoptimizeHandler deoptimize; ///< the embedder's interpreter; null: bundles name their continuations
     Freeing freeing = Freeing::StackEvidence;
-    bool compile_ahead = false;           ///< compile every function before the program starts
-    std::vector<std::string> libraries;   ///< loaded before the program is linked
+    bool compile_ahead = false; ///< compile every function before the program starts
+    std::vector<std::string> libraries; ///< loaded before the program is linked
     std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
     std::vector<AbsoluteSymbol> host_symbols; ///< functions and data of the host that the program may name
-    SlabSizes slabs;                      ///< the memory for code and what belongs to it
-    Fault fault;                          ///< for tests of tests
+    SlabSizes slabs; ///< the memory for code and what belongs to it
+    Fault fault; ///< for tests of tests
     Handshake::Options handshake;
     bool (*has_shadow_stack)() = shadow_stack_is_active; ///< asked once; tests put something else here
   };
@@ -183,6 +187,7 @@ private:
   std::optional<llvm::Expected<ReplaceOutcome>> tier_up(FunctionId body, NoticedBy by, bool is_first);
   void sample();
   bool scan();
+  void set_up_speculation();
   bool drop_assumption(SiteId guard);
   llvm::Expected<const Site *> enterable_site(FunctionId body, std::uint32_t index,
                                               llvm::ArrayRef<EnteredValue> state) const;

@@ -6,6 +6,7 @@
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
+#include "runtime/osr/tier_up.h"
 #include "runtime/osr/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -30,7 +31,29 @@ void fill_buffer(char *buffer, const Site &site, ArrayRef<EnteredValue> state, s
     std::memcpy(area + OSR_RESULT_VECTOR, &result, sizeof(result));
 }
 
+/// Patched sites would send activations to such code again and again.
+void release_sites_to(ArrayRef<const Version *> versions, FrameRedirector &redirector, const StubTable &stubs) {
+  if (versions.empty() || !redirector.concerns_sites())
+    return;
+  Error error = redirector.alone([&] {
+    redirector.release([&](std::uint64_t, std::uint64_t stub_pc) {
+      const auto &stub = *static_cast<const ReturnStub *>(stubs.find(stub_pc)->handle);
+      return stub.may_be_released() &&
+             any_of(versions, [&](const Version *version) { return stub.leads_to(version->object); });
+    });
+  });
+  consumeError(std::move(error)); // then they do that, and leave again as often
+}
+
 } // namespace
+
+void Runtime::set_up_speculation() {
+  statistics_.speculation.is_on = compiler_->speculates();
+  compiler_->find_functions_by([this](std::uint64_t address) -> std::optional<FunctionId> {
+    const std::optional<FunctionId> entry = entries_->find_entry(address);
+    return entry ? std::optional(bodies_.current(*entry)) : std::nullopt;
+  });
+}
 
 void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason) {
   LibraryState kept;
@@ -52,17 +75,23 @@ void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason
 }
 
 /// Code that rests on it is entered no more; the next calls compile anew. Activations in it may stay: they leave if the
-/// guard fails again. True if there is something to be freed.
+/// guard fails again. What was counted is not what happens now: under a policy, baseline code counts once more first.
+/// True if there is something to be freed.
 bool Runtime::drop_assumption(SiteId guard) {
   statistics_.guards.dropped += compiler_->drop_assumption(guard); // or this was an activation of older code
   const std::vector<const Version *> invalid = versions_with_exit(*versions_, guard);
+  if (!invalid.empty())
+    compiler_->count_anew(guard.function);
   for (const Version *version : invalid) {
     const FunctionId entry = bodies_.entry_of(version->object.function);
     if (entry_code_[entry].load() == version->object.entry_pc)
       set_code_for_calls(entry, 0);
+    if (tier_up_)
+      tier_up_->notice_anew(program().functions[version->object.function]);
     reclaimer_->retire(*version);
     ++statistics_.guards.invalidated;
   }
+  release_sites_to(invalid, *redirector_, *stub_table_);
   return !invalid.empty();
 }
 

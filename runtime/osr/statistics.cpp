@@ -62,6 +62,12 @@ nlohmann::json Statistics::to_json() const {
   result["guards"] = {{"sites", guards.sites},     {"failed", guards.failed},
                       {"dropped", guards.dropped}, {"invalidated", guards.invalidated},
                       {"exits", guards.exits},     {"refused", guards.refused}};
+  if (speculation.is_on)
+    result["speculation"] = {{"branches", speculation.branches},
+                             {"single_calls", speculation.single_calls},
+                             {"tested_calls", speculation.tested_calls},
+                             {"inlined", speculation.inlined},
+                             {"failed", speculation.failed}};
   result["freed"] = {{"objects", freed.objects},
                      {"code_bytes", freed.code_bytes},
                      {"stubs", freed.stubs},

@@ -85,6 +85,16 @@ struct Statistics {
     std::map<std::string, std::uint64_t> refused; ///< assumptions that were not made, by reason
   };
 
+  /// What optimised code was made for because baseline code had counted it; by version.
+  struct Speculation {
+    bool is_on = false;
+    std::uint64_t branches = 0;     ///< sides of branches that were given up
+    std::uint64_t single_calls = 0; ///< calls by pointer with one target, any other of which leaves
+    std::uint64_t tested_calls = 0; ///< calls by pointer that ask for their frequent targets
+    std::uint64_t inlined = 0;      ///< targets
+    std::uint64_t failed = 0;       ///< activations that left because a guess was wrong; part of guards.failed
+  };
+
   /// Under a policy only.
   struct TierUp {
     bool is_on = false;
@@ -111,6 +121,7 @@ struct Statistics {
   Requests requests;
   Freed freed;
   Guards guards;
+  Speculation speculation;
   std::uint64_t redefined = 0; ///< functions that got a new body
   std::uint64_t most_threads = 0; ///< of the program, at once
   std::map<std::string, Compile> compile; ///< "baseline", "optimized", "continuation"

@@ -45,6 +45,9 @@ public:
   /// Without the lock.
   void add(HeatCounter &counter, NoticedBy by);
 
+  /// Its optimised code is out of use: as if the body had never been noticed. With the runtime's lock held.
+  void notice_anew(const FunctionInfo &body) { table_.notice_anew(body); }
+
   const TierPolicy &policy() const { return *options_.policy; }
   bool compiles_in_calling_thread() const { return threads_ == 0; }
   void count_sample() { ++samples_; }

@@ -283,6 +283,10 @@ void VersionStore::count(const CompiledVersion &compiled, const Version &version
   for (const auto &[number, reason] : compiled.report.not_certified)
     ++counts.refused["no certificate: " + reason];
   counts.spilled += compiled.fallbacks.size();
+  statistics_.speculation.branches += compiled.speculations.branches;
+  statistics_.speculation.single_calls += compiled.speculations.single_calls;
+  statistics_.speculation.tested_calls += compiled.speculations.tested_calls;
+  statistics_.speculation.inlined += compiled.speculations.inlined;
   for (SiteForm form : compiled.sites.forms)
     if (form == SiteForm::Refused)
       ++counts.refused["not describable in optimised code"];

@@ -42,6 +42,16 @@ bool HeatTable::notice(HeatCounter &counter) const {
   return counter.state.compare_exchange_strong(state, State::Queued, std::memory_order_relaxed);
 }
 
+void HeatTable::notice_anew(const FunctionInfo &body) {
+  HeatCounter *counter = find(body.id);
+  State hot = State::Hot;
+  if (!counter || !counter->state.compare_exchange_strong(hot, State::Cold, std::memory_order_relaxed))
+    return; // never to be optimised, or about to be
+  counter->times.store(0, std::memory_order_relaxed);
+  if (const std::optional<std::int32_t> first = policy_.first_count(body))
+    counter->left.store(*first, std::memory_order_relaxed);
+}
+
 void HeatTable::forget_queued() {
   for (const auto &counter : counters_)
     if (counter && counter->state == State::Queued)

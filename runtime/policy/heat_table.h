@@ -26,6 +26,9 @@ public:
   /// The counter did run out; restarts it. False: another thread was faster.
   bool restart(HeatCounter &counter) const;
 
+  /// There is no optimised code of the body any more: it counts as at the beginning. Needs the runtime's lock.
+  void notice_anew(const FunctionInfo &body);
+
   /// Nothing is queued any more: the child of a fork begins with an empty queue.
   void forget_queued();
 

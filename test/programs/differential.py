@@ -43,14 +43,21 @@ MODES = [
 ]
 # Twice with the same counts: everything is compiled where and when a counter runs out.
 DETERMINISTIC = ["--tier", "auto", "--tier-threshold", "30", "--compile-threads", "0"]
+SPECULATING = [*DETERMINISTIC, "--speculate", "--speculate-after", "10"]
 MODES += [
     DETERMINISTIC,
-    ["--tier", "auto", "--tier-threshold", "100"],
+    SPECULATING,
+    ["--tier", "auto", "--tier-threshold", "100", "--speculate", "--speculate-after", "20"],
     ["--tier", "auto", "--tier-policy", "sampling", "--sampling-period", "500", "--tier-threshold", "1"],
     [*DETERMINISTIC, "--stress", "random:5"],
-    ["--tier", "auto", "--tier-threshold", "100", "--rewrite", "return-point", "--calls", "direct"],
+    [*SPECULATING, "--stress", "random:6"],
+    [*SPECULATING, "--stress", "every"],
+    ["--tier", "auto", "--tier-threshold", "50", "--speculate", "--speculate-after", "10", "--stress", "churn:500"],
+    ["--tier", "optimized", "--speculate", "--speculate-after", "5", "--stress", "async:1000"],
+    ["--tier", "auto", "--tier-threshold", "100", "--speculate", "--speculate-after", "10", "--rewrite", "return-point",
+     "--calls", "direct"],
 ]
-VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"]]
+VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"], [*SPECULATING, "--stress", "random:7", "--verify"]]
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
 DIRECT = "direct call rewritten"
@@ -63,6 +70,9 @@ REDEFINED = "function that got a new body"
 FREED = "code object freed"
 TIERED = {"by_entry": "function that a counter at its entry made hot", "by_loop": "function that a loop made hot",
           "by_sampler": "function that a sampler found hot", "moved": "activation that followed into optimised code"}
+SPECULATION = {"branches": "side of a branch that was given up", "single_calls": "call by pointer with one target",
+               "tested_calls": "call by pointer that asks for its targets", "inlined": "target that was inlined",
+               "failed": "activation that left because a guess was wrong"}
 POLL = "frame replaced by a stress mode in a loop without calls"
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
@@ -159,9 +169,10 @@ def check(program, options, work):
                 counters[POLL] += counted["frames"]["flipped_at_polls"]
                 tier_up = counted.get("tier_up", {})
                 counters.update({kind: tier_up.get(key, 0) for key, kind in TIERED.items()})
+                counters.update({kind: counted.get("speculation", {}).get(key, 0) for key, kind in SPECULATION.items()})
                 for reason, number in tier_up.get("failed", {}).items():
                     failures.append(f"{program.name} {level} {' '.join(mode)}: {number} did not tier up: {reason}")
-                if mode == DETERMINISTIC and level == "-O1" and is_deterministic(program, counted):
+                if is_run_twice(mode) and level == "-O1" and is_deterministic(program, counted):
                     again = run_again(command, stats, options.timeout)
                     runs += 1
                     if without_times(again) != without_times(tier_up):
@@ -184,6 +195,10 @@ def check(program, options, work):
                 for reason, number in counted["transitions"]["refused"].items():
                     counters["refused transition: " + reason] += number
     return failures, counters, runs
+
+
+def is_run_twice(mode):
+    return mode[:len(DETERMINISTIC)] == DETERMINISTIC and "--stress" not in mode
 
 
 def is_deterministic(program, counted):
@@ -240,7 +255,7 @@ def main():
 
     # Not ASYNC_LOOP: whether a request meets a loop without calls is chance; loop_requests_test makes sure of it.
     wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, POLL, DIRECT, PATCHED, RESTORED, REDEFINED,
-                                                            FREED, UNWOUND, LANDED, *TIERED.values()]
+                                                            FREED, UNWOUND, LANDED, *TIERED.values(), *SPECULATION.values()]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)
