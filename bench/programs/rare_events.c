@@ -23,8 +23,8 @@ int main(int argc, char **argv) {
   int scale = argc > 1 ? atoi(argv[1]) : 100;
   uint32_t slots[64] = {0}, value = 1, sum = 0;
   struct ring ring = {slots, 63, 0, ~0u, 0};
-  for (int round = 0; round < scale; round++)
-    for (int i = 0; i < 1000000; i++) {
+  for (int round = 0; round < scale * 50; round++)
+    for (int i = 0; i < 20000; i++) {
       value = value * 1664525 + 1013904223;
       put(&ring, value >> 3);
       put(&ring, value >> 7);
