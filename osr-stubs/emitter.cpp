@@ -43,6 +43,7 @@ private:
   asmjit::x86::Assembler &a() { return out_.assembler(); }
   void make_room();
   void count();
+  void trace();
   void push_state_buffer();
   void save_result();
   void hold(const Copy &copy, const Holder &holder);
@@ -94,11 +95,54 @@ void ScriptEmitter::count() {
   }
 }
 
+Mem thread_local_memory(std::int64_t tls_offset) {
+  OSR_CHECK(tls_offset == std::int32_t(tls_offset), "a thread-local variable of the runtime is at fs:{}", tls_offset);
+  Mem place = x86::ptr_abs(std::uint64_t(tls_offset));
+  place.setSegment(x86::fs);
+  return place;
+}
+
+/// As TransitionRing::push. The holders are free until the moves begin; rax and rdx hold results.
+void ScriptEmitter::trace() {
+  const Gp &ring = x86::r10, &other = x86::r11, &traced = stub_registers::value;
+  asmjit::Label again = a().newLabel(), full = a().newLabel(), done = a().newLabel();
+  a().mov(x86::r8, x86::rax);
+  a().mov(x86::r9, x86::rdx);
+  code_.load_constant(ring, reinterpret_cast<std::uint64_t>(script_.traced->ring));
+  a().bind(again);
+  a().mov(other, x86::qword_ptr(ring, TransitionRing::tail_offset()));
+  a().mov(x86::rax, x86::qword_ptr(ring, TransitionRing::head_offset()));
+  a().mov(x86::rdx, x86::rax);
+  a().sub(x86::rdx, other);
+  a().cmp(x86::rdx, Imm(TransitionRing::capacity));
+  a().jae(full);
+  a().lea(other, x86::ptr(x86::rax, 1));
+  a().lock().cmpxchg(x86::qword_ptr(ring, TransitionRing::head_offset()), other);
+  a().jne(again);
+  a().and_(x86::eax, Imm(TransitionRing::capacity - 1));
+  a().shl(x86::eax, Imm(std::countr_zero(sizeof(TransitionEvent))));
+  a().lea(ring, x86::ptr(ring, x86::rax, 0, TransitionRing::events_offset()));
+  a().rdtsc();
+  a().shl(x86::rdx, Imm(32));
+  a().or_(x86::rax, x86::rdx);
+  a().mov(x86::qword_ptr(ring, offsetof(TransitionEvent, ticks)), x86::rax);
+  a().mov(x86::eax, thread_local_memory(thread_pointer_offset(&osr_thread_number)));
+  a().mov(x86::dword_ptr(ring, offsetof(TransitionEvent, thread)), x86::eax);
+  code_.load_constant(traced, reinterpret_cast<std::uint64_t>(&script_.traced->cause));
+  a().mov(x86::eax, x86::dword_ptr(traced));
+  a().mov(x86::dword_ptr(ring, offsetof(TransitionEvent, cause)), x86::eax);
+  a().mov(x86::dword_ptr(ring, offsetof(TransitionEvent, number)), Imm(script_.traced->number));
+  a().mov(x86::qword_ptr(ring, offsetof(TransitionEvent, sequence)), other);
+  a().jmp(done);
+  a().bind(full);
+  a().lock().inc(x86::qword_ptr(ring, TransitionRing::dropped_offset()));
+  a().bind(done);
+  a().mov(x86::rax, x86::r8);
+  a().mov(x86::rdx, x86::r9);
+}
+
 void ScriptEmitter::push_state_buffer() {
-  const std::int64_t tls_offset = object_stack_tls_offset();
-  OSR_CHECK(tls_offset == std::int32_t(tls_offset), "the object stack's pointer is at fs:{}", tls_offset);
-  Mem top = x86::qword_ptr_abs(std::uint64_t(tls_offset));
-  top.setSegment(x86::fs);
+  const Mem top = thread_local_memory(object_stack_tls_offset());
   a().mov(stub_registers::buffer, top);
   a().sub(stub_registers::buffer, Imm(script_.state_buffer_size));
   a().mov(top, stub_registers::buffer);
@@ -235,6 +279,8 @@ void ScriptEmitter::finish(std::size_t step) {
 EmittedStub ScriptEmitter::run() {
   make_room();
   count();
+  if (script_.traced)
+    trace();
   if (script_.state_buffer_size != 0) {
     push_state_buffer();
     save_result();

@@ -87,6 +87,8 @@ void interpret_transition(const TransitionScript &script, SaveArea &area) noexce
   for (std::uint64_t *counter : script.counters)
     if (counter)
       ++*counter;
+  if (script.traced)
+    script.traced->ring->push(*script.traced);
   if (script.state_buffer_size != 0) {
     osr_object_stack_top -= script.state_buffer_size;
     area.state_buffer = reinterpret_cast<std::uint64_t>(osr_object_stack_top);

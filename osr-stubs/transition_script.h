@@ -17,6 +17,7 @@
 #pragma once
 
 #include "compiler/sites/site.h"
+#include "osr-stubs/transition_ring.h"
 
 #include <array>
 #include <cstdint>
@@ -75,6 +76,7 @@ struct TransitionScript {
   std::uint32_t result_area_offset = 0;
   /// Counters that the stub increments (plain 64-bit, not atomic); null: none.
   std::array<std::uint64_t *, 2> counters{};
+  const TracedTransition *traced = nullptr; ///< listed when it is executed; null: it is not
 
   ResultRegisters result;          ///< which result registers go to the buffer (state_buffer_size != 0 only)
 };

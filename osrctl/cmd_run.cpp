@@ -6,9 +6,11 @@
 #include "runtime/code/perf_dump.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/runtime.h"
+#include "runtime/osr/trace.h"
 
 #include <llvm/ADT/SmallString.h>
 #include <llvm/Support/FileSystem.h>
+#include <llvm/Support/Path.h>
 #include <llvm/Support/raw_ostream.h>
 #include <nlohmann/json.hpp>
 
@@ -44,6 +46,7 @@ struct RunOptions {
   std::uint32_t speculate_after = 100;
   bool count_residence = false;
   bool perf_dump = false;
+  std::string trace_file;
 };
 
 /// The process ends inside the program's exit(); the statistics are written from there.
@@ -163,11 +166,18 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   if (options.perf_dump)
     if (Error error = open_perf_dump())
       return report(std::move(error));
+  if (!options.trace_file.empty())
+    if (Error error = Trace::start(options.trace_file, sys::path::filename(options.program.front())))
+      return report(std::move(error));
   auto runtime = Runtime::create(std::move(*program), std::move(*runtime_options));
   if (!runtime)
     return report(runtime.takeError());
   writer = {runtime->release(), statistics_file};
-  set_exit_observer([] { writer.write(); });
+  set_exit_observer([] {
+    writer.write();
+    if (Trace *trace = Trace::active())
+      trace->finish();
+  });
   std::vector<std::string> argv{options.program.front()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   auto status = writer.runtime->run_main(argv);
@@ -230,6 +240,8 @@ void add_run(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   add_fault_option(*command, options->fault);
   command->add_option("--stats", options->statistics_file, "Write counters as JSON to this file");
+  command->add_option("--trace", options->trace_file,
+                      "Write what the runtime does as a timeline to this file, for Perfetto or chrome://tracing");
   command->add_flag("--perf-dump", options->perf_dump, "Dump compiled code for perf, which 'perf inject --jit' reads");
   add_library_option(*command, options->libraries);
   command

@@ -1,5 +1,6 @@
 #include "runtime/osr/async_stress.h"
 
+#include "runtime/osr/cause.h"
 #include "runtime/osr/runtime.h"
 
 using namespace llvm;
@@ -19,11 +20,12 @@ std::vector<FunctionId> replaceable_functions(const CanonicalProgram &program) {
 
 AsyncStress::AsyncStress(Runtime &runtime, std::uint64_t per_second)
     : runtime_(runtime), functions_(replaceable_functions(runtime.program())),
-      ticker_(per_second, [this] { replace_something(); }) {}
+      ticker_("osr stress", per_second, [this] { replace_something(); }) {}
 
 void AsyncStress::replace_something() {
   if (functions_.empty())
     return;
+  Because because(Cause::Stress);
   FunctionId function = functions_[random_() % functions_.size()];
   Tier tier = random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized;
   if (auto outcome = runtime_.replace(function, {.to = tier, .old_code = OldCode::Keep, .budget = &budget_}); !outcome)

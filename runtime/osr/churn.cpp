@@ -1,5 +1,6 @@
 #include "runtime/osr/churn.h"
 
+#include "runtime/osr/cause.h"
 #include "runtime/osr/runtime.h"
 
 #include <llvm/ADT/SmallVectorExtras.h>
@@ -11,11 +12,12 @@ namespace osr {
 Churn::Churn(Runtime &runtime, std::uint64_t per_second)
     : runtime_(runtime),
       functions_(map_to_vector(runtime.program().functions, [](const FunctionInfo &info) { return info.name; })),
-      ticker_(per_second, [this] { act(); }) {}
+      ticker_("osr stress", per_second, [this] { act(); }) {}
 
 void Churn::act() {
   if (functions_.empty())
     return;
+  Because because(Cause::Stress);
   const std::string &function = functions_[random_() % functions_.size()];
   if (random_() % 3 == 0)
     redefine(function);

@@ -9,7 +9,7 @@ namespace osr {
 CompileQueue::CompileQueue(std::size_t capacity, unsigned threads, Work work)
     : work_(std::move(work)), ring_(std::max<std::size_t>(capacity, 1)) {
   for (unsigned i = 0; i < threads; ++i)
-    threads_.push_back(start_undisturbed([this] { run(); }));
+    threads_.push_back(start_undisturbed("osr compile", [this] { run(); }));
 }
 
 CompileQueue::~CompileQueue() {

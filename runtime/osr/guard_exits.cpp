@@ -4,6 +4,9 @@
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/sites/profile_points.h"
 #include "compiler/tiers/assumptions.h"
+#include "runtime/osr/trace.h"
+
+#include <nlohmann/json.hpp>
 
 using namespace llvm;
 
@@ -31,6 +34,8 @@ std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler) {
 
 std::optional<SiteId> GuardExits::count(SiteId guard, std::uint32_t reason) {
   const FunctionInfo &function = stubs_.program().functions[guard.function];
+  if (Trace *trace = Trace::active())
+    trace->instant("guard", function.name, {{"site", guard.index}, {"reason", osr::to_string(ExitReason(reason))}});
   ++statistics_.guards.failed;
   statistics_.speculation.failed +=
       reason == std::uint32_t(ExitReason::Branch) || reason == std::uint32_t(ExitReason::Target);
@@ -62,6 +67,7 @@ Expected<std::optional<SiteId>> GuardExits::leave(std::uint64_t return_pc_slot, 
     if (!stub)
       return stub.takeError();
     redirector_.reserve(1);
+    stubs_.note_cause((*stub)->entry_pc);
     if (Error error = redirector_.alone([&] { redirector_.redirect(frame, (*stub)->entry_pc); }))
       return error;
     ++statistics_.frames_rewritten;

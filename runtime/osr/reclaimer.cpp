@@ -190,7 +190,7 @@ void ReclaimLoop::notify() {
     changed_.notify_one();
     return;
   }
-  thread_ = start_undisturbed([this] { run(); });
+  thread_ = start_undisturbed("osr reclaim", [this] { run(); });
 }
 
 void ReclaimLoop::run() {

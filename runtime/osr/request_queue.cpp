@@ -51,7 +51,7 @@ std::shared_ptr<PendingRequest> RequestQueue::add(PendingRequest::Work work) {
   if (thread_.joinable())
     changed_.notify_one();
   else
-    thread_ = start_undisturbed([this] { run(); });
+    thread_ = start_undisturbed("osr request", [this] { run(); });
   return request;
 }
 

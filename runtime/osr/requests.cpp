@@ -129,8 +129,10 @@ void Requests::commit(const RequestSearch &search) {
     return stub.may_be_released() &&
            (search.concerns(stub) || search.stays(return_pc, lookup_.find_code(return_pc - 1).object));
   });
-  for (const RequestSearch::Found &found : search.found)
+  for (const RequestSearch::Found &found : search.found) {
+    stubs_.note_cause(found.stub_pc);
     redirector_.redirect(found.frame, found.stub_pc);
+  }
   redirector_.finish();
   if (calls_)
     calls_->update();

@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
+#include "runtime/osr/cause.h"
 #include "runtime/osr/library_state.h"
 #include "runtime/osr/personality.h"
 #include "runtime/osr/program_exit.h"
@@ -199,6 +200,7 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
     std::optional<Undisturbed> undisturbed; // a handler must not fail a guard now: that takes the lock
     if (statistics_.guards.sites)
       undisturbed.emplace(options_.handshake.signal_number);
+    Because because(Cause::Stress);
     std::lock_guard lock(mutex_);
     stress_->on_call(frame);
     busy = false;
@@ -211,6 +213,7 @@ void Runtime::on_poll(std::uint64_t return_pc_slot) {
     return;
   LibraryState kept;
   Undisturbed undisturbed(running_->options_.handshake.signal_number);
+  Because because(Cause::Stress);
   std::lock_guard lock(running_->mutex_);
   running_->stress_->on_poll(return_pc_slot);
 }
@@ -232,6 +235,7 @@ std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
     if (choose(known) == entry_code_[function].load())
       return known;
   Undisturbed undisturbed(options_.handshake.signal_number);
+  Because because(Cause::Call);
   std::lock_guard lock(mutex_);
   if (std::uint64_t known = entry_code_[function].load(std::memory_order_relaxed))
     return choose(known); // another thread was faster

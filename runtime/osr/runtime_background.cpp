@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
+#include "runtime/osr/trace_events.h"
 #include "runtime/threads/start_thread.h"
 
 #include <pthread.h>
@@ -13,6 +14,8 @@ namespace osr {
 
 Error Runtime::start_requests() {
   watch_forks();
+  if (Trace::active())
+    options_.handshake.observer = trace_pause;
   auto handshake = Handshake::create(threads_, options_.handshake);
   if (!handshake)
     return handshake.takeError();
@@ -37,7 +40,7 @@ void Runtime::start_stress() {
   else if (mode.kind == StressMode::Kind::Churn)
     churn_ = std::make_unique<Churn>(*this, mode.number);
   else if (mode.kind == StressMode::Kind::Loops)
-    loop_stress_ = std::make_unique<Ticker>(mode.number, [this] { flip_at_next_poll(threads_); });
+    loop_stress_ = std::make_unique<Ticker>("osr stress", mode.number, [this] { flip_at_next_poll(threads_); });
   else if (mode.acts_at_polls())
     threads_.set_usual_poll_word(PollWord::FlipEach);
 }

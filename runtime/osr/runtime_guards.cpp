@@ -4,6 +4,7 @@
 #include "compiler/canonical/object_stack.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/result_area.h"
+#include "runtime/osr/cause.h"
 #include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
@@ -59,6 +60,7 @@ void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason
   LibraryState kept;
   Runtime &runtime = *running_;
   Undisturbed undisturbed(runtime.options_.handshake.signal_number);
+  Because because(Cause::Guard);
   std::unique_lock lock(runtime.mutex_);
   auto failed = runtime.guard_exits_->leave(return_pc_slot, reason);
   if (!failed) { // the code that it could go on in does not exist
@@ -130,6 +132,7 @@ Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site
   char *buffer = nullptr;
   {
     Undisturbed undisturbed(options_.handshake.signal_number);
+    Because because(Cause::Interpreter);
     std::lock_guard lock(mutex_);
     auto body = find_body(function);
     if (!body)

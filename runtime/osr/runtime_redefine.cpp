@@ -1,7 +1,9 @@
 // The part of the runtime that gives functions new bodies.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "runtime/osr/cause.h"
 #include "runtime/osr/runtime.h"
+#include "runtime/osr/trace_events.h"
 #include "runtime/osr/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -20,12 +22,15 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
   auto body = find_body(name);
   if (!body)
     return body.takeError();
+  Because because(Cause::Redefinition);
+  TracedRequest traced("redefine", name, options.to);
   auto outcome = redefine_locked(*body, ir, options);
   if (!outcome) {
-    std::string reason = toString(outcome.takeError());
+    std::string reason = toString(traced.failed(outcome.takeError()));
     ++statistics_.requests.refused[reason];
     return make_error("'{}' is not redefined: {}", name.str(), reason);
   }
+  traced.done(outcome->old_body);
   ++statistics_.redefined;
   const bool is_left = scan();
   lock.unlock();

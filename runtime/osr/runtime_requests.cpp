@@ -1,8 +1,10 @@
 // The part of the runtime that other threads may call at any time: requests, statistics.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "runtime/osr/cause.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
+#include "runtime/osr/trace_events.h"
 #include "runtime/osr/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -100,10 +102,11 @@ Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const Replace
   auto body = replaceable_body(entry, options);
   if (!body)
     return body.takeError();
+  TracedRequest traced("replace", program().functions[*body].name, options.to);
   std::vector<const Version *> old;
   auto version = prepare(*body, options, old);
   if (!version)
-    return not_replaced(*body, version.takeError());
+    return traced.failed(not_replaced(*body, version.takeError()));
   const std::uint64_t calls_before = entry_code_[entry].load();
   if (options.redirect_calls)
     set_code_for_calls(entry, (*version)->object.entry_pc);
@@ -113,14 +116,15 @@ Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const Replace
     if (!done) {
       if (!options.recompile)
         set_code_for_calls(entry, calls_before);
-      return not_replaced(*body, done.takeError());
+      return traced.failed(not_replaced(*body, done.takeError()));
     }
     outcome = std::move(*done);
   }
   if (Error error = bind_direct_calls()) { // only if no frame was to be rewritten: that stop did it
     set_code_for_calls(entry, calls_before);
-    return not_replaced(*body, std::move(error));
+    return traced.failed(not_replaced(*body, std::move(error)));
   }
+  traced.done(outcome);
   if (options.old_code == OldCode::Free)
     retire(old, entry);
   return outcome;
@@ -166,6 +170,7 @@ Expected<ReplaceOutcome> Runtime::carry_out(const Replacement &what, RequestKind
 }
 
 void Runtime::follow_up() {
+  Because because(Cause::FollowUp);
   follow_ups_.follow(*versions_, [this](const Replacement &what) {
     auto outcome = requests_->replace_at_once(what);
     if (outcome) {
@@ -196,6 +201,7 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
   std::vector<CodeObjectId> ids; // other requests may free some of them meanwhile
   std::uint64_t calls_before = 0;
   auto wait = first_wait;
+  std::optional<TracedRequest> traced;
   for (bool is_first = true;; is_first = false) {
     Undisturbed undisturbed(options_.handshake.signal_number);
     std::unique_lock lock = lock_after_waiting(mutex_);
@@ -203,6 +209,7 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
     if (!body)
       return body.takeError();
     if (is_first) {
+      traced.emplace("replace", program().functions[*body].name, options.to);
       std::vector<const Version *> old;
       auto version = prepare(*body, options, old);
       if (!version)
@@ -222,6 +229,7 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
     if (reclaimer_->is_quiescent(old)) {
       if (options.old_code == OldCode::Free)
         retire(old, entry);
+      traced->done(outcome);
       return outcome;
     }
     if (options.is_cancelled && options.is_cancelled->load()) {

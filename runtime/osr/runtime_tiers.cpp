@@ -1,4 +1,5 @@
 // The part of the runtime that lets a policy move functions to the optimised tier.
+#include "runtime/osr/cause.h"
 #include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/stack_sampler.h"
@@ -34,7 +35,7 @@ void Runtime::start_sampling() {
     return;
   sampler_ = std::make_unique<StackSampler>(*handshake_, threads_, *registry_, *entries_, *stub_table_);
   const auto per_second = std::chrono::microseconds(std::chrono::seconds(1)) / tier_up_->policy().sampling_period();
-  sampling_ = std::make_unique<Ticker>(std::max<std::uint64_t>(per_second, 1), [this] { sample(); });
+  sampling_ = std::make_unique<Ticker>("osr sampler", std::max<std::uint64_t>(per_second, 1), [this] { sample(); });
 }
 
 bool Runtime::may_tier_up(FunctionId body) const {
@@ -47,6 +48,7 @@ bool Runtime::may_tier_up(FunctionId body) const {
 /// Activations that cannot be replaced at all end in the old code. Of a function like main, which nobody in the program
 /// calls, only the activations matter: a version for calls to come would be compiled for nothing.
 std::optional<Expected<ReplaceOutcome>> Runtime::tier_up(FunctionId body, NoticedBy by, bool is_first) {
+  Because because(cause_of(by));
   std::unique_lock lock(mutex_);
   const FunctionId entry = bodies_.entry_of(body);
   if (bodies_.current(entry) != body)

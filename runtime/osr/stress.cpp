@@ -179,8 +179,10 @@ bool Stress::redirect(ArrayRef<std::pair<Frame, std::uint64_t>> found) {
   redirector_.reserve(found.size());
   const std::uint64_t before = statistics_.frames_rewritten;
   Error error = redirector_.alone([&] {
-    for (const auto &[frame, stub] : found)
+    for (const auto &[frame, stub] : found) {
+      stubs_.note_cause(stub);
       statistics_.frames_rewritten += redirector_.redirect(frame, stub);
+    }
   });
   if (error)
     refuse(toString(std::move(error)));

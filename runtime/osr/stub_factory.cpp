@@ -6,6 +6,8 @@
 #include "osr-stubs/emitter.h"
 #include "runtime/code/exception_table.h"
 #include "runtime/code/sync_cores.h"
+#include "runtime/osr/cause.h"
+#include "runtime/osr/trace_events.h"
 
 #include <cstring>
 #include <deque>
@@ -65,6 +67,8 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
   stub.script.counters = {landing == Landing::InPlace ? &statistics_.transitions.in_place
                                                       : &statistics_.transitions.continuation,
                           record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
+  if (Trace *trace = Trace::active())
+    stub.script.traced = stub.stub.traced = trace_transition(*trace, versions_.program(), object, *record, landing);
   if (Error error = prepare_exceptions(stub, landing == Landing::InPlace && record->frames.size() == 1))
     return error;
   if (landing == Landing::InPlace)
@@ -158,6 +162,13 @@ std::size_t StubFactory::forget(const CodeObject &from) {
   }
   refusals_.clear(); // there may have been no memory for it
   return count;
+}
+
+void StubFactory::note_cause(std::uint64_t stub_pc) const noexcept {
+  if (!Trace::active())
+    return;
+  if (TracedTransition *traced = static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)->traced)
+    traced->cause.store(std::uint32_t(Because::current()), std::memory_order_relaxed);
 }
 
 /// Debuggers forget it first.

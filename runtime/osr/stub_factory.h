@@ -50,6 +50,7 @@ struct ReturnStub {
   const CodeObject *from = nullptr;             ///< of original_pc; its bytes may have been freed
   bool is_retired = false;                      ///< nobody is sent to it any more
   llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
+  TracedTransition *traced = nullptr; ///< null: nobody traces
   bool lands_in_old = false; ///< an exception that arrives here lands in `from`, which has to stay
 
   /// Code that is out of use may be wrong by now: what waits to leave it must not stay.
@@ -111,6 +112,9 @@ public:
   std::size_t free_retired(llvm::function_ref<bool(const ReturnStub &)> is_pending);
   /// Frees the stubs of `from`, and all that is remembered about its sites.
   std::size_t forget(const CodeObject &from);
+
+  /// An activation is sent to this stub now, for the cause of this thread. Only a trace wants to know.
+  void note_cause(std::uint64_t stub_pc) const noexcept;
 
   const CanonicalProgram &program() const { return versions_.program(); }
   const VersionStore &versions() const { return versions_; }

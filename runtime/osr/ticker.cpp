@@ -4,9 +4,9 @@
 
 namespace osr {
 
-Ticker::Ticker(std::uint64_t per_second, std::function<void()> act)
+Ticker::Ticker(const char *name, std::uint64_t per_second, std::function<void()> act)
     : period_(std::chrono::nanoseconds(std::chrono::seconds(1)) / per_second), act_(std::move(act)) {
-  thread_ = start_undisturbed([this] { run(); });
+  thread_ = start_undisturbed(name, [this] { run(); });
 }
 
 Ticker::~Ticker() {

@@ -9,11 +9,11 @@
 
 namespace osr {
 
-/// Calls `act` in a thread of its own, `per_second` times a second, from construction to destruction. The program's
+/// Calls `act` in a thread of its own of that name, `per_second` times a second, from construction to destruction. The program's
 /// signals are blocked in it.
 class Ticker {
 public:
-  Ticker(std::uint64_t per_second, std::function<void()> act);
+  Ticker(const char *name, std::uint64_t per_second, std::function<void()> act);
   ~Ticker();
 
 private:

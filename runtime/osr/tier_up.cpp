@@ -1,6 +1,9 @@
 #include "runtime/osr/tier_up.h"
 
 #include "compiler/base/check.h"
+#include "runtime/osr/trace.h"
+
+#include <nlohmann/json.hpp>
 
 #include <chrono>
 #include <pthread.h>
@@ -29,6 +32,15 @@ extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
 std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler) {
   heat_handler = handler;
   return {{heat_callee, reinterpret_cast<std::uint64_t>(&osr_heat)}};
+}
+
+Cause cause_of(NoticedBy by) {
+  switch (by) {
+  case NoticedBy::Entry: return Cause::HotEntry;
+  case NoticedBy::Loop: return Cause::HotLoop;
+  case NoticedBy::Sampler: return Cause::HotSample;
+  }
+  return Cause::Request;
 }
 
 TierUp::TierUp(TierUpOptions options, Optimize optimize)
@@ -64,9 +76,31 @@ HeatCounter *TierUp::see(FunctionId body) {
   return counter && table_.notice(*counter) ? counter : nullptr;
 }
 
+HeatCounter *TierUp::counter_of(const FunctionInfo &body, bool may_tier_up) {
+  if (Trace::active()) {
+    std::lock_guard lock(mutex_);
+    names_[body.id] = body.name;
+  }
+  return table_.counter_of(body, may_tier_up);
+}
+
+void TierUp::trace_decision(const HeatCounter &counter, NoticedBy by) {
+  Trace *trace = Trace::active();
+  if (!trace)
+    return;
+  std::unique_lock lock(mutex_);
+  const std::string name = names_[counter.function];
+  const bool is_first = !counts_.functions.contains(counter.function);
+  lock.unlock();
+  trace->instant("tier-up", name, {{"cause", to_string(cause_of(by))}, {"first", is_first}});
+}
+
 void TierUp::add(HeatCounter &counter, NoticedBy by) {
+  trace_decision(counter, by);
   if (queue_ && queue_->add({&counter, by}))
     return;
+  if (Trace *trace = Trace::active())
+    trace->instant("tier-up", "queue is full", {});
   ++dropped_;
   counter.state = State::Cold;
 }

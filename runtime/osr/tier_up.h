@@ -7,15 +7,18 @@
 #pragma once
 
 #include "runtime/code/code_session.h"
+#include "runtime/osr/cause.h"
 #include "runtime/osr/compile_queue.h"
 #include "runtime/osr/requests.h"
 #include "runtime/osr/statistics.h"
 #include "runtime/policy/heat_table.h"
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 
 namespace osr {
 
@@ -24,6 +27,9 @@ using HeatHandler = void(HeatCounter *counter, NoticedBy by);
 
 /// The function that such code calls. `handler` must not throw.
 std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler);
+
+/// What it means for a trace.
+Cause cause_of(NoticedBy by);
 
 /// Thread-safe where it says so.
 class TierUp {
@@ -36,7 +42,7 @@ public:
   TierUp(TierUpOptions options, Optimize optimize);
 
   /// What baseline code of the body counts down; null if it does not. With the runtime's lock held.
-  HeatCounter *counter_of(const FunctionInfo &body, bool may_tier_up) { return table_.counter_of(body, may_tier_up); }
+  HeatCounter *counter_of(const FunctionInfo &body, bool may_tier_up);
 
   /// In a thread of the program: this counter ran out. Thread-safe; no signal handler of the program may come in.
   void on_counter(HeatCounter &counter, NoticedBy by);
@@ -64,6 +70,7 @@ public:
 
 private:
   void work(CompileQueue::Item item);
+  void trace_decision(const HeatCounter &counter, NoticedBy by);
   void retry_left(const HeatCounter &except);
   bool was_asked_for(FunctionId body) const;
 
@@ -78,6 +85,7 @@ private:
   /// Some activation could not follow. Who compiles in the calling thread tries again when the next counter runs out: the
   /// thread is somewhere else then. Others find it somewhere else in any case.
   std::set<HeatCounter *> left_;
+  std::map<FunctionId, std::string> names_; ///< of bodies, for a trace
 };
 
 } // namespace osr

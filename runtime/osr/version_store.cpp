@@ -6,6 +6,7 @@
 #include "runtime/code/frame_description.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/osr/resolve_records.h"
+#include "runtime/osr/trace_events.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/StringSet.h>
@@ -107,6 +108,8 @@ void VersionStore::free_code(Version &version) {
   CodeObject &object = version.object;
   object.advance_to(CodeState::Quiescent);
   registry_.remove(object);
+  if (Trace *trace = Trace::active())
+    trace_free(*trace, program(), object);
   registry_.collect(); // walks take the runtime's lock, so none is under way
   version.debugger = {};
   if (Error error = session_.unload(object.linked))
@@ -135,11 +138,14 @@ bool VersionStore::is_at_poll(const SiteRecord &record) const {
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
-  for (;;) {
+  for (const auto begin = Trace::Clock::now();;) {
     std::optional<SiteId> dead_end;
     auto version = try_make(key, dead_end);
-    if (!dead_end)
+    if (!dead_end) {
+      if (Trace *trace = Trace::active())
+        trace_compile(*trace, begin, program(), key, version ? &(*version)->object : nullptr);
       return version;
+    }
     consumeError(version.takeError());
     compiler_.drop_assumption(*dead_end);
   }

@@ -81,7 +81,14 @@ Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<Program
   std::unique_lock lock = lock_after_waiting(threads_.mutex());
   std::vector<pid_t> silent;
   silent.reserve(threads_.threads().size()); // nothing is allocated or freed while threads are stopped
+  std::vector<pid_t> others;
+  if (options_.observer)
+    for (const auto &thread : threads_.threads())
+      if (thread.get() != ThreadRegistry::current())
+        others.push_back(thread->tid);
+  Pause pause{Clock::now(), {}, {}, others};
   stop_all(silent);
+  pause.stopped = Clock::now();
   if (silent.empty()) {
     ucontext_t own;
     if (ProgramThread *self = ThreadRegistry::current()) {
@@ -91,9 +98,14 @@ Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<Program
     }
     work(threads_.threads());
   }
+  pause.resumed = Clock::now();
   resume_all();
-  if (silent.empty())
+  lock.unlock();
+  if (silent.empty()) {
+    if (options_.observer)
+      options_.observer(pause);
     return Error::success();
+  }
   return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there",
                     silent.size() == 1 ? "" : "s", fmt::join(silent, ", "), options_.limit.count(),
                     options_.signal_number);

@@ -19,14 +19,23 @@
 
 #include <chrono>
 #include <csignal>
+#include <functional>
+#include <utility>
 
 namespace osr {
 
 class Handshake {
 public:
+  /// One time that threads were stopped.
+  struct Pause {
+    std::chrono::steady_clock::time_point asked, stopped, resumed;
+    llvm::ArrayRef<pid_t> threads; ///< those that were stopped
+  };
   struct Options {
     int signal_number = SIGRTMAX - 2;              ///< real-time; the program cannot use or block it (signal_calls.h)
     std::chrono::milliseconds limit{2000};         ///< how long a thread may take to stop
+    /// Hears of each pause afterwards, in the thread that asked for it. May be null.
+    std::function<void(const Pause &)> observer;
   };
 
   /// Installs the signal handler. One per process. Fails when the signal number is not usable.
@@ -39,7 +48,7 @@ public:
   llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
 
 private:
-  Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(options) {}
+  Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(std::move(options)) {}
   /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.
   void stop_all(std::vector<pid_t> &silent);
   void find_silent(std::vector<pid_t> &silent) const;

@@ -1,6 +1,7 @@
 #include "runtime/threads/program_thread.h"
 
 #include "compiler/base/check.h"
+#include "osr-stubs/transition_ring.h"
 #include "runtime/threads/stop_signal.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -85,7 +86,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   auto thread = std::make_unique<ProgramThread>();
   thread->objects = std::move(objects);
   thread->objects->install();
-  thread->tid = gettid();
+  thread->tid = osr_thread_number = gettid();
   thread->stack_low = find_stack_low();
   unblock_stop_signal();
   thread->poll_word = &own_poll_word();
@@ -128,7 +129,7 @@ void ThreadRegistry::keep_only_current() {
       thread.release(); // its stacks are copies that nobody can free safely: their owner's allocator state is unknown
   erase_if(threads_, [](const auto &thread) { return !thread; });
   if (current_thread)
-    current_thread->tid = gettid();
+    current_thread->tid = osr_thread_number = gettid();
 }
 
 } // namespace osr

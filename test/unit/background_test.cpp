@@ -96,7 +96,7 @@ TEST_CASE("What ticks is done in one other thread until the end, and not after i
     std::atomic<unsigned> ticks = 0;
     unsigned in_self = 0, last = 0; // not atomic: they are written by one thread and read when it has ended
     {
-      Ticker ticker(100'000, [&] {
+      Ticker ticker("test", 100'000, [&] {
         in_self += std::this_thread::get_id() == self;
         last = ++ticks;
       });
@@ -112,7 +112,7 @@ TEST_CASE("Threads of the host may be made by several threads at once") {
   std::atomic<unsigned> ran = 0, blocked = 0;
   in_threads(3, [&](unsigned) {
     for (int i = 0; i < 50; ++i)
-      start_undisturbed([&] {
+      start_undisturbed("test", [&] {
         sigset_t mask;
         pthread_sigmask(SIG_BLOCK, nullptr, &mask);
         blocked += sigismember(&mask, SIGUSR1) == 1;
