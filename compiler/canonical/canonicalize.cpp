@@ -15,11 +15,13 @@
 #include "compiler/canonical/move_objects.h"
 #include "compiler/canonical/replace_aliases.h"
 #include "compiler/canonical/simplify.h"
+#include "compiler/canonical/source_lines.h"
 #include "compiler/canonical/split_aggregates.h"
 #include "compiler/canonical/static_actions.h"
 #include "compiler/canonical/strip_front_end.h"
 #include "compiler/canonical/struct_returns.h"
 
+#include <llvm/IR/DebugInfo.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
 using namespace llvm;
@@ -101,8 +103,10 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
   program.module->setDataLayout(machine.createDataLayout());
   if (Error error = prepare_symbols(program))
     return error;
-  if (keep_source == KeepSource::Yes)
+  if (keep_source == KeepSource::Yes) {
     program.source = CloneModule(*program.module);
+    StripDebugInfo(*program.source); // new bodies are made again and again: their metadata would stay for ever
+  }
 
   const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);
@@ -122,6 +126,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     if (info.pinned != PinReason::None)
       guard_object_stack(function);
   }
+  complete_source_lines(*program.module);
   check_canonical(program);
   return program;
 }

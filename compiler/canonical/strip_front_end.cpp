@@ -1,9 +1,10 @@
 #include "compiler/canonical/strip_front_end.h"
 
 #include "compiler/base/error.h"
+#include "compiler/canonical/source_lines.h"
 
 #include <llvm/ADT/StringSet.h>
-#include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/Constants.h>
 #include <llvm/IR/Instructions.h>
 
 using namespace llvm;
@@ -63,7 +64,7 @@ void mark_returns_twice(Module &module) {
 }
 
 void strip_modules_own(Module &module) {
-  StripDebugInfo(module);
+  keep_source_lines(module);
   for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations", "llvm.embedded.module",
                            "llvm.embedded.object", "llvm.cmdline"})
     if (GlobalVariable *list = module.getGlobalVariable(name, true)) {

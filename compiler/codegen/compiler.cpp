@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/source_lines.h"
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/target.h"
@@ -19,6 +20,7 @@
 #include "compiler/tiers/optimize.h"
 #include "compiler/tiers/speculate.h"
 
+#include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Verifier.h>
@@ -118,6 +120,7 @@ Error Compiler::optimize_program() {
   speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
   Error error = optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
+  flatten_source_lines(*optimized_program_); // single functions are copied out of it
   if (!error)
     exits_ = exits_of(*optimized_program_, program_);
   return error;
@@ -125,6 +128,7 @@ Error Compiler::optimize_program() {
 
 void Compiler::apply_assumptions(Module &module) const {
   assume_guards(module, program_, options_.assume ? &assumptions_ : nullptr);
+  complete_source_lines(module);
 }
 
 bool Compiler::drop_assumption(SiteId guard) {
@@ -315,6 +319,7 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &
   ValueToValueMapTy map;
   auto globals = CloneModule(module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
   globals->setModuleIdentifier("globals");
+  StripDebugInfo(*globals);
   for (Function &function : *globals) {
     if (!function.hasExternalWeakLinkage())
       function.setLinkage(GlobalValue::ExternalLinkage);

@@ -10,6 +10,7 @@
 #include "compiler/tiers/profile.h"
 
 #include <llvm/ADT/SetVector.h>
+#include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Linker/Linker.h>
@@ -203,6 +204,7 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
     return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
   if (Error error = check_contents(*module, name, *program_.module))
     return error;
+  StripDebugInfo(*module); // its nodes would stay in the program's context for ever
   if (Error error = make_guards_explicit(*module)) // what describes them are variables of the body
     return error;
   for (GlobalVariable &variable : module->globals())

@@ -85,6 +85,8 @@ Function &empty_continuation(Function &function) {
   if (function.hasPersonalityFn())
     result->setPersonalityFn(function.getPersonalityFn());
   result->setDSOLocal(true);
+  result->setSubprogram(function.getSubprogram());
+  function.setSubprogram(nullptr); // one has one function
   result->takeName(&function);
   return *result;
 }

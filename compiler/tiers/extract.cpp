@@ -2,6 +2,7 @@
 
 #include <llvm/ADT/SmallVectorExtras.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/Transforms/Utils/Cloning.h>
@@ -50,6 +51,10 @@ void Extractor::share_metadata(const Function &function) {
     if (is_independent(*node, seen))
       map_.MD().try_emplace(node).first->second.reset(node);
   };
+  if (DISubprogram *subprogram = function.getSubprogram()) { // source lines belong to no module (source_lines.h)
+    map_.MD().try_emplace(subprogram).first->second.reset(subprogram);
+    map_.MD().try_emplace(subprogram->getUnit()).first->second.reset(subprogram->getUnit());
+  }
   SmallVector<std::pair<unsigned, MDNode *>, 4> attached;
   for (const Instruction &instruction : instructions(function)) {
     instruction.getAllMetadataOtherThanDebugLoc(attached);
@@ -127,6 +132,7 @@ Function &Extractor::clone(const Function &function, StringRef name) {
   auto *copy = Function::Create(cast<FunctionType>(type_of(function.getFunctionType())), GlobalValue::ExternalLinkage,
                                 function.getAddressSpace(), name, module_.get());
   clone_body(function, *copy);
+  cloned_ = &function;
   copy->setLinkage(GlobalValue::ExternalLinkage);
   copy->setDSOLocal(true);
   return *copy;
@@ -140,6 +146,8 @@ std::unique_ptr<Module> Extractor::finish() {
     if (!declaration->isDeclaration())
       continue;
     clone_body(*callee, *declaration);
+    if (callee == cloned_)
+      stripDebugInfo(*declaration); // no two functions of a module may have one subprogram
     declaration->setLinkage(GlobalValue::AvailableExternallyLinkage);
   }
   // LLVM's cloning leaves an empty list, which a reader takes for debug information of an unknown version.

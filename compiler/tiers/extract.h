@@ -56,6 +56,7 @@ private:
   std::unique_ptr<llvm::Module> module_;
   llvm::ValueToValueMapTy map_;
   Materializer materializer_{*this};
+  const llvm::Function *cloned_ = nullptr;
   std::vector<const llvm::Function *> shown_callees_;
   LiteralTypes types_;
   bool show_constants_ = false, literal_types_ = false;

@@ -57,6 +57,9 @@ public:
     return use(find(pc));
   }
 
+  /// Whether a thread is inside with_found(). What look-ups have ceased to find may be freed when there is none.
+  bool has_readers() const noexcept { return readers_.load(std::memory_order_seq_cst) != 0; }
+
   /// The site whose return PC is `pc` (exactly, not minus one). O(1) expected.
   ReturnSite find_return_site(std::uint64_t pc) const noexcept;
 

@@ -116,8 +116,10 @@ llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffe
   if (!error)
     error = notify_link(linked);
   linked.branches = {};
-  if (!error)
+  if (!error) {
+    linked.lines = place_lines(read_lines(object->getMemBufferRef()), linked);
     return linked;
+  }
   error = link_error(linked.name, std::move(error), failures_);
   return joinErrors(std::move(error), remove(linked));
 }

@@ -19,7 +19,19 @@ namespace {
 
 using namespace llvm::ELF;
 
-enum Section : std::uint16_t { Null, Text, EhFrame, Symbols, Strings, SectionNames, SectionCount };
+enum Section : std::uint16_t {
+  Null,
+  Text,
+  EhFrame,
+  Symbols,
+  Strings,
+  Lines, ///< this and the next three are empty without lines
+  LineStrings,
+  Units,
+  Abbreviations,
+  SectionNames,
+  SectionCount
+};
 
 /// A string table: a zero byte, then zero-terminated names.
 class StringTable {
@@ -95,8 +107,21 @@ private:
     table.sh_entsize = sizeof(Elf64_Sym);
     fill(table, symbols.data(), symbols.size() * sizeof(Elf64_Sym));
     fill(section(Strings, ".strtab", SHT_STRTAB, 1), names.bytes().data(), names.bytes().size());
+    if (code_.lines && !code_.lines->empty())
+      add_lines();
     Elf64_Shdr &last = section(SectionNames, ".shstrtab", SHT_STRTAB, 1);
     fill(last, section_names_.bytes().data(), section_names_.bytes().size());
+  }
+
+  void add_lines() {
+    const DebugUnit unit = describe_unit(code_.begin, code_.size);
+    auto add = [this](Section index, const char *name, const std::vector<std::uint8_t> &bytes) {
+      fill(section(index, name, SHT_PROGBITS, 1), bytes.data(), bytes.size());
+    };
+    add(Lines, ".debug_line", code_.lines->program);
+    add(LineStrings, ".debug_line_str", code_.lines->strings);
+    add(Units, ".debug_info", unit.info);
+    add(Abbreviations, ".debug_abbrev", unit.abbreviations);
   }
 
   void write_header(std::uint64_t section_table) {

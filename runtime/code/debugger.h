@@ -4,6 +4,8 @@
 // there may be only one in a process, so the list is shared with LLVM's own plugins.
 #pragma once
 
+#include "runtime/code/line_program.h"
+
 #include <llvm/ADT/ArrayRef.h>
 
 #include <cstdint>
@@ -28,9 +30,10 @@ struct DebugCode {
   std::span<const DebugSymbol> symbols;
   llvm::ArrayRef<std::uint8_t> eh_frame; ///< final bytes; copied
   std::uint64_t eh_frame_address = 0;    ///< where they are at run time; PC-relative pointers refer to it
+  const LineProgram *lines = nullptr;    ///< may be null; copied
 };
 
-/// An ELF file with a .text without contents at code.begin, the .eh_frame, and a symbol table.
+/// An ELF file with a .text without contents at code.begin, the .eh_frame, a symbol table, and the lines if there are any.
 std::vector<std::uint8_t> build_debug_elf(const DebugCode &code);
 
 /// Debuggers know a piece of code for the lifetime of this object. Thread-safe; costs some microseconds and a copy of

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/code/free_extents.h"
+#include "runtime/code/line_program.h"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/StringRef.h>
@@ -36,6 +37,7 @@ struct LinkedObject {
   std::vector<std::uint8_t> stack_map; ///< `.llvm_stackmaps` with final function addresses; not in target memory
   Extent eh_frame; ///< `.eh_frame` at its final address, readable there
   Extent exception_tables; ///< `.gcc_except_table`, likewise
+  LineProgram lines; ///< for debuggers; empty without debug information
   std::vector<llvm::orc::SymbolStringPtr> exported; ///< names that other objects may refer to
   llvm::orc::ResourceTrackerSP tracker; ///< the session's handle; null when unloaded
 

@@ -122,7 +122,8 @@ void Reclaimer::free_by(const StackEvidence &evidence) {
       versions_.free_code(version);
     if (object.state() == CodeState::Freed && !has_frames.contains(&object)) {
       statistics_.freed.stubs += stubs_.forget(object);
-      versions_.forget(version);
+      if (!registry_.has_readers()) // of its name, which a program may ask for when no frame of it is left
+        versions_.forget(version);
     }
   }
 }

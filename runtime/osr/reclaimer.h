@@ -31,8 +31,8 @@ public:
   Reclaimer(Handshake &handshake, VersionStore &versions, StubFactory &stubs, const CodeRegistry &registry,
             const EntryTable &entries, const StubTable &table, Statistics &statistics, FrameRedirector &redirector,
             CallSites *calls = nullptr)
-      : handshake_(handshake), versions_(versions), stubs_(stubs), lookup_(registry, &entries), table_(table),
-        statistics_(statistics), redirector_(redirector), calls_(calls) {}
+      : handshake_(handshake), versions_(versions), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
+        table_(table), statistics_(statistics), redirector_(redirector), calls_(calls) {}
 
   /// Takes a version out of use. Calls must not enter it any more, and no new stub is made that leads to it.
   void retire(const Version &version);
@@ -57,6 +57,7 @@ private:
   Handshake &handshake_;
   VersionStore &versions_;
   StubFactory &stubs_;
+  const CodeRegistry &registry_;
   RegistryLookup lookup_;
   const StubTable &table_;
   Statistics &statistics_;

@@ -119,6 +119,10 @@ Error Runtime::set_up(CanonicalProgram program) {
 
   if (Error error = entries_->reserve(compiler_->program().functions.size()))
     return error;
+  std::vector<const char *> names;
+  for (const FunctionInfo &function : this->program().functions)
+    names.push_back(intern_name(function.name));
+  code_names_ = std::make_unique<CodeNames>(*registry_, *stub_table_, *entries_, std::move(names));
   if (Error error = define_program_symbols()) // before libraries: they may start threads when they are loaded
     return error;
   for (const std::string &library : options_.libraries)
@@ -150,6 +154,7 @@ Error Runtime::define_program_symbols() {
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
   append_range(symbols, start_thread_symbols(threads_, exit_program));
   append_range(symbols, personality_symbols(on_exception_landed));
+  append_range(symbols, symbol_call_symbols());
   append_range(symbols, guard_exit_symbols(on_guard_failed));
   append_range(symbols, deoptimize_symbols(options_.deoptimize));
   append_range(symbols, profile_symbols());
@@ -305,6 +310,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     return error;
   running_ = this;
   fde_finder_->install();
+  code_names_->install();
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
   if (options_.compile_ahead || handles_signals(*program().module))

@@ -24,6 +24,7 @@
 #include "runtime/osr/statistics.h"
 #include "runtime/osr/stress.h"
 #include "runtime/osr/stub_factory.h"
+#include "runtime/osr/symbol_calls.h"
 #include "runtime/osr/version_store.h"
 #include "runtime/policy/tier_policy.h"
 
@@ -229,6 +230,7 @@ private:
   std::unique_ptr<StubTable> stub_table_;
   std::unique_ptr<FdeFinder> fde_finder_;
   std::unique_ptr<EntryTable> entries_;
+  std::unique_ptr<CodeNames> code_names_;
   std::unique_ptr<ReturnPointTable> return_points_; ///< null: return PCs are rewritten
   std::unique_ptr<FrameRedirector> redirector_;
   std::unique_ptr<DirectCalls> direct_calls_; ///< null: calls go through slots

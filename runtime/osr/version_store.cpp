@@ -6,6 +6,7 @@
 #include "runtime/code/frame_description.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/osr/resolve_records.h"
+#include "runtime/osr/symbol_calls.h"
 #include "runtime/osr/trace_events.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -198,6 +199,10 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   if (Error error = describe_code(version))
     return error;
   object.entry_pc = entry->address;
+  const std::string &name = program().functions[object.function].name;
+  object.function_name = intern_name(name);
+  object.name = intern_name(name + "$" + to_string(object.tier) +
+                            (object.continuation_site ? "@" + std::to_string(*object.continuation_site) : ""));
 
   RawStackMap map;
   if (!linked.stack_map.empty()) {
@@ -256,8 +261,9 @@ Error VersionStore::describe_code(Version &version) {
   std::vector<DebugSymbol> symbols;
   for (const LinkedFunction &function : linked.functions)
     symbols.push_back({function.name, function.address, function.size});
-  version.debugger = DebuggerRegistration(
-      DebugCode{object.code_begin, object.code_size, symbols, linked.eh_frame_bytes(), linked.eh_frame.begin});
+  version.debugger = DebuggerRegistration(DebugCode{object.code_begin, object.code_size, symbols,
+                                                    linked.eh_frame_bytes(), linked.eh_frame.begin, &linked.lines});
+  object.linked.lines = {}; // the debugger's copy is enough
   return Error::success();
 }
 

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import unittest
 
-from osrctl_case import OSRCTL, OsrctlCase
+from osrctl_case import HERE, OSRCTL, OsrctlCase
 
 GDB = os.environ["OSR_GDB"]
 # Newest first; main calls ping(6).
@@ -35,11 +35,11 @@ def read_jitdump(data):
 
 
 class Debugger(OsrctlCase):
-    def backtrace(self, *options):
+    def backtrace(self, *options, flags=()):
         """The functions of the program on the stack while puts runs, newest first, and all that gdb printed."""
         script = [word for command in COMMANDS for word in ("-ex", command)]
         ended = self.run_command(GDB, "-nx", "-batch", *script, "--args", OSRCTL, "run", *options,
-                                 self.compile("recursion.c"))
+                                 self.compile("recursion.c", *flags))
         names = re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+)", ended.stdout, re.M)
         self.assertIn("osr_enter_program", names, ended.stdout + ended.stderr)
         self.assertEqual(names[-1], "main", ended.stdout) # of osrctl: nothing is cut off
@@ -51,6 +51,36 @@ class Debugger(OsrctlCase):
         for tier in ["baseline", "optimized"]:
             names, text = self.backtrace("--tier", tier)
             self.assertEqual(names, [f"{name}${tier}" for name in ACTIVATIONS], text)
+
+    def lines(self, text):
+        """What gdb says after "at" about the frames of the program, newest first: nothing, or file and line."""
+        frames = re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+) \(.*?\)(?: at (\S+))?$", text, re.M)
+        names = [name for name, _ in frames]
+        return frames[1:names.index("osr_enter_program")]
+
+    def test_lines(self):
+        """With debug information, each frame of compiled code has its line, also beside stubs."""
+        source = HERE / "recursion.c"
+        line_of = {}
+        for number, line in enumerate(source.read_text().splitlines(), 1):
+            if found := re.match(r".*\b(ping|pong|bottom|main)\(.*\) \{ return", line):
+                line_of[found[1]] = f"{source}:{number}"
+        self.assertEqual(len(line_of), 4)
+        for flags in [("-g",), ("-gline-tables-only",), ("-g", "-O0"), ("-g", "-O2")]:
+            for tier in ["baseline", "optimized"]:
+                if "-O0" in flags and tier == "optimized":
+                    continue # there clang marks all functions noinline, which means nothing
+                names, text = self.backtrace("--tier", tier, flags=flags)
+                self.assertEqual(names, [f"{name}${tier}" for name in ACTIVATIONS], text)
+                self.assertEqual([line for _, line in self.lines(text)], [line_of[name] for name in ACTIVATIONS], text)
+        # All but the newest have been rewritten; half of them are continuations in the end.
+        for period, tier in [(1, "baseline"), (1, "optimized"), (3, "baseline"), (3, "optimized")]:
+            names, text = self.backtrace("--tier", tier, "--stress", f"all:{period}", flags=("-g",))
+            self.assertEqual([re.sub(r"^osr_stub:(\w+)#\d+$|^(\w+)\$.*", r"\1\2", name) for name in names],
+                             ACTIVATIONS, text)
+            for name, line in self.lines(text):
+                if not name.startswith("osr_stub:"):
+                    self.assertEqual(line, line_of[name.split("$")[0]], text)
 
     def test_rewritten_frames(self):
         for tier in ["baseline", "optimized"]:

@@ -25,6 +25,10 @@ class Timeline:
             test.assertTrue(text.startswith("[\n"))
             lines = text[2:].split("\n")
             events = [json.loads(line.rstrip(",")) for line in lines[:-1]]
+            try:
+                events.append(json.loads(lines[-1]))
+            except json.JSONDecodeError:
+                pass
         self.test, self.events = test, events
         self.by_category = collections.defaultdict(list)
         for event in events:

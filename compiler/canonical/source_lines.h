@@ -1,0 +1,22 @@
+// Source lines: all that is kept of a program's debug information.
+//
+// Whatever a front end wrote is taken away, and then each instruction gets its file and line back, in the plainest form
+// that LLVM knows: one unit that asks for `.loc` directives only, one DISubprogram for each function, and locations of that
+// function, also for code that was inlined into it. So a program is compiled as if it had no debug information, and copying
+// a function needs no new metadata: a copy shares the nodes (Extractor), of which a context would never get rid.
+#pragma once
+
+#include <llvm/IR/Module.h>
+
+namespace osr {
+
+/// At the beginning: nothing of a front end's debug information is left but lines.
+void keep_source_lines(llvm::Module &module);
+
+/// After code was moved between functions, by inlining: each location is one of its own function again.
+void flatten_source_lines(llvm::Module &module);
+
+/// After instructions were added: LLVM wants calls that may be inlined to have a location.
+void complete_source_lines(llvm::Module &module);
+
+} // namespace osr
