@@ -51,8 +51,8 @@ std::optional<Expected<ReplaceOutcome>> Runtime::tier_up(FunctionId body, Notice
   Because because(cause_of(by));
   std::unique_lock lock(mutex_);
   const FunctionId entry = bodies_.entry_of(body);
-  if (bodies_.current(entry) != body)
-    return std::nullopt; // it was redefined: the new body counts by itself
+  if (entry >= bodies_.entry_count() || bodies_.current(entry) != body)
+    return std::nullopt; // it was redefined, and may be gone: the new body counts by itself
   const FunctionInfo &info = program().functions[body];
   const bool must_finish = info.pinned != PinReason::None || options_.freeing == Freeing::ResidenceCounting;
   const bool only_activations =
