@@ -6,20 +6,18 @@ so that a machine that slows down slows all; each figure is the median. `steady`
 long again: what auto and native took for the additional work. With --plot, throughput of small equal rounds of work from the
 first instruction on is drawn.
 """
-import argparse
 import json
 import math
 import pathlib
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import throughput_plot
-from tiers import SCALES, build, output_of
+from tiers import SCALES, build, compile_both, geometric_mean, output_of, usual_arguments
 
 TIERS = {
     "auto": ["--tier", "auto"],
@@ -46,23 +44,26 @@ def timed(command):
     return time.perf_counter() - start, output
 
 
+def medians(name, groups, runs):
+    """Median seconds of each command, by its name. All run in turns; those of one group must print the same."""
+    seconds, outputs = {}, [set() for _ in groups]
+    for _ in range(runs):
+        for group, printed in zip(groups, outputs):
+            for way, command in group.items():
+                taken, output = timed(command)
+                seconds.setdefault(way, []).append(taken)
+                printed.add(output)
+            if len(printed) != 1:
+                sys.exit(f"{name}: not every way prints the same")
+    return {way: statistics.median(values) for way, values in seconds.items()}
+
+
 def measure(name, options, work):
     """Median seconds by way; also of auto and native with half as much work again ("auto longer")."""
     bitcode, native = build(name, work, options.clang)
     once = commands_of(options, bitcode, native, str(SCALES[name]))
     longer = commands_of(options, bitcode, native, str(SCALES[name] * 3 // 2))
-    seconds = {}
-    for _ in range(options.runs):
-        outputs = set()
-        for way, command in once.items():
-            taken, output = timed(command)
-            seconds.setdefault(way, []).append(taken)
-            outputs.add(output)
-        if len(outputs) != 1:
-            sys.exit(f"{name}: not every way prints the same")
-        for way in ["auto", "native"]:
-            seconds.setdefault(way + " longer", []).append(timed(longer[way])[0])
-    return {way: statistics.median(values) for way, values in seconds.items()}
+    return medians(name, [once, {f"{way} longer": longer[way] for way in ["auto", "native"]}], options.runs)
 
 
 # Headings and cells of the table, in the order of the columns.
@@ -81,19 +82,13 @@ LEGEND = """seconds of the whole process; /best: auto relative to the better of 
 /lli, /native: relative to each; steady: additional time for additional work, relative to native; sampl.: as /best, by sampling"""
 
 
-def geometric_mean(values):
-    return math.exp(statistics.fmean(math.log(value) for value in values))
-
-
 def print_row(name, cells):
     print(f"{name:20}" + " ".join(f"{cell:>8}" for cell in cells), flush=True)
 
 
 def measure_warmup(options, work):
     """Seconds since the process was started, at the end of each round: by kernel and way."""
-    bitcode, native = work / "warmup.bc", work / "warmup.native"
-    subprocess.run([options.clang, "-O1", "-emit-llvm", "-c", str(WARMUP), "-o", str(bitcode)], check=True)
-    subprocess.run([options.clang, "-O2", str(WARMUP), "-o", str(native)], check=True)
+    bitcode, native = compile_both(WARMUP, work, options.clang)
     result = {}
     for kernel, rounds in ROUNDS.items():
         for way, command in commands_of(options, bitcode, native, kernel, str(rounds)).items():
@@ -104,14 +99,9 @@ def measure_warmup(options, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--osrctl", required=True)
-    parser.add_argument("--clang", default="clang-22")
+    parser = usual_arguments(__doc__)
     parser.add_argument("--lli", default=shutil.which("lli-22"), help="LLVM's own JIT (default: lli-22, if there is one)")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each kind; the median counts (default 5)")
-    parser.add_argument("--json", type=pathlib.Path, help="write all figures to this file")
     parser.add_argument("--plot", type=pathlib.Path, help="write throughput over time to this SVG file")
-    parser.add_argument("names", nargs="*", metavar="PROGRAM", help="programs to run (default: all)")
     options = parser.parse_args()
     for name in options.names:
         if name not in SCALES:

@@ -45,14 +45,19 @@ def header(path, key):
     return found.group(1).split() if found else []
 
 
-def build(name, work, clang):
+def compile_both(source, work, clang):
     """Bitcode (-O1) and a native executable (-O2)."""
-    source = PROGRAMS / f"{name}.c"
-    common = [clang, "-w", *header(source, "cflags"), str(source)]
-    bitcode, native = work / f"{name}.bc", work / f"{name}.native"
+    driver = [clang, *(["--driver-mode=g++"] if source.suffix == ".cpp" else [])]
+    common = [*driver, "-w", *header(source, "cflags"), str(source)]
+    bitcode, native = work / f"{source.stem}.bc", work / f"{source.stem}.native"
     subprocess.run([*common, "-O1", "-emit-llvm", "-c", "-o", str(bitcode)], check=True)
     subprocess.run([*common, "-O2", "-o", str(native), *header(source, "libs"), "-lm"], check=True)
     return bitcode, native
+
+
+def build(name, work, clang):
+    """The same of a program of SCALES."""
+    return compile_both(PROGRAMS / f"{name}.c", work, clang)
 
 
 def output_of(command):
@@ -140,9 +145,13 @@ of them needed stack slots of their own; raw/site, opt/site, base/site: bytes of
 (optimised tier) and as they are kept."""
 
 
+def geometric_mean(values):
+    return math.exp(statistics.fmean(math.log(value) for value in values))
+
+
 def summary(results):
     """Geometric means of the relative times; bytes per site over all sites together."""
-    result = {key: math.exp(statistics.fmean(math.log(ratio(each, key)) for each in results.values()))
+    result = {key: geometric_mean(ratio(each, key) for each in results.values())
               for key in ["native", "optimized", "baseline"]}
     for tier in ["optimized", "baseline"]:
         total = {key: sum(each["maps"][tier][key] for each in results.values())
@@ -150,8 +159,8 @@ def summary(results):
         for form in ["raw", "compact"]:
             result[f"{tier}_{form}_bytes_per_site"] = total[f"map_bytes_{form}"] / max(1, total["sites"])
     for tier in ["optimized", "baseline"]:
-        result[f"{tier}_compile_ratio"] = math.exp(statistics.fmean(
-            math.log(each["compile_seconds"][tier] / each["compile_seconds"]["plain"]) for each in results.values()))
+        result[f"{tier}_compile_ratio"] = geometric_mean(
+            each["compile_seconds"][tier] / each["compile_seconds"]["plain"] for each in results.values())
     return result
 
 
@@ -159,13 +168,19 @@ def print_row(name, cells):
     print(f"{name:20}" + " ".join(f"{cell:>{max(7, len(title))}}" for cell, (title, _) in zip(cells, COLUMNS)), flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def usual_arguments(description):
+    """A parser of what each benchmark of whole programs takes."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--osrctl", required=True)
     parser.add_argument("--clang", default="clang-22")
     parser.add_argument("--runs", type=int, default=5, help="runs of each kind; the median counts (default 5)")
     parser.add_argument("--json", type=pathlib.Path, help="write all figures to this file")
     parser.add_argument("names", nargs="*", metavar="PROGRAM", help="programs to run (default: all)")
+    return parser
+
+
+def main():
+    parser = usual_arguments(__doc__)
     options = parser.parse_args()
     if options.runs < 1:
         parser.error("--runs must be at least 1")
