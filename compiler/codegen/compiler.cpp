@@ -85,6 +85,8 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
     compiler->profile_ = std::make_unique<Profile>(*options.speculate_after);
     insert_profile_points(compiler->program_);
   }
+  if (options.poll_word_offset && options.baseline_polls_everywhere)
+    insert_baseline_polls(compiler->program_);
   number_sites(compiler->program_, *compiler->optimizing_machine_);
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
@@ -117,6 +119,7 @@ Error Compiler::optimize_program() {
   if (optimized_program_)
     return Error::success();
   optimized_program_ = CloneModule(*program_.module);
+  drop_baseline_polls(*optimized_program_);
   speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
   Error error = optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
@@ -176,6 +179,7 @@ Expected<Compiler::OptimizedIr> Compiler::optimize_apart(const VersionKey &key, 
   if (key.continuation_site)
     make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
   std::unique_ptr<Module> module = extractor.finish();
+  drop_baseline_polls(*module);
   OptimizedIr result;
   if (profile_)
     result.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});

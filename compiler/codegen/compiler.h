@@ -56,6 +56,8 @@ public:
     std::int64_t object_stack_offset = 0; ///< of the thread's object stack top from the thread pointer, in bytes
     /// Of the thread's poll word, likewise. Nothing: loops get no polls.
     std::optional<std::int64_t> poll_word_offset = {};
+    /// With a poll word: baseline code polls in all loops, so that its activations soon come to a site.
+    bool baseline_polls_everywhere = false;
     bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
     bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
     bool assume = true;                   ///< false: optimised code rests on no guard

@@ -215,6 +215,8 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
     insert_loop_polls(*program);
   if (program && profile_)
     insert_profile_points(*program);
+  if (program && options_.poll_word_offset && options_.baseline_polls_everywhere)
+    insert_baseline_polls(*program);
   return program;
 }
 

@@ -16,6 +16,7 @@ namespace osr {
 namespace {
 
 constexpr const char *poll_word_name = "osr_poll_word";
+constexpr const char *baseline_word_name = "osr_poll_word.baseline"; ///< the same word, where only baseline code polls
 
 /// The poll waits for others at most: it touches nothing that the program can see. So values that were loaded before it
 /// are still good behind it. (The frame state makes it a reader of all memory: stores may not wait.)
@@ -30,9 +31,9 @@ FunctionCallee declare_poll(Module &module) {
   return poll;
 }
 
-GlobalVariable *declare_poll_word(Module &module) {
+GlobalVariable *declare_poll_word(Module &module, StringRef name) {
   return new GlobalVariable(module, Type::getInt32Ty(module.getContext()), /*isConstant=*/false,
-                            GlobalValue::ExternalLinkage, nullptr, poll_word_name, nullptr, GlobalValue::NotThreadLocal,
+                            GlobalValue::ExternalLinkage, nullptr, name, nullptr, GlobalValue::NotThreadLocal,
                             fs_segment);
 }
 
@@ -56,6 +57,12 @@ BasicBlock::iterator place_in(BasicBlock &latch) {
   return tests ? latch.getFirstInsertionPt() : latch.getTerminator()->getIterator();
 }
 
+BasicBlock *join_latches(Loop &loop, DominatorTree &dominators, LoopInfo &loops) {
+  SmallVector<BasicBlock *, 8> latches;
+  loop.getLoopLatches(latches);
+  return SplitBlockPredecessors(loop.getHeader(), latches, ".latch", &dominators, &loops);
+}
+
 void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, GlobalVariable &word) {
   TargetLibraryInfoImpl library(function.getParent()->getTargetTriple());
   TargetLibraryInfo functions(library, &function);
@@ -65,38 +72,101 @@ void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, 
   ScalarEvolution counts(function, functions, assumptions, dominators, loops);
   PollPlaces places = find_poll_places(function, loops, counts, calls);
   for (Loop *loop : places.loops)
-    if (!loop->getLoopLatch()) {
-      SmallVector<BasicBlock *, 8> latches;
-      loop->getLoopLatches(latches);
-      SplitBlockPredecessors(loop->getHeader(), latches, ".latch", &dominators, &loops);
-    }
+    if (!loop->getLoopLatch())
+      join_latches(*loop, dominators, loops);
   for (Loop *loop : places.loops)
     insert_poll(place_in(*loop->getLoopLatch()), poll, word, loops);
   for (BasicBlock *header : places.headers)
     insert_poll(header->getFirstInsertionPt(), poll, word, loops);
 }
 
-} // namespace
+bool polls(const BasicBlock &block) {
+  return any_of(block, [](const Instruction &instruction) {
+    const auto *load = dyn_cast<LoadInst>(&instruction);
+    return load && is_poll_word(*load->getPointerOperand());
+  });
+}
 
-bool is_poll_word(const Value &address) { return isa<GlobalVariable>(address) && address.getName() == poll_word_name; }
+/// The block in which one goes back to the header; nothing else is in it if the latch tests. A point of a profile stays
+/// with what it counts.
+BasicBlock *block_going_back(Loop &loop, DominatorTree &dominators, LoopInfo &loops) {
+  BasicBlock *latch = loop.getLoopLatch();
+  return latch && latch->getTerminator()->getNumSuccessors() == 1 ? latch : join_latches(loop, dominators, loops);
+}
 
-void insert_loop_polls(CanonicalProgram &program) {
-  Module &module = *program.module;
-  FunctionCallee poll = declare_poll(module);
-  GlobalVariable *word = declare_poll_word(module);
-  InlinedCalls calls;
+/// In each loop that does not poll in every round. A loop around one that does goes round less often.
+void insert_missing_polls(Function &function, FunctionCallee poll, GlobalVariable &word) {
+  DominatorTree dominators(function);
+  LoopInfo loops(dominators);
+  SmallVector<const BasicBlock *, 8> polled;
+  for (BasicBlock &block : function)
+    if (polls(block))
+      polled.push_back(&block);
+  const auto polls_in_each_round = [&](const Loop &loop) {
+    SmallVector<BasicBlock *, 8> latches;
+    loop.getLoopLatches(latches);
+    return any_of(polled, [&](const BasicBlock *block) {
+      return loop.contains(block) &&
+             all_of(latches, [&](const BasicBlock *latch) { return dominators.dominates(block, latch); });
+    });
+  };
+  SmallVector<BasicBlock *, 8> places;
+  const SmallVector<Loop *, 4> outer_first = loops.getLoopsInPreorder();
+  for (Loop *loop : reverse(outer_first))
+    if (!loop->getHeader()->isEHPad() && !polls_in_each_round(*loop)) {
+      places.push_back(block_going_back(*loop, dominators, loops));
+      polled.push_back(places.back());
+    }
+  for (BasicBlock *block : places)
+    insert_poll(block->getTerminator()->getIterator(), poll, word, loops);
+}
+
+template <typename Insert> void insert_in_replaceable(CanonicalProgram &program, Insert &&insert) {
   for (const FunctionInfo &info : program.functions)
     if (info.pinned == PinReason::None)
-      insert_polls(*module.getFunction(info.name), calls, poll, *word);
+      insert(*program.module->getFunction(info.name));
+}
+
+} // namespace
+
+bool is_poll_word(const Value &address) {
+  return isa<GlobalVariable>(address) &&
+         (address.getName() == poll_word_name || address.getName() == baseline_word_name);
+}
+
+void insert_loop_polls(CanonicalProgram &program) {
+  FunctionCallee poll = declare_poll(*program.module);
+  GlobalVariable *word = declare_poll_word(*program.module, poll_word_name);
+  InlinedCalls calls;
+  insert_in_replaceable(program, [&](Function &function) { insert_polls(function, calls, poll, *word); });
+}
+
+void insert_baseline_polls(CanonicalProgram &program) {
+  FunctionCallee poll = declare_poll(*program.module);
+  GlobalVariable *word = declare_poll_word(*program.module, baseline_word_name);
+  insert_in_replaceable(program, [&](Function &function) { insert_missing_polls(function, poll, *word); });
+}
+
+/// The calls are left behind branches that are never taken.
+void drop_baseline_polls(Module &module) {
+  GlobalVariable *word = module.getGlobalVariable(baseline_word_name);
+  if (!word)
+    return;
+  for (User *user : make_early_inc_range(word->users())) {
+    auto *load = cast<LoadInst>(user);
+    load->replaceAllUsesWith(ConstantInt::get(load->getType(), 0));
+    load->eraseFromParent();
+  }
+  word->eraseFromParent();
 }
 
 void lower_poll_word(Module &module, std::int64_t tls_offset) {
-  GlobalVariable *word = module.getGlobalVariable(poll_word_name);
-  if (!word)
-    return;
   Constant *offset = ConstantInt::get(Type::getInt64Ty(module.getContext()), tls_offset);
-  word->replaceAllUsesWith(ConstantExpr::getIntToPtr(offset, word->getType()));
-  word->eraseFromParent();
+  for (const char *name : {poll_word_name, baseline_word_name})
+    if (GlobalVariable *word = module.getGlobalVariable(name)) {
+      word->replaceAllUsesWith(ConstantExpr::getIntToPtr(offset, word->getType()));
+      word->eraseFromParent();
+    }
 }
 
 } // namespace osr

@@ -7,6 +7,10 @@
 //            br %on
 //
 // The word is the thread's own (fs-relative): who wants frames of one thread replaced asks that thread only.
+//
+// Where code tiers up by itself, baseline code polls in each round of all other loops, too: a thread is seldom stopped
+// just while a short call waits, and an activation that counts (count_heat.h) can leave where it noticed. Such a poll is a
+// site like any other, which optimised code does without.
 #pragma once
 
 #include "compiler/canonical/canonical_program.h"
@@ -22,13 +26,20 @@ inline constexpr const char *loop_poll_callee = "osr_loop_poll";
 
 inline bool is_loop_site(const Site &site) { return site.callee == loop_poll_callee; }
 
-/// True for the address of the word that polls load.
+/// True for the address of the word that polls load, also those of baseline code only.
 bool is_poll_word(const llvm::Value &address);
 
 /// Puts polls into all replaceable functions; poll_places.h says where. To be run before the sites are numbered.
 void insert_loop_polls(CanonicalProgram &program);
 
-/// Gives @osr_poll_word its place, fs:`tls_offset`. Run it once, after all optimisation.
+/// The polls of baseline code only, where there are none yet. To be run last, before the sites are numbered: all others keep
+/// their numbers.
+void insert_baseline_polls(CanonicalProgram &program);
+
+/// Takes them out of code that is about to be optimised.
+void drop_baseline_polls(llvm::Module &module);
+
+/// Gives the word its place, fs:`tls_offset`. Run it once, after all optimisation.
 void lower_poll_word(llvm::Module &module, std::int64_t tls_offset);
 
 } // namespace osr

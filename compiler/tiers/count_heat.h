@@ -1,10 +1,11 @@
 // Counts how often baseline code is entered and goes round its loops, so that a policy notices what is worth optimising.
 //
-//     entry:  if (--left < 0) [[unlikely]] osr_heat(&counter, 0);   a loop without a poll: the same, 1, at its back edges
-//     poll:   if (poll word != 0 || --left < 0) osr_loop_poll();    a loop with a poll: one branch for both
+//     poll:   if (poll word != 0 || --left < 0) osr_loop_poll();    a loop: one branch for both
+//     entry:  if (--left < 0) [[unlikely]] osr_heat(&counter, 0);   a loop that does not poll: the same, 1, at its back edges
 //
 // The call in a poll is an ordinary site: the activation that runs the loop can be replaced there and then. The others
-// are no sites: the activation is replaced at its next call.
+// are no sites: the activation is replaced at its next call or poll. Loops that do not poll are those of pinned functions and a few
+// cycles without one header.
 #pragma once
 
 #include "compiler/sites/site.h"

@@ -83,6 +83,21 @@ std::string nest(const std::string &outer, const std::string &inner) {
          test(outer, "i") + "  br i1 %goi, label %outer, label %done\ndone:\n  ret void\n}\n";
 }
 
+/// Without the blocks that test the word, the graph has no cycle.
+bool all_cycles_poll(Function &function) {
+  SmallPtrSet<const BasicBlock *, 8> removed;
+  for (CallBase *poll : calls_of(function, loop_poll_callee))
+    removed.insert(poll->getParent()->getSinglePredecessor());
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const BasicBlock &block : function)
+      if (!removed.contains(&block) &&
+          all_of(successors(&block), [&](const BasicBlock *next) { return removed.contains(next); }))
+        changed |= removed.insert(&block).second;
+  }
+  return removed.size() == function.size();
+}
+
 } // namespace
 
 TEST_CASE("Check that a loop whose end nobody knows polls, and a counted one does not", "[loops]") {
@@ -161,19 +176,7 @@ TEST_CASE("Check that no cycle of an irreducible loop is without a poll", "[loop
     done:
       ret void
     })");
-  // Without the blocks that test the word, the graph has no cycle.
-  SmallPtrSet<const BasicBlock *, 8> removed;
-  for (CallBase *poll : calls_of(program.function(), loop_poll_callee))
-    removed.insert(poll->getParent()->getSinglePredecessor());
-  CHECK(removed.size() >= 2);
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const BasicBlock &block : program.function())
-      if (!removed.contains(&block) &&
-          all_of(successors(&block), [&](const BasicBlock *next) { return removed.contains(next); }))
-        changed |= removed.insert(&block).second;
-  }
-  CHECK(removed.size() == program.function().size());
+  CHECK(all_cycles_poll(program.function()));
 }
 
 TEST_CASE("Check that a loop with several latches polls once, in one of its own", "[loops]") {
@@ -194,6 +197,49 @@ TEST_CASE("Check that a loop with several latches polls once, in one of its own"
       ret void
     })");
   CHECK(program.polls() == 1);
+}
+
+TEST_CASE("Check that baseline code polls in each loop, once, and optimised code only where it must", "[loops]") {
+  struct {
+    std::string text;
+    std::size_t optimized, baseline;
+  } const cases[] = {{uncounted("  %r = call i64 @ext(i64 %i)\n"), 0, 1},
+                     {uncounted(""), 1, 1},
+                     {counted("%n", ""), 0, 1},
+                     {nest("8", "8"), 0, 2},
+                     {nest("", ""), 2, 2},
+                     {nest("%n", "%n"), 1, 2},
+                     {R"(define void @f(ptr %p) personality ptr @personality {
+                          br label %loop
+                        loop:
+                          %v = load volatile i64, ptr %p
+                          switch i64 %v, label %done [ i64 0, label %throws
+                                                       i64 1, label %loop
+                                                       i64 2, label %loop ]
+                        throws:
+                          invoke void %p() to label %loop unwind label %lands
+                        lands:
+                          %e = landingpad { ptr, i32 } cleanup
+                          br label %loop
+                        done:
+                          ret void
+                        }
+                        declare i32 @personality(...))",
+                      1, 1}};
+  for (const auto &test : cases) {
+    INFO(test.text);
+    Polled program(test.text);
+    CHECK(program.polls() == test.optimized);
+    insert_baseline_polls(program.program);
+    require_valid(*program.program.module);
+    CHECK(program.polls() == test.baseline);
+    CHECK(all_cycles_poll(program.function()));
+    number_sites(program.program, program.fixture.machine());
+    drop_baseline_polls(*program.program.module);
+    require_valid(*program.program.module);
+    program.fixture.optimize(*program.program.module);
+    CHECK(program.polls() <= test.optimized); // some loops are not left over at all
+  }
 }
 
 TEST_CASE("Check that a poll is a site like others, with what is live in the loop, behind all other sites", "[loops]") {

@@ -124,7 +124,7 @@ TEST_CASE("An activation in a loop without calls goes on in optimised code in th
   });
 }
 
-TEST_CASE("An activation in a loop with calls follows at a call") {
+TEST_CASE("An activation in a loop with calls follows, in the middle of its loop") {
   program().inside([] {
     std::string at_the_end;
     program().on_host = [&](std::uint64_t argument) {
