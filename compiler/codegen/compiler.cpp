@@ -35,6 +35,8 @@ namespace osr {
 namespace {
 
 constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
+/// How loops lie in it is felt up to half of their speed: so that does not depend on what was compiled before.
+const Align cache_line(64);
 constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
 
 double now() {
@@ -218,6 +220,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
   LoweredModule result;
   result.module = CloneModule(optimized);
   lower_thread_words(*result.module);
+  result.module->getFunction(symbol)->setAlignment(cache_line);
   lower_exits(*result.module->getFunction(symbol));
   Expected<LoweredSites> sites = lower_sites(*result.module->getFunction(symbol), program_, forced);
   if (!sites)
