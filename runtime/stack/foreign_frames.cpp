@@ -5,16 +5,36 @@
 
 #include <algorithm>
 #include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
 
 namespace osr {
 
 namespace {
 
-/// The bytes of a loaded object, as mapped.
+/// The bytes of a loaded object, as mapped, or of the segment of it that holds the unwind tables.
 struct LoadedObject {
   std::span<const std::uint8_t> bytes;
-  std::uintptr_t begin;
+  std::uintptr_t begin = 0;
+
+  LoadedObject() = default;
+  LoadedObject(std::uintptr_t from, std::uintptr_t to)
+      : bytes(reinterpret_cast<const std::uint8_t *>(from), to - from), begin(from) {}
+  bool contains(std::uintptr_t address) const { return address - begin < bytes.size(); }
 };
+
+/// Where there are gaps between the segments of an object, the dynamic linker knows each by itself: the one of the code
+/// does not hold the tables. Reads what the dynamic linker keeps, without its lock.
+LoadedObject segment_of(link_map *object, std::uintptr_t address) {
+  const ElfW(Phdr) *headers = nullptr;
+  const int count = dlinfo(object, RTLD_DI_PHDR, &headers);
+  for (int i = 0; i < count; ++i) {
+    const std::uintptr_t begin = object->l_addr + headers[i].p_vaddr;
+    if (headers[i].p_type == PT_LOAD && address - begin < headers[i].p_memsz)
+      return {begin, begin + headers[i].p_memsz};
+  }
+  return {};
+}
 
 /// Binary search of the table in .eh_frame_hdr. The result is the FDE's offset in the object; 0 if there is none.
 std::uint64_t find_fde(const LoadedObject &object, std::uintptr_t header, std::uintptr_t pc) {
@@ -49,10 +69,12 @@ StepRules find_loaded_rules(std::uintptr_t pc, PcKind kind) {
   dl_find_object found;
   if (_dl_find_object(reinterpret_cast<void *>(instruction), &found) != 0)
     return rules;
-  const auto begin = std::uintptr_t(found.dlfo_map_start), end = std::uintptr_t(found.dlfo_map_end);
-  const LoadedObject object{{static_cast<const std::uint8_t *>(found.dlfo_map_start), end - begin}, begin};
-  if (found.dlfo_eh_frame)
-    if (const std::uint64_t offset = find_fde(object, std::uintptr_t(found.dlfo_eh_frame), instruction))
+  const auto header = std::uintptr_t(found.dlfo_eh_frame);
+  LoadedObject object(std::uintptr_t(found.dlfo_map_start), std::uintptr_t(found.dlfo_map_end));
+  if (header && !object.contains(header))
+    object = segment_of(found.dlfo_link_map, header);
+  if (object.contains(header))
+    if (const std::uint64_t offset = find_fde(object, header, instruction))
       rules = rules_by_fde(object.bytes, offset, instruction);
   const bool by_row = rules.kind == StepRules::Kind::Row || rules.kind == StepRules::Kind::SignalFrame;
   if (by_row || kind == PcKind::ReturnPc)
