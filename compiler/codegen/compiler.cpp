@@ -4,21 +4,16 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/object_stack.h"
-#include "compiler/canonical/source_lines.h"
-#include "compiler/codegen/choose_forms.h"
+#include "compiler/codegen/compile_steps.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/target.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/profile_points.h"
 #include "compiler/tiers/baseline.h"
-#include "compiler/tiers/continuation.h"
 #include "compiler/tiers/count_heat.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/extract.h"
-#include "compiler/tiers/inline_candidates.h"
-#include "compiler/tiers/optimize.h"
-#include "compiler/tiers/speculate.h"
 
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
@@ -32,28 +27,6 @@
 using namespace llvm;
 
 namespace osr {
-namespace {
-
-constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
-/// How loops lie in it is felt up to half of their speed: so that does not depend on what was compiled before.
-const Align cache_line(64);
-constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
-
-double now() {
-  using namespace std::chrono;
-  return duration<double>(steady_clock::now().time_since_epoch()).count();
-}
-
-std::uint64_t address_of(const ResidenceCounter &counter) { return reinterpret_cast<std::uint64_t>(&counter); }
-
-/// What speculation knows is about one moment and one function: the optimised program rests on nothing of that.
-bool may_speculate(const Function &function, const Profile *profile) {
-  if (!profile)
-    return false;
-  auto functions = inline_candidates(function, profile);
-  functions.insert(&function);
-  return has_guess(functions.getArrayRef(), *profile);
-}
 
 Error check_module(const Module &module, StringRef stage) {
   std::string problems;
@@ -62,8 +35,6 @@ Error check_module(const Module &module, StringRef stage) {
     return make_error("invalid IR after {}: {}", stage.str(), problems);
   return Error::success();
 }
-
-} // namespace
 
 void strip_frame_states(Function &function) {
   for (CallBase *call : calls_with_frame_state(function))
@@ -117,29 +88,11 @@ void Compiler::lower_thread_words(Module &module) const {
     lower_poll_word(module, *options_.poll_word_offset);
 }
 
-Error Compiler::optimize_program() {
-  if (optimized_program_)
-    return Error::success();
-  optimized_program_ = CloneModule(*program_.module);
-  drop_baseline_polls(*optimized_program_);
-  speculate(*optimized_program_, {});
-  apply_assumptions(*optimized_program_);
-  Error error = optimize(*optimized_program_, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr);
-  flatten_source_lines(*optimized_program_); // single functions are copied out of it
-  if (!error)
-    exits_ = exits_of(*optimized_program_, program_);
-  return error;
-}
-
-void Compiler::apply_assumptions(Module &module) const {
-  assume_guards(module, program_, options_.assume ? &assumptions_ : nullptr);
-  complete_source_lines(module);
-}
-
 bool Compiler::drop_assumption(SiteId guard) {
   if (!assumptions_.holds(guard))
     return false;
   assumptions_.drop(guard);
+  ++generation_;
   for (const auto &[function, guards] : exits_)
     if (any_of(guards, [&](SiteId exit) { return !assumptions_.holds(exit); }))
       not_in_optimized_program_.insert(function);
@@ -160,43 +113,6 @@ void Compiler::count_anew(FunctionId body) {
     profile_->restart(body);
 }
 
-Expected<Compiler::OptimizedIr> Compiler::optimized_ir(const VersionKey &key, StringRef symbol) {
-  if (key.continuation_site || may_speculate(canonical(key.function), profile_.get()) ||
-      not_in_optimized_program_.contains(key.function))
-    return optimize_apart(key, symbol);
-  if (Error error = optimize_program())
-    return error;
-  Extractor extractor(*optimized_program_, symbol);
-  extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), symbol);
-  return OptimizedIr{move_apart(*extractor.finish()), {}};
-}
-
-/// One function or continuation by itself, with those callees in sight that may be inlined.
-Expected<Compiler::OptimizedIr> Compiler::optimize_apart(const VersionKey &key, StringRef symbol) {
-  Extractor extractor(*program_.module, symbol);
-  extractor.show_constants();
-  for (const Function *callee : inline_candidates(canonical(key.function), profile_.get()))
-    extractor.show_callee(*callee);
-  Function &clone = extractor.clone(canonical(key.function), symbol);
-  if (key.continuation_site)
-    make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
-  std::unique_ptr<Module> module = extractor.finish();
-  drop_baseline_polls(*module);
-  OptimizedIr result;
-  if (profile_)
-    result.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
-  result.apart = move_apart(*module);
-  apply_assumptions(*result.apart.module);
-  if (Error error = check_module(*result.apart.module, "taking one function out"))
-    return error;
-  const InlinedTargets targets(*result.apart.module->getFunction(symbol), program_);
-  if (Error error =
-          optimize(*result.apart.module, *optimizing_machine_, options_.verify_each_pass ? &program_ : nullptr))
-    return error;
-  result.speculations.inlined = targets.count(*result.apart.module->getFunction(symbol), program_);
-  return result;
-}
-
 Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol,
                                                            const HeatCounter *heat) {
   Extractor extractor(*program_.module, symbol);
@@ -211,22 +127,6 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
   lower_thread_words(*result.module);
   result.sites.forms.assign(result.sites.records.size(), SiteForm::StackMap);
   if (Error error = check_module(*result.module, "lowering to baseline"))
-    return error;
-  return result;
-}
-
-Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimized, StringRef symbol,
-                                                            const ForcedForms &forced) {
-  LoweredModule result;
-  result.module = CloneModule(optimized);
-  lower_thread_words(*result.module);
-  result.module->getFunction(symbol)->setAlignment(cache_line);
-  lower_exits(*result.module->getFunction(symbol));
-  Expected<LoweredSites> sites = lower_sites(*result.module->getFunction(symbol), program_, forced);
-  if (!sites)
-    return sites.takeError();
-  result.sites = std::move(*sites);
-  if (Error error = check_module(*result.module, "lowering the sites"))
     return error;
   return result;
 }
@@ -247,63 +147,26 @@ Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, cons
   return version;
 }
 
-Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, const ResidenceCounter *residents) {
-  std::string symbol = new_symbol(key);
-  auto optimized = optimized_ir(key, symbol);
-  if (!optimized)
-    return optimized.takeError();
-  ForcedForms forms;
-  std::map<std::uint32_t, std::string> fallbacks;
-  for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
-    CompiledVersion version;
-    version.symbol = symbol;
-    auto lowered = lower_optimized(*optimized->apart.module, symbol, forms);
-    if (!lowered)
-      return lowered.takeError();
-    version.sites = std::move(lowered->sites);
-    if (residents)
-      count_residence(*lowered->module->getFunction(symbol), address_of(*residents));
-    auto object =
-        emit_object(*lowered->module, *optimizing_machine_, MachinePasses::Anchor, version.report, return_points());
-    if (!object) {
-      // Registers ran out because of a record: give the values slots instead.
-      if (attempt > 0)
-        return object.takeError();
-      consumeError(object.takeError());
-      spill_all(version.sites, forms);
-      continue;
-    }
-    version.object = std::move(*object);
-    bool complete = !adjust_forms(version.sites, version.report, forms);
-    if (!complete && attempt >= spill_all_attempt)
-      spill_all(version.sites, forms);
-    fallbacks.merge(version.report.not_anchored);
-    if (complete) {
-      version.fallbacks = std::move(fallbacks);
-      version.speculations = optimized->speculations;
-      return version;
-    }
-  }
-  return make_error("'{}': some site cannot be described in {} attempts", symbol, max_attempts);
-}
-
-Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCounters &counters) {
+void Compiler::check(const VersionKey &key) const {
   OSR_CHECK(key.function < functions_.size(), "no function {}", key.function);
   OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites.size(),
             "function {} has no site {}", key.function, key.continuation_site.value_or(0));
-  double start = now();
+}
+
+Error Compiler::not_compiled(const VersionKey &key, Error error) const {
+  return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),
+                    toString(std::move(error)));
+}
+
+Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCounters &counters) {
+  check(key);
+  const auto begin = std::chrono::steady_clock::now();
   auto version =
       key.tier == Tier::Baseline ? compile_baseline(key, counters) : compile_optimized(key, counters.residents);
-  while (version && !version->sites.refused_exits.empty()) { // nowhere to go from there: do without
-    for (SiteId guard : version->sites.refused_exits)
-      drop_assumption(guard);
-    version = compile_optimized(key, counters.residents);
-  }
   if (!version)
-    return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),
-                      toString(version.takeError()));
+    return not_compiled(key, version.takeError());
   version->key = key;
-  version->seconds = now() - start;
+  version->seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return version;
 }
 
@@ -339,18 +202,19 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &
 Expected<std::string> Compiler::print_ir(const VersionKey &key) {
   std::string text;
   raw_string_ostream stream(text);
-  std::string symbol = new_symbol(key);
   if (key.tier == Tier::Baseline) {
-    auto lowered = lower_baseline(key, symbol);
+    auto lowered = lower_baseline(key, new_symbol(key));
     if (!lowered)
       return lowered.takeError();
     lowered->module->print(stream, nullptr);
     return text;
   }
-  auto optimized = optimized_ir(key, symbol);
-  if (!optimized)
-    return optimized.takeError();
-  auto lowered = lower_optimized(*optimized->apart.module, symbol, {});
+  auto pending = prepare(key);
+  if (!pending)
+    return pending.takeError();
+  if (Error error = optimize_pending(*pending, *optimizing_machine_))
+    return error;
+  auto lowered = lower_optimized(*pending->apart.module, pending->symbol, {});
   if (!lowered)
     return lowered.takeError();
   lowered->module->print(stream, nullptr);

@@ -3,8 +3,10 @@
 
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/codegen/codegen_report.h"
+#include "compiler/codegen/compile_gate.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/move_module.h"
+#include "compiler/codegen/pending_compile.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/lower_sites.h"
 #include "compiler/tiers/speculations.h"
@@ -46,7 +48,7 @@ struct CodeCounters {
 };
 
 /// Compiles versions of the functions of one canonical program, whose bodies may be replaced (redefine.cpp).
-/// Deterministic: the same calls in the same order give the same code. Not thread-safe. Example:
+/// Deterministic: the same calls in the same order give the same code. Not thread-safe, except finish(). Example:
 ///
 ///     auto compiler = cantFail(Compiler::create(std::move(program), {.object_stack_offset = offset}));
 ///     auto version = compiler->compile({.function = 3, .tier = Tier::Baseline});
@@ -64,6 +66,8 @@ public:
     /// Baseline code counts what happens, and optimised code is made for what always did, where it was counted at least
     /// so often. Nothing: neither.
     std::optional<std::uint32_t> speculate_after = {};
+    /// Functions are optimised one by one, each with what may be inlined into it, never the program as a whole.
+    bool optimize_apart = false;
     bool sites = true; ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
@@ -74,6 +78,17 @@ public:
 
   /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
   llvm::Expected<CompiledVersion> compile(const VersionKey &key, const CodeCounters &counters = {});
+
+  /// The same in two steps, for the optimised tier: the second may be in any thread, beside everything else that is done
+  /// with the compiler. Changes of the program wait for it; it fails if they came before it.
+  llvm::Expected<PendingCompile> begin(const VersionKey &key);
+  llvm::Expected<CompiledVersion> finish(PendingCompile &pending) const;
+  /// The program, or what code may rest on, has changed since it was begun: the version is not to be used. Thread-safe.
+  bool is_outdated(const PendingCompile &pending) const { return pending.generation != generation_; }
+  /// The guards from which finish() found no way on are not assumed any more. The version is outdated if there are any.
+  void drop_refused_exits(const CompiledVersion &version);
+  /// Closed while nobody may be in finish(): around a fork.
+  CompileGate &gate() { return gate_; }
 
   /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
   /// False: none did.
@@ -129,10 +144,6 @@ private:
     std::unique_ptr<llvm::Module> module;
     LoweredSites sites;
   };
-  struct OptimizedIr {
-    ApartModule apart;
-    Speculations speculations;
-  };
 
   ReturnPoints return_points() const {
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
@@ -143,19 +154,29 @@ private:
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
-  llvm::Error optimize_program();
-  void apply_assumptions(llvm::Module &module) const;
-  llvm::Expected<OptimizedIr> optimized_ir(const VersionKey &key, llvm::StringRef symbol);
+  void check(const VersionKey &key) const;
+  llvm::Error not_compiled(const VersionKey &key, llvm::Error error) const;
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol,
                                                const HeatCounter *heat = nullptr);
+  // compile_optimized.cpp
+  llvm::Error optimize_program();
+  llvm::Error optimize_module(llvm::Module &module, llvm::TargetMachine &machine) const;
+  void apply_assumptions(llvm::Module &module) const;
+  bool is_compiled_apart(const VersionKey &key) const;
+  llvm::Expected<PendingCompile> prepare(const VersionKey &key);
+  llvm::Expected<PendingCompile> take_apart(const VersionKey &key);
+  llvm::Error optimize_pending(PendingCompile &pending, llvm::TargetMachine &machine) const;
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
-                                                const ForcedForms &forced);
-  llvm::Expected<OptimizedIr> optimize_apart(const VersionKey &key, llvm::StringRef symbol);
+                                                const ForcedForms &forced) const;
+  llvm::Expected<CompiledVersion> make_version(PendingCompile &pending, const ResidenceCounter *residents,
+                                               llvm::TargetMachine &machine) const;
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
   CanonicalProgram program_;
   Options options_;
+  mutable CompileGate gate_; ///< finish() is inside; whoever changes the program closes it
+  std::atomic<std::uint64_t> generation_ = 0; ///< of the program and the assumptions
   std::unique_ptr<llvm::TargetMachine> fast_machine_, optimizing_machine_;
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id

@@ -221,6 +221,8 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
 }
 
 FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
+  CompileGate::Closed closed(gate_);
+  ++generation_;
   const FunctionId id = body.info.id;
   Function &old = canonical(function);
   const std::string name = body.info.name;
@@ -249,6 +251,8 @@ FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
 }
 
 void Compiler::make_current(FunctionId wanted, FunctionId now) {
+  CompileGate::Closed closed(gate_);
+  ++generation_;
   Function &current = canonical(now), &next = canonical(wanted);
   std::swap(program_.functions[wanted].name, program_.functions[now].name);
   current.setName("");
@@ -258,6 +262,8 @@ void Compiler::make_current(FunctionId wanted, FunctionId now) {
 }
 
 void Compiler::drop_body(FunctionId body) {
+  CompileGate::Closed closed(gate_);
+  ++generation_;
   Function *function = functions_[body];
   OSR_CHECK(function && function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);
   function->eraseFromParent();

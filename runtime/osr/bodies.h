@@ -21,6 +21,11 @@ public:
 
   FunctionId entry_count() const { return FunctionId(current_.size()); }
   FunctionId current(FunctionId entry) const { return current_.at(entry); }
+  /// False: the function was redefined; the body may be gone.
+  bool is_current(FunctionId body) const {
+    const FunctionId entry = entry_of(body);
+    return entry < entry_count() && current(entry) == body;
+  }
   /// The entry of the function that a body is or was the body of.
   FunctionId entry_of(FunctionId body) const {
     auto found = entries_.find(body);

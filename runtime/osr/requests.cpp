@@ -138,6 +138,22 @@ void Requests::commit(const RequestSearch &search) {
     calls_->update();
 }
 
+/// What make_stubs() would compile. The threads run meanwhile.
+std::vector<VersionKey> Requests::missing_continuations(const RequestSearch &search) const {
+  std::vector<VersionKey> missing;
+  if (search.what.landing != Landing::Continuation)
+    return missing;
+  ContinuationBudget budget = search.what.budget ? *search.what.budget : ContinuationBudget(); // make_stubs() spends
+  for (const RequestSearch::Place &place : search.missing) {
+    const SiteId site = place.code->sites.find(place.code->offset_of(place.return_pc))->frames.back().site;
+    const VersionKey key{site.function, Tier::Optimized, site.index};
+    if (!stubs_.versions().is_known(key) && !is_contained(missing, key) &&
+        (!search.what.budget || budget.spend(stubs_.program().functions[site.function])))
+      missing.push_back(key);
+  }
+  return missing;
+}
+
 /// The threads run meanwhile.
 void Requests::make_stubs(RequestSearch &search) {
   const Replacement &what = search.what;
@@ -217,19 +233,25 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
     } else if (search.is_full) {
       if (Error error = search.reserve(search.found.capacity() * 4))
         return error;
-    } else if (rounds != 0 && what.spares_compiling && waited < most_returns_waited_for) {
-      ++waited;
-      polls_.release();
-      std::this_thread::sleep_for(return_patience);
     } else if (++rounds > most_compile_rounds) {
       return make_error("the threads reach new sites faster than stubs can be made for them");
     } else {
+      const std::vector<VersionKey> missing = missing_continuations(search);
+      if (!missing.empty() && what.spares_compiling && ++waited <= most_returns_waited_for) {
+        polls_.release();
+        std::this_thread::sleep_for(return_patience);
+        continue;
+      }
+      if (!missing.empty() && what.missing) {
+        *what.missing = missing;
+        break;
+      }
       longest_poll = std::max(longest_poll, polls_.release()); // nobody waits for a compiler
       make_stubs(search);
     }
   }
   longest_poll = std::max(longest_poll, polls_.release());
-  ReplaceOutcome outcome = report(search);
+  ReplaceOutcome outcome = search.is_complete() ? report(search) : ReplaceOutcome();
   outcome.stops = stops;
   outcome.pause_seconds = longest_pause;
   outcome.poll_seconds = longest_poll;

@@ -47,9 +47,10 @@ struct Replacement {
   std::vector<SiteKey> sites_that_stay;
   /// Only activations that the site map of a redefinition covers.
   bool only_mapped = false;
-  /// Once there are stubs, activations that are elsewhere meanwhile are waited for, some milliseconds, before more is
-  /// compiled for them.
+  /// Activations that are where a continuation would have to be compiled are waited for, some milliseconds, before it is.
   bool spares_compiling = false;
+  /// Not null: the request ends where continuations would have to be compiled, which are listed here.
+  std::vector<VersionKey> *missing = nullptr;
   ContinuationBudget *budget = nullptr; ///< bounds the continuations that are compiled
   const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
 };
@@ -86,6 +87,7 @@ private:
   void consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const;
   llvm::Expected<double> search_and_commit(RequestSearch &search);
   void commit(const RequestSearch &search);
+  std::vector<VersionKey> missing_continuations(const RequestSearch &search) const;
   void make_stubs(RequestSearch &search);
   ReplaceOutcome report(const RequestSearch &search) const;
 

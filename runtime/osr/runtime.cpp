@@ -68,7 +68,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   compile.object_stack_offset = object_stack_tls_offset();
   if (options_.sites && options_.loop_sites)
     compile.poll_word_offset = poll_word_tls_offset();
-  compile.baseline_polls_everywhere = options_.tier_up.policy != nullptr;
+  compile.baseline_polls_everywhere = compile.optimize_apart = options_.tier_up.policy != nullptr;
   compile.verify_each_pass = options_.verify_each_pass;
   compile.patchable_returns = options_.mechanism == Mechanism::ReturnPoint;
   compile.sites = options_.sites;

@@ -186,6 +186,8 @@ private:
   void start_sampling();
   bool may_tier_up(FunctionId body) const;
   std::optional<llvm::Expected<ReplaceOutcome>> tier_up(FunctionId body, NoticedBy by, bool is_first);
+  llvm::Expected<ReplaceOutcome> tier_up_by_steps(FunctionId entry, FunctionId body, ReplaceOptions options);
+  void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
   void sample();
   bool scan();
   void set_up_speculation();

@@ -135,6 +135,7 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
   Replacement what;
   what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
   what.spares_compiling = options.spares_compiling;
+  what.missing = options.missing;
   what.budget = options.budget;
   what.is_cancelled = options.is_cancelled;
   for (const Version *replaced : old)
@@ -148,7 +149,8 @@ Expected<ReplaceOutcome> Runtime::rewrite(FunctionId body, const ReplaceOptions 
   auto outcome = carry_out(what, !options.may_wait        ? &Requests::replace_at_once
                                  : options.redirect_calls ? &Requests::replace_until_none_runs
                                                           : &Requests::replace);
-  ++statistics_.requests.count;
+  if (!options.missing || options.missing->empty()) // else this is a part of one
+    ++statistics_.requests.count;
   if (outcome)
     return outcome;
   std::string reason = toString(outcome.takeError());

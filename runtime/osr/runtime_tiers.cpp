@@ -12,6 +12,11 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+constexpr unsigned most_steps = 8; ///< each may find an activation at a site where the one before did not
+
+} // namespace
 
 void Runtime::set_up_tiers() {
   if (!options_.tier_up.policy)
@@ -50,22 +55,67 @@ bool Runtime::may_tier_up(FunctionId body) const {
 std::optional<Expected<ReplaceOutcome>> Runtime::tier_up(FunctionId body, NoticedBy by, bool is_first) {
   Because because(cause_of(by));
   std::unique_lock lock(mutex_);
-  const FunctionId entry = bodies_.entry_of(body);
-  if (entry >= bodies_.entry_count() || bodies_.current(entry) != body)
+  if (!bodies_.is_current(body))
     return std::nullopt; // it was redefined, and may be gone: the new body counts by itself
+  const FunctionId entry = bodies_.entry_of(body);
   const FunctionInfo &info = program().functions[body];
   const bool must_finish = info.pinned != PinReason::None || options_.freeing == Freeing::ResidenceCounting;
   const bool only_activations =
       is_first && !must_finish && by != NoticedBy::Entry && program().module->getFunction(info.name)->use_empty();
   lock.unlock();
   ContinuationBudget budget;
-  return replace(entry, {.to = Tier::Optimized,
-                         .frames = must_finish ? Frames::FinishOld : Frames::Rewrite,
-                         .old_code = OldCode::Keep,
-                         .redirect_calls = !only_activations,
-                         .may_wait = !tier_up_->compiles_in_calling_thread(),
-                         .spares_compiling = !tier_up_->compiles_in_calling_thread(),
-                         .budget = &budget});
+  const ReplaceOptions options{.to = Tier::Optimized,
+                               .frames = must_finish ? Frames::FinishOld : Frames::Rewrite,
+                               .old_code = OldCode::Keep,
+                               .redirect_calls = !only_activations,
+                               .may_wait = !tier_up_->compiles_in_calling_thread(),
+                               .budget = &budget};
+  return tier_up_->compiles_in_calling_thread() ? replace(entry, options) : tier_up_by_steps(entry, body, options);
+}
+
+/// The lock is free while something is compiled: threads of the program need it when they call something for the first time.
+/// Once there is a continuation, an activation that goes round in a loop is likely to come back to where that begins.
+Expected<ReplaceOutcome> Runtime::tier_up_by_steps(FunctionId entry, FunctionId body, ReplaceOptions options) {
+  if (options.redirect_calls)
+    compile_unlocked(body, {{body, Tier::Optimized, std::nullopt}});
+  std::vector<VersionKey> missing;
+  ReplaceOutcome total;
+  for (unsigned step = 0;; ++step) {
+    missing.clear();
+    options.missing = step < most_steps ? &missing : nullptr; // it reaches new sites all the time: with the lock, then
+    auto outcome = replace(entry, options);
+    if (!outcome)
+      return outcome;
+    outcome->rewritten += total.rewritten;
+    outcome->at_polls += total.at_polls;
+    outcome->stops += total.stops;
+    total = std::move(*outcome);
+    if (missing.empty())
+      return total;
+    compile_unlocked(body, missing);
+    options.spares_compiling = true;
+  }
+}
+
+/// What cannot be compiled is found again by the request, which says why.
+void Runtime::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
+  Undisturbed undisturbed(options_.handshake.signal_number);
+  for (const VersionKey &key : keys)
+    for (bool is_done = false; !is_done;) {
+      std::unique_lock lock = lock_after_waiting(mutex_);
+      if (!bodies_.is_current(body))
+        return;
+      auto pending = versions_->begin(key);
+      if (!pending)
+        consumeError(pending.takeError());
+      is_done = !pending || !*pending;
+      if (is_done)
+        break;
+      lock.unlock();
+      auto compiled = compiler_->finish(**pending);
+      lock = lock_after_waiting(mutex_);
+      is_done = versions_->install(std::move(**pending), std::move(compiled));
+    }
 }
 
 void Runtime::sample() {

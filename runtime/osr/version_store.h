@@ -56,6 +56,14 @@ public:
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
   llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
 
+  /// find_or_compile in two halves, for the optimised tier: in between Compiler::finish does the long part, for which nobody
+  /// has to be kept away from this store. Nothing: the version is known already, or its code would count its activations.
+  llvm::Expected<std::optional<PendingCompile>> begin(const VersionKey &key);
+  /// False: what the version rests on has changed meanwhile, and it has to be begun again. A failure is remembered.
+  bool install(PendingCompile pending, llvm::Expected<CompiledVersion> compiled);
+  /// There is such a version in use, or it is known that there can be none.
+  bool is_known(const VersionKey &key) const { return versions_.contains(key) || failures_.contains(key); }
+
   /// A version that nobody finds yet, whether there is one or not.
   llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key) { return make(key); }
   /// From now on it is found. There must be no other one in use.
@@ -102,6 +110,8 @@ public:
 private:
   llvm::Expected<std::unique_ptr<Version>> make(const VersionKey &key);
   llvm::Expected<std::unique_ptr<Version>> try_make(const VersionKey &key, std::optional<SiteId> &dead_end);
+  llvm::Expected<std::unique_ptr<Version>> link(CompiledVersion compiled, std::unique_ptr<Version> version,
+                                                std::optional<SiteId> &dead_end);
   void forget_inlined(const CodeObject &object);
   llvm::Error fill(Version &version, const CompiledVersion &compiled);
   llvm::Error describe_code(Version &version);

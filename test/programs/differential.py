@@ -46,18 +46,24 @@ DETERMINISTIC = ["--tier", "auto", "--tier-threshold", "30", "--compile-threads"
 SPECULATING = [*DETERMINISTIC, "--speculate", "--speculate-after", "10"]
 MODES += [
     DETERMINISTIC,
-    SPECULATING,
     ["--tier", "auto", "--tier-threshold", "100", "--speculate", "--speculate-after", "20"],
-    ["--tier", "auto", "--tier-policy", "sampling", "--sampling-period", "500", "--tier-threshold", "1"],
     [*DETERMINISTIC, "--stress", "random:5"],
     [*SPECULATING, "--stress", "random:6"],
+]
+# Of -O1 bitcode only: what they do to code is done to bitcode of all levels by a mode above.
+ONCE = [
+    SPECULATING,
+    ["--tier", "auto", "--tier-policy", "sampling", "--sampling-period", "500", "--tier-threshold", "1"],
     [*SPECULATING, "--stress", "every"],
     ["--tier", "auto", "--tier-threshold", "50", "--speculate", "--speculate-after", "10", "--stress", "churn:500"],
     ["--tier", "optimized", "--speculate", "--speculate-after", "5", "--stress", "async:1000"],
     ["--tier", "auto", "--tier-threshold", "100", "--speculate", "--speculate-after", "10", "--rewrite", "return-point",
      "--calls", "direct"],
 ]
+MODES += ONCE
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"], [*SPECULATING, "--stress", "random:7", "--verify"]]
+ONCE += VERIFIED_MODES[1:]
+ONCE_LEVEL = "-O1"
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
 DIRECT = "direct call rewritten"
@@ -110,6 +116,10 @@ def modes_of(options):
     return modes
 
 
+def modes_at(level, modes):
+    return [mode for mode in modes if level == ONCE_LEVEL or mode not in ONCE]
+
+
 def without(mode, name):
     at = mode.index(name) if name in mode else len(mode)
     return mode[:at] + mode[at + 2:]
@@ -136,7 +146,7 @@ def check(program, options, work):
     expected_output, expected_status, _ = run([str(native), *arguments], options.timeout)
     failures, counters, runs = [], collections.Counter(), 0
     for level in LEVELS:
-        for mode in options.modes:
+        for mode in modes_at(level, options.modes):
             stats = work / f"{program.name}{level}.json"
             stats.unlink(missing_ok=True)
             command = [options.osrctl, "run", *mode, "--stats", str(stats), str(bitcode[level]), "--", *arguments]
@@ -172,7 +182,7 @@ def check(program, options, work):
                 counters.update({kind: counted.get("speculation", {}).get(key, 0) for key, kind in SPECULATION.items()})
                 for reason, number in tier_up.get("failed", {}).items():
                     failures.append(f"{program.name} {level} {' '.join(mode)}: {number} did not tier up: {reason}")
-                if is_run_twice(mode) and level == "-O1" and is_deterministic(program, counted):
+                if is_run_twice(mode) and level == ONCE_LEVEL and is_deterministic(program, counted):
                     again = run_again(command, stats, options.timeout)
                     runs += 1
                     if without_times(again) != without_times(tier_up):

@@ -1,0 +1,224 @@
+// How optimised versions are compiled: begun with the program at hand, finished apart from it.
+//
+//   begin     the function, or continuation, and what may be inlined into it      reads the program and what was counted;
+//             are copied into a context of their own                              the owner's lock is held
+//   finish    O2, sites, code generation, until every site has a record           long; beside everything but changes of the program
+//
+// Without anybody to be kept waiting, functions come out of an O2 of the whole program, which is made once.
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/canonical/source_lines.h"
+#include "compiler/codegen/choose_forms.h"
+#include "compiler/codegen/compile_steps.h"
+#include "compiler/codegen/compiler.h"
+#include "compiler/codegen/target.h"
+#include "compiler/sites/loop_polls.h"
+#include "compiler/tiers/continuation.h"
+#include "compiler/tiers/extract.h"
+#include "compiler/tiers/inline_candidates.h"
+#include "compiler/tiers/optimize.h"
+
+#include <llvm/Transforms/Utils/Cloning.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
+constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
+/// How loops lie in it is felt up to half of their speed: so that does not depend on what was compiled before.
+const Align cache_line(64);
+
+/// What speculation knows is about one moment and one function: the optimised program rests on nothing of that.
+bool may_speculate(const Function &function, const Profile *profile) {
+  if (!profile)
+    return false;
+  auto functions = inline_candidates(function, profile);
+  functions.insert(&function);
+  return has_guess(functions.getArrayRef(), *profile);
+}
+
+} // namespace
+
+Error Compiler::optimize_program() {
+  if (optimized_program_)
+    return Error::success();
+  optimized_program_ = CloneModule(*program_.module);
+  drop_baseline_polls(*optimized_program_);
+  speculate(*optimized_program_, {});
+  apply_assumptions(*optimized_program_);
+  Error error = optimize_module(*optimized_program_, *optimizing_machine_);
+  flatten_source_lines(*optimized_program_); // single functions are copied out of it
+  if (!error)
+    exits_ = exits_of(*optimized_program_, program_);
+  return error;
+}
+
+Error Compiler::optimize_module(Module &module, TargetMachine &machine) const {
+  return optimize(module, machine, options_.verify_each_pass ? &program_ : nullptr);
+}
+
+void Compiler::apply_assumptions(Module &module) const {
+  assume_guards(module, program_, options_.assume ? &assumptions_ : nullptr);
+  complete_source_lines(module);
+}
+
+bool Compiler::is_compiled_apart(const VersionKey &key) const {
+  return options_.optimize_apart || key.continuation_site ||
+         may_speculate(canonical(key.function), profile_.get()) || not_in_optimized_program_.contains(key.function);
+}
+
+Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
+  if (is_compiled_apart(key))
+    return take_apart(key);
+  if (Error error = optimize_program())
+    return error;
+  PendingCompile pending;
+  pending.key = key;
+  pending.symbol = new_symbol(key);
+  pending.is_optimized = true;
+  Extractor extractor(*optimized_program_, pending.symbol);
+  extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), pending.symbol);
+  pending.apart = move_apart(*extractor.finish());
+  return pending;
+}
+
+/// One function or continuation by itself, with those callees in sight that may be inlined.
+Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
+  PendingCompile pending;
+  pending.key = key;
+  pending.symbol = new_symbol(key);
+  pending.generation = generation_;
+  Extractor extractor(*program_.module, pending.symbol);
+  extractor.show_constants();
+  for (const Function *callee : inline_candidates(canonical(key.function), profile_.get()))
+    extractor.show_callee(*callee);
+  Function &clone = extractor.clone(canonical(key.function), pending.symbol);
+  if (key.continuation_site)
+    make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
+  std::unique_ptr<Module> module = extractor.finish();
+  drop_baseline_polls(*module);
+  if (profile_)
+    pending.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
+  pending.apart = move_apart(*module);
+  apply_assumptions(*pending.apart.module);
+  if (Error error = check_module(*pending.apart.module, "taking one function out"))
+    return error;
+  pending.targets.emplace(*pending.apart.module->getFunction(pending.symbol), program_);
+  return pending;
+}
+
+Error Compiler::optimize_pending(PendingCompile &pending, TargetMachine &machine) const {
+  if (pending.is_optimized)
+    return Error::success();
+  if (Error error = optimize_module(*pending.apart.module, machine))
+    return error;
+  pending.is_optimized = true;
+  pending.speculations.inlined =
+      pending.targets->count(*pending.apart.module->getFunction(pending.symbol), program_);
+  return Error::success();
+}
+
+Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimized, StringRef symbol,
+                                                            const ForcedForms &forced) const {
+  LoweredModule result;
+  result.module = CloneModule(optimized);
+  lower_thread_words(*result.module);
+  Function &function = *result.module->getFunction(symbol);
+  function.setAlignment(cache_line);
+  lower_exits(function);
+  Expected<LoweredSites> sites = lower_sites(function, program_, forced);
+  if (!sites)
+    return sites.takeError();
+  result.sites = std::move(*sites);
+  if (Error error = check_module(*result.module, "lowering the sites"))
+    return error;
+  return result;
+}
+
+Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const ResidenceCounter *residents,
+                                                 TargetMachine &machine) const {
+  if (Error error = optimize_pending(pending, machine))
+    return error;
+  ForcedForms forms;
+  std::map<std::uint32_t, std::string> fallbacks;
+  for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
+    CompiledVersion version;
+    version.symbol = pending.symbol;
+    auto lowered = lower_optimized(*pending.apart.module, pending.symbol, forms);
+    if (!lowered)
+      return lowered.takeError();
+    version.sites = std::move(lowered->sites);
+    if (residents)
+      count_residence(*lowered->module->getFunction(pending.symbol), address_of(*residents));
+    auto object = emit_object(*lowered->module, machine, MachinePasses::Anchor, version.report, return_points());
+    if (!object) {
+      // Registers ran out because of a record: give the values slots instead.
+      if (attempt > 0)
+        return object.takeError();
+      consumeError(object.takeError());
+      spill_all(version.sites, forms);
+      continue;
+    }
+    version.object = std::move(*object);
+    bool complete = !adjust_forms(version.sites, version.report, forms);
+    if (!complete && attempt >= spill_all_attempt)
+      spill_all(version.sites, forms);
+    fallbacks.merge(version.report.not_anchored);
+    if (complete) {
+      version.fallbacks = std::move(fallbacks);
+      version.speculations = pending.speculations;
+      return version;
+    }
+  }
+  return make_error("'{}': some site cannot be described in {} attempts", pending.symbol, max_attempts);
+}
+
+Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, const ResidenceCounter *residents) {
+  for (;;) {
+    auto pending = prepare(key);
+    if (!pending)
+      return pending.takeError();
+    auto version = make_version(*pending, residents, *optimizing_machine_);
+    if (!version || version->sites.refused_exits.empty())
+      return version;
+    drop_refused_exits(*version);
+  }
+}
+
+/// Nowhere to go from there: do without.
+void Compiler::drop_refused_exits(const CompiledVersion &version) {
+  for (SiteId guard : version.sites.refused_exits)
+    drop_assumption(guard);
+}
+
+Expected<PendingCompile> Compiler::begin(const VersionKey &key) {
+  check(key);
+  OSR_CHECK(key.tier == Tier::Optimized, "baseline code of function {} is compiled at once", key.function);
+  const auto begun = std::chrono::steady_clock::now();
+  auto pending = take_apart(key);
+  if (!pending)
+    return not_compiled(key, pending.takeError());
+  pending->begun = begun;
+  pending->taken = std::chrono::steady_clock::now() - begun;
+  return pending;
+}
+
+Expected<CompiledVersion> Compiler::finish(PendingCompile &pending) const {
+  CompileGate::Inside inside(gate_);
+  if (is_outdated(pending)) // function numbers may mean others now
+    return make_error("the program has changed meanwhile");
+  const auto resumed = std::chrono::steady_clock::now();
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  auto version = make_version(pending, /*residents=*/nullptr, **machine);
+  if (!version)
+    return not_compiled(pending.key, version.takeError());
+  version->key = pending.key;
+  version->seconds = (pending.taken + (std::chrono::steady_clock::now() - resumed)).count();
+  return version;
+}
+
+} // namespace osr
