@@ -201,7 +201,8 @@ Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
     stub.landing_script->counters[1] = &statistics_.exceptions.landed_in_new;
     return Error::success();
   }
-  OSR_CHECK(code.state() != CodeState::Freed, "code object {} is freed, and exceptions may land in it", code.id);
+  if (code.state() == CodeState::Freed) // the frame waits for another transition already
+    return make_error("an exception would land in code that is freed");
   stub.stub.lands_in_old = true;
   return Error::success();
 }

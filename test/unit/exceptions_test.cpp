@@ -104,6 +104,26 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("A frame whose code is freed while it waits is not sent where an exception would land in that code") {
+  if (program().patches_code())
+    return; // that code stays until the frame has left
+  program().inside([] {
+    begin_in(Tier::Optimized);
+    attempt_with([](std::uint64_t argument) {
+      if (argument == first_call) {
+        CHECK(replace("attempt", Tier::Baseline).rewritten == 1);
+        while (waiting() != 0)
+          runtime().reclaim();
+        const ReplaceOutcome again = replace("attempt", Tier::Optimized); // by a continuation
+        CHECK(again.rewritten == 0);
+        CHECK(again.refused.size() == 1);
+      }
+      if (argument == in_handler)
+        CHECK(caller() == "B");
+    });
+  });
+}
+
 TEST_CASE("Code in which an exception may still land is not freed") {
   program().inside([] {
     begin_in(Tier::Baseline);
