@@ -25,7 +25,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr unsigned max_attempts = 8;      ///< forms only ever degrade, and there are four of them
+constexpr unsigned max_attempts = 8; ///< forms only ever degrade, and there are four of them
 constexpr unsigned spill_all_attempt = 2; ///< other forms allocate other registers: this chase has to end
 /// How loops lie in it is felt up to half of their speed: so that does not depend on what was compiled before.
 const Align cache_line(64);
@@ -65,8 +65,8 @@ void Compiler::apply_assumptions(Module &module) const {
 }
 
 bool Compiler::is_compiled_apart(const VersionKey &key) const {
-  return options_.optimize_apart || key.continuation_site ||
-         may_speculate(canonical(key.function), profile_.get()) || not_in_optimized_program_.contains(key.function);
+  return options_.optimize_apart || key.continuation_site || may_speculate(canonical(key.function), profile_.get()) ||
+         not_in_optimized_program_.contains(key.function);
 }
 
 Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
@@ -115,8 +115,7 @@ Error Compiler::optimize_pending(PendingCompile &pending, TargetMachine &machine
   if (Error error = optimize_module(*pending.apart.module, machine))
     return error;
   pending.is_optimized = true;
-  pending.speculations.inlined =
-      pending.targets->count(*pending.apart.module->getFunction(pending.symbol), program_);
+  pending.speculations.inlined = pending.targets->count(*pending.apart.module->getFunction(pending.symbol), program_);
   return Error::success();
 }
 

@@ -16,12 +16,12 @@ namespace osr {
 /// a time.
 struct PendingCompile {
   VersionKey key;
-  std::string symbol;        ///< of the version
-  ApartModule apart;         ///< the function, or continuation, and what may be inlined into it
+  std::string symbol; ///< of the version
+  ApartModule apart; ///< the function, or continuation, and what may be inlined into it
   bool is_optimized = false; ///< that module already
   Speculations speculations;
   std::optional<InlinedTargets> targets; ///< of calls by pointer that speculation made direct
-  std::uint64_t generation = 0;          ///< of the program and of the assumptions; see Compiler::is_outdated
+  std::uint64_t generation = 0; ///< of the program and of the assumptions; see Compiler::is_outdated
   std::chrono::steady_clock::time_point begun;
   std::chrono::duration<double> taken{0}; ///< by begin()
 };
