@@ -7,6 +7,7 @@
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
@@ -80,13 +81,6 @@ void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, 
     insert_poll(header->getFirstInsertionPt(), poll, word, loops);
 }
 
-bool polls(const BasicBlock &block) {
-  return any_of(block, [](const Instruction &instruction) {
-    const auto *load = dyn_cast<LoadInst>(&instruction);
-    return load && is_poll_word(*load->getPointerOperand());
-  });
-}
-
 /// The block in which one goes back to the header; nothing else is in it if the latch tests. A point of a profile stays
 /// with what it counts.
 BasicBlock *block_going_back(Loop &loop, DominatorTree &dominators, LoopInfo &loops) {
@@ -99,9 +93,8 @@ void insert_missing_polls(Function &function, FunctionCallee poll, GlobalVariabl
   DominatorTree dominators(function);
   LoopInfo loops(dominators);
   SmallVector<const BasicBlock *, 8> polled;
-  for (BasicBlock &block : function)
-    if (polls(block))
-      polled.push_back(&block);
+  for (const LoadInst *seen : polls_of(function))
+    polled.push_back(seen->getParent());
   const auto polls_in_each_round = [&](const Loop &loop) {
     SmallVector<BasicBlock *, 8> latches;
     loop.getLoopLatches(latches);
@@ -132,6 +125,14 @@ template <typename Insert> void insert_in_replaceable(CanonicalProgram &program,
 bool is_poll_word(const Value &address) {
   return isa<GlobalVariable>(address) &&
          (address.getName() == poll_word_name || address.getName() == baseline_word_name);
+}
+
+SmallVector<LoadInst *, 8> polls_of(Function &function) {
+  SmallVector<LoadInst *, 8> polls;
+  for (Instruction &instruction : instructions(function))
+    if (auto *load = dyn_cast<LoadInst>(&instruction); load && is_poll_word(*load->getPointerOperand()))
+      polls.push_back(load);
+  return polls;
 }
 
 void insert_loop_polls(CanonicalProgram &program) {

@@ -15,7 +15,8 @@
 
 #include "compiler/canonical/canonical_program.h"
 
-#include <llvm/Target/TargetMachine.h>
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/IR/Instructions.h>
 
 #include <cstdint>
 
@@ -28,6 +29,9 @@ inline bool is_loop_site(const Site &site) { return site.callee == loop_poll_cal
 
 /// True for the address of the word that polls load, also those of baseline code only.
 bool is_poll_word(const llvm::Value &address);
+
+/// The loads of that word.
+llvm::SmallVector<llvm::LoadInst *, 8> polls_of(llvm::Function &function);
 
 /// Puts polls into all replaceable functions; poll_places.h says where. To be run before the sites are numbered.
 void insert_loop_polls(CanonicalProgram &program);

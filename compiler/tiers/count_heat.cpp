@@ -29,7 +29,7 @@ public:
   }
 
   void run() {
-    const SmallVector<LoadInst *, 8> polls = find_polls();
+    const SmallVector<LoadInst *, 8> polls = polls_of(function_);
     const SmallSetVector<BasicBlock *, 8> latches = find_latches(polls);
     for (LoadInst *poll : polls)
       count_in(*poll);
@@ -40,15 +40,6 @@ public:
   }
 
 private:
-  SmallVector<LoadInst *, 8> find_polls() {
-    SmallVector<LoadInst *, 8> polls;
-    for (BasicBlock &block : function_)
-      for (Instruction &instruction : block)
-        if (auto *load = dyn_cast<LoadInst>(&instruction); load && is_poll_word(*load->getPointerOperand()))
-          polls.push_back(load);
-    return polls;
-  }
-
   /// Ends of rounds in which no poll counts. A poll of a loop inside counts for those around it, too.
   SmallSetVector<BasicBlock *, 8> find_latches(ArrayRef<LoadInst *> polls) {
     SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 8> edges;
