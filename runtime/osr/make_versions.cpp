@@ -71,10 +71,7 @@ bool VersionStore::install(PendingCompile pending, Expected<CompiledVersion> com
   }
   if (Trace *trace = Trace::active())
     trace_compile(*trace, pending.begun, program(), pending.key, version ? &(*version)->object : nullptr);
-  if (version)
-    versions_[pending.key] = std::move(*version);
-  else
-    failures_[pending.key] = toString(version.takeError());
+  consumeError(remember(pending.key, std::move(version)).takeError());
   return true;
 }
 

@@ -260,6 +260,15 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
   return outcome;
 }
 
+void ReplaceOutcome::add(const ReplaceOutcome &before) {
+  rewritten += before.rewritten;
+  at_polls += before.at_polls;
+  may_land_in_old += before.may_land_in_old;
+  stops += before.stops;
+  pause_seconds = std::max(pause_seconds, before.pause_seconds);
+  poll_seconds = std::max(poll_seconds, before.poll_seconds);
+}
+
 Expected<ReplaceOutcome> Requests::replace(const Replacement &what) { return replace_once(what, /*may_ask=*/true); }
 
 Expected<ReplaceOutcome> Requests::replace_until_none_runs(const Replacement &what) {
@@ -271,13 +280,8 @@ Expected<ReplaceOutcome> Requests::replace_until_none_runs(const Replacement &wh
       consumeError(outcome.takeError());
       break;
     }
-    outcome->rewritten += total->rewritten;
-    outcome->at_polls += total->at_polls;
-    outcome->may_land_in_old += total->may_land_in_old;
+    outcome->add(*total);
     outcome->already = total->already; // else also what the rounds before have done
-    outcome->stops += total->stops;
-    outcome->pause_seconds = std::max(outcome->pause_seconds, total->pause_seconds);
-    outcome->poll_seconds = std::max(outcome->poll_seconds, total->poll_seconds);
     total = std::move(outcome);
   }
   return total;

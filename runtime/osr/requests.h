@@ -32,6 +32,9 @@ struct ReplaceOutcome {
   unsigned stops = 0; ///< how often the threads were stopped
   double pause_seconds = 0; ///< the longest time they were stopped
   double poll_seconds = 0; ///< the longest time that threads may have waited in polls
+
+  /// Adds what a part of the same request did before this one. What stays is counted by the last.
+  void add(const ReplaceOutcome &before);
 };
 
 /// Which activations a request replaces, and by what.

@@ -188,6 +188,7 @@ private:
   std::optional<llvm::Expected<ReplaceOutcome>> tier_up(FunctionId body, NoticedBy by, bool is_first);
   llvm::Expected<ReplaceOutcome> tier_up_by_steps(FunctionId entry, FunctionId body, ReplaceOptions options);
   void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
+  bool try_compile_unlocked(FunctionId body, const VersionKey &key);
   void sample();
   bool scan();
   void set_up_speculation();

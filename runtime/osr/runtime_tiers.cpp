@@ -86,9 +86,7 @@ Expected<ReplaceOutcome> Runtime::tier_up_by_steps(FunctionId entry, FunctionId 
     auto outcome = replace(entry, options);
     if (!outcome)
       return outcome;
-    outcome->rewritten += total.rewritten;
-    outcome->at_polls += total.at_polls;
-    outcome->stops += total.stops;
+    outcome->add(total);
     total = std::move(*outcome);
     if (missing.empty())
       return total;
@@ -101,21 +99,24 @@ Expected<ReplaceOutcome> Runtime::tier_up_by_steps(FunctionId entry, FunctionId 
 void Runtime::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
   Undisturbed undisturbed(options_.handshake.signal_number);
   for (const VersionKey &key : keys)
-    for (bool is_done = false; !is_done;) {
-      std::unique_lock lock = lock_after_waiting(mutex_);
-      if (!bodies_.is_current(body))
-        return;
-      auto pending = versions_->begin(key);
-      if (!pending)
-        consumeError(pending.takeError());
-      is_done = !pending || !*pending;
-      if (is_done)
-        break;
-      lock.unlock();
-      auto compiled = compiler_->finish(**pending);
-      lock = lock_after_waiting(mutex_);
-      is_done = versions_->install(std::move(**pending), std::move(compiled));
+    while (!try_compile_unlocked(body, key)) {
     }
+}
+
+/// False: what was compiled rests on something that has changed meanwhile.
+bool Runtime::try_compile_unlocked(FunctionId body, const VersionKey &key) {
+  std::unique_lock lock = lock_after_waiting(mutex_);
+  if (!bodies_.is_current(body))
+    return true;
+  auto pending = versions_->begin(key);
+  if (!pending || !*pending) {
+    consumeError(pending.takeError());
+    return true;
+  }
+  lock.unlock();
+  auto compiled = compiler_->finish(**pending);
+  lock = lock_after_waiting(mutex_);
+  return versions_->install(std::move(**pending), std::move(compiled));
 }
 
 void Runtime::sample() {

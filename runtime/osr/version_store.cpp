@@ -34,13 +34,13 @@ Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {
     return found->second.get();
   if (auto failed = failures_.find(key); failed != failures_.end())
     return make_error("{}", failed->second);
-  auto version = make(key);
-  if (!version) {
-    std::string reason = toString(version.takeError());
-    failures_[key] = reason;
-    return make_error("{}", reason);
-  }
-  return (versions_[key] = std::move(*version)).get();
+  return remember(key, make(key));
+}
+
+Expected<const Version *> VersionStore::remember(const VersionKey &key, Expected<std::unique_ptr<Version>> made) {
+  if (made)
+    return (versions_[key] = std::move(*made)).get();
+  return make_error("{}", failures_[key] = toString(made.takeError()));
 }
 
 const Version *VersionStore::adopt(std::unique_ptr<Version> version) {

@@ -108,6 +108,7 @@ public:
   const CanonicalProgram &program() const { return compiler_.program(); }
 
 private:
+  llvm::Expected<const Version *> remember(const VersionKey &key, llvm::Expected<std::unique_ptr<Version>> made);
   llvm::Expected<std::unique_ptr<Version>> make(const VersionKey &key);
   llvm::Expected<std::unique_ptr<Version>> try_make(const VersionKey &key, std::optional<SiteId> &dead_end);
   llvm::Expected<std::unique_ptr<Version>> link(CompiledVersion compiled, std::unique_ptr<Version> version,
