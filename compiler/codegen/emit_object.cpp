@@ -5,6 +5,7 @@
 #include "compiler/codegen/certificate_pass.h"
 #include "compiler/codegen/return_point_pass.h"
 
+#include <llvm/Analysis/RuntimeLibcallInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
@@ -19,6 +20,13 @@ using namespace llvm;
 
 namespace osr {
 namespace {
+
+/// What the library offers. The code generator takes it for empty when it is not told: it would copy memory byte by byte.
+RuntimeLibraryInfoWrapper *create_library_info(const TargetMachine &machine) {
+  const TargetOptions &options = machine.Options;
+  return new RuntimeLibraryInfoWrapper(machine.getTargetTriple(), options.ExceptionModel, options.FloatABIType,
+                                       options.EABIVersion, options.MCOptions.ABIName, options.VecLib);
+}
 
 /// Collects the error texts that a pass reports to the context.
 class ErrorCollector final : public DiagnosticHandler {
@@ -53,6 +61,7 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachin
   auto *info = new MachineModuleInfoWrapperPass(&machine);
   TargetPassConfig *config = machine.createPassConfig(manager);
   config->setDisableVerify(true);
+  manager.add(create_library_info(machine));
   manager.add(config);
   manager.add(info);
   bool failed = config->addISelPasses();
