@@ -7,58 +7,37 @@
 
 namespace osr {
 
-/// Many may be inside, or one may have closed it. It is closed around a fork, too; the child, in which nobody of those
-/// who wait exists, opens it: so it is one word that nobody owns.
+/// A mutex that many may share, for std::shared_lock and std::lock_guard. It is locked around a fork, too; the child, in
+/// which nobody of those who wait exists, unlocks it: so it is one word that nobody owns, and not a std::shared_mutex.
 class CompileGate {
 public:
-  void enter() {
+  void lock_shared() {
     for (int now = state_.load();;)
-      if (now == closed) {
+      if (now == locked) {
         state_.wait(now);
         now = state_.load();
       } else if (state_.compare_exchange_weak(now, now + 1)) {
         return;
       }
   }
-  void leave() {
+  void unlock_shared() {
     if (state_.fetch_sub(1) == 1)
       state_.notify_all();
   }
   /// Waits until nobody is inside.
-  void close() {
-    for (int now = 0; !state_.compare_exchange_strong(now, closed); now = 0)
+  void lock() {
+    for (int now = 0; !state_.compare_exchange_strong(now, locked); now = 0)
       state_.wait(now);
   }
-  void open() {
+  void unlock() {
     const int before = state_.exchange(0);
-    OSR_CHECK(before == closed, "the gate was not closed but {}", before);
+    OSR_CHECK(before == locked, "the gate was not locked but {}", before);
     state_.notify_all();
   }
 
-  class Inside {
-  public:
-    explicit Inside(CompileGate &gate) : gate_(gate) { gate_.enter(); }
-    ~Inside() { gate_.leave(); }
-    Inside(const Inside &) = delete;
-    Inside &operator=(const Inside &) = delete;
-
-  private:
-    CompileGate &gate_;
-  };
-  class Closed {
-  public:
-    explicit Closed(CompileGate &gate) : gate_(gate) { gate_.close(); }
-    ~Closed() { gate_.open(); }
-    Closed(const Closed &) = delete;
-    Closed &operator=(const Closed &) = delete;
-
-  private:
-    CompileGate &gate_;
-  };
-
 private:
-  static constexpr int closed = -1;
-  std::atomic<int> state_ = 0; ///< how many are inside, or closed
+  static constexpr int locked = -1;
+  std::atomic<int> state_ = 0; ///< how many are inside, or locked
 };
 
 } // namespace osr

@@ -20,6 +20,8 @@
 
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <shared_mutex>
+
 using namespace llvm;
 
 namespace osr {
@@ -205,7 +207,7 @@ Expected<PendingCompile> Compiler::begin(const VersionKey &key) {
 }
 
 Expected<CompiledVersion> Compiler::finish(PendingCompile &pending) const {
-  CompileGate::Inside inside(gate_);
+  const std::shared_lock inside(gate_);
   if (is_outdated(pending)) // function numbers may mean others now
     return make_error("the program has changed meanwhile");
   const auto resumed = std::chrono::steady_clock::now();

@@ -52,14 +52,9 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
     return joinErrors(fast.takeError(), optimizing.takeError());
   compiler->fast_machine_ = std::move(*fast);
   compiler->optimizing_machine_ = std::move(*optimizing);
-  if (options.poll_word_offset)
-    insert_loop_polls(compiler->program_);
-  if (options.speculate_after && options.sites && options.assume) {
+  if (options.speculate_after && options.sites && options.assume)
     compiler->profile_ = std::make_unique<Profile>(*options.speculate_after);
-    insert_profile_points(compiler->program_);
-  }
-  if (options.poll_word_offset && options.baseline_polls_everywhere)
-    insert_baseline_polls(compiler->program_);
+  compiler->insert_own_sites(compiler->program_);
   number_sites(compiler->program_, *compiler->optimizing_machine_);
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
@@ -71,6 +66,16 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
   if (Error error = check_module(*compiler->program_.module, "numbering the sites"))
     return error;
   return compiler;
+}
+
+/// Those that are no calls of the program.
+void Compiler::insert_own_sites(CanonicalProgram &program) const {
+  if (options_.poll_word_offset)
+    insert_loop_polls(program);
+  if (profile_)
+    insert_profile_points(program);
+  if (options_.poll_word_offset && options_.baseline_polls_everywhere)
+    insert_baseline_polls(program);
 }
 
 Function &Compiler::canonical(FunctionId function) const { return *functions_[function]; }

@@ -87,7 +87,7 @@ public:
   bool is_outdated(const PendingCompile &pending) const { return pending.generation != generation_; }
   /// The guards from which finish() found no way on are not assumed any more. The version is outdated if there are any.
   void drop_refused_exits(const CompiledVersion &version);
-  /// Closed while nobody may be in finish(): around a fork.
+  /// Locked while nobody may be in finish(): around a fork.
   CompileGate &gate() { return gate_; }
 
   /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
@@ -150,6 +150,7 @@ private:
   }
   llvm::Expected<CanonicalProgram> read_body(llvm::MemoryBufferRef ir, llvm::LLVMContext &context,
                                              llvm::StringRef name);
+  void insert_own_sites(CanonicalProgram &program) const;
   std::string new_symbol(const VersionKey &key);
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
   void lower_thread_words(llvm::Module &module) const;
@@ -175,7 +176,7 @@ private:
 
   CanonicalProgram program_;
   Options options_;
-  mutable CompileGate gate_; ///< finish() is inside; whoever changes the program closes it
+  mutable CompileGate gate_; ///< finish() is inside; whoever changes the program locks it
   std::atomic<std::uint64_t> generation_ = 0; ///< of the program and the assumptions
   std::unique_ptr<llvm::TargetMachine> fast_machine_, optimizing_machine_;
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed

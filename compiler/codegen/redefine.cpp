@@ -3,9 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/codegen/compiler.h"
-#include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
-#include "compiler/sites/profile_points.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/profile.h"
 
@@ -16,6 +14,8 @@
 #include <llvm/Linker/Linker.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/SourceMgr.h>
+
+#include <mutex>
 
 using namespace llvm;
 
@@ -211,17 +211,13 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
     if (variable.hasLocalLinkage())
       variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
   auto program = canonicalize(std::move(module), *optimizing_machine_);
-  if (program && options_.poll_word_offset)
-    insert_loop_polls(*program);
-  if (program && profile_)
-    insert_profile_points(*program);
-  if (program && options_.poll_word_offset && options_.baseline_polls_everywhere)
-    insert_baseline_polls(*program);
+  if (program)
+    insert_own_sites(*program);
   return program;
 }
 
 FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
-  CompileGate::Closed closed(gate_);
+  const std::lock_guard closed(gate_);
   ++generation_;
   const FunctionId id = body.info.id;
   Function &old = canonical(function);
@@ -251,7 +247,7 @@ FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
 }
 
 void Compiler::make_current(FunctionId wanted, FunctionId now) {
-  CompileGate::Closed closed(gate_);
+  const std::lock_guard closed(gate_);
   ++generation_;
   Function &current = canonical(now), &next = canonical(wanted);
   std::swap(program_.functions[wanted].name, program_.functions[now].name);
@@ -262,7 +258,7 @@ void Compiler::make_current(FunctionId wanted, FunctionId now) {
 }
 
 void Compiler::drop_body(FunctionId body) {
-  CompileGate::Closed closed(gate_);
+  const std::lock_guard closed(gate_);
   ++generation_;
   Function *function = functions_[body];
   OSR_CHECK(function && function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);

@@ -70,7 +70,7 @@ void Runtime::watch_forks() {
       [] {
         if (running_) {
           running_->mutex_.lock();
-          running_->compiler_->gate().close(); // nobody is within LLVM
+          running_->compiler_->gate().lock(); // nobody is within LLVM
           running_->threads_.mutex().lock();
           if (running_->tier_up_)
             running_->tier_up_->before_fork();
@@ -101,7 +101,7 @@ void Runtime::after_fork(ForkSide side) {
   if (side == ForkSide::Child)
     running_->start_sampling();
   running_->threads_.mutex().unlock();
-  running_->compiler_->gate().open();
+  running_->compiler_->gate().unlock();
   running_->mutex_.unlock();
 }
 

@@ -3,6 +3,8 @@
 #include "test/support/catch_header.h"
 
 #include <atomic>
+#include <mutex>
+#include <shared_mutex>
 #include <thread>
 
 using namespace llvm;
@@ -86,27 +88,27 @@ TEST_CASE("A compile is outdated when the program has changed, or what its code 
   CHECK_FALSE(compiler.drop_assumption({one, 0}));
 }
 
-TEST_CASE("Who closes the gate waits for those inside, and they for the gate") {
+TEST_CASE("Who locks the gate waits for those inside, and they for the gate") {
   CompileGate gate;
   std::atomic<int> inside = 0, rounds = 0;
-  std::atomic<bool> was_open = false;
+  std::atomic<bool> was_shared = false;
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 3; ++thread)
     threads.emplace_back([&] {
       for (int i = 0; i < 1000; ++i) {
-        CompileGate::Inside guard(gate);
+        const std::shared_lock guard(gate);
         ++inside;
         ++rounds;
         --inside;
       }
     });
   for (int i = 0; i < 100; ++i) {
-    CompileGate::Closed closed(gate);
+    const std::lock_guard closed(gate);
     if (inside != 0)
-      was_open = true;
+      was_shared = true;
   }
   for (std::thread &thread : threads)
     thread.join();
-  CHECK_FALSE(was_open);
+  CHECK_FALSE(was_shared);
   CHECK(rounds == 3000);
 }
