@@ -2,6 +2,7 @@
 
 #include "compiler/canonical/object_stack.h"
 #include "compiler/sites/poll_places.h"
+#include "compiler/sites/recursive_calls.h"
 
 #include <llvm/Analysis/AssumptionCache.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
@@ -136,6 +137,7 @@ SmallVector<LoadInst *, 8> polls_of(Function &function) {
 }
 
 void insert_loop_polls(CanonicalProgram &program) {
+  keep_recursive_calls(*program.module);
   FunctionCallee poll = declare_poll(*program.module);
   GlobalVariable *word = declare_poll_word(*program.module, poll_word_name);
   InlinedCalls calls;

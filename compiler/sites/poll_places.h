@@ -2,7 +2,7 @@
 //
 //   loop                                                                    poll
 //   ----                                                                    ----
-//   calls something with a site in each iteration, which cannot be inlined  no: that call is the site
+//   calls something with a site in each iteration, which is not inlined     no: that call is the site
 //   counted: innermost, a bound on its trip count is known on entry         no: it ends by itself and may be vectorised
 //   a nest of few iterations in all, known at compile time                  no: it is about to be unrolled
 //   any other, also the loop around counted ones, and irreducible cycles    yes

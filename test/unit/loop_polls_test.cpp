@@ -141,10 +141,35 @@ TEST_CASE("Check that a loop polls unless every iteration comes to a site that i
   CHECK(polls(uncounted("  %r = call i64 @apart(i64 %i)\n")) == 0);
   CHECK(polls(uncounted("  %r = call i64 @calls(i64 %i)\n")) == 0); // inlined or not, ext is called
   CHECK(polls(uncounted("  %r = call i64 @small(i64 %i)\n")) == 1);
-  CHECK(polls(uncounted("  %r = call i64 @f(ptr %p)\n")) == 1);
+  CHECK(polls(uncounted("  call void @f(ptr %p, ptr %q, i64 %i)\n")) == 0); // stays recursive, as below
   CHECK(polls(uncounted("  %r = call ptr @memcpy(ptr %p, ptr %q, i64 8)\n")) == 1); // no site
   CHECK(polls(uncounted("  %odd = trunc i64 %i to i1\n  br i1 %odd, label %some, label %latch\nsome:\n"
                         "  %r = call i64 @ext(i64 %i)\n")) == 1);
+}
+
+TEST_CASE("Check that calls of functions that stay recursive are sites in every round, and are not inlined",
+          "[loops]") {
+  // The result is what a call is followed by: another one, the same one in a loop, or the end.
+  const auto recursive = [](const std::string &rest) {
+    return "define i64 @again(i64 %x) {\n  %small = icmp ult i64 %x, 2\n  br i1 %small, label %done, label %go\n"
+           "done:\n  ret i64 %x\ngo:\n  %y = lshr i64 %x, 1\n  %a = call i64 @again(i64 %y)\n" +
+           rest + "}\n";
+  };
+  const std::string twice = recursive("  %b = call i64 @again(i64 %a)\n  ret i64 %b\n");
+  const std::string in_loop = recursive("  %more = icmp ult i64 %a, 5\n  br i1 %more, label %go, label %done\n");
+  const std::string either = recursive("  ret i64 %a\n");
+  const std::string caller = uncounted("  %r = call i64 @again(i64 %i)\n");
+  for (const std::string &callee : {twice, in_loop}) {
+    Polled program(callee + caller);
+    CHECK(program.polls() == 0);
+    CHECK(program.polls("again") == 0);
+    for (const CallBase *call : calls_of(program.function(), "again"))
+      CHECK(call->isNoInline());
+  }
+  Polled once(either + caller); // a loop when it is optimised, and inlined
+  CHECK(once.polls() == 1);
+  for (const CallBase *call : calls_of(once.function(), "again"))
+    CHECK_FALSE(call->isNoInline());
 }
 
 TEST_CASE("Check that a counted loop polls if what is inlined into it may loop", "[loops]") {
