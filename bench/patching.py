@@ -40,7 +40,7 @@ def processor_seconds(command, expected):
 
 
 def measure(name, options, work):
-    bitcode, _ = build(name, work, options.clang)
+    bitcode, _ = build(name, work, options)
     seconds = {(kind, scale): [] for kind in KINDS for scale in [SHORT_SCALE, SCALES[name]]}
     expected, code_bytes, sites = {}, {}, 0
     for _ in range(options.runs):

@@ -41,7 +41,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         for name in options.names or [*own, *SCALES]:
-            built = compile_both(FOLDER / own[name][0], work, options.clang) if name in own else build(name, work, options.clang)
+            built = compile_both(FOLDER / own[name][0], work, options) if name in own else build(name, work, options)
             seconds, made = measure(built, own[name][1] if name in own else SCALES[name], options, work)
             ratio = seconds["without"] / seconds["with"]
             results[name] = {**seconds, "ratio": ratio, "speculation": made}

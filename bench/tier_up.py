@@ -2,7 +2,7 @@
 """Time to result of --tier auto, against each tier alone, native code and LLVM's own JIT.
 
 Each program runs as a whole process (compiling included) in turns (auto, baseline, optimised first, lli, native, auto, ...),
-so that a machine that slows down slows all; each figure is the median. `steady` compares the last third of a run half as
+so that a machine that slows down slows all; each figure is the median. The bitcode is made at -O2, as native code is (--level). `steady` compares the last third of a run half as
 long again: what auto and native took for the additional work. With --plot, throughput of small equal rounds of work from the
 first instruction on is drawn.
 """
@@ -60,7 +60,7 @@ def medians(name, groups, runs):
 
 def measure(name, options, work):
     """Median seconds by way; also of auto and native with half as much work again ("auto longer")."""
-    bitcode, native = build(name, work, options.clang)
+    bitcode, native = build(name, work, options)
     once = commands_of(options, bitcode, native, str(SCALES[name]))
     longer = commands_of(options, bitcode, native, str(SCALES[name] * 3 // 2))
     return medians(name, [once, {f"{way} longer": longer[way] for way in ["auto", "native"]}], options.runs)
@@ -88,7 +88,7 @@ def print_row(name, cells):
 
 def measure_warmup(options, work):
     """Seconds since the process was started, at the end of each round: by kernel and way."""
-    bitcode, native = compile_both(WARMUP, work, options.clang)
+    bitcode, native = compile_both(WARMUP, work, options)
     result = {}
     for kernel, rounds in ROUNDS.items():
         for way, command in commands_of(options, bitcode, native, kernel, str(rounds)).items():
@@ -100,6 +100,7 @@ def measure_warmup(options, work):
 
 def main():
     parser = usual_arguments(__doc__)
+    parser.set_defaults(level=2)
     parser.add_argument("--lli", default=shutil.which("lli-22"), help="LLVM's own JIT (default: lli-22, if there is one)")
     parser.add_argument("--plot", type=pathlib.Path, help="write throughput over time to this SVG file")
     options = parser.parse_args()

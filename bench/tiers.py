@@ -45,19 +45,19 @@ def header(path, key):
     return found.group(1).split() if found else []
 
 
-def compile_both(source, work, clang):
-    """Bitcode (-O1) and a native executable (-O2)."""
-    driver = [clang, *(["--driver-mode=g++"] if source.suffix == ".cpp" else [])]
+def compile_both(source, work, options):
+    """Bitcode (of the level asked for) and a native executable (-O2)."""
+    driver = [options.clang, *(["--driver-mode=g++"] if source.suffix == ".cpp" else [])]
     common = [*driver, "-w", *header(source, "cflags"), str(source)]
     bitcode, native = work / f"{source.stem}.bc", work / f"{source.stem}.native"
-    subprocess.run([*common, "-O1", "-emit-llvm", "-c", "-o", str(bitcode)], check=True)
+    subprocess.run([*common, f"-O{options.level}", "-emit-llvm", "-c", "-o", str(bitcode)], check=True)
     subprocess.run([*common, "-O2", "-o", str(native), *header(source, "libs"), "-lm"], check=True)
     return bitcode, native
 
 
-def build(name, work, clang):
+def build(name, work, options):
     """The same of a program of SCALES."""
-    return compile_both(PROGRAMS / f"{name}.c", work, clang)
+    return compile_both(PROGRAMS / f"{name}.c", work, options)
 
 
 def output_of(command):
@@ -87,7 +87,7 @@ def compiled(stats):
 
 
 def measure(name, options, work):
-    bitcode, native = build(name, work, options.clang)
+    bitcode, native = build(name, work, options)
     scale = SCALES[name]
     seconds = {key: [] for key in ["native", *TIERS]}
     compile_seconds = {tier: [] for tier in TIERS}
@@ -173,6 +173,8 @@ def usual_arguments(description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--osrctl", required=True)
     parser.add_argument("--clang", default="clang-22")
+    parser.add_argument("--level", type=int, choices=[0, 1, 2], default=1,
+                        help="clang's -O level of the bitcode (default %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each kind; the median counts (default 5)")
     parser.add_argument("--json", type=pathlib.Path, help="write all figures to this file")
     parser.add_argument("names", nargs="*", metavar="PROGRAM", help="programs to run (default: all)")
