@@ -36,8 +36,7 @@ public:
 
 private:
   static ScratchRegisters scratch_registers(const TransitionScript &script) {
-    return {stub_registers::general_holders + (script.state_buffer_size == 0 ? 1 : 0), stub_registers::vector_holders,
-            vector_register_bytes()};
+    return {stub_registers::general_holders + (script.state_buffer_size == 0 ? 1 : 0), stub_registers::vector_holders};
   }
 
   asmjit::x86::Assembler &a() { return out_.assembler(); }

@@ -10,7 +10,9 @@ namespace osr {
 namespace {
 
 constexpr std::uint32_t none = ~std::uint32_t(0);
-constexpr std::uint32_t widest_copy = 64;
+/// Wider ones would leave upper halves of vector registers in use. Those may hold a result, so they cannot be cleared, and
+/// SSE code to come would run at down to a third of its speed.
+constexpr std::uint32_t widest_copy = 16;
 
 bool reads_state(const Copy &copy) {
   return copy.from == ValueSource::Kind::Register || copy.from == ValueSource::Kind::Frame;
@@ -29,9 +31,9 @@ Copy whole_copy(const Move &move) {
 bool is_register(const ValueTarget &target) { return target.kind == ValueTarget::Kind::Register; }
 
 /// Memory to memory: the widest pieces first, each a power of two.
-void append_pieces(const Move &move, std::uint32_t widest, std::vector<Copy> &copies) {
+void append_pieces(const Move &move, std::vector<Copy> &copies) {
   Copy piece = whole_copy(move);
-  std::uint32_t width = widest;
+  std::uint32_t width = widest_copy;
   for (std::uint32_t done = 0; done < move.size; done += width) {
     while (width > move.size - done)
       width /= 2;
@@ -77,11 +79,11 @@ private:
   ScratchRegisters scratch_;
   MoveSchedule result_;
   std::vector<Copy> &copies_ = result_.copies;
-  std::vector<std::uint32_t> by_target_;  ///< copies to frame memory, by target offset
-  std::vector<Edge> edges_;               ///< the reader must read before the writer writes; sorted by reader
-  std::vector<Edge> by_writer_;           ///< the same, sorted by writer; made when first needed
+  std::vector<std::uint32_t> by_target_; ///< copies to frame memory, by target offset
+  std::vector<Edge> edges_; ///< the reader must read before the writer writes; sorted by reader
+  std::vector<Edge> by_writer_; ///< the same, sorted by writer; made when first needed
   std::vector<std::uint32_t> first_edge_; ///< per reader, index into edges_
-  std::vector<std::uint32_t> blockers_;   ///< per copy: how many others must read first
+  std::vector<std::uint32_t> blockers_; ///< per copy: how many others must read first
   std::vector<bool> was_read_, finished_;
   std::vector<Holder> holders_;
   std::vector<std::uint32_t> ready_;
@@ -95,7 +97,7 @@ Scheduler::Scheduler(const TransitionScript &script, const ScratchRegisters &scr
   for (const Move &move : script.moves) {
     const bool memory_to_memory = move.source.kind == ValueSource::Kind::Frame && !is_register(move.target);
     if (memory_to_memory && move.source.recipe.empty())
-      append_pieces(move, scratch.vector_bytes, copies_);
+      append_pieces(move, copies_);
     else
       copies_.push_back(whole_copy(move));
   }

@@ -43,14 +43,13 @@ struct ScheduleStep {
 struct MoveSchedule {
   std::vector<Copy> copies;
   std::vector<ScheduleStep> steps;
-  std::uint32_t scratch_bytes = 0; ///< size of the scratch area, a multiple of 64
+  std::uint32_t scratch_bytes = 0; ///< size of the scratch area, a multiple of 16
 };
 
 /// What the machine has for holding values.
 struct ScratchRegisters {
   std::uint32_t general = 0;
   std::uint32_t vector = 0;
-  std::uint32_t vector_bytes = 16; ///< width of the widest copy: 16, 32 or 64
 };
 
 /// The schedule refers to the script's recipes: it must not outlive the script.

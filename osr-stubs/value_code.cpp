@@ -227,11 +227,6 @@ void ValueCode::store_vector(const Mem &to, std::uint32_t from, std::uint32_t si
             : a_.emit(x86::Inst::kIdMovups, sized(to, size), reg);
 }
 
-void ValueCode::copy_vector(std::uint32_t to, std::uint32_t from, std::uint32_t size) {
-  use_vex() ? a_.emit(x86::Inst::kIdVmovaps, vector_register(to, size), vector_register(from, size))
-            : a_.emit(x86::Inst::kIdMovaps, vector_register(to, size), vector_register(from, size));
-}
-
 void ValueCode::vector_from_general(std::uint32_t to, const Gp &from) {
   use_vex() ? a_.emit(x86::Inst::kIdVmovq, x86::xmm(to), from) : a_.emit(x86::Inst::kIdMovq, x86::xmm(to), from);
 }

@@ -48,7 +48,6 @@ public:
   /// Whole vector registers by number, 16, 32 or 64 bytes, unaligned.
   void load_vector(std::uint32_t to, const asmjit::x86::Mem &from, std::uint32_t size);
   void store_vector(const asmjit::x86::Mem &to, std::uint32_t from, std::uint32_t size);
-  void copy_vector(std::uint32_t to, std::uint32_t from, std::uint32_t size);
   void vector_from_general(std::uint32_t to, const asmjit::x86::Gp &from);
   void general_from_vector(const asmjit::x86::Gp &to, std::uint32_t from);
 

@@ -29,8 +29,10 @@ bool may_follow(CallBase &first, CallBase &second) {
 }
 
 bool calls_itself_repeatedly(const Function &function, ArrayRef<CallBase *> calls) {
-  SmallVector<CallBase *, 8> own(make_filter_range(calls, [&](CallBase *call) { return call->getFunction() == &function; }));
-  return any_of(own, [&](CallBase *first) { return any_of(own, [&](CallBase *second) { return may_follow(*first, *second); }); });
+  SmallVector<CallBase *, 8> own(
+      make_filter_range(calls, [&](CallBase *call) { return call->getFunction() == &function; }));
+  return any_of(
+      own, [&](CallBase *first) { return any_of(own, [&](CallBase *second) { return may_follow(*first, *second); }); });
 }
 
 } // namespace

@@ -21,7 +21,21 @@
         .endr
         .endm
 
-        // At the width that the machine has. Only flags change.
+        // As a rule no argument is wider than xmm. Loading the rest, zeros, makes the processor take them for in use, and
+        // then SSE code runs at down to a third of its speed until somebody says vzeroupper: so that is said here.
+        // Registers from 8 on are nobody's at a call.
+        .macro any_set instruction, register
+        \instruction \register\()8, \register\()0, \register\()1
+        .irp    index, 2, 3, 4, 5, 6, 7
+        \instruction \register\()8, \register\()8, \register\()\index
+        .endr
+        .endm
+        .macro jump_if_set register, where
+        vptest  \register, \register
+        jnz     \where
+        .endm
+
+        // At the width that the machine has. Flags change, and registers from 8 on.
         .macro vectors direction
         cmp     dword ptr [rip + osr_vector_register_bytes], 32
         je      32f
@@ -29,8 +43,22 @@
         each_vector movups, xmm, \direction
         jmp     1f
 32:     each_vector vmovups, ymm, \direction
+        .ifc    \direction, load
+        any_set vorps, ymm
+        vextractf128 xmm8, ymm8, 1
+        jump_if_set xmm8, 1f
+        vzeroupper
+        .endif
         jmp     1f
 64:     each_vector vmovups, zmm, \direction
+        .ifc    \direction, load
+        any_set vporq, zmm
+        vextracti64x4 ymm9, zmm8, 1
+        jump_if_set ymm9, 1f
+        vextracti128 xmm8, ymm8, 1
+        jump_if_set xmm8, 1f
+        vzeroupper
+        .endif
 1:
         .endm
 

@@ -151,6 +151,16 @@ osr_test_store_arguments:
         ret
         .cfi_endproc
 
+        .globl  osr_test_components_in_use
+        .type   osr_test_components_in_use, @function
+osr_test_components_in_use:
+        .cfi_startproc
+        mov     ecx, 1
+        xgetbv
+        vzeroupper
+        ret
+        .cfi_endproc
+
         .bss
         .globl  osr_test_arguments
         .p2align 6

@@ -7,6 +7,7 @@
 #include "test/support/catch_header.h"
 
 #include <algorithm>
+#include <cpuid.h>
 #include <cstring>
 #include <stdexcept>
 #include <thread>
@@ -33,6 +34,8 @@ std::uint64_t osr_test_hooked_call(std::uint64_t pc, const EntryFrame *in);
 /// A hook thunk for function 77, and a function that stores its argument registers to osr_test_arguments.
 void osr_test_hook_thunk();
 void osr_test_store_arguments();
+/// Of XSAVE, as the processor sees it (XINUSE).
+std::uint64_t osr_test_components_in_use();
 extern EntryFrame osr_test_arguments;
 }
 
@@ -74,6 +77,14 @@ std::uint64_t handler(EntryFrame *frame) {
   std::memset(frame->callee_saved, 0xee, sizeof frame->callee_saved); // must not matter
   return reinterpret_cast<std::uint64_t>(&osr_test_store_arguments);
 }
+
+/// Whether the processor tells.
+bool shows_components_in_use() {
+  std::uint32_t a, b, c, d;
+  return vector_register_bytes() > 16 && __get_cpuid_count(0xd, 1, &a, &b, &c, &d) && (a & 4);
+}
+
+constexpr std::uint64_t upper_halves = 1 << 2 | 1 << 6; // of ymm and of zmm
 
 class HandlerScope {
 public:
@@ -167,6 +178,24 @@ TEST_CASE("the entry hook shows and keeps every argument register", "[stubs][hoo
   for (unsigned index = 0; index < 8; ++index) {
     CHECK(std::memcmp(seen_frame.vector[index], in.vector[index], width) == 0);
     CHECK(std::memcmp(osr_test_arguments.vector[index], in.vector[index], width) == 0);
+  }
+}
+
+TEST_CASE("the entry hook does not leave upper halves in use that hold nothing", "[stubs][hook]") {
+  if (!shows_components_in_use()) {
+    WARN("not checked: this processor does not tell what is in use");
+    return;
+  }
+  HandlerScope scope([](EntryFrame *) { return reinterpret_cast<std::uint64_t>(&osr_test_components_in_use); });
+  const auto thunk = reinterpret_cast<std::uint64_t>(&osr_test_hook_thunk);
+  EntryFrame in = {};
+  for (auto &vector : in.vector)
+    std::memset(vector, 0xff, 16);
+  CHECK((osr_test_hooked_call(thunk, &in) & upper_halves) == 0);
+  for (std::size_t byte = 16; byte < vector_register_bytes(); byte += 8) {
+    in.vector[3][byte] = 1;
+    CHECK((osr_test_hooked_call(thunk, &in) & upper_halves) != 0);
+    in.vector[3][byte] = 0;
   }
 }
 
