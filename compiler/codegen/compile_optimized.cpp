@@ -104,6 +104,8 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   if (profile_)
     pending.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
   pending.apart = move_apart(*module);
+  if (key.continuation_site)
+    begin_at_entry(*pending.apart.module->getFunction(pending.symbol));
   apply_assumptions(*pending.apart.module);
   if (Error error = check_module(*pending.apart.module, "taking one function out"))
     return error;

@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/canonical/object_stack.h"
+#include "compiler/tiers/peel_loops.h"
 #include "osr-stubs/result_area.h"
 
 #include <llvm/ADT/DenseMap.h>
@@ -37,20 +38,18 @@ CallBase &find_site(Function &function, SiteId id) {
 /// A second definition of `value` at the continuation's entry: each use now takes whichever definition reaches it.
 void define_at_entry(Value &value, Value &entry_value, BasicBlock &entry) {
   auto *definition = dyn_cast<Instruction>(&value);
-  if (!definition) { // an argument: there is no other definition any more
-    value.replaceAllUsesWith(&entry_value);
-    return;
-  }
+  OSR_CHECK(definition || isa<Argument>(value), "a frame state holds a constant");
+  BasicBlock *defined_in = definition ? definition->getParent() : &entry.getParent()->getEntryBlock();
   SSAUpdater updater;
   updater.Initialize(value.getType(), value.getName());
   updater.AddAvailableValue(&entry, &entry_value);
-  updater.AddAvailableValue(definition->getParent(), &value);
+  updater.AddAvailableValue(defined_in, &value);
   SmallVector<Use *, 16> uses;
   for (Use &use : value.uses())
     uses.push_back(&use);
   for (Use *use : uses) {
     auto *user = cast<Instruction>(use->getUser());
-    bool same_block = user->getParent() == definition->getParent() && !isa<PHINode>(user);
+    bool same_block = user->getParent() == defined_in && !isa<PHINode>(user);
     if (!same_block) // in the defining block the definition comes first
       updater.RewriteUse(*use);
   }
@@ -143,6 +142,55 @@ void relax_tail_calls(Function &continuation) {
       tail->setTailCallKind(CallInst::TCK_Tail);
 }
 
+/// A block that control comes to behind the call only.
+BasicBlock *block_behind(CallBase &call) {
+  auto *invoke = dyn_cast<InvokeInst>(&call);
+  if (!invoke)
+    return SplitBlock(call.getParent(), call.getNextNode());
+  BasicBlock *next = invoke->getNormalDest();
+  BasicBlock *behind = BasicBlock::Create(call.getContext(), "osr.behind", call.getFunction(), next);
+  BranchInst::Create(next, behind)->setDebugLoc(call.getDebugLoc());
+  next->replacePhiUsesWith(call.getParent(), behind);
+  invoke->setNormalDest(behind);
+  return behind;
+}
+
+/// A block beside the call, another way to what is behind it. It takes the place of the call where control begins.
+BasicBlock *make_entry_beside(CallBase &call, BasicBlock &behind) {
+  BasicBlock *before = call.getParent();
+  BasicBlock *calls = SplitBlock(before, &call);
+  BasicBlock *entry = BasicBlock::Create(call.getContext(), "osr.entry", call.getFunction(), calls);
+  BranchInst::Create(&behind, entry);
+  before->getTerminator()->eraseFromParent();
+  IRBuilder<> builder(before); // nobody may find out that this is never so
+  builder.CreateCondBr(builder.CreateIsNull(call.getFunction()->getArg(0), "osr.begins"), entry, calls);
+  return entry;
+}
+
+BasicBlock *entry_beside_call(Function &continuation) {
+  for (User *user : continuation.getArg(0)->users())
+    if (auto *begins = dyn_cast<ICmpInst>(user))
+      return cast<BranchInst>(begins->user_back())->getSuccessor(0);
+  OSR_CHECK(false, "'{}' is no continuation, or begins already", continuation.getName().str());
+}
+
+/// Control begins in the last one of these entries. The others become calls again.
+void begin_in_last(ArrayRef<BasicBlock *> entries) {
+  for (BasicBlock *entry : entries) {
+    BasicBlock *before = entry->getSinglePredecessor();
+    OSR_CHECK(before, "an entry of a continuation has not one predecessor");
+    auto *branch = cast<BranchInst>(before->getTerminator());
+    entry->removePredecessor(before);
+    BranchInst::Create(branch->getSuccessor(1), branch->getIterator());
+    Value *begins = branch->getCondition();
+    branch->eraseFromParent();
+    RecursivelyDeleteTriviallyDeadInstructions(begins);
+  }
+  Function &continuation = *entries.back()->getParent();
+  entries.back()->moveBefore(&continuation.front());
+  removeUnreachableBlocks(continuation);
+}
+
 } // namespace
 
 StateBufferLayout state_buffer_layout(const Site &site) {
@@ -167,10 +215,8 @@ Function &make_continuation(Function &function, const Site &site) {
   OSR_CHECK(state.size() == site.state.size(), "site {} has {} values, {} expected", site.id.index, state.size(),
             site.state.size());
   continuation.splice(continuation.begin(), &function);
-  auto *invoke = dyn_cast<InvokeInst>(&call);
-  BasicBlock *after = invoke ? invoke->getNormalDest() : SplitBlock(call.getParent(), call.getNextNode());
-  BasicBlock *entry = BasicBlock::Create(function.getContext(), "osr.entry", &continuation, &continuation.front());
-  IRBuilder<> builder(entry);
+  BasicBlock *entry = make_entry_beside(call, *block_behind(call));
+  IRBuilder<> builder(entry->getTerminator());
 
   Argument &buffer = *continuation.getArg(0);
   buffer.setName("state");
@@ -185,8 +231,6 @@ Function &make_continuation(Function &function, const Site &site) {
                       : reload_result(builder, call, site, layout.result_area_offset, buffer);
   Value *old_top = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, layout.size);
   builder.CreateCall(declare_object_operation(*continuation.getParent(), object_restore), {old_top});
-  builder.CreateBr(after);
-  builder.SetInsertPoint(entry->getTerminator());
 
   DenseMap<Value *, Value *> frames;
   for (auto [value, entry_value] : zip(state, loaded))
@@ -197,13 +241,16 @@ Function &make_continuation(Function &function, const Site &site) {
     define_at_entry(*value, *entry_value, *entry);
   if (result)
     define_at_entry(call, *result, *entry);
-  for (Argument &argument : function.args()) // not live here
+  for (Argument &argument : function.args()) // not live at the entry
     argument.replaceAllUsesWith(PoisonValue::get(argument.getType()));
-  removeUnreachableBlocks(continuation);
-  call_resumes(continuation);
-  relax_tail_calls(continuation);
   function.eraseFromParent();
   return continuation;
+}
+
+void begin_at_entry(Function &continuation) {
+  begin_in_last(peel_loops_around(*entry_beside_call(continuation)));
+  call_resumes(continuation);
+  relax_tail_calls(continuation);
 }
 
 } // namespace osr

@@ -29,6 +29,19 @@ StateBufferLayout state_buffer_layout(const Site &site);
 /// which takes over the name; `function` is erased.
 ///
 /// The loads are volatile and precede the pop, for a signal handler may reuse the buffer's memory after it.
+///
+/// What does so stands beside the call at first, where it is never executed. begin_at_entry() lets the function begin there:
+///
+///     before:  ...                                       entry:   load, reload, pop
+///              br begins, %entry, %call                           br %behind
+///     entry:   load, reload, pop         begin_at_entry  behind:  ...
+///              br %behind                      ->                 (call where a loop leads back to it)
+///     call:    call
+///     behind:  ...
 llvm::Function &make_continuation(llvm::Function &function, const Site &site);
+
+/// The second half, for a context that ends with the compilation, since it leaves nodes of metadata behind. No optimisation
+/// may come between the two. Loops are peeled so that the entry leads into none of them (peel_loops.h).
+void begin_at_entry(llvm::Function &continuation);
 
 } // namespace osr

@@ -8,13 +8,26 @@
 #include "osr-stubs/result_area.h"
 #include "test/support/catch_header.h"
 
+#include <llvm/ADT/DepthFirstIterator.h>
+#include <llvm/Analysis/CycleAnalysis.h>
+#include <llvm/Analysis/LoopInfo.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/Dominators.h>
 #include <llvm/IR/Instructions.h>
+
+#include <map>
+#include <set>
 
 using namespace llvm;
 using namespace osr;
 
 namespace {
+
+Function &cut_at(Function &function, const Site &site) {
+  Function &continuation = make_continuation(function, site);
+  begin_at_entry(continuation);
+  return continuation;
+}
 
 void check_buffer(const Site &site) {
   StateBufferLayout layout = state_buffer_layout(site);
@@ -32,6 +45,21 @@ void check_buffer(const Site &site) {
   CHECK(layout.size > 0);
 }
 
+std::multiset<std::uint64_t> sites_in(Function &function) {
+  std::multiset<std::uint64_t> sites;
+  for (const CallBase *call : calls_with_state(function))
+    sites.insert(cast<ConstantInt>(call->getOperandBundle(LLVMContext::OB_deopt)->Inputs[0])->getZExtValue());
+  return sites;
+}
+
+bool has_irreducible_cycle(Function &function) {
+  CycleInfo cycles;
+  cycles.compute(function);
+  return any_of(cycles.toplevel_cycles(), [](const Cycle *top) {
+    return any_of(depth_first(top), [](const Cycle *cycle) { return !cycle->isReducible(); });
+  });
+}
+
 /// Cuts `name` at every site. What is not in the frame state is poison afterwards: none may be left in use.
 void check_all_cuts(NumberedProgram &program, StringRef name) {
   const FunctionInfo &info = program.info(name);
@@ -40,8 +68,8 @@ void check_all_cuts(NumberedProgram &program, StringRef name) {
     check_buffer(site);
     Extractor extractor(program.module(), "part");
     Function &clone = extractor.clone(program.function(name), "cut");
-    unsigned sites_before = calls_with_state(clone).size();
-    Function &continuation = make_continuation(clone, site);
+    const std::multiset<std::uint64_t> sites_before = sites_in(clone);
+    Function &continuation = cut_at(clone, site);
     std::unique_ptr<Module> module = extractor.finish();
     INFO(print(*module));
     require_valid(*module);
@@ -49,7 +77,9 @@ void check_all_cuts(NumberedProgram &program, StringRef name) {
     CHECK(function_id(continuation) == info.id);
     REQUIRE(continuation.arg_size() == 1);
     CHECK(continuation.getReturnType() == program.function(name).getReturnType());
-    CHECK(calls_with_state(continuation).size() <= sites_before);
+    for (std::uint64_t left : sites_in(continuation))
+      CHECK(sites_before.contains(left));
+    CHECK_FALSE(has_irreducible_cycle(continuation));
     for (Instruction *instruction : all<Instruction>(continuation))
       for (Value *operand : instruction->operands())
         CHECK_FALSE(isa<UndefValue>(operand));
@@ -123,6 +153,51 @@ TEST_CASE("Check that generated functions can be cut at each of their sites", "[
   }
 }
 
+TEST_CASE("Check that a continuation begins outside of all loops, wherever in them it was cut", "[continuation]") {
+  NumberedProgram program(R"(
+    declare i64 @ext(i64)
+    define i64 @f(i64 %n, i64 %m) {
+    entry:
+      br label %outer
+    outer:
+      %i = phi i64 [ 0, %entry ], [ %i.next, %outer.latch ]
+      %sum = phi i64 [ %n, %entry ], [ %last, %outer.latch ]
+      %a = call i64 @ext(i64 %i)
+      br label %inner
+    inner:
+      %j = phi i64 [ %a, %outer ], [ %j.next, %inner ]
+      %s = phi i64 [ %sum, %outer ], [ %t, %inner ]
+      %b = call i64 @ext(i64 %j)
+      %p = mul i64 %b, %i
+      %t = add i64 %s, %p
+      %j.next = add i64 %j, %m
+      %more = icmp ult i64 %j.next, %n
+      br i1 %more, label %inner, label %outer.latch
+    outer.latch:
+      %last = call i64 @ext(i64 %t)
+      %i.next = add i64 %i, 1
+      %again = icmp ult i64 %i.next, %n
+      br i1 %again, label %outer, label %done
+    done:
+      %r = add i64 %last, %m
+      ret i64 %r
+    })");
+  // How often each call stands in the continuation: the rest of the first rounds, and the loops behind them.
+  const std::vector<std::map<std::uint32_t, std::size_t>> expected = {
+      {{0, 1}, {1, 2}, {2, 2}}, {{0, 1}, {1, 2}, {2, 2}}, {{0, 1}, {1, 1}, {2, 1}}};
+  for (std::uint32_t index = 0; index < expected.size(); ++index) {
+    Extractor extractor(program.module(), "part");
+    Function &clone = extractor.clone(program.function("f"), "cut");
+    Function &continuation = cut_at(clone, program.site("f", index));
+    INFO("cut at " << index << "\n" << print(*continuation.getParent()));
+    for (const auto &[site, count] : expected[index])
+      CHECK(sites_in(continuation).count(program.site("f", site).id.packed()) == count);
+    CHECK_FALSE(has_irreducible_cycle(continuation));
+    DominatorTree dominators(continuation);
+    CHECK(LoopInfo(dominators).getTopLevelLoops().size() == (index == 2 ? 1 : 2));
+  }
+}
+
 TEST_CASE("Check that code before the cut goes, and stays where a loop leads back to it", "[continuation]") {
   NumberedProgram program(R"(
     declare void @before()
@@ -146,7 +221,7 @@ TEST_CASE("Check that code before the cut goes, and stays where a loop leads bac
   for (std::uint32_t index = 0; index < 3; ++index) {
     Extractor extractor(program.module(), "part");
     Function &clone = extractor.clone(program.function("f"), "cut");
-    Function &continuation = make_continuation(clone, program.site("f", index));
+    Function &continuation = cut_at(clone, program.site("f", index));
     std::vector<std::string> callees;
     for (CallBase *call : calls_with_state(continuation))
       callees.push_back(call->getCalledFunction()->getName().str());
@@ -166,7 +241,7 @@ TEST_CASE("Check that a continuation loads a scalar result from the result area"
                             " @ext()\n  ret " + text + " %a\n}");
     const Site &site = program.site("f", 0);
     Extractor extractor(program.module(), "part");
-    Function &continuation = make_continuation(extractor.clone(program.function("f"), "cut"), site);
+    Function &continuation = cut_at(extractor.clone(program.function("f"), "cut"), site);
     require_valid(*continuation.getParent());
     INFO(text);
     CHECK(calls_of(continuation, result_pad(site.result).symbol).empty());
@@ -196,7 +271,7 @@ TEST_CASE("Check that a continuation takes other results from the pad and object
   const Site &site = program.site("f", 0);
   Extractor extractor(program.module(), "part");
   Function &clone = extractor.clone(program.function("f"), "cut");
-  Function &continuation = make_continuation(clone, site);
+  Function &continuation = cut_at(clone, site);
   require_valid(*continuation.getParent());
   std::vector<CallBase *> pads = calls_of(continuation, result_pad(site.result).symbol);
   REQUIRE(pads.size() == 1);
@@ -220,7 +295,7 @@ TEST_CASE("Check that facts about the whole function are not kept for its contin
     })");
   Extractor extractor(program.module(), "part");
   Function &clone = extractor.clone(program.function("f"), "cut");
-  Function &continuation = make_continuation(clone, program.site("f", 0));
+  Function &continuation = cut_at(clone, program.site("f", 0));
   CHECK_FALSE(continuation.doesNotAccessMemory());
   CHECK_FALSE(continuation.hasFnAttribute(Attribute::NoFree));
   CHECK_FALSE(continuation.hasFnAttribute(Attribute::NoSync));

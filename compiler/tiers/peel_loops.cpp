@@ -1,0 +1,88 @@
+#include "compiler/tiers/peel_loops.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/Analysis/LoopInfo.h>
+#include <llvm/Analysis/ScalarEvolution.h>
+#include <llvm/Analysis/TargetLibraryInfo.h>
+#include <llvm/IR/Dominators.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Transforms/Utils/LoopPeel.h>
+#include <llvm/Transforms/Utils/LoopSimplify.h>
+#include <llvm/Transforms/Utils/LoopUtils.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// More than this is not copied: compiling it would take longer than is won.
+constexpr std::size_t most_copied = 3000;
+
+std::size_t instructions_in(const Loop &loop) {
+  std::size_t sum = 0;
+  for (const BasicBlock *block : loop.blocks())
+    sum += block->size();
+  return sum;
+}
+
+class Peeling {
+public:
+  explicit Peeling(Function &function)
+      : library_(function.getParent()->getTargetTriple()), functions_(library_, &function), dominators_(function),
+        loops_(dominators_), assumptions_(function), counts_(function, functions_, assumptions_, dominators_, loops_) {}
+
+  SmallVector<BasicBlock *, 4> peel_around(BasicBlock &block) {
+    SmallVector<BasicBlock *, 4> copies{&block};
+    for (std::size_t left_alone = 0;;) {
+      const SmallVector<Loop *, 4> around = loops_around(*copies.back());
+      if (left_alone == around.size())
+        return copies;
+      if (BasicBlock *copy = peel(*around[left_alone], *copies.back()))
+        copies.push_back(copy);
+      else
+        ++left_alone;
+    }
+  }
+
+private:
+  SmallVector<Loop *, 4> loops_around(const BasicBlock &block) const {
+    SmallVector<Loop *, 4> outer_first;
+    for (Loop *loop = loops_.getLoopFor(&block); loop; loop = loop->getParentLoop())
+      outer_first.insert(outer_first.begin(), loop);
+    return outer_first;
+  }
+
+  /// The copy of the block in the first round; null if there is none.
+  BasicBlock *peel(Loop &loop, const BasicBlock &block) {
+    const std::size_t size = instructions_in(loop);
+    if (size > left_)
+      return nullptr;
+    simplifyLoop(&loop, &dominators_, &loops_, &counts_, &assumptions_, /*MSSAU=*/nullptr, /*PreserveLCSSA=*/false);
+    if (!canPeel(&loop))
+      return nullptr;
+    formLCSSARecursively(loop, dominators_, &loops_, &counts_);
+    ValueToValueMapTy copies;
+    if (!peelLoop(&loop, /*PeelCount=*/1, /*PeelLast=*/false, &loops_, &counts_, dominators_, &assumptions_,
+                  /*PreserveLCSSA=*/true, copies))
+      return nullptr;
+    left_ -= size;
+    return cast<BasicBlock>(copies[&block]);
+  }
+
+  TargetLibraryInfoImpl library_;
+  TargetLibraryInfo functions_;
+  DominatorTree dominators_;
+  LoopInfo loops_;
+  AssumptionCache assumptions_;
+  ScalarEvolution counts_;
+  std::size_t left_ = most_copied;
+};
+
+} // namespace
+
+SmallVector<BasicBlock *, 4> peel_loops_around(BasicBlock &block) {
+  return Peeling(*block.getParent()).peel_around(block);
+}
+
+} // namespace osr
