@@ -2,9 +2,9 @@
 """Time to result of --tier auto, against each tier alone, native code and LLVM's own JIT.
 
 Each program runs as a whole process (compiling included) in turns (auto, baseline, optimised first, lli, native, auto, ...),
-so that a machine that slows down slows all; each figure is the median. The bitcode is made at -O2, as native code is (--level). `steady` compares the last third of a run half as
-long again: what auto and native took for the additional work. With --plot, throughput of small equal rounds of work from the
-first instruction on is drawn.
+so that a machine that slows down slows all; each figure is the median. The bitcode is made at -O2, as native code is
+(--level asks for another). `steady` compares the last third of a run half as long again: what auto and native took for
+the additional work. With --plot, throughput of small equal rounds of work from the first instruction on is drawn.
 """
 import json
 import math

@@ -97,15 +97,19 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   for (const Function *callee : inline_candidates(canonical(key.function), profile_.get()))
     extractor.show_callee(*callee);
   Function &clone = extractor.clone(canonical(key.function), pending.symbol);
-  if (key.continuation_site)
-    make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
+  const bool peels = key.continuation_site && !profile_;
+  if (key.continuation_site) {
+    Function &continuation = make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
+    if (!peels) // before anything is guessed: a guess about what comes before the site could take it away
+      begin_at_entry(continuation, LoopsAround::Keep);
+  }
   std::unique_ptr<Module> module = extractor.finish();
   drop_baseline_polls(*module);
   if (profile_)
     pending.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
   pending.apart = move_apart(*module);
-  if (key.continuation_site)
-    begin_at_entry(*pending.apart.module->getFunction(pending.symbol));
+  if (peels) // in a context that ends soon
+    begin_at_entry(*pending.apart.module->getFunction(pending.symbol), LoopsAround::Peel);
   apply_assumptions(*pending.apart.module);
   if (Error error = check_module(*pending.apart.module, "taking one function out"))
     return error;

@@ -117,6 +117,16 @@ Value *reload_result(IRBuilder<> &builder, CallBase &call, const Site &site, std
   return result;
 }
 
+SmallVector<Value *, 16> load_state(IRBuilder<> &builder, Value &buffer, ArrayRef<Value *> state, const Site &site,
+                                    const StateBufferLayout &layout) {
+  SmallVector<Value *, 16> loaded;
+  for (auto [value, offset, described] : zip(state, layout.offsets, site.state)) {
+    Value *address = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, offset);
+    loaded.push_back(builder.CreateAlignedLoad(value->getType(), address, Align(described.align), /*isVolatile=*/true));
+  }
+  return loaded;
+}
+
 /// Code generation takes a `resume` that no landing pad of the function leads to for one that is never reached. But a
 /// continuation may begin behind the landing pad.
 void call_resumes(Function &continuation) {
@@ -220,12 +230,8 @@ Function &make_continuation(Function &function, const Site &site) {
 
   Argument &buffer = *continuation.getArg(0);
   buffer.setName("state");
-  StateBufferLayout layout = state_buffer_layout(site);
-  SmallVector<Value *, 16> loaded;
-  for (auto [value, offset, described] : zip(state, layout.offsets, site.state)) {
-    Value *address = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, offset);
-    loaded.push_back(builder.CreateAlignedLoad(value->getType(), address, Align(described.align), /*isVolatile=*/true));
-  }
+  const StateBufferLayout layout = state_buffer_layout(site);
+  const SmallVector<Value *, 16> loaded = load_state(builder, buffer, state, site, layout);
   Value *result = call.getType()->isVoidTy() || !site.result_used
                       ? nullptr
                       : reload_result(builder, call, site, layout.result_area_offset, buffer);
@@ -247,8 +253,9 @@ Function &make_continuation(Function &function, const Site &site) {
   return continuation;
 }
 
-void begin_at_entry(Function &continuation) {
-  begin_in_last(peel_loops_around(*entry_beside_call(continuation)));
+void begin_at_entry(Function &continuation, LoopsAround loops) {
+  BasicBlock *entry = entry_beside_call(continuation);
+  begin_in_last(loops == LoopsAround::Peel ? peel_loops_around(*entry) : SmallVector<BasicBlock *, 4>{entry});
   call_resumes(continuation);
   relax_tail_calls(continuation);
 }

@@ -40,8 +40,12 @@ StateBufferLayout state_buffer_layout(const Site &site);
 ///     behind:  ...
 llvm::Function &make_continuation(llvm::Function &function, const Site &site);
 
-/// The second half, for a context that ends with the compilation, since it leaves nodes of metadata behind. No optimisation
-/// may come between the two. Loops are peeled so that the entry leads into none of them (peel_loops.h).
-void begin_at_entry(llvm::Function &continuation);
+enum class LoopsAround {
+  Peel, ///< so that the entry leads into none of them (peel_loops.h); leaves nodes of metadata in the context
+  Keep,
+};
+
+/// The second half. No optimisation may come between the two.
+void begin_at_entry(llvm::Function &continuation, LoopsAround loops);
 
 } // namespace osr

@@ -122,7 +122,7 @@ class Guards(OsrctlCase):
                 if first == "optimized" and not mode: # in the destructor and in the handler
                     places = {site.split("#")[0] for site in counted["guards"]["exits"]}
                     self.assertEqual(places, {"destroy", "attempt"}, counted["guards"])
-        self.assertGreater(failed, 100)
+        self.assertGreater(failed, 50) # some modes fail fewer when they are faster
         self.assertGreater(unwound, 1000)
 
     def test_plain(self):
