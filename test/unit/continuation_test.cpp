@@ -81,6 +81,8 @@ void check_all_cuts(NumberedProgram &program, StringRef name, LoopsAround loops)
       CHECK(sites_before.contains(left));
     if (loops == LoopsAround::Peel)
       CHECK_FALSE(has_irreducible_cycle(continuation));
+    else
+      CHECK(sites_in(continuation).size() <= sites_before.size());
     for (Instruction *instruction : all<Instruction>(continuation))
       for (Value *operand : instruction->operands())
         CHECK_FALSE(isa<UndefValue>(operand));
