@@ -1,11 +1,10 @@
 #include "compiler/sites/loop_polls.h"
 
 #include "compiler/canonical/object_stack.h"
+#include "compiler/sites/loop_analyses.h"
 #include "compiler/sites/poll_places.h"
 #include "compiler/sites/recursive_calls.h"
 
-#include <llvm/Analysis/AssumptionCache.h>
-#include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
@@ -66,20 +65,15 @@ BasicBlock *join_latches(Loop &loop, DominatorTree &dominators, LoopInfo &loops)
 }
 
 void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, GlobalVariable &word) {
-  TargetLibraryInfoImpl library(function.getParent()->getTargetTriple());
-  TargetLibraryInfo functions(library, &function);
-  DominatorTree dominators(function);
-  LoopInfo loops(dominators);
-  AssumptionCache assumptions(function);
-  ScalarEvolution counts(function, functions, assumptions, dominators, loops);
-  PollPlaces places = find_poll_places(function, loops, counts, calls);
+  LoopAnalyses analyses(function);
+  PollPlaces places = find_poll_places(function, analyses.loops, analyses.counts, calls);
   for (Loop *loop : places.loops)
     if (!loop->getLoopLatch())
-      join_latches(*loop, dominators, loops);
+      join_latches(*loop, analyses.dominators, analyses.loops);
   for (Loop *loop : places.loops)
-    insert_poll(place_in(*loop->getLoopLatch()), poll, word, loops);
+    insert_poll(place_in(*loop->getLoopLatch()), poll, word, analyses.loops);
   for (BasicBlock *header : places.headers)
-    insert_poll(header->getFirstInsertionPt(), poll, word, loops);
+    insert_poll(header->getFirstInsertionPt(), poll, word, analyses.loops);
 }
 
 /// The block in which one goes back to the header; nothing else is in it if the latch tests. A point of a profile stays

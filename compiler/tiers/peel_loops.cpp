@@ -1,12 +1,8 @@
 #include "compiler/tiers/peel_loops.h"
 
+#include "compiler/sites/loop_analyses.h"
+
 #include <llvm/ADT/STLExtras.h>
-#include <llvm/Analysis/AssumptionCache.h>
-#include <llvm/Analysis/LoopInfo.h>
-#include <llvm/Analysis/ScalarEvolution.h>
-#include <llvm/Analysis/TargetLibraryInfo.h>
-#include <llvm/IR/Dominators.h>
-#include <llvm/IR/Module.h>
 #include <llvm/Transforms/Utils/LoopPeel.h>
 #include <llvm/Transforms/Utils/LoopSimplify.h>
 #include <llvm/Transforms/Utils/LoopUtils.h>
@@ -28,9 +24,7 @@ std::size_t instructions_in(const Loop &loop) {
 
 class Peeling {
 public:
-  explicit Peeling(Function &function)
-      : library_(function.getParent()->getTargetTriple()), functions_(library_, &function), dominators_(function),
-        loops_(dominators_), assumptions_(function), counts_(function, functions_, assumptions_, dominators_, loops_) {}
+  explicit Peeling(Function &function) : analyses_(function) {}
 
   SmallVector<BasicBlock *, 4> peel_around(BasicBlock &block) {
     SmallVector<BasicBlock *, 4> copies{&block};
@@ -48,7 +42,7 @@ public:
 private:
   SmallVector<Loop *, 4> loops_around(const BasicBlock &block) const {
     SmallVector<Loop *, 4> outer_first;
-    for (Loop *loop = loops_.getLoopFor(&block); loop; loop = loop->getParentLoop())
+    for (Loop *loop = analyses_.loops.getLoopFor(&block); loop; loop = loop->getParentLoop())
       outer_first.insert(outer_first.begin(), loop);
     return outer_first;
   }
@@ -58,24 +52,21 @@ private:
     const std::size_t size = instructions_in(loop);
     if (size > left_)
       return nullptr;
-    simplifyLoop(&loop, &dominators_, &loops_, &counts_, &assumptions_, /*MSSAU=*/nullptr, /*PreserveLCSSA=*/false);
+    simplifyLoop(&loop, &analyses_.dominators, &analyses_.loops, &analyses_.counts, &analyses_.assumptions,
+                 /*MSSAU=*/nullptr, /*PreserveLCSSA=*/false);
     if (!canPeel(&loop))
       return nullptr;
-    formLCSSARecursively(loop, dominators_, &loops_, &counts_);
+    formLCSSARecursively(loop, analyses_.dominators, &analyses_.loops, &analyses_.counts);
     ValueToValueMapTy copies;
-    if (!peelLoop(&loop, /*PeelCount=*/1, /*PeelLast=*/false, &loops_, &counts_, dominators_, &assumptions_,
+    if (!peelLoop(&loop, /*PeelCount=*/1, /*PeelLast=*/false, &analyses_.loops, &analyses_.counts, analyses_.dominators,
+                  &analyses_.assumptions,
                   /*PreserveLCSSA=*/true, copies))
       return nullptr;
     left_ -= size;
     return cast<BasicBlock>(copies[&block]);
   }
 
-  TargetLibraryInfoImpl library_;
-  TargetLibraryInfo functions_;
-  DominatorTree dominators_;
-  LoopInfo loops_;
-  AssumptionCache assumptions_;
-  ScalarEvolution counts_;
+  LoopAnalyses analyses_;
   std::size_t left_ = most_copied;
 };
 
