@@ -35,6 +35,12 @@
         jnz     \where
         .endm
 
+        .macro zero_upper_unless_set where
+        vextractf128 xmm8, ymm8, 1
+        jump_if_set xmm8, \where
+        vzeroupper
+        .endm
+
         // At the width that the machine has. Flags change, and registers from 8 on.
         .macro vectors direction
         cmp     dword ptr [rip + osr_vector_register_bytes], 32
@@ -45,9 +51,7 @@
 32:     each_vector vmovups, ymm, \direction
         .ifc    \direction, load
         any_set vorps, ymm
-        vextractf128 xmm8, ymm8, 1
-        jump_if_set xmm8, 1f
-        vzeroupper
+        zero_upper_unless_set 1f
         .endif
         jmp     1f
 64:     each_vector vmovups, zmm, \direction
@@ -55,9 +59,7 @@
         any_set vporq, zmm
         vextracti64x4 ymm9, zmm8, 1
         jump_if_set ymm9, 1f
-        vextracti128 xmm8, ymm8, 1
-        jump_if_set xmm8, 1f
-        vzeroupper
+        zero_upper_unless_set 1f
         .endif
 1:
         .endm
