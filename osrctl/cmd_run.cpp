@@ -1,6 +1,7 @@
 // osrctl run: runs a program and, on request, moves its frames between tiers while it runs.
 #include "compiler/base/error.h"
 #include "osrctl/commands.h"
+#include "osrctl/libcxx_process.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
 #include "runtime/code/perf_dump.h"
@@ -161,6 +162,8 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   auto program = load_input(context, options.program, is_churn ? KeepSource::Yes : KeepSource::No);
   if (!program)
     return report(program.takeError());
+  if (Error error = enter_process_for(*program->module, options.program))
+    return report(std::move(error));
   if (Error error = check_names(*program, runtime_options->stress, options.optimize_only))
     return report(std::move(error));
   if (options.perf_dump)

@@ -1,6 +1,7 @@
 #include "osrctl/load_runtime.h"
 
 #include "osr-stubs/result_area.h"
+#include "osrctl/libcxx_process.h"
 #include "osrctl/load_input.h"
 
 #include <llvm/IR/Module.h>
@@ -45,6 +46,8 @@ Expected<std::unique_ptr<Runtime>> load_runtime(LLVMContext &context, const std:
   auto program = load_input(context, paths);
   if (!program)
     return program.takeError();
+  if (Error error = enter_process_for(*program->module, paths))
+    return error;
   Runtime::Options options;
   options.libraries = libraries;
   return Runtime::create(std::move(*program), std::move(options));

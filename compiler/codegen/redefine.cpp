@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/codegen/compiler.h"
+#include "compiler/codegen/promises.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/profile.h"
@@ -21,86 +22,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-/// Attributes by which nobody's code gets wrong when they go: wishes, and how the body itself is to be compiled.
-bool is_promise(Attribute attribute) {
-  if (attribute.isStringAttribute())
-    return false;
-  switch (attribute.getKindAsEnum()) {
-  case Attribute::AlwaysInline:
-  case Attribute::Cold:
-  case Attribute::Hot:
-  case Attribute::InlineHint:
-  case Attribute::MinSize:
-  case Attribute::MustProgress:
-  case Attribute::NoInline:
-  case Attribute::NoRecurse:
-  case Attribute::NonLazyBind:
-  case Attribute::OptimizeForSize:
-  case Attribute::OptimizeNone:
-  case Attribute::StackProtect:
-  case Attribute::StackProtectReq:
-  case Attribute::StackProtectStrong:
-  case Attribute::UWTable: return false;
-  default: return true;
-  }
-}
-
-/// Attributes that the optimiser adds because of what it saw in bodies (LLVM's FunctionAttrs).
-bool is_inferable(Attribute attribute) {
-  if (attribute.isStringAttribute())
-    return false;
-  switch (attribute.getKindAsEnum()) {
-  case Attribute::Captures:
-  case Attribute::Initializes:
-  case Attribute::Memory:
-  case Attribute::NoAlias:
-  case Attribute::NoFree:
-  case Attribute::NoRecurse:
-  case Attribute::NoReturn:
-  case Attribute::NoSync:
-  case Attribute::NoUndef:
-  case Attribute::NoUnwind:
-  case Attribute::NonNull:
-  case Attribute::ReadNone:
-  case Attribute::ReadOnly:
-  case Attribute::Returned:
-  case Attribute::WillReturn:
-  case Attribute::WriteOnly: return true;
-  default: return false;
-  }
-}
-
-bool is_kept(unsigned index, Attribute promise, const Function &body, MemoryEffects promised_effects) {
-  const Attribute::AttrKind kind = promise.getKindAsEnum();
-  if (kind == Attribute::Memory)
-    return (promised_effects | body.getMemoryEffects()) == promised_effects;
-  return body.getAttributes().getAttributeAtIndex(index, kind) == promise;
-}
-
-/// Callers may have been written, and were made canonical, with what the declaration promises about the result, the
-/// arguments and effects. That a function never returns counts also when it only followed from its body: what comes
-/// after such a call is no site.
-Error check_promises(AttributeList promised, const Function &old, const Function &body) {
-  if (old.doesNotReturn())
-    promised = promised.addFnAttribute(old.getContext(), Attribute::NoReturn);
-  for (unsigned index : promised.indexes())
-    for (Attribute promise : promised.getAttributes(index))
-      if (is_promise(promise) && !is_kept(index, promise, body, promised.getMemoryEffects()))
-        return make_error("the new body lacks the attribute '{}', on which callers may rely", promise.getAsString());
-  return Error::success();
-}
-
-/// Takes away what followed from bodies that are not the right ones any more.
-void drop_inferred_attributes(Function &function, AttributeList declared) {
-  const AttributeList all = function.getAttributes();
-  AttributeList kept = all;
-  for (unsigned index : all.indexes())
-    for (Attribute attribute : all.getAttributes(index))
-      if (is_inferable(attribute) && declared.getAttributeAtIndex(index, attribute.getKindAsEnum()) != attribute)
-        kept = kept.removeAttributeAtIndex(function.getContext(), index, attribute.getKindAsEnum());
-  function.setAttributes(kept);
-}
 
 Error check_type(const Function &old, const FunctionInfo &info, const Function &body) {
   if (body.getFunctionType() == old.getFunctionType() && body.getCallingConv() == old.getCallingConv())

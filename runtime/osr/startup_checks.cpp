@@ -1,6 +1,7 @@
 #include "runtime/osr/startup_checks.h"
 
 #include "compiler/base/error.h"
+#include "runtime/osr/standard_library.h"
 
 #include <fmt/ranges.h>
 #include <llvm/IR/Module.h>
@@ -23,17 +24,6 @@ bool needs_definition(const GlobalValue &value) {
     return false;
   const auto *function = dyn_cast<Function>(&value);
   return !function || !(function->isIntrinsic() || function->getName().starts_with("osr."));
-}
-
-/// Names of the C++ runtime (exceptions, type information, std::exception_ptr) are the same in libc++ and in the libstdc++
-/// of this process, but what they name is not: a program that loads libc++ would get some of each.
-Error check_standard_library(const Module &module) {
-  for (const Function &function : module)
-    if (function.isDeclaration() && function.getName().contains("NSt3__1"))
-      return make_error("'{}' is of libc++, which cannot be used beside the libstdc++ of this process; compile with "
-                        "-stdlib=libstdc++",
-                        function.getName().str());
-  return Error::success();
 }
 
 } // namespace
@@ -61,6 +51,8 @@ Error check_main(const CanonicalProgram &program) {
 
 Error check_symbols(const Module &module, CodeSession &session, const StringSet<> &to_be_defined) {
   if (Error error = check_standard_library(module))
+    return error;
+  if (Error error = check_unwinder(module))
     return error;
   std::vector<std::string> unresolved;
   for (const GlobalValue &value : module.global_values()) {

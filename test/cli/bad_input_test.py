@@ -84,15 +84,6 @@ class BadPrograms(OsrctlCase):
             path = self.file("main.ll", f"define i32 @main({arguments}) {{\n  ret i32 5\n}}\n")
             self.assertEqual(self.osrctl("run", path).returncode, 5, arguments)
 
-    def test_program_for_libcxx(self):
-        path = self.file("libcxx.ll", """
-            declare void @_ZNSt3__14cerrE_write(ptr)
-            define i32 @main() {
-              call void @_ZNSt3__14cerrE_write(ptr null)
-              ret i32 0
-            }""")
-        self.assert_refused(FAILURE, "_ZNSt3__14cerrE_write", "-stdlib=libstdc++", by=["run", path])
-
     def test_unresolved_symbols(self):
         self.refused("@far = external global i32\ndeclare i32 @away()\ndefine i32 @main() {\n  %x = call i32 @away()\n"
                      "  %y = load i32, ptr @far\n  %z = add i32 %x, %y\n  ret i32 %z\n}\n", "'away'", "'far'", "--load",

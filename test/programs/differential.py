@@ -63,6 +63,16 @@ ONCE = [
 MODES += ONCE
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"], [*SPECULATING, "--stress", "random:7", "--verify"]]
 ONCE += VERIFIED_MODES[1:]
+# Of C++ programs for libc++: another unwinder's data and other types, but code of the same kinds.
+LIBCXX_MODES = [
+    ["--tier", "auto"],
+    ["--tier", "optimized", "--stress", "every"],
+    ["--tier", "baseline", "--stress", "random:8"],
+    ["--tier", "optimized", "--stress", "async:1000", "--rewrite", "return-point"],
+    [*SPECULATING, "--stress", "random:9"],
+    ["--tier", "optimized", "--stress", "churn:500"],
+]
+ONCE += LIBCXX_MODES
 ONCE_LEVEL = "-O1"
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
@@ -89,9 +99,11 @@ class Program:
     def __init__(self, path):
         self.path = path
         self.name = path.stem
+        self.is_cxx = path.suffix == ".cpp"
         text = path.read_text()
         self.cflags = self.header(text, "cflags")
         self.libs = self.header(text, "libs")
+        self.is_for_libcxx = self.is_cxx and not re.search(r"^// needs libstdc\+\+", text, re.M)
         # Where handlers may interrupt anything, a thread of the runtime compiles, and counts depend on time.
         self.handles_signals = re.search(r"\b(signal|sigaction|sigset)\s*\(", text) is not None
         self.blocks_signals = re.search(r"^// blocks signals", text, re.M) is not None
@@ -104,7 +116,7 @@ class Program:
 
 def modes_of(options):
     """The modes to run, each a list of arguments."""
-    modes = VERIFIED_MODES if options.verify else MODES
+    modes = VERIFIED_MODES if options.verify else LIBCXX_MODES if options.libcxx else MODES
     if options.stress:
         modes = [mode for mode in modes if "--stress" in mode and
                  re.match(options.stress, mode[mode.index("--stress") + 1])]
@@ -120,19 +132,24 @@ def modes_at(level, modes):
     return [mode for mode in modes if level == ONCE_LEVEL or mode not in ONCE]
 
 
+def levels_of(modes):
+    return [level for level in LEVELS if modes_at(level, modes)]
+
+
 def without(mode, name):
     at = mode.index(name) if name in mode else len(mode)
     return mode[:at] + mode[at + 2:]
 
 
-def build(program, work, clang):
+def build(program, work, options):
     """Compiles natively and to bitcode; returns the native path and the bitcode by level."""
     native = work / f"{program.name}.native"
-    language = ["--driver-mode=g++"] if program.path.suffix == ".cpp" else []
-    common = [clang, *language, "-w", *program.cflags, str(program.path)]
+    language = ["--driver-mode=g++"] if program.is_cxx else []
+    library = ["-stdlib=libc++"] if options.libcxx else []
+    common = [options.clang, *language, *library, "-w", *program.cflags, str(program.path)]
     subprocess.run([*common, "-O1", "-o", str(native), *program.libs, "-lm"], check=True)
     bitcode = {}
-    for level in LEVELS:
+    for level in levels_of(options.modes):
         bitcode[level] = work / f"{program.name}{level}.bc"
         extra = ["-Xclang", "-disable-O0-optnone"] if level == "-O0" else []
         subprocess.run([*common, level, *extra, "-emit-llvm", "-c", "-o", str(bitcode[level])], check=True)
@@ -141,11 +158,11 @@ def build(program, work, clang):
 
 def check(program, options, work):
     """All runs of one program: list of failures, sum of counters, number of runs."""
-    native, bitcode = build(program, work, options.clang)
+    native, bitcode = build(program, work, options)
     arguments = [str(options.scale)]
     expected_output, expected_status, _ = run([str(native), *arguments], options.timeout)
     failures, counters, runs = [], collections.Counter(), 0
-    for level in LEVELS:
+    for level in bitcode:
         for mode in modes_at(level, options.modes):
             stats = work / f"{program.name}{level}.json"
             stats.unlink(missing_ok=True)
@@ -238,6 +255,7 @@ def main():
     parser.add_argument("--scale", type=int, default=2, help="argument given to each program")
     parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--verify", action="store_true", help="check all frame states after each optimisation pass")
+    parser.add_argument("--libcxx", action="store_true", help="C++ programs, compiled for libc++")
     parser.add_argument("--rewrite", help="in all modes: how frames are sent to their stubs")
     parser.add_argument("--calls", help="in all modes: how code calls functions")
     parser.add_argument("--stress", help="only modes of which --stress matches this regular expression")
@@ -248,8 +266,9 @@ def main():
     options.modes = modes_of(options)
     assert sees_writable_code()
 
-    programs = [Program(path) for path in sorted([*here.glob("*.c"), *here.glob("*.cpp")])
-                if not options.names or path.stem in options.names]
+    programs = [Program(path) for path in sorted([*here.glob("*.c"), *here.glob("*.cpp")])]
+    programs = [program for program in programs if (not options.names or program.name in options.names) and
+                (program.is_for_libcxx or not options.libcxx)]
     total, failures, runs = collections.Counter(), [], 0
     with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         jobs = {pool.submit(check, program, options, pathlib.Path(work)): program for program in programs}
@@ -264,8 +283,11 @@ def main():
                 print("     " + line, flush=True)
 
     # Not ASYNC_LOOP: whether a request meets a loop without calls is chance; loop_requests_test makes sure of it.
-    wanted = [*KINDS, WATCHED] if options.verify else [*KINDS, WATCHED, ASYNC, POLL, DIRECT, PATCHED, RESTORED, REDEFINED,
-                                                            FREED, UNWOUND, LANDED, *TIERED.values(), *SPECULATION.values()]
+    wanted = [*KINDS, WATCHED]
+    if not options.verify:
+        wanted += [ASYNC, PATCHED, UNWOUND, LANDED, REDEFINED, FREED]
+    if not options.verify and not options.libcxx:
+        wanted += [POLL, DIRECT, RESTORED, *TIERED.values(), *SPECULATION.values()]
     for key, number in sorted(total.items()):
         print(f"{key}: {number}")
     is_whole = not (options.names or options.rewrite or options.calls or options.stress)

@@ -1,5 +1,6 @@
 // Check that cancelling a thread and pthread_exit run destructors and catch (...) on the way, from any depth.
 // libs: -pthread
+// needs libstdc++ (__forced_unwind)
 #include <atomic>
 #include <cstdint>
 #include <cstdio>

@@ -40,6 +40,11 @@ end:
 define i64 @promising(i64 %n) memory(none) {
   ret i64 %n
 }
+%pair = type { i64, i32 }
+define i64 @first_of(ptr byval(%pair) %p) {
+  %r = load i64, ptr %p
+  ret i64 %r
+}
 )";
 
 std::string leaf_times(int factor) {
@@ -228,6 +233,16 @@ TEST_CASE("What cannot be is refused, with the reason, and nothing changes") {
     CHECK_THAT(refusal("leaf", leaf_times(1), {.site_map = {{7, 0, {}}}}), Contains("no #7"));
     CHECK(program().call("caller", 1) == 31);
     CHECK(program().call("leaf", 2) == 20);
+  });
+}
+
+TEST_CASE("A type that arguments promise may have another name, but no other size") {
+  program().inside([] {
+    const std::string body = " %p) {\n  %r = load i64, ptr %p\n  ret i64 %r\n}\n";
+    CHECK(refusal("first_of", "%two = type { i64, i64 }\ndefine i64 @first_of(ptr byval(%two)" + body) == "");
+    CHECK_THAT(refusal("first_of", "%more = type { i64, i64, i64 }\ndefine i64 @first_of(ptr byval(%more)" + body),
+               Contains("byval"));
+    CHECK_THAT(refusal("first_of", "define i64 @first_of(ptr" + body), Contains("byval"));
   });
 }
 
