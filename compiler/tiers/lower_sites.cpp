@@ -8,27 +8,21 @@
 #include "compiler/sites/frame_chain.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/recipe.h"
+#include "compiler/tiers/spill_slots.h"
+#include "compiler/tiers/tail_calls.h"
 
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/ValueHandle.h>
-#include <llvm/IR/ValueMap.h>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
-
-bool is_tail_position(const CallBase &call) {
-  const auto *plain = dyn_cast<CallInst>(&call);
-  if (!plain || !plain->isTailCall())
-    return false;
-  const auto *ret = dyn_cast_or_null<ReturnInst>(plain->getNextNode());
-  return ret && (!ret->getReturnValue() || ret->getReturnValue() == plain);
-}
 
 /// The optimiser may replace a library call by a related one (strchr by strlen); its result is then another value
 /// than the one that canonical code expects in the return registers.
@@ -40,9 +34,12 @@ bool result_changed(const CallBase &call, const Site &site) {
 class SiteLowering {
 public:
   SiteLowering(Function &function, const CanonicalProgram &program, const ForcedForms &forced)
-      : function_(function), program_(program), forced_(forced) {}
+      : function_(function), program_(program), forced_(forced), slots_(function) {}
 
   Error lower(CallBase &call, std::uint32_t number, SiteForm form, LoweredRecord &record);
+
+  /// After the last record.
+  void store_slots() { slots_.store_all(); }
 
   /// See LoweredSites::operands.
   std::vector<std::vector<std::uint32_t>> numbered_operands(std::size_t records) const;
@@ -53,20 +50,20 @@ private:
     SiteForm form = SiteForm::StackMap;
     std::vector<Value *> values;
     std::vector<WeakTrackingVH> leaves; ///< parallel to values: what they stand for
-    DenseMap<Value *, std::uint32_t> index;
+    DenseMap<const Value *, std::uint32_t> index;
+    SmallPtrSet<const Value *, 32> state; ///< all that the record describes
   };
 
   LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands);
   bool needs_slot(const Value &leaf, const Operands &operands) const;
   Value *widened(Value &value, CallBase &call);
-  AllocaInst *spilled(Value &value);
   bool is_plain(const Type &type) const;
 
   Function &function_;
   const CanonicalProgram &program_;
   const ForcedForms &forced_;
-  // Calls are replaced by calls without frame states on the way; both tables follow them.
-  ValueMap<Value *, AllocaInst *> spills_;
+  SpillSlots slots_;
+  // Calls are replaced by calls without frame states on the way: handles follow them.
   std::map<std::uint32_t, std::vector<WeakTrackingVH>> leaves_; ///< by record
 };
 
@@ -89,25 +86,8 @@ Value *SiteLowering::widened(Value &value, CallBase &call) {
   return IRBuilder<>(&call).CreateZExt(&value, IntegerType::get(function_.getContext(), whole));
 }
 
-/// Values that no operand can carry (i128, x86_fp80, vectors) wait in a slot of their own, which the record names. Its
-/// address does not change between the call and the record, so such a record can always be anchored.
-AllocaInst *SiteLowering::spilled(Value &value) {
-  if (AllocaInst *known = spills_.lookup(&value))
-    return known;
-  BasicBlock &entry = function_.getEntryBlock();
-  Align align = std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(value.getType()));
-  AllocaInst *slot = IRBuilder<>(&entry, entry.begin()).CreateAlloca(value.getType(), nullptr, "osr.spill");
-  slot->setAlignment(align);
-  auto *definition = dyn_cast<Instruction>(&value); // or an argument, or the address of a constant
-  BasicBlock::iterator after =
-      definition ? *definition->getInsertionPointAfterDef() : entry.getFirstNonPHIOrDbgOrAlloca();
-  new StoreInst(&value, slot, false, align, after);
-  spills_[&value] = slot;
-  return slot;
-}
-
 bool SiteLowering::needs_slot(const Value &leaf, const Operands &operands) const {
-  auto known = operands.index.find(const_cast<Value *>(&leaf));
+  auto known = operands.index.find(&leaf);
   std::uint32_t place = known == operands.index.end() ? operands.values.size() : known->second;
   return !is_plain(*leaf.getType()) || operands.form != SiteForm::StackMap ||
          forced_.in_slots.contains({operands.record, place});
@@ -115,7 +95,7 @@ bool SiteLowering::needs_slot(const Value &leaf, const Operands &operands) const
 
 LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands) {
   Derivation derivation = derive(value, function_.getDataLayout(), [&](const Value &candidate) {
-    return operands.index.contains(const_cast<Value *>(&candidate));
+    return operands.state.contains(&candidate) || operands.index.contains(&candidate);
   });
   LoweredValue lowered = std::move(derivation.lowered);
   lowered.size = size;
@@ -125,7 +105,7 @@ LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBas
   Value *operand = leaf;
   if (needs_slot(*leaf, operands)) {
     lowered.kind = LoweredValue::Kind::InMemory;
-    operand = spilled(*leaf);
+    operand = &slots_.slot_of(*leaf, call);
   } else {
     lowered.kind = LoweredValue::Kind::Operand;
     operand = widened(*leaf, call);
@@ -147,6 +127,9 @@ Error SiteLowering::lower(CallBase &call, std::uint32_t number, SiteForm form, L
   Operands operands;
   operands.record = number;
   operands.form = form;
+  for (const FrameInChain &frame : *chain)
+    for (const auto &value : frame.values)
+      operands.state.insert(value.get());
   for (const FrameInChain &frame : *chain) {
     LoweredFrame &lowered = record.frames.emplace_back();
     lowered.site = frame.site->id;
@@ -205,6 +188,7 @@ std::vector<OperandId> LoweredSites::operands_like(OperandId operand) const {
 
 Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &program, const ForcedForms &forced) {
   isolate_normal_destinations(function); // optimisation has merged some
+  separate_tail_calls(function);
   const SmallVector<CallBase *, 16> calls = calls_with_frame_state(function);
 
   LoweredSites result;
@@ -235,6 +219,7 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     else if (Error error = lowering.lower(call, number, form, record))
       return error;
   }
+  lowering.store_slots();
   result.operands = lowering.numbered_operands(result.records.size());
   return result;
 }

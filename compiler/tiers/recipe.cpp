@@ -5,7 +5,6 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Module.h>
 
-#include <algorithm>
 #include <optional>
 
 using namespace llvm;
@@ -97,25 +96,32 @@ bool only_frame_states_use(const Value &value) {
   });
 }
 
-} // namespace
-
-Derivation derive(Value &value, const DataLayout &layout, function_ref<bool(const Value &)> is_recorded) {
-  Derivation result;
-  std::vector<RecipeStep> steps; // outermost first while walking inwards
+/// As far as steps may be taken. What lies on the way to a recorded value need not be recorded itself.
+Derivation walk(Value &value, function_ref<bool(const Value &)> is_recorded) {
+  Derivation taken;
+  taken.leaf = &value;
+  std::vector<RecipeStep> steps; // outermost first
   Value *current = &value;
   while (isa<Instruction>(current) && steps.size() < max_steps) {
     std::optional<Step> step = step_of(*current);
     if (!step)
       break;
-    bool goes_on = isa<Constant>(step->operand) || is_recorded(*step->operand) || only_frame_states_use(*current);
-    if (!goes_on)
-      break;
+    const bool costs_nothing = current == taken.leaf && only_frame_states_use(*current);
     steps.push_back(step->step);
     current = step->operand;
+    if (costs_nothing || isa<Constant>(current) || is_recorded(*current)) {
+      taken.leaf = current;
+      taken.lowered.recipe.assign(steps.rbegin(), steps.rend());
+    }
   }
-  std::reverse(steps.begin(), steps.end());
-  result.lowered.recipe = std::move(steps);
-  result.leaf = current;
+  return taken;
+}
+
+} // namespace
+
+Derivation derive(Value &value, const DataLayout &layout, function_ref<bool(const Value &)> is_recorded) {
+  Derivation result = walk(value, is_recorded);
+  const Value *current = result.leaf;
   const auto *constant = dyn_cast<Constant>(current);
   if (!constant)
     return result;

@@ -15,9 +15,9 @@ struct Derivation {
   LoweredValue lowered;        ///< kind and recipe; operand not yet set
 };
 
-/// Walks from `value` through cheap pure operations with constant operands. A step to an instruction's operand is
-/// taken only when `is_recorded` accepts the operand (it is recorded anyway) or the instruction has no other user
-/// than frame states, so a recipe never lengthens the life of one value only to save another.
+/// Walks from `value` through cheap pure operations with constant operands. Steps to an instruction's operand are
+/// taken only when `is_recorded` accepts the operand, or a further one that is reached (it is recorded anyway), or the
+/// instruction has no other user than frame states: a recipe never lengthens the life of one value only to save another.
 Derivation derive(llvm::Value &value, const llvm::DataLayout &layout,
                   llvm::function_ref<bool(const llvm::Value &)> is_recorded);
 

@@ -56,9 +56,10 @@ Error check_unwinder(const Module &module) {
   const void *wanted = libgcc ? ::dlsym(libgcc, symbol) : nullptr, *found = ::dlsym(RTLD_DEFAULT, symbol);
   if (wanted && wanted == found)
     return Error::success();
-  return make_error("exceptions of this process are carried by {}, which cannot find its way through compiled code: link "
-                    "the host against libgcc_s, before other libraries that unwind",
-                    name_of_library(found));
+  return make_error(
+      "exceptions of this process are carried by {}, which cannot find its way through compiled code: link "
+      "the host against libgcc_s, before other libraries that unwind",
+      name_of_library(found));
 }
 
 } // namespace osr

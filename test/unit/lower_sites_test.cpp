@@ -80,6 +80,85 @@ TEST_CASE("Check that each site of optimised code gets the form that fits it", "
   }
 }
 
+TEST_CASE("Check that tail calls stay tail calls where their path joins others just to return", "[tiers]") {
+  NumberedProgram program(R"(
+    declare i64 @ext(i64)
+    declare void @done(i64)
+    define i64 @f(i64 %x, i1 %one, i1 %other) {
+      br i1 %one, label %first, label %rest
+    first:
+      %a = tail call i64 @ext(i64 %x)
+      br label %end
+    rest:
+      br i1 %other, label %second, label %third
+    second:
+      %b = tail call i64 @ext(i64 1)
+      br label %end
+    third:
+      %c = call i64 @ext(i64 2)
+      br label %end
+    end:
+      %r = phi i64 [ %a, %first ], [ %b, %second ], [ %c, %third ]
+      ret i64 %r
+    }
+    define void @g(i64 %x, i1 %one) {
+      br i1 %one, label %first, label %second
+    first:
+      tail call void @done(i64 %x)
+      br label %end
+    second:
+      tail call void @done(i64 1)
+      br label %end
+    end:
+      ret void
+    })");
+  auto forms_of = [&](const char *name) {
+    LoweredSites lowered = cantFail(lower_sites(program.function(name), program.program(), {}));
+    require_valid(program.module());
+    return lowered.forms;
+  };
+  CHECK(forms_of("f") == std::vector{SiteForm::TailCall, SiteForm::TailCall, SiteForm::StackMap});
+  CHECK(forms_of("g") == std::vector{SiteForm::TailCall, SiteForm::TailCall});
+}
+
+TEST_CASE("Check that values are stored to their slots where that happens least", "[tiers]") {
+  // What the first loop computes is stored behind it, and not in the second one, which needs it too.
+  NumberedProgram program(R"(
+    declare void @ext()
+    define <2 x i64> @f(i64 %n, <2 x i64> %step) {
+    entry:
+      %given = add <2 x i64> %step, %step
+      br label %loop
+    loop:
+      %i = phi i64 [ 0, %entry ], [ %next, %loop ]
+      %sum = phi <2 x i64> [ zeroinitializer, %entry ], [ %more, %loop ]
+      %more = add <2 x i64> %sum, %given
+      %next = add i64 %i, 1
+      %ends = icmp eq i64 %next, %n
+      br i1 %ends, label %between, label %loop
+    between:
+      call void @ext()
+      br label %calls
+    calls:
+      %j = phi i64 [ 0, %between ], [ %after, %calls ]
+      call void @ext()
+      %after = add i64 %j, 1
+      %stops = icmp eq i64 %after, %n
+      br i1 %stops, label %end, label %calls
+    end:
+      %r = add <2 x i64> %more, %given
+      ret <2 x i64> %r
+    })");
+  Function &function = program.function("f");
+  LoweredSites lowered = cantFail(lower_sites(function, program.program(), {}));
+  require_valid(program.module());
+  std::map<std::string, std::vector<std::string>> stores; // blocks by value
+  for (StoreInst *store : all<StoreInst>(function))
+    stores[store->getValueOperand()->getName().str()].push_back(store->getParent()->getName().str());
+  CHECK(stores.at("more") == std::vector<std::string>{"between"});
+  CHECK(stores.at("given") == std::vector<std::string>{"entry"});
+}
+
 TEST_CASE("Check that a call whose result became another one gets no record", "[tiers]") {
   NumberedProgram program(R"(
     declare i64 @ext(i64)

@@ -118,7 +118,7 @@ TEST_CASE("Check that every step computes what the instruction computes, in ever
 
 TEST_CASE("Check that a narrow sum is cut to its width before it is widened", "[recipe]") {
   RecipeCase chain("%a = add i32 %w, 1\n %z = zext i32 %a to i64\n %m = mul i64 %z, 3", "i64 %m, i32 %a, i64 %z");
-  Derivation near = chain.derive(0, {"z", "w"}); // z has other users, and its own operand is not recorded
+  Derivation near = chain.derive(0, {"z"}); // z has other users, and its own operands are not recorded
   CHECK(leaf_name(near) == "z");
   Derivation far = chain.derive(0, {"z", "a"});
   CHECK(leaf_name(far) == "a");
@@ -126,6 +126,10 @@ TEST_CASE("Check that a narrow sum is cut to its width before it is widened", "[
     CHECK(value_of(near, std::uint32_t(sample), 64) == std::uint64_t(std::uint32_t(sample)) * 3);
     CHECK(value_of(far, sample, 64) == std::uint64_t(std::uint32_t(sample)) * 3);
   }
+  Derivation farthest = chain.derive(0, {"z", "w"}); // past a, which is not recorded
+  CHECK(leaf_name(farthest) == "w");
+  for (std::uint64_t sample : samples)
+    CHECK(value_of(farthest, sample, 64) == std::uint64_t(std::uint32_t(sample + 1)) * 3);
   RecipeCase only("%a = add i32 %w, 1\n %z = zext i32 %a to i64", "i64 %z");
   Derivation cut = only.derive(0, {"w", "a"});
   CHECK(leaf_name(cut) == "w");
