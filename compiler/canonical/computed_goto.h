@@ -13,4 +13,12 @@ namespace osr {
 /// label's address is given to inline assembly, which could only use it as a code address.
 llvm::Error expand_computed_goto(llvm::Module &module);
 
+/// True for such a switch.
+bool is_computed_goto(const llvm::Instruction &terminator);
+
+/// Makes jumps through a table of block addresses again of the function's switches that were computed gotos, where
+/// optimisation has left them whole: for code that is about to be generated. Code generation then gives each
+/// place that jumps a jump of its own, which a range of switches shares; to the processor that predicts them that matters.
+void restore_computed_goto(llvm::Function &function);
+
 } // namespace osr

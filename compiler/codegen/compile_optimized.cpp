@@ -7,6 +7,7 @@
 // Without anybody to be kept waiting, functions come out of an O2 of the whole program, which is made once.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/source_lines.h"
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/compile_steps.h"
@@ -139,6 +140,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
   if (!sites)
     return sites.takeError();
   result.sites = std::move(*sites);
+  restore_computed_goto(function);
   if (Error error = check_module(*result.module, "lowering the sites"))
     return error;
   return result;

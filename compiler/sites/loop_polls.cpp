@@ -72,6 +72,8 @@ void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, 
       join_latches(*loop, analyses.dominators, analyses.loops);
   for (Loop *loop : places.loops)
     insert_poll(place_in(*loop->getLoopLatch()), poll, word, analyses.loops);
+  for (BasicBlock *end : places.ends_of_rounds) // in front: then its end can become a computed goto of its own
+    insert_poll(end->getFirstInsertionPt(), poll, word, analyses.loops);
   for (BasicBlock *header : places.headers)
     insert_poll(header->getFirstInsertionPt(), poll, word, analyses.loops);
 }

@@ -1,10 +1,12 @@
 #include "compiler/sites/poll_places.h"
 
+#include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/sites/number_sites.h"
 
 #include <llvm/ADT/DepthFirstIterator.h>
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SetVector.h>
 #include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/Analysis/CFG.h>
 #include <llvm/Analysis/CycleAnalysis.h>
@@ -69,6 +71,13 @@ public:
            returns_without_site(*loop.getHeader(), [&](const BasicBlock *block) { return loop.contains(block); });
   }
 
+  /// A round of the loop may end in `end` and have come to no site.
+  bool ends_round_without_site(const Loop &loop, const BasicBlock &end) {
+    return path_without_site(
+        *loop.getHeader(), calls_, [&](const BasicBlock *block) { return loop.contains(block); },
+        [&](const BasicBlock &block) { return &block == &end; });
+  }
+
   bool returns_without_site(const BasicBlock &header, function_ref<bool(const BasicBlock *)> region) {
     return path_without_site(header, calls_, region,
                              [&](const BasicBlock &block) { return is_contained(successors(&block), &header); });
@@ -105,6 +114,17 @@ private:
   InlinedCalls &calls_;
 };
 
+/// The blocks in which rounds of the loop end; not one that only joins them.
+SmallSetVector<BasicBlock *, 8> ends_of_rounds(const Loop &loop) {
+  SmallVector<BasicBlock *, 8> ends;
+  loop.getLoopLatches(ends);
+  while (ends.size() == 1 && ends.front()->getFirstNonPHIOrDbg()->isTerminator() && ends.front() != loop.getHeader()) {
+    BasicBlock *join = ends.front();
+    ends.assign(pred_begin(join), pred_end(join));
+  }
+  return {ends.begin(), ends.end()};
+}
+
 } // namespace
 
 const InlinedCalls::Facts &InlinedCalls::facts(const Function &function) {
@@ -135,9 +155,17 @@ bool InlinedCalls::may_bring_loop(const CallBase &call) {
 PollPlaces find_poll_places(Function &function, LoopInfo &loops, ScalarEvolution &counts, InlinedCalls &calls) {
   Places places(counts, calls);
   PollPlaces found;
-  for (Loop *loop : loops.getLoopsInPreorder())
-    if (places.needs_poll(*loop))
+  for (Loop *loop : loops.getLoopsInPreorder()) {
+    if (!places.needs_poll(*loop))
+      continue;
+    if (!is_computed_goto(*loop->getHeader()->getTerminator())) {
       found.loops.push_back(loop);
+      continue;
+    }
+    for (BasicBlock *end : ends_of_rounds(*loop))
+      if (places.ends_round_without_site(*loop, *end))
+        found.ends_of_rounds.push_back(end);
+  }
   // A cycle with several entries is no Loop. The cycles in it that avoid its header are its children.
   CycleInfo cycles;
   cycles.compute(function);

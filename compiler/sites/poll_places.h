@@ -5,8 +5,10 @@
 //   calls something with a site in each iteration, which is not inlined     no: that call is the site
 //   counted: innermost, a bound on its trip count is known on entry         no: it ends by itself and may be vectorised
 //   a nest of few iterations in all, known at compile time                  no: it is about to be unrolled
+//   the loop of an interpreter: its header is a computed goto               at the end of each round that has no site
 //   any other, also the loop around counted ones, and irreducible cycles    yes
 //
+// One poll for all rounds of an interpreter would be one block that all its instructions go through to the next one.
 // A loop around others is never vectorised, so its poll costs what one instruction in many costs, and it bounds the time
 // until an activation in a nest of counted loops can be replaced by the time of one inner loop.
 #pragma once
@@ -45,6 +47,7 @@ private:
 
 struct PollPlaces {
   std::vector<llvm::Loop *> loops; ///< owned by the LoopInfo that was given
+  std::vector<llvm::BasicBlock *> ends_of_rounds; ///< in loops around a computed goto
   std::vector<llvm::BasicBlock *> headers; ///< one block of each irreducible cycle
 };
 

@@ -29,7 +29,7 @@ public:
   SmallVector<BasicBlock *, 4> peel_around(BasicBlock &block) {
     SmallVector<BasicBlock *, 4> copies{&block};
     for (std::size_t left_alone = 0;;) {
-      const SmallVector<Loop *, 4> around = loops_around(*copies.back());
+      const SmallVector<Loop *, 4> around = simplified_loops_around(*copies.back());
       if (left_alone == around.size())
         return copies;
       if (BasicBlock *copy = peel(*around[left_alone], *copies.back()))
@@ -40,7 +40,11 @@ public:
   }
 
 private:
-  SmallVector<Loop *, 4> loops_around(const BasicBlock &block) const {
+  /// LLVM may make two loops of one that has several ways back, so the block may then be in fewer or more of them.
+  SmallVector<Loop *, 4> simplified_loops_around(const BasicBlock &block) {
+    if (Loop *inner = analyses_.loops.getLoopFor(&block))
+      simplifyLoop(inner->getOutermostLoop(), &analyses_.dominators, &analyses_.loops, &analyses_.counts,
+                   &analyses_.assumptions, /*MSSAU=*/nullptr, /*PreserveLCSSA=*/false);
     SmallVector<Loop *, 4> outer_first;
     for (Loop *loop = analyses_.loops.getLoopFor(&block); loop; loop = loop->getParentLoop())
       outer_first.insert(outer_first.begin(), loop);
@@ -52,8 +56,6 @@ private:
     const std::size_t size = instructions_in(loop);
     if (size > left_)
       return nullptr;
-    simplifyLoop(&loop, &analyses_.dominators, &analyses_.loops, &analyses_.counts, &analyses_.assumptions,
-                 /*MSSAU=*/nullptr, /*PreserveLCSSA=*/false);
     if (!canPeel(&loop))
       return nullptr;
     formLCSSARecursively(loop, analyses_.dominators, &analyses_.loops, &analyses_.counts);

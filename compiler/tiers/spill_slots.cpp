@@ -49,8 +49,7 @@ BasicBlock *Placement::least_frequent(BasicBlock &definition, BasicBlock &use) c
   return best->getBlock();
 }
 
-SmallSetVector<BasicBlock *, 4> Placement::best_blocks(BasicBlock &definition,
-                                                       ArrayRef<WeakTrackingVH> calls) const {
+SmallSetVector<BasicBlock *, 4> Placement::best_blocks(BasicBlock &definition, ArrayRef<WeakTrackingVH> calls) const {
   SmallSetVector<BasicBlock *, 4> blocks;
   for (const WeakTrackingVH &call : calls)
     blocks.insert(least_frequent(definition, *cast<Instruction>(call)->getParent()));

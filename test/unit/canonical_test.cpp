@@ -56,6 +56,54 @@ TEST_CASE("computed goto becomes a switch, label tables become numbers", "[canon
              Contains("'f' gives the address of a label"));
 }
 
+TEST_CASE("a switch that was a computed goto can become one again, as long as it is whole", "[canonical]") {
+  CanonicalFixture fixture;
+  const std::string text = R"(
+    define i32 @f(ptr %label, i32 %other) {
+      indirectbr ptr %label, [label %a, label %b, label %c]
+    a:
+      %x = phi i32 [ 1, %0 ], [ 2, %b ]
+      %address = select i1 true, ptr blockaddress(@f, %a), ptr blockaddress(@f, %b)
+      store volatile ptr %address, ptr %label
+      switch i32 %other, label %d [ i32 1, label %c ]
+    b:
+      br label %a
+    c:
+      store volatile ptr blockaddress(@f, %c), ptr %label
+      ret i32 3
+    d:
+      ret i32 %x
+    })";
+  auto module = fixture.parse(text);
+  REQUIRE_FALSE(bool(expand_computed_goto(*module)));
+  Function &function = *module->getFunction("f");
+  auto switches = all<SwitchInst>(function);
+  REQUIRE(switches.size() == 2);
+  CHECK(is_computed_goto(*switches[0]));
+  CHECK_FALSE(is_computed_goto(*switches[1]));
+  SECTION("two cases lead to one block") {
+    switches[0]->addCase(cast<ConstantInt>(ConstantInt::get(switches[0]->getCondition()->getType(), 7)),
+                         switches[0]->case_begin()->getCaseSuccessor());
+    auto &phi = cast<PHINode>(switches[0]->case_begin()->getCaseSuccessor()->front());
+    phi.addIncoming(phi.getIncomingValueForBlock(&function.getEntryBlock()), &function.getEntryBlock());
+    restore_computed_goto(function);
+    REQUIRE_FALSE(verifyModule(*module, &errs()));
+    auto jumps = all<IndirectBrInst>(function);
+    REQUIRE(jumps.size() == 1);
+    CHECK(jumps[0]->getNumDestinations() == 3);
+    CHECK(all<SwitchInst>(function).size() == 1); // the one that was written as one
+    const auto *table = cast<ConstantArray>(module->getGlobalVariable("goto.table", true)->getInitializer());
+    REQUIRE(table->getNumOperands() == 8);
+    CHECK(cast<BlockAddress>(table->getOperand(7))->getBasicBlock() == &*std::next(function.begin()));
+    CHECK(table->getOperand(0)->isNullValue());
+  }
+  SECTION("another label may be asked for") {
+    switches[0]->setDefaultDest(switches[0]->case_begin()->getCaseSuccessor());
+    restore_computed_goto(function);
+    CHECK(all<IndirectBrInst>(function).empty());
+  }
+}
+
 TEST_CASE("struct returns become pointer results, also in guaranteed tail calls", "[canonical]") {
   CanonicalFixture fixture;
   auto module = fixture.parse(R"(

@@ -6,6 +6,8 @@
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Instructions.h>
 
+#include <regex>
+
 using namespace llvm;
 using namespace osr;
 
@@ -145,6 +147,44 @@ TEST_CASE("Check that a loop polls unless every iteration comes to a site that i
   CHECK(polls(uncounted("  %r = call ptr @memcpy(ptr %p, ptr %q, i64 8)\n")) == 1); // no site
   CHECK(polls(uncounted("  %odd = trunc i64 %i to i1\n  br i1 %odd, label %some, label %latch\nsome:\n"
                         "  %r = call i64 @ext(i64 %i)\n")) == 1);
+}
+
+TEST_CASE("Check that an interpreter polls at the ends of its instructions, not where they go on to the next",
+          "[loops]") {
+  const std::string begin = R"(
+    @labels = internal constant [3 x ptr] [ptr blockaddress(@f, %one), ptr blockaddress(@f, %two),
+                                           ptr blockaddress(@f, %three)]
+    define void @f(ptr %code) {
+      br label %next
+    )";
+  const std::string dispatch = R"(
+      %operation = load i64, ptr %pc
+      %slot = getelementptr ptr, ptr @labels, i64 %operation
+      %label = load ptr, ptr %slot
+      indirectbr ptr %label, [label %one, label %two, label %three]
+    one:
+      store volatile i64 1, ptr %code
+      %pc1 = getelementptr i8, ptr %pc, i64 8
+      br label %LATCH
+    two:
+      %pc2 = load volatile ptr, ptr %pc
+      br label %LATCH
+    three:
+      %r = call i64 @ext(i64 3)
+      %pc3 = load volatile ptr, ptr %pc
+      br label %LATCH
+    )";
+  const std::string ends = "[ %pc1, %one ], [ %pc2, %two ], [ %pc3, %three ]\n";
+  auto with_latch = [&](StringRef name) { return std::regex_replace(dispatch, std::regex("LATCH"), name.str()); };
+  Polled apart(begin + "next:\n  %pc = phi ptr [ %code, %0 ], " + ends + with_latch("next") + "}\n");
+  Polled joined(begin + "next:\n  %pc = phi ptr [ %code, %0 ], [ %other, %end ]\n" + with_latch("end") +
+                "end:\n  %other = phi ptr " + ends + "  br label %next\n}\n");
+  for (Polled *program : {&apart, &joined}) {
+    CHECK(program->polls() == 2); // the third one calls
+    for (const CallBase *poll : calls_of(program->function(), loop_poll_callee))
+      CHECK_FALSE(isa<SwitchInst>(poll->getParent()->getSingleSuccessor()->getTerminator()));
+    CHECK(all<SwitchInst>(program->function()).size() == 1);
+  }
 }
 
 TEST_CASE("Check that calls of functions that stay recursive are sites in every round, and are not inlined",
