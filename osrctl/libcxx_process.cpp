@@ -3,7 +3,7 @@
 #include "compiler/base/error.h"
 #include "runtime/osr/standard_library.h"
 
-#include <llvm/ADT/StringExtras.h>
+#include <llvm/ADT/Twine.h>
 #include <llvm/Support/FileSystem.h>
 #include <llvm/Support/MemoryBuffer.h>
 
@@ -20,6 +20,8 @@ namespace osr {
 namespace {
 
 constexpr const char *preload = "LD_PRELOAD";
+constexpr const char *restarted =
+    "OSRCTL_RESTARTED_FOR_LIBCXX"; ///< once is enough: privileged programs lose LD_PRELOAD
 
 Expected<std::string> path_of(const char *library) {
   void *handle = ::dlopen(library, RTLD_LAZY | RTLD_LOCAL);
@@ -71,16 +73,21 @@ Error enter_process_for(const Module &program, const std::vector<std::string> &p
     return ours.takeError();
   const char *value = std::getenv(preload);
   StringRef theirs = value ? value : "";
-  const bool is_restarted = theirs.consume_front(*ours);
-  if (!is_restarted && !process_uses_libcxx()) {
+  if (!std::getenv(restarted)) {
+    if (process_uses_libcxx())
+      return Error::success();
     if (Error error = check_rereadable(paths))
       return error;
+    ::setenv(restarted, "1", /*overwrite=*/1);
     ::setenv(preload, (*ours + theirs).str().c_str(), /*overwrite=*/1);
     return restart();
   }
-  if (is_restarted && theirs.empty())
+  ::unsetenv(restarted);
+  if (!theirs.consume_front(*ours))
+    return Error::success();
+  if (theirs.empty())
     ::unsetenv(preload);
-  else if (is_restarted)
+  else
     ::setenv(preload, theirs.str().c_str(), /*overwrite=*/1);
   return Error::success(); // if it did not help, the runtime says so
 }

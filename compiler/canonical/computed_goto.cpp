@@ -89,15 +89,14 @@ bool can_be_restored(const SwitchInst &jump) {
 }
 
 /// Addresses of blocks by number. No jump uses the gaps.
-GlobalVariable *create_table(const SwitchInst &jump) {
-  Function &function = *const_cast<Function *>(jump.getFunction());
+GlobalVariable *create_table(SwitchInst &jump) {
+  Function &function = *jump.getFunction();
   std::uint64_t size = 0;
   for (const auto &one : jump.cases())
     size = std::max(size, one.getCaseValue()->getZExtValue() + 1);
   std::vector<Constant *> targets(size, ConstantPointerNull::get(PointerType::getUnqual(function.getContext())));
   for (const auto &one : jump.cases())
-    targets[one.getCaseValue()->getZExtValue()] =
-        BlockAddress::get(&function, const_cast<BasicBlock *>(one.getCaseSuccessor()));
+    targets[one.getCaseValue()->getZExtValue()] = BlockAddress::get(&function, one.getCaseSuccessor());
   auto *type = ArrayType::get(PointerType::getUnqual(function.getContext()), size);
   return new GlobalVariable(*function.getParent(), type, /*isConstant=*/true, GlobalValue::PrivateLinkage,
                             ConstantArray::get(type, targets), "goto.table");

@@ -17,8 +17,8 @@ llvm::Error expand_computed_goto(llvm::Module &module);
 bool is_computed_goto(const llvm::Instruction &terminator);
 
 /// Makes jumps through a table of block addresses again of the function's switches that were computed gotos, where
-/// optimisation has left them whole: for code that is about to be generated. Code generation then gives each
-/// place that jumps a jump of its own, which a range of switches shares; to the processor that predicts them that matters.
+/// optimisation has left them whole: for code that is about to be generated. Code generation copies an indirect jump to
+/// each place that jumps, so that each is predicted for itself; the jump of a switch stays shared.
 void restore_computed_goto(llvm::Function &function);
 
 } // namespace osr

@@ -58,6 +58,13 @@ BasicBlock::iterator place_in(BasicBlock &latch) {
   return tests ? latch.getFirstInsertionPt() : latch.getTerminator()->getIterator();
 }
 
+/// In front: then what is done last can become a computed goto of its own. But not inside of an instruction's own loop.
+BasicBlock::iterator place_at_end_of_round(BasicBlock &end, BasicBlock &next, LoopAnalyses &analyses) {
+  if (analyses.loops.getLoopFor(&end) == analyses.loops.getLoopFor(&next) || next.isEHPad())
+    return end.getFirstInsertionPt();
+  return SplitBlockPredecessors(&next, {&end}, ".end", &analyses.dominators, &analyses.loops)->getFirstInsertionPt();
+}
+
 BasicBlock *join_latches(Loop &loop, DominatorTree &dominators, LoopInfo &loops) {
   SmallVector<BasicBlock *, 8> latches;
   loop.getLoopLatches(latches);
@@ -72,8 +79,8 @@ void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, 
       join_latches(*loop, analyses.dominators, analyses.loops);
   for (Loop *loop : places.loops)
     insert_poll(place_in(*loop->getLoopLatch()), poll, word, analyses.loops);
-  for (BasicBlock *end : places.ends_of_rounds) // in front: then its end can become a computed goto of its own
-    insert_poll(end->getFirstInsertionPt(), poll, word, analyses.loops);
+  for (const auto &[end, next] : places.ends_of_rounds)
+    insert_poll(place_at_end_of_round(*end, *next, analyses), poll, word, analyses.loops);
   for (BasicBlock *header : places.headers)
     insert_poll(header->getFirstInsertionPt(), poll, word, analyses.loops);
 }
@@ -85,7 +92,8 @@ BasicBlock *block_going_back(Loop &loop, DominatorTree &dominators, LoopInfo &lo
   return latch && latch->getTerminator()->getNumSuccessors() == 1 ? latch : join_latches(loop, dominators, loops);
 }
 
-/// In each loop that does not poll in every round. A loop around one that does goes round less often.
+/// In each loop that does not poll in every round. A loop around one that does goes round less often. That of an interpreter
+/// does not as a whole, and gets one for all rounds: what polls twice in baseline code is about to be optimised.
 void insert_missing_polls(Function &function, FunctionCallee poll, GlobalVariable &word) {
   DominatorTree dominators(function);
   LoopInfo loops(dominators);

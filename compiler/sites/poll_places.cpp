@@ -114,15 +114,16 @@ private:
   InlinedCalls &calls_;
 };
 
-/// The blocks in which rounds of the loop end; not one that only joins them.
-SmallSetVector<BasicBlock *, 8> ends_of_rounds(const Loop &loop) {
+/// The blocks in which rounds of the loop end, not one that only joins them, and where they go from there.
+std::pair<SmallSetVector<BasicBlock *, 8>, BasicBlock *> ends_of_rounds(const Loop &loop) {
+  BasicBlock *next = loop.getHeader();
   SmallVector<BasicBlock *, 8> ends;
   loop.getLoopLatches(ends);
-  while (ends.size() == 1 && ends.front()->getFirstNonPHIOrDbg()->isTerminator() && ends.front() != loop.getHeader()) {
-    BasicBlock *join = ends.front();
-    ends.assign(pred_begin(join), pred_end(join));
+  while (ends.size() == 1 && isa<BranchInst>(ends.front()->getFirstNonPHIOrDbg()) && ends.front() != loop.getHeader()) {
+    next = ends.front();
+    ends.assign(pred_begin(next), pred_end(next));
   }
-  return {ends.begin(), ends.end()};
+  return {{ends.begin(), ends.end()}, next};
 }
 
 } // namespace
@@ -162,9 +163,10 @@ PollPlaces find_poll_places(Function &function, LoopInfo &loops, ScalarEvolution
       found.loops.push_back(loop);
       continue;
     }
-    for (BasicBlock *end : ends_of_rounds(*loop))
+    const auto [ends, next] = ends_of_rounds(*loop);
+    for (BasicBlock *end : ends)
       if (places.ends_round_without_site(*loop, *end))
-        found.ends_of_rounds.push_back(end);
+        found.ends_of_rounds.push_back({end, next});
   }
   // A cycle with several entries is no Loop. The cycles in it that avoid its header are its children.
   CycleInfo cycles;

@@ -20,6 +20,7 @@
 #include <llvm/IR/InstrTypes.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace osr {
@@ -47,7 +48,7 @@ private:
 
 struct PollPlaces {
   std::vector<llvm::Loop *> loops; ///< owned by the LoopInfo that was given
-  std::vector<llvm::BasicBlock *> ends_of_rounds; ///< in loops around a computed goto
+  std::vector<std::pair<llvm::BasicBlock *, llvm::BasicBlock *>> ends_of_rounds; ///< around computed gotos: from, to
   std::vector<llvm::BasicBlock *> headers; ///< one block of each irreducible cycle
 };
 

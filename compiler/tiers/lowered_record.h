@@ -26,7 +26,7 @@ struct LoweredValue {
   std::uint32_t size = 0; ///< bytes, as in FrameStateValue::size
   std::uint64_t constant = 0;
   std::string symbol;
-  std::vector<RecipeStep> recipe; ///< applied to Operand and Symbol values
+  std::vector<RecipeStep> recipe; ///< applied to what is there
 };
 
 struct LoweredFrame {

@@ -30,7 +30,7 @@ public:
     SmallVector<BasicBlock *, 4> copies{&block};
     for (std::size_t left_alone = 0;;) {
       const SmallVector<Loop *, 4> around = simplified_loops_around(*copies.back());
-      if (left_alone == around.size())
+      if (left_alone >= around.size())
         return copies;
       if (BasicBlock *copy = peel(*around[left_alone], *copies.back()))
         copies.push_back(copy);

@@ -1,4 +1,4 @@
-// Slots for values that stack map operands cannot carry.
+// Slots for values that stack map operands do not carry.
 #pragma once
 
 #include <llvm/IR/Function.h>
@@ -11,8 +11,9 @@
 
 namespace osr {
 
-/// Values that no operand can carry (i128, x86_fp80, vectors) wait in a slot of their own, which the record names. Its
-/// address does not change between the call and the record, so such a record can always be anchored.
+/// Values that no operand can carry (i128, x86_fp80, vectors), or for which an attempt to anchor an operand has failed, wait
+/// in a slot of their own, which the record names. Its address does not change between the call and the record, so such a
+/// record can always be anchored.
 class SpillSlots {
 public:
   explicit SpillSlots(llvm::Function &function) : function_(function) {}

@@ -40,7 +40,8 @@ void Churn::redefine(const std::string &function) {
     consumeError(source.takeError());
     return;
   }
-  RedefineOptions options{.same_sites = redefined_.contains(function) && random_() % 4 != 0, .to = random_tier()};
+  RedefineOptions options{
+      .site_map = {}, .same_sites = redefined_.contains(function) && random_() % 4 != 0, .to = random_tier()};
   if (auto outcome = runtime_.redefine(function, (*source)->getMemBufferRef(), options))
     redefined_.insert(function);
   else

@@ -18,8 +18,8 @@ llvm::Error check_main(const CanonicalProgram &program);
 
 /// Fails when a symbol that the module's code refers to is defined nowhere; the error names all of them. Functions
 /// are linked one by one when they are first called: this finds out before the program has done anything.
-/// `to_be_defined` will be there in time. Also fails when the C++ library
-/// or the unwinder of this process is not the one that the module needs.
+/// `to_be_defined` will be there in time. Also fails when the C++ library or the unwinder of this process is not the one
+/// that the module needs.
 llvm::Error check_symbols(const llvm::Module &module, CodeSession &session,
                           const llvm::StringSet<> &to_be_defined = {});
 

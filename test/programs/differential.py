@@ -72,7 +72,6 @@ LIBCXX_MODES = [
     [*SPECULATING, "--stress", "random:9"],
     ["--tier", "optimized", "--stress", "churn:500"],
 ]
-ONCE += LIBCXX_MODES
 ONCE_LEVEL = "-O1"
 KINDS = ["in_place", "continuation", "split"]
 ASYNC = "frame rewritten by an asynchronous request"
@@ -128,12 +127,12 @@ def modes_of(options):
     return modes
 
 
-def modes_at(level, modes):
-    return [mode for mode in modes if level == ONCE_LEVEL or mode not in ONCE]
+def modes_at(level, options):
+    return [mode for mode in options.modes if level == ONCE_LEVEL or not (options.libcxx or mode in ONCE)]
 
 
-def levels_of(modes):
-    return [level for level in LEVELS if modes_at(level, modes)]
+def levels_of(options):
+    return [level for level in LEVELS if modes_at(level, options)]
 
 
 def without(mode, name):
@@ -149,7 +148,7 @@ def build(program, work, options):
     common = [options.clang, *language, *library, "-w", *program.cflags, str(program.path)]
     subprocess.run([*common, "-O1", "-o", str(native), *program.libs, "-lm"], check=True)
     bitcode = {}
-    for level in levels_of(options.modes):
+    for level in levels_of(options):
         bitcode[level] = work / f"{program.name}{level}.bc"
         extra = ["-Xclang", "-disable-O0-optnone"] if level == "-O0" else []
         subprocess.run([*common, level, *extra, "-emit-llvm", "-c", "-o", str(bitcode[level])], check=True)
@@ -163,7 +162,7 @@ def check(program, options, work):
     expected_output, expected_status, _ = run([str(native), *arguments], options.timeout)
     failures, counters, runs = [], collections.Counter(), 0
     for level in bitcode:
-        for mode in modes_at(level, options.modes):
+        for mode in modes_at(level, options):
             stats = work / f"{program.name}{level}.json"
             stats.unlink(missing_ok=True)
             command = [options.osrctl, "run", *mode, "--stats", str(stats), str(bitcode[level]), "--", *arguments]
