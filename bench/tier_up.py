@@ -47,7 +47,7 @@ def timed(command):
 
 
 def seconds_of(name, groups, options):
-    """Seconds of each command, by its name: the median, or the shortest. All run in turns; those of one group must print the same."""
+    """Seconds of each command, by its name, all run in turns. Those of one group must print the same."""
     seconds, outputs = {}, [set() for _ in groups]
     for _ in range(options.runs):
         for group, printed in zip(groups, outputs):

@@ -1,7 +1,6 @@
 // osrctl run: runs a program and, on request, moves its frames between tiers while it runs.
 #include "compiler/base/error.h"
 #include "osrctl/commands.h"
-#include "osrctl/libcxx_process.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
 #include "runtime/code/perf_dump.h"
@@ -159,11 +158,9 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   // The program's own exit may run at any time, so these live until the process is gone.
   static LLVMContext context;
   const bool is_churn = runtime_options->stress.kind == StressMode::Kind::Churn;
-  auto program = load_input(context, options.program, is_churn ? KeepSource::Yes : KeepSource::No);
+  auto program = load_input_to_link(context, options.program, is_churn ? KeepSource::Yes : KeepSource::No);
   if (!program)
     return report(program.takeError());
-  if (Error error = enter_process_for(*program->module, options.program))
-    return report(std::move(error));
   if (Error error = check_names(*program, runtime_options->stress, options.optimize_only))
     return report(std::move(error));
   if (options.perf_dump)

@@ -4,6 +4,7 @@
 #include "compiler/codegen/target.h"
 #include "osr-stubs/thread_state.h"
 #include "osrctl/commands.h"
+#include "osrctl/libcxx_process.h"
 #include "runtime/threads/poll_word.h"
 
 #include <fmt/ranges.h>
@@ -34,6 +35,13 @@ Expected<std::unique_ptr<Module>> read_program(LLVMContext &context, const std::
   return std::move(*module);
 }
 
+Expected<CanonicalProgram> make_canonical(std::unique_ptr<Module> module, KeepSource keep_source) {
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  return canonicalize(std::move(module), **machine, keep_source);
+}
+
 } // namespace
 
 void add_program_option(CLI::App &command, std::vector<std::string> &paths) {
@@ -57,15 +65,21 @@ void add_fault_option(CLI::App &command, std::string &fault) {
   command.add_option("--fault", fault, "Make one transition wrong: record:N, slot:N, callee-saved:N")->group("");
 }
 
-Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths,
-                                      KeepSource keep_source) {
+Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths) {
   auto module = read_program(context, paths);
   if (!module)
     return module.takeError();
-  auto machine = create_target_machine(CodegenLevel::Optimizing);
-  if (!machine)
-    return machine.takeError();
-  return canonicalize(std::move(*module), **machine, keep_source);
+  return make_canonical(std::move(*module), KeepSource::No);
+}
+
+Expected<CanonicalProgram> load_input_to_link(LLVMContext &context, const std::vector<std::string> &paths,
+                                              KeepSource keep_source) {
+  auto module = read_program(context, paths);
+  if (!module)
+    return module.takeError();
+  if (Error error = enter_process_for(**module, paths))
+    return error;
+  return make_canonical(std::move(*module), keep_source);
 }
 
 Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const std::vector<std::string> &paths) {

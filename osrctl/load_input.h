@@ -27,8 +27,11 @@ void add_fault_option(CLI::App &command, std::string &fault);
 
 /// Loads, links and canonicalises the given modules. Ends the process, with a message, if a file is damaged in such a
 /// way that LLVM's reader crashes.
-llvm::Expected<CanonicalProgram> load_input(llvm::LLVMContext &context, const std::vector<std::string> &paths,
-                                            KeepSource keep_source = KeepSource::No);
+llvm::Expected<CanonicalProgram> load_input(llvm::LLVMContext &context, const std::vector<std::string> &paths);
+
+/// The same in a process that has the C++ library which the program is for: see enter_process_for.
+llvm::Expected<CanonicalProgram> load_input_to_link(llvm::LLVMContext &context, const std::vector<std::string> &paths,
+                                                    KeepSource keep_source = KeepSource::No);
 
 /// The same, with its sites numbered, ready to compile single functions. Nothing is linked or run.
 llvm::Expected<std::unique_ptr<Compiler>> load_compiler(llvm::LLVMContext &context,

@@ -1,7 +1,6 @@
 #include "osrctl/load_runtime.h"
 
 #include "osr-stubs/result_area.h"
-#include "osrctl/libcxx_process.h"
 #include "osrctl/load_input.h"
 
 #include <llvm/IR/Module.h>
@@ -43,11 +42,9 @@ std::uint64_t size_of(const GlobalVariable &variable) {
 
 Expected<std::unique_ptr<Runtime>> load_runtime(LLVMContext &context, const std::vector<std::string> &paths,
                                                 const std::vector<std::string> &libraries) {
-  auto program = load_input(context, paths);
+  auto program = load_input_to_link(context, paths);
   if (!program)
     return program.takeError();
-  if (Error error = enter_process_for(*program->module, paths))
-    return error;
   Runtime::Options options;
   options.libraries = libraries;
   return Runtime::create(std::move(*program), std::move(options));

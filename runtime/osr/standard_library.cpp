@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 
 #include <dlfcn.h>
+#include <optional>
 
 using namespace llvm;
 
@@ -12,16 +13,10 @@ namespace {
 /// std::__1 and std::exception_ptr, as they are mangled: libstdc++ has the latter in a namespace of its own.
 constexpr StringLiteral libcxx_names[] = {"NSt3__1", "St13exception_ptr"};
 
-/// Start of the library whose symbol of that name everybody gets; null if there is none.
-const void *library_that_defines(const char *symbol) {
-  void *address = ::dlsym(RTLD_DEFAULT, symbol);
+/// The library that an address lies in; nothing for no address.
+std::optional<Dl_info> library_of(const void *address) {
   Dl_info info;
-  return address && ::dladdr(address, &info) ? info.dli_fbase : nullptr;
-}
-
-const char *name_of_library(const void *begin) {
-  Dl_info info;
-  return begin && ::dladdr(begin, &info) && info.dli_fname ? info.dli_fname : "nobody";
+  return address && ::dladdr(address, &info) ? std::optional(info) : std::nullopt;
 }
 
 } // namespace
@@ -35,8 +30,9 @@ const GlobalValue *find_libcxx_symbol(const Module &module) {
 }
 
 bool process_uses_libcxx() {
-  const void *only_in_libcxxabi = library_that_defines("__cxa_current_primary_exception");
-  return only_in_libcxxabi && only_in_libcxxabi == library_that_defines("__cxa_throw");
+  const auto only_in_libcxxabi = library_of(::dlsym(RTLD_DEFAULT, "__cxa_current_primary_exception"));
+  const auto throwing = library_of(::dlsym(RTLD_DEFAULT, "__cxa_throw"));
+  return only_in_libcxxabi && throwing && only_in_libcxxabi->dli_fbase == throwing->dli_fbase;
 }
 
 Error check_standard_library(const Module &module) {
@@ -56,10 +52,11 @@ Error check_unwinder(const Module &module) {
   const void *wanted = libgcc ? ::dlsym(libgcc, symbol) : nullptr, *found = ::dlsym(RTLD_DEFAULT, symbol);
   if (wanted && wanted == found)
     return Error::success();
+  const auto library = library_of(found);
   return make_error(
       "exceptions of this process are carried by {}, which cannot find its way through compiled code: link "
       "the host against libgcc_s, before other libraries that unwind",
-      name_of_library(found));
+      library ? library->dli_fname : "nobody");
 }
 
 } // namespace osr

@@ -54,6 +54,13 @@ class ProgramsForLibcxx(OsrctlCase):
         for word in ["osrctl: ", "libc++.so.1", "install it", "-stdlib=libstdc++"]:
             self.assertIn(word, ended.stderr)
 
+    def test_restart_that_does_not_help(self):
+        """Where LD_PRELOAD is not heeded, once is enough: the runtime refuses the program, and says what is needed."""
+        ended = self.osrctl("run", self.bitcode, env={**os.environ, "OSRCTL_RESTARTED_FOR_LIBCXX": "1"})
+        self.assertEqual((ended.returncode, ended.stdout), (FAILURE, ""))
+        for word in ["osrctl: ", "NSt3__1", "LD_PRELOAD=libc++abi.so.1:libc++.so.1", "-stdlib=libstdc++"]:
+            self.assertIn(word, ended.stderr)
+
     def test_other_unwinder(self):
         """LLVM's does not ask the runtime where compiled code is: exceptions would end the process."""
         ended = self.osrctl("run", self.bitcode, env={**os.environ, "LD_PRELOAD": "libunwind.so.1"})
