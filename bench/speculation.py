@@ -10,7 +10,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from tier_up import medians
+from tier_up import seconds_of
 from tiers import SCALES, build, compile_both, geometric_mean, usual_arguments
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "programs"
@@ -26,7 +26,7 @@ def measure(built, scale, options, work):
     commands = {way: [options.osrctl, "run", "--tier", "auto", *flags, *(["--stats", str(stats)] if way == "with" else []),
                       str(bitcode), "--", str(scale)] for way, flags in WAYS.items()}
     commands["native"] = [str(native), str(scale)]
-    return medians(bitcode.stem, [commands], options.runs), json.loads(stats.read_text())["speculation"]
+    return seconds_of(bitcode.stem, [commands], options.runs), json.loads(stats.read_text())["speculation"]
 
 
 def main():

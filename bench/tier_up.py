@@ -46,10 +46,10 @@ def timed(command):
     return time.perf_counter() - start, output
 
 
-def seconds_of(name, groups, options):
-    """Seconds of each command, by its name, all run in turns. Those of one group must print the same."""
+def seconds_of(name, groups, runs, choose=statistics.median):
+    """The chosen seconds of each command, by its name. All run in turns; those of one group must print the same."""
     seconds, outputs = {}, [set() for _ in groups]
-    for _ in range(options.runs):
+    for _ in range(runs):
         for group, printed in zip(groups, outputs):
             for way, command in group.items():
                 taken, output = timed(command)
@@ -57,7 +57,6 @@ def seconds_of(name, groups, options):
                 printed.add(output)
             if len(printed) != 1:
                 sys.exit(f"{name}: not every way prints the same")
-    choose = min if options.fastest else statistics.median
     return {way: choose(values) for way, values in seconds.items()}
 
 
@@ -66,7 +65,8 @@ def measure(name, options, work):
     bitcode, native = build(name, work, options)
     once = commands_of(options, bitcode, native, str(SCALES[name]))
     longer = commands_of(options, bitcode, native, str(SCALES[name] * 3 // 2))
-    return seconds_of(name, [once, {f"{way} longer": longer[way] for way in ["auto", "native"]}], options)
+    groups = [once, {f"{way} longer": longer[way] for way in ["auto", "native"]}]
+    return seconds_of(name, groups, options.runs, min if options.fastest else statistics.median)
 
 
 # Headings and cells of the table, in the order of the columns.
