@@ -16,7 +16,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from runs import has_text, run
+from front_end import LEVELS, bitcode_flags, machines
+from runs import has_text, processor_seconds, run
 
 MODES = {
     "baseline": ["--tier", "baseline"],
@@ -33,7 +34,6 @@ POLL = "frames replaced in loops without calls"
 REQUESTED = "frames replaced by requests"
 REDEFINED = "redefinitions"
 REQUIRED = [*KINDS, POLL]  # most of these programs end before a request is made
-LEVELS = ["-O0", "-O1", "-O2"]
 SHAPES = [  # what csmith makes by default has one huge function; smaller ones call each other more
     [],
     ["--max-funcs", "5", "--max-block-size", "3"],
@@ -69,9 +69,9 @@ def check(seed, options):
             result.skipped = "endless or undefined"
             return result
         level = LEVELS[seed // len(SHAPES) % len(LEVELS)]
+        machine = machines()[seed // len(SHAPES) // len(LEVELS) % len(machines())]
         bitcode = work / "program.bc"
-        extra = ["-Xclang", "-disable-O0-optnone"] if level == "-O0" else []
-        subprocess.run([options.clang, "-w", level, *extra, f"-I{INCLUDE}", "-emit-llvm", "-c", str(source), "-o",
+        subprocess.run([options.clang, "-w", f"-I{INCLUDE}", *bitcode_flags(level, machine), str(source), "-o",
                         str(bitcode)], check=True)
         for name, mode in MODES.items():
             statistics = work / "statistics.json"
@@ -81,7 +81,7 @@ def check(seed, options):
             output, status, errors = run(command, options.timeout)
             result.runs += 1
             if (output, status) != expected:
-                result.failures.append(f"seed {seed} {level} {name}: status {status}, expected {expected[1]}; "
+                result.failures.append(f"seed {seed} {level} {machine} {name}: status {status}, expected {expected[1]}; "
                                        f"{errors.decode(errors='replace')[-300:]}")
             elif has_text(statistics):
                 counted = json.loads(statistics.read_text())
@@ -126,7 +126,7 @@ def main():
         vacuous.append("compared programs in sufficient number")
     for what in vacuous:
         print(f"FAIL: there were no {what}")
-    print(f"{runs - failed} passed, {failed + len(vacuous)} failed")
+    print(f"{runs - failed} passed, {failed + len(vacuous)} failed; {processor_seconds()}")
     return 1 if failed or vacuous else 0
 
 

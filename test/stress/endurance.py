@@ -18,6 +18,9 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from front_end import bitcode_flags, machines
+
 SECONDS_BETWEEN_SAMPLES = 0.3
 THREADS = "abc"
 EXPECTED = {f"thread {name}: 0 wrong, some rounds" for name in THREADS} | {"ended"}
@@ -35,7 +38,7 @@ def sample(pid):
 
 def start_churn(options, work):
     bitcode = work / "endurance.bc"
-    subprocess.run([options.clang, "-O1", "-w", "-emit-llvm", "-c", str(HERE / "endurance.c"), "-o", str(bitcode)],
+    subprocess.run([options.clang, "-w", *bitcode_flags("-O1", machines()[-1]), str(HERE / "endurance.c"), "-o", str(bitcode)],
                    check=True)
     command = [options.osrctl, "run", "--tier", "optimized", "--stress", f"churn:{options.hz}", "--stats", str(work / "statistics.json"),
                str(bitcode), "--", str(options.minutes * 60)]

@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from runs import run
+from runs import processor_seconds, run
 
 KINDS = ["record", "slot", "callee-saved"]
 NUMBERS = [1, 2, 3, 5, 8, 13, 21, 34]
@@ -67,7 +67,7 @@ def main():
             print(f"{'ok  ' if good else 'FAIL'} {kind}: {len(noticed)} faults seeded, {sum(noticed)} noticed")
             passed += good
             failed += not good
-    print(f"{passed} passed, {failed} failed")
+    print(f"{passed} passed, {failed} failed; {processor_seconds()}")
     return 1 if failed else 0
 
 

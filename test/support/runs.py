@@ -1,4 +1,5 @@
 """How the drivers of whole programs run things."""
+import resource
 import subprocess
 
 SAMPLES, SAMPLE_SECONDS = 8, 0.03  # of one run's mappings, and how far apart
@@ -57,3 +58,9 @@ def run_watched(command, timeout):
 def has_text(path):
     """A run that a signal ended leaves its statistics empty."""
     return path.exists() and path.stat().st_size != 0
+
+
+def processor_seconds():
+    """What all that was run so far took, whatever else the machine did."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return f"{used.ru_utime + used.ru_stime:.0f} s of processor time"

@@ -1,0 +1,56 @@
+"""The programs of this folder: what their headers say, and how they are compiled."""
+import pathlib
+import re
+import subprocess
+import sys
+import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "support"))
+from front_end import LEVELS, bitcode_flags, launcher, machines
+
+
+class Program:
+    """One source file and what its header says about compiling it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = path.stem
+        self.is_cxx = path.suffix == ".cpp"
+        # Where it stands in the rotation: no other program's coming and going changes that.
+        self.turn = zlib.crc32(self.name.encode())
+        text = path.read_text()
+        self.cflags = self.header(text, "cflags")
+        self.libs = self.header(text, "libs")
+        self.is_for_libcxx = self.is_cxx and not re.search(r"^// needs libstdc\+\+", text, re.M)
+        # Where handlers may interrupt anything, a thread of the runtime compiles, and counts depend on time.
+        self.handles_signals = re.search(r"\b(signal|sigaction|sigset)\s*\(", text) is not None
+        self.blocks_signals = re.search(r"^// blocks signals", text, re.M) is not None
+
+    @staticmethod
+    def header(text, key):
+        found = re.search(rf"^// {key}: (.*)$", text, re.M)
+        return found.group(1).split() if found else []
+
+    def machine(self, level):
+        """The machine that its bitcode of that level is for; over the three levels each machine occurs."""
+        return machines()[(LEVELS.index(level) + self.turn // len(LEVELS)) % len(machines())]
+
+    def native_path(self, folder):
+        return folder / f"{self.name}.native"
+
+    def bitcode_path(self, folder, level):
+        return folder / f"{self.name}{level}.bc"
+
+    def compile(self, clang, libcxx, folder):
+        """Makes the native program and bitcode of each level in `folder`."""
+        command = [*launcher(), clang, *(["--driver-mode=g++"] if self.is_cxx else []),
+                   *(["-stdlib=libc++"] if libcxx else []), "-w", *self.cflags, str(self.path)]
+        for level in LEVELS:
+            subprocess.run([*command, *bitcode_flags(level, self.machine(level)), "-o",
+                            str(self.bitcode_path(folder, level))], check=True)
+        subprocess.run([*command, "-O1", "-o", str(self.native_path(folder)), *self.libs, "-lm"], check=True)
+
+
+def all_programs():
+    return [Program(path) for path in sorted([*HERE.glob("*.c"), *HERE.glob("*.cpp")])]
