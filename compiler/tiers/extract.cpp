@@ -68,7 +68,7 @@ void Extractor::share_metadata(const Function &function) {
 }
 
 Extractor::Extractor(const Module &from, StringRef name)
-    : from_(from), module_(std::make_unique<Module>(name, from.getContext())) {
+    : module_(std::make_unique<Module>(name, from.getContext())) {
   module_->setTargetTriple(from.getTargetTriple());
   module_->setDataLayout(from.getDataLayout());
   if (NamedMDNode *flags = from.getModuleFlagsMetadata())

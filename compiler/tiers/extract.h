@@ -52,7 +52,6 @@ private:
   llvm::Type *type_of(llvm::Type *type) { return literal_types_ ? types_.remapType(type) : type; }
   void share_metadata(const llvm::Function &function);
 
-  const llvm::Module &from_;
   std::unique_ptr<llvm::Module> module_;
   llvm::ValueToValueMapTy map_;
   Materializer materializer_{*this};
