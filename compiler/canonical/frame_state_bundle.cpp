@@ -15,8 +15,10 @@ SmallVector<CallBase *, 16> calls_with_frame_state(Function &function) {
   return calls;
 }
 
-CallBase *drop_frame_state(CallBase &call) {
-  CallBase *bare = CallBase::removeOperandBundle(&call, LLVMContext::OB_deopt, call.getIterator());
+CallBase *drop_frame_state(CallBase &call) { return drop_bundle(call, LLVMContext::OB_deopt); }
+
+CallBase *drop_bundle(CallBase &call, unsigned kind) {
+  CallBase *bare = CallBase::removeOperandBundle(&call, kind, call.getIterator());
   bare->takeName(&call);
   bare->copyMetadata(call);
   call.replaceAllUsesWith(bare);

@@ -13,4 +13,7 @@ llvm::SmallVector<llvm::CallBase *, 16> calls_with_frame_state(llvm::Function &f
 /// Replaces a call by the same one without, which is returned.
 llvm::CallBase *drop_frame_state(llvm::CallBase &call);
 
+/// The same for its bundles of another kind (llvm::LLVMContext::OB_...).
+llvm::CallBase *drop_bundle(llvm::CallBase &call, unsigned kind);
+
 } // namespace osr

@@ -1,11 +1,14 @@
 #include "compiler/canonical/strip_front_end.h"
 
 #include "compiler/base/error.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/source_lines.h"
 
 #include <llvm/ADT/StringSet.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
+#include <llvm/IR/IntrinsicInst.h>
 
 using namespace llvm;
 
@@ -33,6 +36,8 @@ void strip_attributes(Function &function, bool drop_noinline) {
   for (const char *name : {"stackrealign", "stack-protector-buffer-size", "split-stack", "patchable-function",
                            "patchable-function-entry", "patchable-function-prefix"})
     function.removeFnAttr(name);
+  if (!function.isIntrinsic()) // else its calls could be made where control never comes: no place for a site
+    function.removeFnAttr(Attribute::Speculatable);
   if (function.isDeclaration())
     return;
   function.addFnAttr("frame-pointer", "none");
@@ -61,6 +66,16 @@ void mark_returns_twice(Module &module) {
        {"setjmp", "_setjmp", "sigsetjmp", "__sigsetjmp", "__sigsetjmp_cancel", "vfork", "getcontext", "savectx"})
     if (Function *function = module.getFunction(name); function && function->isDeclaration())
       function->addFnAttr(Attribute::ReturnsTwice);
+}
+
+/// Which threads of a group run together means nothing here, and its tokens could not be handed to a continuation.
+void strip_convergence(Function &function) {
+  for (Instruction &instruction : make_early_inc_range(instructions(function)))
+    if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_convergencectrl))
+      drop_bundle(*call, LLVMContext::OB_convergencectrl);
+  for (Instruction &instruction : make_early_inc_range(instructions(function)))
+    if (isa<ConvergenceControlInst>(instruction))
+      instruction.eraseFromParent();
 }
 
 void strip_modules_own(Module &module) {
@@ -93,6 +108,7 @@ Error strip_front_end(Module &module) {
     if (Error error = check_entry(function))
       return error;
     strip_attributes(function, drop_noinline);
+    strip_convergence(function);
   }
   return Error::success();
 }

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/site_effects.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Module.h>
@@ -77,6 +78,9 @@ Error verify_sites(const Module &module, const CanonicalProgram &program) {
         if (replaceable && !begins_with_own_frame(*chain, function))
           return make_error("in function '{}': the frame state does not begin with a frame of the function at {}",
                             function.getName().str(), print(*call));
+        if (const std::string reason = replaceable ? what_hides_memory(*call) : ""; !reason.empty())
+          return make_error("in function '{}': stores may wait across a site, for {}:{}", function.getName().str(),
+                            reason, print(*call));
       }
   return Error::success();
 }

@@ -25,7 +25,8 @@ llvm::Expected<FrameChain> read_frame_chain(const llvm::CallBase &call, const Ca
 /// the frames around it, and says nothing about an activation of `function`.
 bool begins_with_own_frame(const FrameChain &chain, const llvm::Function &function);
 
-/// Checks every bundle of `module` against the site table; the error names function, call and difference.
+/// Checks every bundle of `module` against the site table, and that its call is taken for a reader of all memory
+/// (site_effects.h); the error names function, call and difference.
 /// Run after optimisation, and after each pass in verification mode.
 llvm::Error verify_sites(const llvm::Module &module, const CanonicalProgram &program);
 

@@ -6,6 +6,7 @@
 #include "compiler/sites/exempt_calls.h"
 #include "compiler/sites/liveness.h"
 #include "compiler/sites/result_registers.h"
+#include "compiler/sites/site_effects.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Instructions.h>
@@ -78,6 +79,8 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       site.state.push_back(describe(*current, function.getDataLayout()));
       if (current->getType()->isAggregateType())
         site.refusal = "an aggregate value is live";
+      if (current->getType()->isX86_AMXTy())
+        site.refusal = "a tile of AMX is live"; // it lies in a register that belongs to the caller's configuration
     }
     if (site.refusal.empty()) {
       CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt,
@@ -85,6 +88,7 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       with_bundle->takeName(call);
       with_bundle->copyMetadata(*call);
       with_bundle->addFnAttr(Attribute::NoMerge);
+      read_all_memory(*with_bundle);
       call->replaceAllUsesWith(with_bundle);
       call->eraseFromParent();
       renewed[call] = with_bundle;

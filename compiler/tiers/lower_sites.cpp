@@ -6,6 +6,7 @@
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/sites/site_effects.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/recipe.h"
 #include "compiler/tiers/spill_slots.h"
@@ -195,13 +196,15 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
   SiteLowering lowering(function, program, forced);
   for (std::uint32_t number = 0; number < calls.size(); ++number) {
     CallBase &call = *calls[number];
+    if (std::string reason = what_hides_memory(call); !reason.empty())
+      result.hidden.emplace(number, std::move(reason));
     Expected<FrameChain> chain = read_frame_chain(call, program);
     if (!chain)
       return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
     SiteForm form = SiteForm::StackMap;
     if (auto found = forced.sites.find(number); found != forced.sites.end())
       form = found->second;
-    else if (call.doesNotReturn() || result_changed(call, *chain->back().site) ||
+    else if (result.hidden.contains(number) || call.doesNotReturn() || result_changed(call, *chain->back().site) ||
              !begins_with_own_frame(*chain, function))
       form = SiteForm::Refused;
     else if (is_tail_position(call))

@@ -38,6 +38,8 @@ struct ForcedForms {
 struct LoweredSites {
   std::vector<LoweredRecord> records; ///< index = record number = stack map id; calls are numbered in function order
   std::vector<SiteForm> forms;        ///< parallel to records
+  std::map<std::uint32_t, std::string>
+      hidden; ///< records that are refused because stores may have moved across, and why
   std::vector<SiteId> refused_exits;  ///< failed guards that cannot leave, since they have no record
   /// Parallel to records: which value each stack map operand records, as a number of this lowering's own.
   std::vector<std::vector<std::uint32_t>> operands;

@@ -2,12 +2,14 @@
 
 #include "compiler/base/error.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/sites/site_effects.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/thin_polls.h"
 
 #include <llvm/Analysis/LazyCallGraph.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Passes/StandardInstrumentations.h>
+#include <llvm/Transforms/IPO/SCCP.h>
 
 using namespace llvm;
 
@@ -30,12 +32,27 @@ bool may_infer(StringRef pass, const Any &unit) {
          none_of(**functions, [](const LazyCallGraph::Node &node) { return leaves(node.getFunction()); });
 }
 
+constexpr const char *replaced_pass = "IPSCCPPass";
+
+/// What the pipeline's pass of the same kind does, but it clones no function for certain arguments: the clone would have to
+/// be compiled and freed with its caller, and its sites would be nobody's. Each caller that has such arguments gets code of
+/// its own anyway where the function is inlined.
+class PropagateConstants : public PassInfoMixin<PropagateConstants> {
+public:
+  PreservedAnalyses run(Module &module, ModuleAnalysisManager &analyses) {
+    return IPSCCPPass(IPSCCPOptions(/*AllowFuncSpec=*/false)).run(module, analyses);
+  }
+};
+
 } // namespace
 
 Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *verify_with) {
+  if (Error error = check_site_effects(module))
+    return error;
   std::string broken;
   PassInstrumentationCallbacks callbacks;
-  callbacks.registerShouldRunOptionalPassCallback([](StringRef pass, Any unit) { return may_infer(pass, unit); });
+  callbacks.registerShouldRunOptionalPassCallback(
+      [](StringRef pass, Any unit) { return pass != replaced_pass && may_infer(pass, unit); });
   if (verify_with)
     callbacks.registerAfterPassCallback([&](StringRef pass, Any unit, const PreservedAnalyses &) {
       const Module *changed = module_of(unit);
@@ -55,6 +72,8 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.registerPipelineEarlySimplificationEPCallback( // the place right in front of it
+      [](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) { passes.addPass(PropagateConstants()); });
   builder.registerOptimizerLastEPCallback([](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) {
     passes.addPass(createModuleToFunctionPassAdaptor(ThinPolls()));
   });

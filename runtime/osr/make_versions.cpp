@@ -105,8 +105,8 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   CodeObject &object = version.object;
   const LinkedObject &linked = object.linked;
   const LinkedFunction *entry = linked.find_function(compiled.symbol);
-  if (!entry)
-    return make_error("the object of '{}' does not define it", compiled.symbol);
+  if (!entry || linked.code.size() == 0)
+    return make_error("the object of '{}' has no code of it", compiled.symbol);
   object.id = next_id_++;
   object.function = compiled.key.function;
   object.tier = compiled.key.tier;
@@ -214,8 +214,11 @@ void VersionStore::count(const CompiledVersion &compiled, const Version &version
   statistics_.speculation.single_calls += compiled.speculations.single_calls;
   statistics_.speculation.tested_calls += compiled.speculations.tested_calls;
   statistics_.speculation.inlined += compiled.speculations.inlined;
-  for (SiteForm form : compiled.sites.forms)
-    if (form == SiteForm::Refused)
+  for (const auto &[number, reason] : compiled.sites.hidden)
+    ++counts.refused["stores may wait across it: " + reason];
+  for (std::uint32_t number = 0; number < compiled.sites.forms.size(); ++number)
+    if (const SiteForm form = compiled.sites.forms[number];
+        form == SiteForm::Refused && !compiled.sites.hidden.contains(number))
       ++counts.refused["not describable in optimised code"];
     else if (form == SiteForm::TailCall)
       ++counts.refused["tail call"];

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Random C programs: csmith writes them, and native clang is compared with osrctl in several modes.
+"""Random C programs: csmith or effects.py writes them, and native clang is compared with osrctl in several modes.
 
-A seed is skipped when clang's own -O0 and -O2 disagree or when the program runs too long natively; skipped seeds are
-counted, and a range in which too few programs were left proves nothing and fails.
+With --inferred, LLVM first says at each call what it finds out about the callee in the whole program; with --passes after a
+random sequence of its passes. A seed is skipped when clang's own -O0 and -O2 disagree, when the program runs too long natively, or
+when it is another one after those passes, natively; skipped seeds are counted, and a range in which too few programs were
+left proves nothing and fails.
 """
 import argparse
 import collections
@@ -18,6 +20,9 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from front_end import LEVELS, bitcode_flags, machines
 from runs import has_text, processor_seconds, run
+
+import effects
+import pipelines
 
 MODES = {
     "baseline": ["--tier", "baseline"],
@@ -40,6 +45,8 @@ SHAPES = [  # what csmith makes by default has one huge function; smaller ones c
     ["--inline-function", "--max-funcs", "6", "--max-expr-complexity", "5"],
 ]
 INCLUDE = "/usr/include/csmith"
+MARKED = "calls whose effects were known"
+HIDDEN = "stores may wait"  # what statistics say of a site that LLVM did not take for a reader of all memory
 
 
 class Result:
@@ -58,12 +65,39 @@ def native(source, work, options):
     return outcomes[0] if outcomes[0] == outcomes[1] and outcomes[0][1] != "timeout" else None
 
 
+def write(seed, source, generator):
+    if generator == "effects":
+        source.write_text(effects.program(seed))
+    else:
+        subprocess.run(["csmith", "--seed", str(seed), *SHAPES[seed % len(SHAPES)], "--output", str(source)], check=True,
+                       cwd=source.parent)
+
+
+def transform(seed, bitcode, expected, options):
+    """How many calls say more about themselves now; None if LLVM breaks down or breaks the program."""
+    pipeline = pipelines.at_random(seed, options.passes) if options.passes else pipelines.that_infers(seed)
+    put, status, _ = run([options.attributes, pipeline, str(bitcode), str(bitcode)], options.timeout)
+    if status != 0:
+        return None
+    path = bitcode.with_suffix(".native")
+    _, status, _ = run([options.clang, "-w", "-O2", "-x", "ir", str(bitcode), "-o", str(path)], options.timeout)
+    return int(put) if status == 0 and run([str(path)], options.native_timeout)[:2] == expected else None
+
+
+def problem_of(statistics):
+    """What the counters say that no output shows."""
+    if statistics["functions"]["not_optimized"]:
+        return f"not optimised: {statistics['functions']['not_optimized']}"
+    hidden = [reason for reason in statistics["sites"]["refused"] if HIDDEN in reason]
+    return f"sites: {hidden}" if hidden else None
+
+
 def check(seed, options):
     result = Result(seed)
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         source = work / "program.c"
-        subprocess.run(["csmith", "--seed", str(seed), *SHAPES[seed % len(SHAPES)], "--output", str(source)], check=True, cwd=work)
+        write(seed, source, options.generator)
         expected = native(source, work, options)
         if expected is None:
             result.skipped = "endless or undefined"
@@ -73,7 +107,14 @@ def check(seed, options):
         bitcode = work / "program.bc"
         subprocess.run([options.clang, "-w", f"-I{INCLUDE}", *bitcode_flags(level, machine), str(source), "-o",
                         str(bitcode)], check=True)
-        for name, mode in MODES.items():
+        if options.inferred:
+            marked = transform(seed, bitcode, expected, options)
+            if marked is None:
+                result.skipped = "broken by LLVM"
+                return result
+            result.counters[MARKED] += marked
+        for name in options.modes:
+            mode = MODES[name]
             statistics = work / "statistics.json"
             statistics.unlink(missing_ok=True)
             command = [options.osrctl, "run", *(word.format(seed=seed) for word in mode), "--stats", str(statistics),
@@ -85,6 +126,8 @@ def check(seed, options):
                                        f"{errors.decode(errors='replace')[-300:]}")
             elif has_text(statistics):
                 counted = json.loads(statistics.read_text())
+                if problem := problem_of(counted):
+                    result.failures.append(f"seed {seed} {level} {name}: {problem}")
                 result.counters.update({kind: counted["transitions"][kind] for kind in KINDS})
                 result.counters[POLL] += counted["frames"]["flipped_at_polls"]
                 result.counters[REQUESTED] += counted["requests"]["rewritten"]
@@ -96,16 +139,24 @@ def check(seed, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
+    default_attributes = pathlib.Path(__file__).resolve().parents[2] / "build/release/test/put_attributes"
     parser.add_argument("--osrctl", required=True)
     parser.add_argument("--clang", default="clang-22")
     parser.add_argument("--first", type=int, default=1, help="first seed")
     parser.add_argument("--count", type=int, default=1000, help="number of seeds")
+    parser.add_argument("--generator", choices=["csmith", "effects"], default="csmith")
+    parser.add_argument("--inferred", action="store_true", help="LLVM says at calls what it finds out about the callees")
+    parser.add_argument("--attributes", default=default_attributes, metavar="PROGRAM", help="the one that does so (%(default)s)")
+    parser.add_argument("--passes", type=int, default=0, metavar="N", help="the same, after N passes of LLVM at random")
+    parser.add_argument("--modes", type=lambda text: text.split(","), default=list(MODES), help=", ".join(MODES))
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--native-timeout", type=float, default=2, help="seconds until a native run counts as endless")
     parser.add_argument("--timeout", type=float, default=120)
     parser.add_argument("--any-number", action="store_true", help="a small range: transitions of each kind are not asked for")
     parser.add_argument("--keep", help="folder for the programs that failed")
     options = parser.parse_args()
+    options.inferred |= options.passes > 0
+    required = [*REQUIRED, MARKED] if options.inferred else REQUIRED
 
     total, runs, failed, compared = collections.Counter(), 0, 0, 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
@@ -120,8 +171,8 @@ def main():
             if number % 50 == 0:
                 print(f"{number} seeds, {compared} compared, {failed} differences", flush=True)
 
-    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in [*REQUIRED, REQUESTED, REDEFINED]))
-    vacuous = [] if options.any_number else [kind for kind in REQUIRED if total[kind] == 0]
+    print(f"{compared} of {options.count} programs compared; " + ", ".join(f"{total[kind]} {kind}" for kind in [*required, REQUESTED, REDEFINED]))
+    vacuous = [] if options.any_number else [kind for kind in required if total[kind] == 0]
     if compared * 2 < options.count and not options.any_number:
         vacuous.append("compared programs in sufficient number")
     for what in vacuous:

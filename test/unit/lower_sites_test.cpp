@@ -25,6 +25,24 @@ std::vector<CallInst *> stack_maps(Function &function) {
 
 } // namespace
 
+TEST_CASE("Check that a site across which stores may have moved is refused, with the reason", "[tiers]") {
+  NumberedProgram program(R"(
+    declare i64 @ext(i64)
+    define i64 @f(i64 %x, i64 %y) {
+      %a = call i64 @ext(i64 %x)
+      %b = call i64 @ext(i64 %a)
+      %c = add i64 %b, %y
+      ret i64 %c
+    })");
+  program.call("f", 0).setMemoryEffects(MemoryEffects::argMemOnly(ModRefInfo::Ref)); // as if the optimiser had done so
+  const LoweredSites lowered = cantFail(lower_sites(program.function("f"), program.program(), {}));
+  require_valid(program.module());
+  CHECK(lowered.forms == std::vector{SiteForm::Refused, SiteForm::StackMap});
+  REQUIRE(lowered.hidden.size() == 1);
+  CHECK(lowered.hidden.begin()->first == 0);
+  CHECK(lowered.hidden.begin()->second.find("only some memory") != std::string::npos);
+}
+
 TEST_CASE("Check that each site of optimised code gets the form that fits it", "[tiers]") {
   NumberedProgram program(R"(
     declare i64 @ext(i64)
