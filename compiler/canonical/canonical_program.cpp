@@ -11,7 +11,7 @@ const char *to_string(PinReason reason) {
   switch (reason) {
   case PinReason::None: return "";
   case PinReason::ReturnsTwice: return "calls a function that can return twice, like setjmp";
-  case PinReason::VariableArguments: return "reads its own variable arguments";
+  case PinReason::VariableArguments: return "reads its own variable arguments or hands them on";
   case PinReason::Naked: return "is naked";
   case PinReason::FrameAddress: return "uses the address of its own frame";
   case PinReason::ExceptionHandling: return "handles exceptions by funclets or of types without names";

@@ -20,7 +20,7 @@ namespace osr {
 enum class PinReason {
   None,              ///< replaceable
   ReturnsTwice,      ///< calls setjmp or the like: its frame is returned to a second time
-  VariableArguments, ///< uses va_start: its frame holds the register save area
+  VariableArguments, ///< uses va_start, or hands all of them on: its frame or registers hold them
   Naked,             ///< has no frame of ours at all
   FrameAddress,      ///< asks for the address or contents of its own frame
   ExceptionHandling, ///< catches or cleans up in ways that cannot be replaced: funclets, types without names

@@ -5,6 +5,7 @@
 #include "compiler/canonical/by_value_arguments.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/check_canonical.h"
+#include "compiler/canonical/check_input.h"
 #include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/define_undef.h"
 #include "compiler/canonical/explicit_guards.h"
@@ -32,6 +33,8 @@ namespace {
 /// What a front end wrote becomes plain symbols and plain attributes; only here can the input be refused.
 Error prepare_symbols(CanonicalProgram &program) {
   Module &module = *program.module;
+  if (Error error = check_input(module))
+    return error;
   if (Error error = strip_front_end(module))
     return error;
   if (Error error = make_guards_explicit(module))

@@ -58,6 +58,8 @@ PinReason of_call(const CallBase &call) {
     return PinReason::AsmGoto;
   if (may_return_twice(call))
     return PinReason::ReturnsTwice;
+  if (call.isMustTailCall() && call.getFunctionType()->isVarArg())
+    return PinReason::VariableArguments;
   for (unsigned i = 0; i < call.arg_size(); ++i) {
     for (Attribute::AttrKind kind : unmovable_arguments)
       if (call.paramHasAttr(i, kind))

@@ -18,6 +18,7 @@
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/inline_candidates.h"
 #include "compiler/tiers/optimize.h"
+#include "compiler/tiers/trap_unreachable.h"
 
 #include <llvm/Transforms/Utils/Cloning.h>
 
@@ -141,6 +142,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
     return sites.takeError();
   result.sites = std::move(*sites);
   restore_computed_goto(function);
+  trap_if_unreachable(function);
   if (Error error = check_module(*result.module, "lowering the sites"))
     return error;
   return result;

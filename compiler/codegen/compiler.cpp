@@ -14,6 +14,7 @@
 #include "compiler/tiers/count_heat.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/extract.h"
+#include "compiler/tiers/trap_unreachable.h"
 
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
@@ -130,6 +131,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
   if (heat)
     count_heat(function, *heat);
   lower_thread_words(*result.module);
+  trap_if_unreachable(function);
   result.sites.forms.assign(result.sites.records.size(), SiteForm::StackMap);
   if (Error error = check_module(*result.module, "lowering to baseline"))
     return error;

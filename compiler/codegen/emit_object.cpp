@@ -1,6 +1,7 @@
 #include "compiler/codegen/emit_object.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/fatal_errors.h"
 #include "compiler/codegen/anchor_pass.h"
 #include "compiler/codegen/certificate_pass.h"
 #include "compiler/codegen/return_point_pass.h"
@@ -57,7 +58,8 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachin
 
   SmallVector<char, 0> bytes;
   raw_svector_ostream stream(bytes);
-  legacy::PassManager manager;
+  auto owned = std::make_unique<legacy::PassManager>();
+  legacy::PassManager &manager = *owned;
   auto *info = new MachineModuleInfoWrapperPass(&machine);
   TargetPassConfig *config = machine.createPassConfig(manager);
   config->setDisableVerify(true);
@@ -78,7 +80,10 @@ Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachin
   }
   if (!failed) {
     manager.add(createFreeMachineFunctionPass());
-    manager.run(module);
+    if (Error fatal = catch_fatal_error([&] { manager.run(module); })) {
+      errors += toString(std::move(fatal));
+      (void)owned.release(); // in the middle of its work it cannot be taken apart
+    }
   }
   context.setDiagnosticHandler(std::move(previous));
   if (failed)

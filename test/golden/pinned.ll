@@ -36,3 +36,11 @@ define i32 @ordinary(ptr %place) {
   %again = call i32 @jumps(ptr %place)
   ret i32 %again
 }
+
+declare void @target(ptr, ...)
+
+define void @hands_on(ptr %this, ...) {
+  call void @use(ptr %this)
+  musttail call void (ptr, ...) @target(ptr %this, ...)
+  ret void
+}

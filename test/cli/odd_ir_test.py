@@ -1,0 +1,246 @@
+#!/usr/bin/env python3
+"""Checks that IR which few front ends write does what it does natively, or is refused by name before it starts."""
+import json
+import re
+import subprocess
+import unittest
+
+from osrctl_case import CLANG, OsrctlCase
+
+FAILURE = 1
+MODES = [["--tier", "baseline"], ["--tier", "optimized"], ["--tier", "auto", "--tier-threshold", "3", "--compile-threads", "0"],
+         ["--tier", "baseline", "--stress", "every"], ["--tier", "optimized", "--stress", "every"],
+         ["--tier", "optimized", "--stress", "random:4"]]
+
+PRINT = """
+@format = private constant [6 x i8] c"%ld \\0A\\00"
+declare i32 @printf(ptr, ...)
+@clock = global i64 0
+define i64 @tick(i64 %x) noinline {
+  %old = load volatile i64, ptr @clock
+  %new = add i64 %old, %x
+  store volatile i64 %new, ptr @clock
+  ret i64 %new
+}
+define void @show(i64 %x) noinline {
+  %ignored = call i32 (ptr, ...) @printf(ptr @format, i64 %x)
+  ret void
+}
+"""
+
+
+class OddPrograms(OsrctlCase):
+    def same_as_native(self, text, modes=MODES):
+        path = self.file("program.ll", PRINT + text)
+        native = str(self.folder / "native")
+        subprocess.run([CLANG, "-w", "-O1", "-x", "ir", path, "-o", native, "-lm"], check=True)
+        expected = subprocess.run([native], capture_output=True, text=True, check=False)
+        self.assertNotEqual(expected.stdout, "")
+        statistics = self.folder / "statistics.json"
+        flipped = 0
+        for mode in modes:
+            ended = self.osrctl("run", *mode, "--stats", str(statistics), path)
+            self.assertEqual((ended.stdout, ended.returncode), (expected.stdout, expected.returncode), (mode, ended.stderr))
+            counted = json.loads(statistics.read_text())
+            self.assertEqual(counted["functions"]["not_optimized"], {}, mode)
+            flipped += sum(counted["transitions"][kind] for kind in ["in_place", "continuation", "split"])
+        return flipped
+
+    def test_variable_arguments_handed_on(self):
+        """The last argument that a register can carry, and some beyond."""
+        flipped = self.same_as_native("""
+declare void @llvm.va_start(ptr)
+declare i32 @vprintf(ptr, ptr)
+@many = private constant [43 x i8] c"%ld %g %ld %ld %ld %ld %ld %g %g %ld %ld \\0A\\00"
+define void @prints(ptr %this, ptr %format, ...) noinline {
+  %list = alloca [3 x i64]
+  call void @llvm.va_start(ptr %list)
+  %n = call i32 @vprintf(ptr %format, ptr %list)
+  ret void
+}
+define void @adjusts(ptr %this, ...) noinline {
+  %t = call i64 @tick(i64 1)
+  %base = getelementptr i8, ptr %this, i64 16
+  call void @show(i64 %t)
+  musttail call void (ptr, ...) @prints(ptr %base, ...)
+  ret void
+}
+define i32 @main() {
+  br label %round
+round:
+  %i = phi i64 [ 0, %0 ], [ %next, %round ]
+  call void (ptr, ...) @adjusts(ptr null, ptr @many, i64 1, double 2.5, i64 3, i64 %i, i64 5, i64 6, i64 7, double 0.5,
+                                double -1.5, i64 8, i64 9)
+  %next = add i64 %i, 1
+  %goes_on = icmp ult i64 %next, 12
+  br i1 %goes_on, label %round, label %done
+done:
+  ret i32 4
+}""")
+        self.assertGreater(flipped, 0)
+
+    def test_nothing_behind_a_call(self):
+        """A call that is not said to return never: a continuation, and a function, of which nothing can be reached."""
+        flipped = self.same_as_native("""
+declare void @exit(i32)
+define void @leaves(i64 %x) noinline {
+  %t = call i64 @tick(i64 1)
+  call void @show(i64 %t)
+  call void @exit(i32 6)
+  ret void
+}
+@leave = global ptr @leaves
+@never = global ptr @impossible
+define void @impossible(i64 %x) noinline {
+  unreachable
+}
+define void @hangs_on(i64 %x) noinline {
+  %way = load volatile ptr, ptr @leave
+  call void %way(i64 %x)
+  unreachable
+}
+define i32 @main() {
+  br label %round
+round:
+  %i = phi i64 [ 0, %0 ], [ %next, %round ]
+  %t = call i64 @tick(i64 %i)
+  %next = add i64 %i, 1
+  %goes_on = icmp ult i64 %next, 9
+  br i1 %goes_on, label %round, label %done
+done:
+  call void @hangs_on(i64 %t)
+  unreachable
+}""", MODES + [["--tier", "optimized", "--stress", "all:1"], ["--tier", "baseline", "--stress", "all:2"]])
+        self.assertGreater(flipped, 0)
+
+    def test_tiles_across_calls(self):
+        """The code with tiles is compiled and does not run: not every machine has them."""
+        self.same_as_native("""
+@memory = global [1024 x i8] zeroinitializer
+declare x86_amx @llvm.x86.tileloadd64.internal(i16, i16, ptr, i64)
+declare void @llvm.x86.tilestored64.internal(i16, i16, ptr, i64, x86_amx)
+define i64 @tiles(i1 %has_them) noinline "target-features"="+amx-tile" {
+  br i1 %has_them, label %one, label %other
+one:
+  %tile = call x86_amx @llvm.x86.tileloadd64.internal(i16 8, i16 8, ptr @memory, i64 32)
+  %a = call i64 @tick(i64 1)
+  call void @llvm.x86.tilestored64.internal(i16 8, i16 8, ptr @memory, i64 32, x86_amx %tile)
+  ret i64 0
+other:
+  %b = call i64 @tick(i64 2)
+  %c = call i64 @tick(i64 3)
+  ret i64 3
+}
+define i32 @main() {
+  %has_them = load volatile i1, ptr @clock
+  br i1 %has_them, label %one, label %other
+one:
+  %a = call i64 @tiles(i1 true)
+  br label %other
+other:
+  %d = call i64 @tick(i64 4)
+  call void @show(i64 %d)
+  ret i32 0
+}""")
+        ended = self.osrctl("code", str(self.folder / "program.ll"))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertIn("tiles", ended.stdout)
+
+    def test_convergence(self):
+        flipped = self.same_as_native("""
+declare token @llvm.experimental.convergence.entry()
+declare token @llvm.experimental.convergence.loop()
+define i64 @together(i64 %n) convergent noinline {
+  %all = call token @llvm.experimental.convergence.entry()
+  %first = call i64 @tick(i64 %n) [ "convergencectrl"(token %all) ]
+  br label %round
+round:
+  %i = phi i64 [ 0, %0 ], [ %next, %round ]
+  %these = call token @llvm.experimental.convergence.loop() [ "convergencectrl"(token %all) ]
+  %t = call i64 @tick(i64 %i) convergent [ "convergencectrl"(token %these) ]
+  %next = add i64 %i, 1
+  %goes_on = icmp ult i64 %next, %n
+  br i1 %goes_on, label %round, label %done
+done:
+  %r = mul i64 %t, %first
+  ret i64 %r
+}
+define i32 @main() {
+  %r = call i64 @together(i64 7)
+  call void @show(i64 %r)
+  ret i32 0
+}""")
+        self.assertGreater(flipped, 0)
+
+
+class Refused(OsrctlCase):
+    """LLVM would end the process for these, when the function is compiled."""
+
+    def refused(self, construct, body, before=""):
+        text = PRINT + before + "define i32 @main() {\n  call void @odd(ptr null)\n  ret i32 0\n}\n" + body
+        path = self.file("program.ll", text)
+        for mode in [[], ["--tier", "optimized"]]:
+            self.assert_refused(FAILURE, "'odd'", construct, by=["run", *mode, path])
+        for verb in ["sites", "code", "bisect"]:
+            self.assert_refused(FAILURE, "'odd'", construct, by=[verb, path])
+
+    def test_intrinsics(self):
+        for declaration, call, name in [
+                ("{ptr, i1} @llvm.type.checked.load(ptr, i32, metadata)",
+                 '{ptr, i1} @llvm.type.checked.load(ptr %p, i32 0, metadata !"x")', "llvm.type.checked.load"),
+                ("i64 @llvm.coro.size.i64()", "i64 @llvm.coro.size.i64()", "llvm.coro.size"),
+                ("i64 @llvm.vscale.i64()", "i64 @llvm.vscale.i64()", "llvm.vscale"),
+                ("i64 @llvm.ptrauth.blend(i64, i64)", "i64 @llvm.ptrauth.blend(i64 1, i64 2)", "llvm.ptrauth.blend"),
+                ("i32 @llvm.aarch64.crc32b(i32, i32)", "i32 @llvm.aarch64.crc32b(i32 1, i32 2)", "llvm.aarch64.crc32b"),
+                ("token @llvm.call.preallocated.setup(i32)", "token @llvm.call.preallocated.setup(i32 0)", "preallocated"),
+                ("void @llvm.experimental.stackmap(i64, i32, ...)",
+                 "void (i64, i32, ...) @llvm.experimental.stackmap(i64 7, i32 0)", "llvm.experimental.stackmap")]:
+            result = "" if call.startswith("void") else "%r = "
+            self.refused(name, f"define void @odd(ptr %p) {{\n  {result}call {call}\n  ret void\n}}\n", f"declare {declaration}\n")
+
+    def test_statepoints(self):
+        self.refused("statepoint", """
+define void @odd(ptr %p) gc "statepoint-example" {
+  %t = call token (i64, i32, ptr, i32, i32, ...) @llvm.experimental.gc.statepoint.p0(i64 0, i32 0,
+           ptr elementtype(i64 (i64)) @tick, i32 1, i32 0, i64 4, i32 0, i32 0)
+  ret void
+}
+declare token @llvm.experimental.gc.statepoint.p0(i64 immarg, i32 immarg, ptr, i32 immarg, i32 immarg, ...)
+""")
+
+    def test_types(self):
+        for kind in ["<vscale x 2 x i64>", "<vscale x 16 x i8>"]:
+            self.refused(kind, f"define void @odd(ptr %p) {{\n  %v = load {kind}, ptr %p\n  ret void\n}}\n")
+            self.refused(kind, f"define void @odd(ptr %p) {{\n  %v = alloca {kind}\n  ret void\n}}\n")
+        self.refused("spirv.Event", 'declare void @takes(target("spirv.Event"))\n'
+                     'define void @odd(ptr %p) {\n  call void @takes(target("spirv.Event") poison)\n  ret void\n}\n')
+
+    def test_collectors_and_bundles(self):
+        self.refused("'nobody.knows'", 'define void @odd(ptr %p) gc "nobody.knows" {\n  ret void\n}\n')
+        self.refused("'nobody.knows'", 'define void @odd(ptr %p) {\n  %t = call i64 @tick(i64 1) [ "nobody.knows"(ptr %p) ]\n'
+                     "  ret void\n}\n")
+
+    def test_what_has_no_instructions(self):
+        """Only the code generator finds out: the function is called, but the process ends with a message and in order."""
+        path = self.file("program.ll", PRINT + """
+@place = global [64 x i8] zeroinitializer, align 64
+declare <16 x float> @llvm.x86.avx512.max.ps.512(<16 x float>, <16 x float>, i32 immarg)
+define void @odd(ptr %p) {
+  %v = load <16 x float>, ptr %p
+  %r = call <16 x float> @llvm.x86.avx512.max.ps.512(<16 x float> %v, <16 x float> %v, i32 4)
+  store <16 x float> %r, ptr %p
+  ret void
+}
+define i32 @main() {
+  call void @odd(ptr @place)
+  ret i32 0
+}
+""")
+        for mode in [["--tier", "baseline"], ["--tier", "optimized"]]:
+            ended = self.osrctl("run", *mode, path)
+            self.assertEqual(ended.returncode, FAILURE, ended.stderr)
+            self.assertRegex(ended.stderr, r"cannot compile 'odd' .*LLVM: ")
+
+
+if __name__ == "__main__":
+    unittest.main()
