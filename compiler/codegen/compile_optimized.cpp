@@ -12,10 +12,8 @@
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/compile_steps.h"
 #include "compiler/codegen/compiler.h"
-#include "compiler/codegen/target.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/tiers/continuation.h"
-#include "compiler/tiers/extract.h"
 #include "compiler/tiers/inline_candidates.h"
 #include "compiler/tiers/optimize.h"
 #include "compiler/tiers/trap_unreachable.h"
@@ -52,7 +50,7 @@ Error Compiler::optimize_program() {
   drop_baseline_polls(*optimized_program_);
   speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
-  Error error = optimize_module(*optimized_program_, *optimizing_machine_);
+  Error error = optimize_module(*optimized_program_, optimizing_->machine());
   flatten_source_lines(*optimized_program_); // single functions are copied out of it
   if (!error)
     exits_ = exits_of(*optimized_program_, program_);
@@ -83,6 +81,7 @@ Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
   pending.symbol = new_symbol(key);
   pending.is_optimized = true;
   Extractor extractor(*optimized_program_, pending.symbol);
+  extractor.use(shared_metadata_);
   extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), pending.symbol);
   pending.apart = move_apart(*extractor.finish());
   return pending;
@@ -95,6 +94,7 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   pending.symbol = new_symbol(key);
   pending.generation = generation_;
   Extractor extractor(*program_.module, pending.symbol);
+  extractor.use(shared_metadata_);
   extractor.show_constants();
   for (const Function *callee : inline_candidates(canonical(key.function), profile_.get()))
     extractor.show_callee(*callee);
@@ -149,8 +149,8 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimi
 }
 
 Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const ResidenceCounter *residents,
-                                                 TargetMachine &machine) const {
-  if (Error error = optimize_pending(pending, machine))
+                                                 CodeGenerator &generator) const {
+  if (Error error = optimize_pending(pending, generator.machine()))
     return error;
   ForcedForms forms;
   std::map<std::uint32_t, std::string> fallbacks;
@@ -163,7 +163,7 @@ Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const 
     version.sites = std::move(lowered->sites);
     if (residents)
       count_residence(*lowered->module->getFunction(pending.symbol), address_of(*residents));
-    auto object = emit_object(*lowered->module, machine, MachinePasses::Anchor, version.report, return_points());
+    auto object = generator.emitter().emit(*lowered->module, version.report);
     if (!object) {
       // Registers ran out because of a record: give the values slots instead.
       if (attempt > 0)
@@ -191,7 +191,7 @@ Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, con
     auto pending = prepare(key);
     if (!pending)
       return pending.takeError();
-    auto version = make_version(*pending, residents, *optimizing_machine_);
+    auto version = make_version(*pending, residents, *optimizing_);
     if (!version || version->sites.refused_exits.empty())
       return version;
     drop_refused_exits(*version);
@@ -221,10 +221,11 @@ Expected<CompiledVersion> Compiler::finish(PendingCompile &pending) const {
   if (is_outdated(pending)) // function numbers may mean others now
     return make_error("the program has changed meanwhile");
   const auto resumed = std::chrono::steady_clock::now();
-  auto machine = create_target_machine(CodegenLevel::Optimizing);
-  if (!machine)
-    return machine.takeError();
-  auto version = make_version(pending, /*residents=*/nullptr, **machine);
+  auto generator = for_threads_.take();
+  if (!generator)
+    return generator.takeError();
+  auto version = make_version(pending, /*residents=*/nullptr, **generator);
+  for_threads_.give_back(std::move(*generator));
   if (!version)
     return not_compiled(pending.key, version.takeError());
   version->key = pending.key;

@@ -13,7 +13,6 @@
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/count_heat.h"
 #include "compiler/tiers/count_residence.h"
-#include "compiler/tiers/extract.h"
 #include "compiler/tiers/trap_unreachable.h"
 
 #include <llvm/IR/DebugInfo.h>
@@ -29,7 +28,9 @@ using namespace llvm;
 
 namespace osr {
 
-Error check_module(const Module &module, StringRef stage) {
+Error Compiler::check_module(const Module &module, StringRef stage) const {
+  if (!options_.verify_each_pass)
+    return Error::success();
   std::string problems;
   raw_string_ostream stream(problems);
   if (verifyModule(module, &stream))
@@ -47,16 +48,16 @@ Compiler::~Compiler() = default;
 
 Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, Options options) {
   std::unique_ptr<Compiler> compiler(new Compiler(std::move(program), options));
-  auto fast = create_target_machine(CodegenLevel::Fast);
-  auto optimizing = create_target_machine(CodegenLevel::Optimizing);
+  auto fast = CodeGenerator::create(CodegenLevel::Fast, compiler->return_points());
+  auto optimizing = CodeGenerator::create(CodegenLevel::Optimizing, compiler->return_points());
   if (!fast || !optimizing)
     return joinErrors(fast.takeError(), optimizing.takeError());
-  compiler->fast_machine_ = std::move(*fast);
-  compiler->optimizing_machine_ = std::move(*optimizing);
+  compiler->fast_ = std::move(*fast);
+  compiler->optimizing_ = std::move(*optimizing);
   if (options.speculate_after && options.sites && options.assume)
     compiler->profile_ = std::make_unique<Profile>(*options.speculate_after);
   compiler->insert_own_sites(compiler->program_);
-  number_sites(compiler->program_, *compiler->optimizing_machine_);
+  number_sites(compiler->program_, compiler->optimizing_->machine());
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
     if (!function.isDeclaration()) {
@@ -64,7 +65,7 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
       if (!options.sites)
         strip_frame_states(function);
     }
-  if (Error error = check_module(*compiler->program_.module, "numbering the sites"))
+  if (Error error = compiler->check_module(*compiler->program_.module, "numbering the sites"))
     return error;
   return compiler;
 }
@@ -122,6 +123,7 @@ void Compiler::count_anew(FunctionId body) {
 Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol,
                                                            const HeatCounter *heat) {
   Extractor extractor(*program_.module, symbol);
+  extractor.use(shared_metadata_);
   Function &function = extractor.clone(canonical(key.function), symbol);
   LoweredModule result;
   result.module = extractor.finish();
@@ -147,7 +149,7 @@ Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, cons
   version.sites = std::move(lowered->sites);
   if (counters.residents)
     count_residence(*lowered->module->getFunction(version.symbol), address_of(*counters.residents));
-  auto object = emit_object(*lowered->module, *fast_machine_, MachinePasses::Certify, version.report, return_points());
+  auto object = fast_->emitter().emit(*lowered->module, version.report);
   if (!object)
     return object.takeError();
   version.object = std::move(*object);
@@ -203,7 +205,7 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &
     function.setDSOLocal(false);
   }
   CodegenReport report;
-  return emit_object(*globals, *fast_machine_, MachinePasses::None, report);
+  return emit_object(*globals, fast_->machine(), MachinePasses::None, report);
 }
 
 Expected<std::string> Compiler::print_ir(const VersionKey &key) {
@@ -219,7 +221,7 @@ Expected<std::string> Compiler::print_ir(const VersionKey &key) {
   auto pending = prepare(key);
   if (!pending)
     return pending.takeError();
-  if (Error error = optimize_pending(*pending, *optimizing_machine_))
+  if (Error error = optimize_pending(*pending, optimizing_->machine()))
     return error;
   auto lowered = lower_optimized(*pending->apart.module, pending->symbol, {});
   if (!lowered)

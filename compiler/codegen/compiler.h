@@ -2,12 +2,14 @@
 #pragma once
 
 #include "compiler/canonical/canonical_program.h"
+#include "compiler/codegen/code_generator.h"
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/compile_gate.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/move_module.h"
 #include "compiler/codegen/pending_compile.h"
 #include "compiler/tiers/assumptions.h"
+#include "compiler/tiers/extract.h"
 #include "compiler/tiers/lower_sites.h"
 #include "compiler/tiers/speculations.h"
 
@@ -60,7 +62,7 @@ public:
     std::optional<std::int64_t> poll_word_offset = {};
     /// With a poll word: baseline code polls in all loops, so that its activations soon come to a site.
     bool baseline_polls_everywhere = false;
-    bool verify_each_pass = false;        ///< check every frame state after every optimisation pass
+    bool verify_each_pass = false; ///< check every frame state after every optimisation pass, and modules in between
     bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
     bool assume = true;                   ///< false: optimised code rests on no guard
     /// Baseline code counts what happens, and optimised code is made for what always did, where it was counted at least
@@ -156,6 +158,9 @@ private:
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
   void check(const VersionKey &key) const;
+  /// LLVM's verifier, as an error that names the stage. Input was verified when it was read; what is made of it is checked
+  /// once more only where each pass is, for that costs a tenth of a start.
+  llvm::Error check_module(const llvm::Module &module, llvm::StringRef stage) const;
   llvm::Error not_compiled(const VersionKey &key, llvm::Error error) const;
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol,
                                                const HeatCounter *heat = nullptr);
@@ -170,7 +175,7 @@ private:
   llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
                                                 const ForcedForms &forced) const;
   llvm::Expected<CompiledVersion> make_version(PendingCompile &pending, const ResidenceCounter *residents,
-                                               llvm::TargetMachine &machine) const;
+                                               CodeGenerator &generator) const;
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
@@ -178,7 +183,8 @@ private:
   Options options_;
   mutable CompileGate gate_; ///< finish() is inside; whoever changes the program locks it
   std::atomic<std::uint64_t> generation_ = 0; ///< of the program and the assumptions
-  std::unique_ptr<llvm::TargetMachine> fast_machine_, optimizing_machine_;
+  std::unique_ptr<CodeGenerator> fast_, optimizing_;
+  mutable CodeGeneratorPool for_threads_{return_points()}; ///< of finish()
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id
   std::map<FunctionId, std::set<SiteId>> exits_; ///< of the optimised program
@@ -187,6 +193,7 @@ private:
   SpeculativeCalls speculative_calls_;
   std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
   LoopProperties loop_properties_;
+  IndependentMetadata shared_metadata_; ///< of the program's context
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped
   std::uint64_t next_symbol_ = 0;
 };

@@ -17,6 +17,8 @@
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include <utility>
+
 using namespace llvm;
 
 namespace osr {
@@ -47,50 +49,94 @@ private:
   std::string &errors_;
 };
 
+/// Puts the context's own handler back, whatever happens.
+class CollectErrors {
+public:
+  CollectErrors(LLVMContext &context, std::string &errors) : context_(context), saved_(context.getDiagnosticHandler()) {
+    context.setDiagnosticHandler(std::make_unique<ErrorCollector>(errors));
+  }
+  CollectErrors(const CollectErrors &) = delete;
+  CollectErrors &operator=(const CollectErrors &) = delete;
+  ~CollectErrors() { context_.setDiagnosticHandler(std::move(saved_)); }
+
+private:
+  LLVMContext &context_;
+  std::unique_ptr<DiagnosticHandler> saved_;
+};
+
 } // namespace
 
-Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachine &machine, MachinePasses passes,
-                                                    CodegenReport &report, ReturnPoints points) {
-  std::string errors;
-  LLVMContext &context = module.getContext();
-  std::unique_ptr<DiagnosticHandler> previous = context.getDiagnosticHandler();
-  context.setDiagnosticHandler(std::make_unique<ErrorCollector>(errors));
+/// The passes refer to the report and the bytes of here, so it stays where it is.
+struct ObjectEmitter::Pipeline {
+  Pipeline() = default;
+  Pipeline(const Pipeline &) = delete;
+  Pipeline &operator=(const Pipeline &) = delete;
+
+  bool set_up(TargetMachine &machine, MachinePasses passes, ReturnPoints points);
 
   SmallVector<char, 0> bytes;
-  raw_svector_ostream stream(bytes);
-  auto owned = std::make_unique<legacy::PassManager>();
-  legacy::PassManager &manager = *owned;
+  raw_svector_ostream stream{bytes};
+  CodegenReport report;
+  legacy::PassManager manager;
+};
+
+/// False: the code generator cannot emit objects.
+bool ObjectEmitter::Pipeline::set_up(TargetMachine &machine, MachinePasses passes, ReturnPoints points) {
   auto *info = new MachineModuleInfoWrapperPass(&machine);
   TargetPassConfig *config = machine.createPassConfig(manager);
   config->setDisableVerify(true);
   manager.add(create_library_info(machine));
   manager.add(config);
   manager.add(info);
-  bool failed = config->addISelPasses();
-  if (!failed) {
-    config->addMachinePasses();
-    if (passes != MachinePasses::None)
-      manager.add(create_anchor_pass(report));
-    if (passes == MachinePasses::Certify)
-      manager.add(create_certificate_pass(report));
-    if (points == ReturnPoints::Patchable)
-      manager.add(create_return_point_pass());
-    config->setInitialized();
-    failed = machine.addAsmPrinter(manager, stream, nullptr, CodeGenFileType::ObjectFile, info->getMMI().getContext());
-  }
-  if (!failed) {
-    manager.add(createFreeMachineFunctionPass());
-    if (Error fatal = catch_fatal_error([&] { manager.run(module); })) {
-      errors += toString(std::move(fatal));
-      (void)owned.release(); // in the middle of its work it cannot be taken apart
+  if (config->addISelPasses())
+    return false;
+  config->addMachinePasses();
+  if (passes != MachinePasses::None)
+    manager.add(create_anchor_pass(report));
+  if (passes == MachinePasses::Certify)
+    manager.add(create_certificate_pass(report));
+  if (points == ReturnPoints::Patchable)
+    manager.add(create_return_point_pass());
+  config->setInitialized();
+  if (machine.addAsmPrinter(manager, stream, nullptr, CodeGenFileType::ObjectFile, info->getMMI().getContext()))
+    return false;
+  manager.add(createFreeMachineFunctionPass());
+  return true;
+}
+
+ObjectEmitter::ObjectEmitter(TargetMachine &machine, MachinePasses passes, ReturnPoints points)
+    : machine_(machine), passes_(passes), points_(points) {}
+ObjectEmitter::~ObjectEmitter() = default;
+
+Expected<std::unique_ptr<MemoryBuffer>> ObjectEmitter::emit(Module &module, CodegenReport &report) {
+  if (!pipeline_) {
+    pipeline_ = std::make_unique<Pipeline>();
+    if (!pipeline_->set_up(machine_, passes_, points_)) {
+      pipeline_.reset();
+      return make_error("the code generator cannot emit objects for {}", module.getTargetTriple().str());
     }
   }
-  context.setDiagnosticHandler(std::move(previous));
-  if (failed)
-    return make_error("the code generator cannot emit objects for {}", module.getTargetTriple().str());
-  if (!errors.empty())
+  std::string errors;
+  {
+    CollectErrors collect(module.getContext(), errors);
+    if (Error fatal = catch_fatal_error([&] { pipeline_->manager.run(module); })) {
+      (void)pipeline_.release(); // in the middle of its work it cannot be taken apart
+      return make_error("code generation of '{}' failed: {}{}", module.getName().str(), errors,
+                        toString(std::move(fatal)));
+    }
+  }
+  report = std::exchange(pipeline_->report, {});
+  SmallVector<char, 0> bytes = std::exchange(pipeline_->bytes, {});
+  if (!errors.empty()) {
+    pipeline_.reset(); // it may have stopped half-way
     return make_error("code generation of '{}' failed: {}", module.getName().str(), errors);
+  }
   return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), module.getName(), false);
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> emit_object(Module &module, TargetMachine &machine, MachinePasses passes,
+                                                    CodegenReport &report, ReturnPoints points) {
+  return ObjectEmitter(machine, passes, points).emit(module, report);
 }
 
 } // namespace osr

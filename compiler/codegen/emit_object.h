@@ -23,8 +23,29 @@ enum class ReturnPoints {
   Patchable, ///< the nop of compiler/sites/return_point.h
 };
 
-/// Emits `module` as an ELF object. `report` is filled by the machine passes. Errors that the code generator reports
-/// become the returned error; nothing is printed.
+/// LLVM's code generator for one kind of code, run over one module after another. Setting it up costs as much as compiling a
+/// function of middling size, so that is done once; what it emits does not depend on what was emitted before. One thread at
+/// a time.
+class ObjectEmitter {
+public:
+  /// `machine` must outlive the emitter.
+  ObjectEmitter(llvm::TargetMachine &machine, MachinePasses passes, ReturnPoints points);
+  ~ObjectEmitter();
+
+  /// Emits `module` as an ELF object. `report` is filled by the machine passes. Errors that the code generator reports
+  /// become the returned error; nothing is printed.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit(llvm::Module &module, CodegenReport &report);
+
+private:
+  struct Pipeline;
+
+  llvm::TargetMachine &machine_;
+  MachinePasses passes_;
+  ReturnPoints points_;
+  std::unique_ptr<Pipeline> pipeline_; ///< null before the first module and behind one that failed
+};
+
+/// For a single module.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> emit_object(llvm::Module &module, llvm::TargetMachine &machine,
                                                                 MachinePasses passes, CodegenReport &report,
                                                                 ReturnPoints points = ReturnPoints::Plain);

@@ -102,7 +102,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay
   defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
   if (body.info.pinned == PinReason::None)
-    number_sites(defined, body.info, *optimizing_machine_);
+    number_sites(defined, body.info, optimizing_->machine());
   if (!options_.sites)
     strip_frame_states(defined);
   for (const GlobalVariable &variable : read->module->globals())
@@ -131,7 +131,7 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
   for (GlobalVariable &variable : module->globals())
     if (variable.hasLocalLinkage())
       variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
-  auto program = canonicalize(std::move(module), *optimizing_machine_);
+  auto program = canonicalize(std::move(module), optimizing_->machine());
   if (program)
     insert_own_sites(*program);
   return program;

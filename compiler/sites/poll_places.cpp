@@ -28,8 +28,7 @@ const Function *inlinable_callee(const CallBase &call) {
   const Function *callee = call.getCalledFunction();
   if (!callee || callee->isDeclaration() || call.isNoInline() || callee->hasFnAttribute(Attribute::NoInline))
     return nullptr;
-  bool small = callee->getInstructionCount() <= max_inlined_instructions;
-  return small || callee->hasFnAttribute(Attribute::AlwaysInline) ? callee : nullptr;
+  return callee->hasFnAttribute(Attribute::AlwaysInline) || may_fit_inline(*callee) ? callee : nullptr;
 }
 
 template <typename Predicate> bool any_call(const BasicBlock &block, Predicate &&predicate) {
@@ -127,6 +126,15 @@ std::pair<SmallSetVector<BasicBlock *, 8>, BasicBlock *> ends_of_rounds(const Lo
 }
 
 } // namespace
+
+bool may_fit_inline(const Function &function) {
+  unsigned count = 0;
+  for (const BasicBlock &block : function)
+    for (const Instruction &instruction : block)
+      if (!instruction.isDebugOrPseudoInst() && ++count > max_inlined_instructions)
+        return false;
+  return true;
+}
 
 const InlinedCalls::Facts &InlinedCalls::facts(const Function &function) {
   if (auto [found, is_new] = known_.try_emplace(&function); !is_new)

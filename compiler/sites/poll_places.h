@@ -28,6 +28,9 @@ namespace osr {
 /// Callees with more instructions are never inlined at O2.
 inline constexpr unsigned max_inlined_instructions = 250;
 
+/// Looks no further than it has to: it is asked for each call.
+bool may_fit_inline(const llvm::Function &function);
+
 /// What becomes of calls when the optimiser inlines. For the functions of one module.
 class InlinedCalls {
 public:

@@ -17,18 +17,29 @@ GlobalValue::LinkageTypes declared_linkage(const GlobalValue &value) {
   return value.hasExternalWeakLinkage() ? GlobalValue::ExternalWeakLinkage : GlobalValue::ExternalLinkage;
 }
 
-/// No part of it belongs to a module. Loop properties, alias information and branch weights are like this.
-bool is_independent(const MDNode &node, SmallPtrSetImpl<const MDNode *> &seen) {
-  return !seen.insert(&node).second || all_of(node.operands(), [&](const MDOperand &operand) {
-    const Metadata *part = operand.get();
-    if (const auto *constant = dyn_cast_or_null<ConstantAsMetadata>(part))
-      return isa<ConstantData>(constant->getValue());
-    const auto *inner = dyn_cast_or_null<MDNode>(part);
-    return !part || isa<MDString>(part) || (inner && is_independent(*inner, seen));
-  });
-}
-
 } // namespace
+
+bool IndependentMetadata::contains(const MDNode &node) {
+  SmallPtrSet<const MDNode *, 16> seen;
+  SmallVector<const MDNode *, 16> left{&node};
+  while (!left.empty()) {
+    const MDNode *next = left.pop_back_val();
+    if (known_.contains(next) || !seen.insert(next).second)
+      continue;
+    for (const MDOperand &operand : next->operands()) {
+      const Metadata *part = operand.get();
+      if (const auto *inner = dyn_cast_or_null<MDNode>(part)) {
+        left.push_back(inner);
+        continue;
+      }
+      const auto *constant = dyn_cast_or_null<ConstantAsMetadata>(part);
+      if (part && !isa<MDString>(part) && !(constant && isa<ConstantData>(constant->getValue())))
+        return false;
+    }
+  }
+  known_.insert_range(seen); // all that can be reached from one of them was looked at
+  return true;
+}
 
 Type *Extractor::LiteralTypes::remapType(Type *type) {
   if (Type *found = known.lookup(type))
@@ -47,9 +58,9 @@ Type *Extractor::LiteralTypes::remapType(Type *type) {
 /// Copies of distinct nodes would be new nodes, which the context keeps for ever; so the clone shares them.
 void Extractor::share_metadata(const Function &function) {
   auto share = [this](MDNode *node) {
-    SmallPtrSet<const MDNode *, 16> seen;
-    if (is_independent(*node, seen))
-      map_.MD().try_emplace(node).first->second.reset(node);
+    auto &mapped = map_.MD();
+    if (!mapped.contains(node) && shared_->contains(*node))
+      mapped[node].reset(node);
   };
   if (DISubprogram *subprogram = function.getSubprogram()) { // source lines belong to no module (source_lines.h)
     map_.MD().try_emplace(subprogram).first->second.reset(subprogram);
@@ -67,8 +78,7 @@ void Extractor::share_metadata(const Function &function) {
   }
 }
 
-Extractor::Extractor(const Module &from, StringRef name)
-    : module_(std::make_unique<Module>(name, from.getContext())) {
+Extractor::Extractor(const Module &from, StringRef name) : module_(std::make_unique<Module>(name, from.getContext())) {
   module_->setTargetTriple(from.getTargetTriple());
   module_->setDataLayout(from.getDataLayout());
   if (NamedMDNode *flags = from.getModuleFlagsMetadata())

@@ -3,6 +3,7 @@
 
 #include "compiler/canonical/canonical_program.h"
 
+#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Transforms/Utils/ValueMapper.h>
@@ -12,6 +13,17 @@
 
 namespace osr {
 
+/// Metadata no part of which belongs to a module: loop properties, alias information and branch weights are like this. What
+/// was found out is remembered for as long as the context lives, which keeps such nodes. All functions of a program share a
+/// few graphs, and these are large where the program has large types.
+class IndependentMetadata {
+public:
+  bool contains(const llvm::MDNode &node);
+
+private:
+  llvm::DenseSet<const llvm::MDNode *> known_; ///< only those that are
+};
+
 /// Builds a module around a clone of one function.
 ///
 /// Everything the function refers to becomes a declaration, except constants that exist nowhere else (tables made by
@@ -20,6 +32,9 @@ class Extractor {
 public:
   /// `from` must outlive the extractor. `name` names the new module.
   Extractor(const llvm::Module &from, llvm::StringRef name);
+
+  /// What is known about the metadata of that module's context; it must outlive the extractor. Without, it is found out anew.
+  void use(IndependentMetadata &known) { shared_ = &known; }
 
   /// Also give the optimiser the initialisers of constants and the bodies of callees that are worth inlining.
   void show_constants() { show_constants_ = true; }
@@ -52,6 +67,7 @@ private:
   llvm::Type *type_of(llvm::Type *type) { return literal_types_ ? types_.remapType(type) : type; }
   void share_metadata(const llvm::Function &function);
 
+  IndependentMetadata found_here_, *shared_ = &found_here_;
   std::unique_ptr<llvm::Module> module_;
   llvm::ValueToValueMapTy map_;
   Materializer materializer_{*this};

@@ -37,8 +37,7 @@ bool says_something(const CallInst &point, const Profile &profile) {
 } // namespace
 
 bool may_be_inlined(const Function &function) {
-  return !function.isDeclaration() && !function.hasFnAttribute(Attribute::NoInline) &&
-         function.getInstructionCount() <= max_inlined_instructions;
+  return !function.isDeclaration() && !function.hasFnAttribute(Attribute::NoInline) && may_fit_inline(function);
 }
 
 SmallSetVector<const Function *, 16> inline_candidates(const Function &root, const Profile *profile) {

@@ -95,3 +95,38 @@ TEST_CASE("Check that constants which exist in the module only are copied with w
   REQUIRE(copy->hasInitializer());
   CHECK(copy->getInitializer() == module->getGlobalVariable("values"));
 }
+
+TEST_CASE("Check that copies share metadata of which no part belongs to a module, whatever was looked at before",
+          "[tiers]") {
+  NumberedProgram program("define i64 @f(ptr %p) {\n %v = load i64, ptr %p\n ret i64 %v\n}");
+  Function &function = program.function("f");
+  LLVMContext &context = program.context();
+  MDString *name = MDString::get(context, "name");
+  MDNode *root = MDNode::getDistinct(context, {nullptr, name}); // as those of loops: it refers to itself
+  root->replaceOperandWith(0, root);
+  MDNode *tag = MDNode::get(context, {MDNode::get(context, {root, name}), root});
+  MDNode *cycle = MDNode::getDistinct(context, {nullptr, tag});
+  MDNode *of_module = MDNode::get(context, {tag, cycle, ValueAsMetadata::get(&function)});
+  cycle->replaceOperandWith(0, of_module);
+  Instruction &load = function.getEntryBlock().front();
+  load.setMetadata("plain", tag);
+  load.setMetadata("of.module", cycle);
+
+  const std::pair<const MDNode *, bool> nodes[] = {{cycle, false}, {tag, true}, {of_module, false}, {root, true}};
+  IndependentMetadata forwards, backwards;
+  for (int round = 0; round < 2; ++round) {
+    for (auto [node, independent] : nodes)
+      CHECK(forwards.contains(*node) == independent);
+    for (auto [node, independent] : reverse(nodes))
+      CHECK(backwards.contains(*node) == independent);
+  }
+  for (int copies = 0; copies < 2; ++copies) {
+    Extractor extractor(program.module(), "part");
+    extractor.use(forwards);
+    const Instruction &copy = extractor.clone(function, "f$1").getEntryBlock().front();
+    CHECK(copy.getMetadata("plain") == tag);
+    REQUIRE(copy.getMetadata("of.module"));
+    CHECK(copy.getMetadata("of.module") != cycle);
+    require_valid(*extractor.finish());
+  }
+}

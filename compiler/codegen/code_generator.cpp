@@ -1,0 +1,32 @@
+#include "compiler/codegen/code_generator.h"
+
+using namespace llvm;
+
+namespace osr {
+
+Expected<std::unique_ptr<CodeGenerator>> CodeGenerator::create(CodegenLevel level, ReturnPoints points) {
+  auto machine = create_target_machine(level);
+  if (!machine)
+    return machine.takeError();
+  const MachinePasses passes = level == CodegenLevel::Fast ? MachinePasses::Certify : MachinePasses::Anchor;
+  return std::unique_ptr<CodeGenerator>(new CodeGenerator(std::move(*machine), passes, points));
+}
+
+Expected<std::unique_ptr<CodeGenerator>> CodeGeneratorPool::take() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<CodeGenerator> idle = std::move(idle_.back());
+      idle_.pop_back();
+      return idle;
+    }
+  }
+  return CodeGenerator::create(CodegenLevel::Optimizing, points_);
+}
+
+void CodeGeneratorPool::give_back(std::unique_ptr<CodeGenerator> generator) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(generator));
+}
+
+} // namespace osr

@@ -1,0 +1,44 @@
+// What compiles the modules of one tier: LLVM's machine and an emitter, set up once and used again.
+#pragma once
+
+#include "compiler/codegen/emit_object.h"
+#include "compiler/codegen/target.h"
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace osr {
+
+/// One thread at a time.
+class CodeGenerator {
+public:
+  static llvm::Expected<std::unique_ptr<CodeGenerator>> create(CodegenLevel level, ReturnPoints points);
+
+  llvm::TargetMachine &machine() { return *machine_; }
+  ObjectEmitter &emitter() { return emitter_; }
+
+private:
+  CodeGenerator(std::unique_ptr<llvm::TargetMachine> machine, MachinePasses passes, ReturnPoints points)
+      : machine_(std::move(machine)), emitter_(*machine_, passes, points) {}
+
+  std::unique_ptr<llvm::TargetMachine> machine_;
+  ObjectEmitter emitter_;
+};
+
+/// Those of the optimised tier for threads that compile beside each other: as many as there ever were at a time.
+/// Thread-safe.
+class CodeGeneratorPool {
+public:
+  explicit CodeGeneratorPool(ReturnPoints points) : points_(points) {}
+
+  llvm::Expected<std::unique_ptr<CodeGenerator>> take();
+  void give_back(std::unique_ptr<CodeGenerator> generator);
+
+private:
+  ReturnPoints points_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<CodeGenerator>> idle_;
+};
+
+} // namespace osr
