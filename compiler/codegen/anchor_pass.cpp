@@ -2,9 +2,9 @@
 
 #include "compiler/base/check.h"
 #include "compiler/codegen/gap.h"
+#include "compiler/codegen/register_liveness.h"
 
 #include <llvm/ADT/SmallPtrSet.h>
-#include <llvm/CodeGen/LivePhysRegs.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/StackMaps.h>
@@ -26,16 +26,16 @@ public:
 
   bool runOnMachineFunction(MachineFunction &function) override {
     check_frame(function);
-    for (MachineBasicBlock &block : function) {
-      SmallVector<MachineInstr *, 8> maps;
+    SmallVector<MachineInstr *, 8> maps;
+    for (MachineBasicBlock &block : function)
       for (MachineInstr &instruction : block)
         if (instruction.getOpcode() == TargetOpcode::STACKMAP)
           maps.push_back(&instruction);
-      for (MachineInstr *map : maps)
-        anchor(*map);
-      if (!maps.empty())
-        delete_dead_reloads(block);
-    }
+    LeftBehind left_behind;
+    for (MachineInstr *map : maps)
+      anchor(*map, left_behind);
+    if (!left_behind.empty())
+      delete_dead(function, left_behind);
     for (MachineBasicBlock &block : function)
       for (MachineInstr &instruction : block)
         if (is_returning_call(instruction))
@@ -44,6 +44,9 @@ public:
   }
 
 private:
+  /// Copies and reloads in front of which a record was moved.
+  using LeftBehind = SmallPtrSet<const MachineInstr *, 16>;
+
   /// Rules of the frame that everything else relies on: rsp is constant in the body.
   void check_frame(const MachineFunction &function) {
     const MachineFrameInfo &frame = function.getFrameInfo();
@@ -87,7 +90,7 @@ private:
     return survives(operand, call);
   }
 
-  void anchor(MachineInstr &map) {
+  void anchor(MachineInstr &map, LeftBehind &left_behind) {
     std::uint32_t number = StackMapOpers(&map).getID();
     SmallVector<MachineInstr *, 8> gap;
     MachineInstr *call = find_call(map, gap);
@@ -97,6 +100,9 @@ private:
       map.eraseFromParent();
       return;
     }
+    for (const MachineInstr *instruction : gap)
+      if (may_serve_records_only(*instruction))
+        left_behind.insert(instruction);
     std::vector<MapOperand> operands = read_map_operands(map);
     for (std::uint32_t place = 0; place < operands.size(); ++place)
       if (std::string problem = move_to_call(operands[place], gap, *call); !problem.empty()) {
@@ -113,23 +119,32 @@ private:
     report_.anchored.insert(number);
   }
 
-  /// Deletes copies and reloads behind a record whose value nobody reads any more.
-  void delete_dead_reloads(MachineBasicBlock &block) {
-    const MachineFunction &function = *block.getParent();
-    const TargetInstrInfo &info = *function.getSubtarget().getInstrInfo();
+  static bool may_serve_records_only(const MachineInstr &instruction) {
+    const TargetInstrInfo &info = *instruction.getMF()->getSubtarget().getInstrInfo();
+    int slot = 0;
+    return (info.isLoadFromStackSlotPostFE(instruction, slot) || info.isCopyInstr(instruction)) &&
+           !instruction.hasUnmodeledSideEffects() && !instruction.hasOrderedMemoryRef() &&
+           !instruction.getFlag(MachineInstr::FrameSetup) && !instruction.getFlag(MachineInstr::FrameDestroy);
+  }
+
+  /// Deletes those of `left_behind` that define what nobody reads any more.
+  static void delete_dead(MachineFunction &function, const LeftBehind &left_behind) {
     const MachineRegisterInfo &registers = function.getRegInfo();
-    LivePhysRegs live(*function.getSubtarget().getRegisterInfo());
-    live.addLiveOuts(block);
-    for (MachineInstr &instruction : make_early_inc_range(reverse(block))) {
-      int slot = 0;
-      bool removable = info.isLoadFromStackSlotPostFE(instruction, slot) || info.isCopyInstr(instruction);
-      if (removable && instruction.getNumExplicitDefs() == 1 && !instruction.hasUnmodeledSideEffects() &&
-          !instruction.getFlag(MachineInstr::FrameSetup) && !instruction.getFlag(MachineInstr::FrameDestroy) &&
-          live.available(registers, instruction.getOperand(0).getReg())) {
-        instruction.eraseFromParent();
+    RegisterLiveness liveness(function);
+    auto is_dead = [&](const MachineInstr &instruction, const BitVector &live) {
+      return all_of(instruction.all_defs(), [&](const MachineOperand &defined) {
+        return !registers.isReserved(defined.getReg()) && !liveness.is_live(defined.getReg(), live);
+      });
+    };
+    for (MachineBasicBlock &block : function) {
+      if (none_of(block, [&](const MachineInstr &instruction) { return left_behind.contains(&instruction); }))
         continue;
-      }
-      live.stepBackward(instruction);
+      BitVector live = liveness.live_out(block);
+      for (MachineInstr &instruction : make_early_inc_range(reverse(block)))
+        if (left_behind.contains(&instruction) && is_dead(instruction, live))
+          instruction.eraseFromParent();
+        else
+          liveness.step_backward(instruction, live);
     }
   }
 

@@ -1,10 +1,9 @@
 #include "compiler/codegen/certificate_pass.h"
 
+#include "compiler/codegen/backward_flow.h"
 #include "compiler/codegen/gap.h"
+#include "compiler/codegen/register_liveness.h"
 
-#include <llvm/ADT/BitVector.h>
-#include <llvm/ADT/PostOrderIterator.h>
-#include <llvm/CodeGen/LivePhysRegs.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/StackMaps.h>
@@ -136,55 +135,29 @@ public:
     if (!function.getFrameInfo().hasStackMap())
       return false;
     FrameBytes frame(function);
-    DenseMap<const MachineBasicBlock *, BitVector> live_in = solve(function, frame);
+    BackwardFlow bytes(function, BitVector(frame.size()), [&](const MachineInstr &instruction, BitVector &live) {
+      frame.step_backward(instruction, live);
+    });
+    RegisterLiveness registers(function);
     for (MachineBasicBlock &block : function)
-      certify(block, frame, live_in);
+      certify(block, frame, bytes, registers);
     return false;
   }
 
 private:
-  using LiveIn = DenseMap<const MachineBasicBlock *, BitVector>;
-
-  static BitVector live_out(const MachineBasicBlock &block, const FrameBytes &frame, const LiveIn &live_in) {
-    BitVector live(frame.size());
-    for (const MachineBasicBlock *successor : block.successors())
-      live |= live_in.find(successor)->second;
-    return live;
-  }
-
-  static LiveIn solve(const MachineFunction &function, const FrameBytes &frame) {
-    LiveIn live_in;
-    for (const MachineBasicBlock &block : function)
-      live_in[&block].resize(frame.size());
-    for (bool changed = true; changed;) {
-      changed = false;
-      for (const MachineBasicBlock *block : post_order(&function)) {
-        BitVector live = live_out(*block, frame, live_in);
-        for (const MachineInstr &instruction : reverse(*block))
-          frame.step_backward(instruction, live);
-        if (live != live_in[block]) {
-          live_in[block] = std::move(live);
-          changed = true;
-        }
-      }
-    }
-    return live_in;
-  }
-
   /// What is live behind a call of `block` when it returns or throws: what the block still does after a return it does
-  /// not do before it lands.
-  static BitVector with_landing_pads(const MachineBasicBlock &block, BitVector live, const LiveIn &live_in) {
+  /// not do before it lands. `Liveness`: of bytes or of registers.
+  template <typename Liveness>
+  static BitVector with_landing_pads(const MachineBasicBlock &block, BitVector live, const Liveness &liveness) {
     for (const MachineBasicBlock *successor : block.successors())
       if (successor->isEHPad())
-        live |= live_in.find(successor)->second;
+        live |= liveness.live_in(*successor);
     return live;
   }
 
-  void certify(const MachineBasicBlock &block, const FrameBytes &frame, const LiveIn &live_in) {
-    const MachineFunction &function = *block.getParent();
-    BitVector live = live_out(block, frame, live_in);
-    LivePhysRegs registers(*function.getSubtarget().getRegisterInfo());
-    registers.addLiveOutsNoPristines(block);
+  void certify(const MachineBasicBlock &block, const FrameBytes &frame, const BackwardFlow &bytes,
+               RegisterLiveness &registers) {
+    BitVector live = bytes.live_out(block), live_registers = registers.live_out(block);
     const MachineInstr *map = nullptr;
     for (const MachineInstr &instruction : reverse(block)) {
       if (instruction.getOpcode() == TargetOpcode::STACKMAP) {
@@ -192,15 +165,16 @@ private:
         continue; // its operands are the claim, not a use
       }
       if (is_returning_call(instruction) && map)
-        prove(*map, instruction, frame, with_landing_pads(block, live, live_in), registers);
+        prove(*map, instruction, frame, with_landing_pads(block, live, bytes), registers,
+              with_landing_pads(block, live_registers, registers));
       map = nullptr;
       frame.step_backward(instruction, live);
-      registers.stepBackward(instruction);
+      registers.step_backward(instruction, live_registers);
     }
   }
 
   void prove(const MachineInstr &map, const MachineInstr &call, const FrameBytes &frame, BitVector live,
-             const LivePhysRegs &registers) {
+             RegisterLiveness &registers, BitVector live_registers) {
     const MachineFunction &function = *call.getMF();
     std::uint32_t number = StackMapOpers(&map).getID();
     for (const MapOperand &operand : read_map_operands(map)) {
@@ -220,12 +194,17 @@ private:
       return;
     }
     const TargetRegisterInfo &info = *function.getSubtarget().getRegisterInfo();
-    for (MCPhysReg reg : registers)
-      if (!function.getRegInfo().isReserved(reg) && !info.regsOverlap(reg, frame.frame_pointer()) &&
-          !call.modifiesRegister(reg, &info)) {
-        report_.not_certified[number] = std::string("register ") + info.getName(reg) + " is live";
+    registers.remove_overwritten(call, live_registers);
+    for (unsigned unit : live_registers.set_bits()) {
+      const MCRegister root = *MCRegUnitRootIterator(MCRegUnit(unit), &info);
+      if (!function.getRegInfo().isReserved(root) && !info.regsOverlap(root, frame.frame_pointer())) {
+        MCRegister whole = root;
+        for (MCPhysReg larger : info.superregs(root))
+          whole = larger;
+        report_.not_certified[number] = std::string("register ") + info.getName(whole) + " is live";
         return;
       }
+    }
   }
 
   /// The object that a record names.

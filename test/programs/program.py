@@ -7,7 +7,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
-from front_end import LEVELS, bitcode_flags, launcher, machines
+from front_end import LEVELS, bitcode_flags, can_run, launcher, machines
 
 
 class Program:
@@ -53,4 +53,6 @@ class Program:
 
 
 def all_programs():
-    return [Program(path) for path in sorted([*HERE.glob("*.c"), *HERE.glob("*.cpp")])]
+    """Without those for instructions that this machine lacks."""
+    programs = [Program(path) for path in sorted([*HERE.glob("*.c"), *HERE.glob("*.cpp")])]
+    return [program for program in programs if can_run(program.cflags)]

@@ -57,8 +57,11 @@ CanonicalFixture::CanonicalFixture() : context_(std::make_unique<LLVMContext>())
   REQUIRE(target);
   TargetOptions options;
   options.EmulatedTLS = true;
-  machine_.reset(target->createTargetMachine(triple, sys::getHostCPUName(), "", options, Reloc::PIC_, std::nullopt,
-                                             CodeGenOptLevel::None));
+  std::string features; // the name of a processor says more than a virtual machine may have
+  for (const auto &[feature, is_there] : sys::getHostCPUFeatures())
+    features += (is_there ? "+" : "-") + feature.str() + ",";
+  machine_.reset(target->createTargetMachine(triple, sys::getHostCPUName(), features, options, Reloc::PIC_,
+                                             std::nullopt, CodeGenOptLevel::None));
 }
 
 std::unique_ptr<Module> CanonicalFixture::parse(const std::string &text) {

@@ -1,15 +1,11 @@
 // Checks how an operand of a stack map moves backwards through one machine instruction, and what survives a call.
+#include "machine_code.h"
+
 #include "compiler/codegen/gap.h"
-#include "compiler/codegen/target.h"
 #include "test/support/catch_header.h"
 
-#include <llvm/CodeGen/MIRParser/MIRParser.h>
-#include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/TargetRegisterInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
-#include <llvm/IR/LLVMContext.h>
-#include <llvm/IR/Module.h>
-#include <llvm/Support/MemoryBuffer.h>
 
 #include <algorithm>
 
@@ -20,36 +16,12 @@ using namespace osr;
 
 namespace {
 
-/// One machine instruction in a function with a spill slot %stack.0 at rbp-24 and another, %stack.1, at rbp-32.
-class OneInstruction {
+/// One machine instruction.
+class OneInstruction : public MachineCode {
 public:
-  explicit OneInstruction(const std::string &text)
-      : machine_(cantFail(create_target_machine(CodegenLevel::Optimizing))) {
-    std::string mir = "--- |\n  define void @f() { ret void }\n  declare void @ext()\n...\n---\nname: f\nstack:\n"
-                      "  - { id: 0, type: spill-slot, offset: -40, size: 8, alignment: 8 }\n"
-                      "  - { id: 1, type: spill-slot, offset: -48, size: 8, alignment: 8 }\n"
-                      "body: |\n  bb.0:\n    " +
-                      text + "\n    RET64\n...\n";
-    auto parser = createMIRParser(MemoryBuffer::getMemBufferCopy(mir), context_);
-    module_ = parser->parseIRModule();
-    INFO(mir);
-    REQUIRE(module_);
-    module_->setDataLayout(machine_->createDataLayout());
-    info_ = std::make_unique<MachineModuleInfo>(machine_.get());
-    REQUIRE_FALSE(parser->parseMachineFunctions(*module_, *info_));
-    function_ = info_->getMachineFunction(*module_->getFunction("f"));
-    REQUIRE(function_);
-  }
+  using MachineCode::MachineCode;
 
-  const MachineInstr &instruction() const { return function_->front().front(); }
-  Register reg(StringRef name) const {
-    const TargetRegisterInfo &registers = *function_->getSubtarget().getRegisterInfo();
-    for (unsigned index = 1; index < registers.getNumRegs(); ++index)
-      if (name.equals_insensitive(registers.getName(index)))
-        return index;
-    FAIL("no register " << name.str());
-    return {};
-  }
+  const MachineInstr &instruction() const { return function().front().front(); }
 
   MapOperand in_register(StringRef name) const { return {MapOperand::Kind::Register, reg(name)}; }
   MapOperand in_slot(StringRef base, std::int64_t offset, std::int64_t size = 8) const {
@@ -57,7 +29,7 @@ public:
   }
 
   std::string text(const MapOperand &operand) const {
-    const TargetRegisterInfo &registers = *function_->getSubtarget().getRegisterInfo();
+    const TargetRegisterInfo &registers = *function().getSubtarget().getRegisterInfo();
     auto name = [&] { return registers.getName(operand.reg); };
     switch (operand.kind) {
     case MapOperand::Kind::Register: return name();
@@ -73,13 +45,6 @@ public:
     std::string problem = move_before(operand, instruction());
     return problem.empty() ? text(operand) : "? " + problem;
   }
-
-private:
-  LLVMContext context_;
-  std::unique_ptr<TargetMachine> machine_;
-  std::unique_ptr<Module> module_;
-  std::unique_ptr<MachineModuleInfo> info_;
-  MachineFunction *function_ = nullptr;
 };
 
 constexpr const char *store_slot_0 =

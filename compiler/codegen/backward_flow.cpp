@@ -1,0 +1,61 @@
+#include "compiler/codegen/backward_flow.h"
+
+#include <llvm/ADT/PostOrderIterator.h>
+#include <llvm/ADT/STLExtras.h>
+
+#include <utility>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// What a block makes of each place, from looking at its instructions once: live at its beginning in any case, or if it is
+/// live at its end, or not.
+struct Transfer {
+  BitVector always, if_live_out;
+};
+
+} // namespace
+
+BackwardFlow::BackwardFlow(const MachineFunction &function, BitVector at_return, Step step, Enter enter)
+    : at_return_(std::move(at_return)) {
+  const unsigned places = at_return_.size();
+  DenseMap<const MachineBasicBlock *, Transfer> transfers;
+  for (const MachineBasicBlock &block : function) {
+    Transfer &transfer = transfers[&block];
+    transfer.always.resize(places);
+    transfer.if_live_out.resize(places, true);
+    for (BitVector *live : {&transfer.always, &transfer.if_live_out}) {
+      for (const MachineInstr &instruction : reverse(block))
+        step(instruction, *live);
+      enter(block, *live);
+    }
+    live_in_[&block] = transfer.always;
+  }
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const MachineBasicBlock *block : post_order(&function)) {
+      const Transfer &transfer = transfers.find(block)->second;
+      BitVector live = live_out(*block);
+      live &= transfer.if_live_out;
+      live |= transfer.always;
+      BitVector &known = live_in_.find(block)->second;
+      if (live != known) {
+        known = std::move(live);
+        changed = true;
+      }
+    }
+  }
+}
+
+BitVector BackwardFlow::live_out(const MachineBasicBlock &block) const {
+  BitVector live(at_return_.size());
+  if (block.isReturnBlock())
+    live |= at_return_;
+  for (const MachineBasicBlock *successor : block.successors())
+    live |= live_in(*successor);
+  return live;
+}
+
+} // namespace osr

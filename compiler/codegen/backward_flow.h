@@ -1,0 +1,34 @@
+// Backward dataflow over the final machine code: what may still be read, and by whom it is overwritten.
+#pragma once
+
+#include <llvm/ADT/BitVector.h>
+#include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/CodeGen/MachineFunction.h>
+
+namespace osr {
+
+/// Which of a set of places (bits) are live at the ends of the blocks of a function. It rests on nothing but the
+/// instructions and the edges between blocks: the lists of registers that LLVM keeps at blocks are not asked.
+class BackwardFlow {
+public:
+  /// Makes the places that are live after an instruction those that are live before it. It has to treat each place by
+  /// itself: what it adds or takes away must not depend on the other places.
+  using Step = llvm::function_ref<void(const llvm::MachineInstr &, llvm::BitVector &)>;
+  /// Likewise for the entry of a block.
+  using Enter = llvm::function_ref<void(const llvm::MachineBasicBlock &, llvm::BitVector &)>;
+
+  /// `at_return`: what is live where the function returns.
+  BackwardFlow(
+      const llvm::MachineFunction &function, llvm::BitVector at_return, Step step,
+      Enter enter = [](const llvm::MachineBasicBlock &, llvm::BitVector &) {});
+
+  const llvm::BitVector &live_in(const llvm::MachineBasicBlock &block) const { return live_in_.find(&block)->second; }
+  llvm::BitVector live_out(const llvm::MachineBasicBlock &block) const;
+
+private:
+  llvm::BitVector at_return_;
+  llvm::DenseMap<const llvm::MachineBasicBlock *, llvm::BitVector> live_in_;
+};
+
+} // namespace osr
