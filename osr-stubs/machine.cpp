@@ -14,15 +14,17 @@ namespace osr {
 namespace {
 
 // Components of the extended state (Intel SDM volume 1, chapter 13).
-constexpr unsigned avx_component = 2;             // upper halves of ymm0-15
-constexpr unsigned avx512_masks_component = 5;    // k0-7
-constexpr unsigned avx512_upper_component = 6;    // upper halves of zmm0-15
-constexpr std::uint32_t wanted_components = 0x67; // x87, SSE and the three above; no result is in zmm16-31
+constexpr unsigned avx_component = 2;          // upper halves of ymm0-15
+constexpr unsigned avx512_masks_component = 5; // k0-7
+constexpr unsigned avx512_upper_component = 6; // upper halves of zmm0-15
+constexpr unsigned last_component = 19;        // r16-31
+/// x87, SSE, the three above, zmm16-31, and r16-31: all that code generation may have values in.
+constexpr std::uint32_t wanted_components = 0xe7 | 1u << last_component;
 
 constexpr unsigned x87_offset = 32;  // st0 in the legacy part of an image
 constexpr unsigned xmm_offset = 160; // xmm0 in the legacy part
 
-std::uint32_t component_offset[avx512_upper_component + 1] = {};
+std::uint32_t component_offset[last_component + 1] = {};
 
 std::uint32_t enabled_components() {
   std::uint32_t low, high;
@@ -38,7 +40,7 @@ bool has(std::uint32_t mask, unsigned component) { return (mask >> component) & 
     return;
   osr_extended_state_mask = enabled_components() & wanted_components;
   std::uint32_t end = 512 + 64; // legacy part and header
-  for (unsigned component = avx_component; component <= avx512_upper_component; ++component) {
+  for (unsigned component = avx_component; component <= last_component; ++component) {
     if (!has(osr_extended_state_mask, component))
       continue;
     __cpuid_count(0xd, component, a, b, c, d);

@@ -19,7 +19,7 @@ const std::uint8_t *saved_x87(const std::uint8_t *image, unsigned index);
 extern "C" {
 /// For the assembly: vector_register_bytes().
 extern std::uint32_t osr_vector_register_bytes;
-/// For the assembly: XSAVE's component mask (x87, SSE, AVX, AVX-512), 0 on machines that have only FXSAVE.
+/// For the assembly: XSAVE's component mask (x87, vector and mask registers), 0 on machines that have only FXSAVE.
 extern std::uint32_t osr_extended_state_mask;
 /// For the assembly: bytes of an image, a multiple of 64.
 extern std::uint32_t osr_extended_state_bytes;

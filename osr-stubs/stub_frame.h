@@ -36,31 +36,21 @@ static_assert(offsetof(SaveArea, target_pc) == OSR_SAVE_TARGET_PC);
 static_assert(offsetof(SaveArea, x87_pops) == OSR_SAVE_X87_POPS);
 static_assert(sizeof(SaveArea) == OSR_SAVE_SIZE && OSR_SAVE_SIZE % 16 == 0);
 
-/// The machine at the entry of a function, saved by osr_entry_hook. The handler may read and write the argument
-/// registers; the callee-saved ones are there to start a walk from and are not loaded again.
+/// The machine at the entry of a function, saved by osr_entry_hook. Nothing of it but `target` is looked at again.
 struct EntryFrame {
-  std::uint64_t function;                            ///< r11d at entry: the function's id
+  std::uint64_t rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11;
+  std::uint64_t callee_saved[saved_register_count];  ///< in SavedRegister order
   std::uint64_t return_pc_slot;                      ///< address of the return PC of the function's caller
-  std::uint64_t rdi, rsi, rdx, rcx, r8, r9;          ///< integer arguments
-  std::uint64_t rax;                                 ///< al: number of vector arguments of a variadic call
-  std::uint64_t r10;                                 ///< static chain
-  std::uint64_t callee_saved[saved_register_count];  ///< in SavedRegister order: the caller's values
-  std::uint8_t vector[8][OSR_ENTRY_VECTOR_STRIDE];   ///< as many bytes of each as the machine's registers are wide
+  std::uint64_t padding;
+  std::uint64_t function;                            ///< the function's id, written by its hook thunk
   std::uint64_t target;                              ///< where the hook will jump, from the moment that it is chosen
 };
-static_assert(offsetof(EntryFrame, function) == OSR_ENTRY_FUNCTION);
-static_assert(offsetof(EntryFrame, return_pc_slot) == OSR_ENTRY_RETURN_PC_SLOT);
-static_assert(offsetof(EntryFrame, rdi) == OSR_ENTRY_RDI);
-static_assert(offsetof(EntryFrame, rsi) == OSR_ENTRY_RSI);
-static_assert(offsetof(EntryFrame, rdx) == OSR_ENTRY_RDX);
-static_assert(offsetof(EntryFrame, rcx) == OSR_ENTRY_RCX);
-static_assert(offsetof(EntryFrame, r8) == OSR_ENTRY_R8);
-static_assert(offsetof(EntryFrame, r9) == OSR_ENTRY_R9);
-static_assert(offsetof(EntryFrame, rax) == OSR_ENTRY_RAX);
-static_assert(offsetof(EntryFrame, r10) == OSR_ENTRY_R10);
+static_assert(offsetof(EntryFrame, rax) == OSR_ENTRY_GENERAL && offsetof(EntryFrame, r11) == OSR_ENTRY_GENERAL + 8 * 8);
 static_assert(offsetof(EntryFrame, callee_saved) == OSR_ENTRY_CALLEE_SAVED);
-static_assert(offsetof(EntryFrame, vector) == OSR_ENTRY_VECTOR);
+static_assert(offsetof(EntryFrame, return_pc_slot) == OSR_ENTRY_RETURN_PC_SLOT);
+static_assert(offsetof(EntryFrame, function) == OSR_ENTRY_FUNCTION);
 static_assert(offsetof(EntryFrame, target) == OSR_ENTRY_TARGET);
+static_assert(OSR_ENTRY_SIZE - OSR_ENTRY_FUNCTION == 16); // hook thunks write to rsp - 16
 static_assert(sizeof(EntryFrame) == OSR_ENTRY_SIZE &&
               OSR_ENTRY_SIZE % 16 == 8); // the return PC above it makes it whole
 

@@ -26,21 +26,12 @@
 #define OSR_SAVE_SIZE 128
 
 // EntryFrame: what osr_entry_hook saves (stub_frame.h).
-#define OSR_ENTRY_FUNCTION 0
-#define OSR_ENTRY_RETURN_PC_SLOT 8
-#define OSR_ENTRY_RDI 16
-#define OSR_ENTRY_RSI 24
-#define OSR_ENTRY_RDX 32
-#define OSR_ENTRY_RCX 40
-#define OSR_ENTRY_R8 48
-#define OSR_ENTRY_R9 56
-#define OSR_ENTRY_RAX 64
-#define OSR_ENTRY_R10 72
-#define OSR_ENTRY_CALLEE_SAVED 80
-#define OSR_ENTRY_VECTOR 128
-#define OSR_ENTRY_VECTOR_STRIDE 64
-#define OSR_ENTRY_TARGET 640
-#define OSR_ENTRY_SIZE 648
+#define OSR_ENTRY_GENERAL 0
+#define OSR_ENTRY_CALLEE_SAVED 72
+#define OSR_ENTRY_RETURN_PC_SLOT 120
+#define OSR_ENTRY_FUNCTION 136
+#define OSR_ENTRY_TARGET 144
+#define OSR_ENTRY_SIZE 152
 
 // ProgramBase: where walks of a program's stack stop (enter_program.h).
 #define OSR_BASE_CFA 0

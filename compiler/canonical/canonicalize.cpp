@@ -69,26 +69,26 @@ void number_functions(CanonicalProgram &program, const DeclaredAttributes &decla
   }
 }
 
-void pin(Function &function, FunctionInfo &info, PinReason reason) {
+void pin(Function &function, FunctionInfo &info, PinReason reason, const TargetMachine &machine) {
   info.pinned = reason;
   // Its frame cannot be taken apart, so it may not become part of a frame that can.
   function.removeFnAttr(Attribute::AlwaysInline);
   function.removeFnAttr(Attribute::InlineHint);
   function.addFnAttr(Attribute::NoInline);
-  if (needs_realigned_frame(function))
+  if (needs_realigned_frame(function, machine))
     function.removeFnAttr("no-realign-stack");
 }
 
 /// After this a replaceable function's frame holds scalar values only: no objects, no aggregates, no undefined ones.
-void empty_frame(Function &function, FunctionInfo &info) {
+void empty_frame(Function &function, FunctionInfo &info, const TargetMachine &machine) {
   copy_by_value_arguments(function);
   isolate_normal_destinations(function); // before aggregates are taken apart there
   if (!split_aggregates(function)) {
-    pin(function, info, PinReason::LargeAggregate);
+    pin(function, info, PinReason::LargeAggregate, machine);
     return;
   }
   if (!make_selectors_neutral(function)) {
-    pin(function, info, PinReason::ExceptionHandling);
+    pin(function, info, PinReason::ExceptionHandling, machine);
     return;
   }
   define_undef(function);
@@ -123,9 +123,9 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
       continue;
     FunctionInfo &info = program.info_of(function);
     if (PinReason reason = find_pin_reason(function, machine); reason != PinReason::None)
-      pin(function, info, reason);
+      pin(function, info, reason, machine);
     else
-      empty_frame(function, info);
+      empty_frame(function, info, machine);
     if (info.pinned != PinReason::None)
       guard_object_stack(function);
   }

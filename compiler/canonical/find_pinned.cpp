@@ -6,8 +6,6 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 
-#include <algorithm>
-
 using namespace llvm;
 
 namespace osr {
@@ -16,10 +14,23 @@ namespace {
 constexpr Attribute::AttrKind unmovable_arguments[] = {
     Attribute::InAlloca, Attribute::Preallocated, Attribute::SwiftError, Attribute::SwiftAsync, Attribute::SwiftSelf};
 
-/// Conventions with the callee-saved registers of C. The others keep values where no stub looks for them.
+/// Conventions in which the callee saves the registers that it saves in C. In others it keeps values where no stub looks
+/// for them: in coldcc, for one, in nearly all registers.
 bool saves_like_c(CallingConv::ID convention) {
-  return convention == CallingConv::C || convention == CallingConv::Fast || convention == CallingConv::Cold ||
-         convention == CallingConv::X86_64_SysV;
+  return convention == CallingConv::C || convention == CallingConv::Fast || convention == CallingConv::X86_64_SysV;
+}
+
+/// These attributes change what a convention says about that.
+constexpr const char *saving_attributes[] = {"no_caller_saved_registers", "no_callee_saved_registers"};
+
+bool saves_like_c(const Function &function) {
+  return saves_like_c(function.getCallingConv()) &&
+         none_of(saving_attributes, [&](const char *name) { return function.hasFnAttribute(name); });
+}
+
+bool saves_like_c(const CallBase &call) {
+  return saves_like_c(call.getCallingConv()) &&
+         none_of(saving_attributes, [&](const char *name) { return call.hasFnAttr(name); });
 }
 
 PinReason of_intrinsic(Intrinsic::ID id) {
@@ -68,36 +79,69 @@ PinReason of_call(const CallBase &call) {
     if (call.isMustTailCall() && call.paramHasAttr(i, Attribute::ByVal))
       return PinReason::TailCallByValue;
   }
-  if (!call.isInlineAsm() && !isa<IntrinsicInst>(call) && !saves_like_c(call.getCallingConv()))
+  if (!call.isInlineAsm() && !isa<IntrinsicInst>(call) && !saves_like_c(call))
     return PinReason::CallingConvention;
   return PinReason::None;
 }
 
-void count_vectors(const Type *type, unsigned &vectors, bool &wide) {
-  if (const auto *structure = dyn_cast<StructType>(type)) {
-    for (const Type *member : structure->elements())
-      count_vectors(member, vectors, wide);
-  } else if (const auto *array = dyn_cast<ArrayType>(type)) {
-    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(array->getNumElements(), 16); ++i)
-      count_vectors(array->getElementType(), vectors, wide);
-  } else if (type->isFPOrFPVectorTy() || type->isVectorTy()) {
-    ++vectors;
-    wide |= type->isVectorTy() && type->getPrimitiveSizeInBits().getFixedValue() > 128;
+bool has_wide_vector(const Type *type) {
+  if (const auto *structure = dyn_cast<StructType>(type))
+    return any_of(structure->elements(), has_wide_vector);
+  if (const auto *array = dyn_cast<ArrayType>(type))
+    return array->getNumElements() > 0 && has_wide_vector(array->getElementType());
+  return type->isVectorTy() && type->getPrimitiveSizeInBits().getFixedValue() > 128;
+}
+
+/// The registers that a value takes as an argument or result.
+struct RegisterCount {
+  unsigned general = 0, vectors = 0, x87 = 0;
+  bool wide = false; ///< some vector register of more than 16 bytes
+};
+
+/// `within`: the function whose instructions there are for it.
+RegisterCount count_registers(Type *value, CallingConv::ID convention, const Function &within,
+                              const TargetMachine &machine) {
+  const TargetLowering &lowering = *machine.getSubtargetImpl(within)->getTargetLowering();
+  LLVMContext &context = within.getContext();
+  SmallVector<EVT, 8> pieces;
+  ComputeValueVTs(lowering, within.getDataLayout(), value, pieces);
+  RegisterCount registers;
+  for (EVT piece : pieces) {
+    MVT type = lowering.getRegisterTypeForCallingConv(context, convention, piece);
+    unsigned count = lowering.getNumRegistersForCallingConv(context, convention, piece);
+    (type == MVT::f80 ? registers.x87 : type.isScalarInteger() ? registers.general : registers.vectors) += count;
+    registers.wide |= type.isVector() && type.getFixedSizeInBits() > 128;
   }
+  return registers;
+}
+
+/// x86-64 has for results: rax, rdx, rcx; xmm0-3; st0, st1. If they do not do, code generation adds a hidden argument.
+bool returns_in_memory(Type *result, CallingConv::ID convention, const Function &within, const TargetMachine &machine) {
+  const RegisterCount registers = count_registers(result, convention, within, machine);
+  return registers.general > 3 || registers.vectors > 4 || registers.x87 > 2;
 }
 
 /// Eight vector registers carry arguments; a wide vector beyond them, or among variable arguments, lies on the stack,
 /// aligned to its size. So does the memory for a result that does not fit into registers.
-bool needs_realigned_frame(const CallBase &call) {
-  unsigned vectors = 0, results = 0;
-  bool wide = false, wide_result = false;
+bool needs_realigned_frame(const CallBase &call, const TargetMachine &machine) {
+  const Function &caller = *call.getFunction();
+  bool may_be_wide = false, wide = false;
   for (unsigned i = 0; i < call.arg_size(); ++i) {
     if (call.isByValArgument(i) && call.getParamAlign(i).valueOrOne().value() > 16)
       return true;
-    count_vectors(call.getArgOperand(i)->getType(), vectors, wide);
+    may_be_wide |= has_wide_vector(call.getArgOperand(i)->getType());
   }
-  count_vectors(call.getType(), results, wide_result);
-  return (wide && (vectors > 8 || call.getFunctionType()->isVarArg())) || (wide_result && results > 4);
+  unsigned vectors = 0;
+  if (may_be_wide)
+    for (const Use &argument : call.args()) {
+      const RegisterCount registers = count_registers(argument->getType(), call.getCallingConv(), caller, machine);
+      vectors += registers.vectors;
+      wide |= registers.wide;
+    }
+  if (wide && (vectors > 8 || call.getFunctionType()->isVarArg()))
+    return true;
+  return !call.getType()->isVoidTy() && caller.getDataLayout().getPrefTypeAlign(call.getType()).value() > 16 &&
+         returns_in_memory(call.getType(), call.getCallingConv(), caller, machine);
 }
 
 PinReason of_instruction(const Instruction &instruction) {
@@ -114,22 +158,6 @@ PinReason of_instruction(const Instruction &instruction) {
   return PinReason::None;
 }
 
-/// Counts the registers that the result takes against what x86-64 has for results: rax, rdx, rcx; xmm0-3; st0, st1.
-/// With more, code generation adds a hidden pointer argument.
-bool returns_in_memory(const Function &function, const TargetMachine &machine) {
-  const TargetLowering &lowering = *machine.getSubtargetImpl(function)->getTargetLowering();
-  LLVMContext &context = function.getContext();
-  SmallVector<EVT, 8> pieces;
-  ComputeValueVTs(lowering, function.getDataLayout(), function.getReturnType(), pieces);
-  unsigned general = 0, vectors = 0, x87 = 0;
-  for (EVT piece : pieces) {
-    MVT type = lowering.getRegisterTypeForCallingConv(context, function.getCallingConv(), piece);
-    unsigned count = lowering.getNumRegistersForCallingConv(context, function.getCallingConv(), piece);
-    (type == MVT::f80 ? x87 : type.isScalarInteger() ? general : vectors) += count;
-  }
-  return general > 3 || vectors > 4 || x87 > 2;
-}
-
 } // namespace
 
 bool may_return_twice(const CallBase &call) {
@@ -139,11 +167,11 @@ bool may_return_twice(const CallBase &call) {
   return intrinsic && of_intrinsic(intrinsic->getIntrinsicID()) == PinReason::ReturnsTwice;
 }
 
-bool needs_realigned_frame(const Function &function) {
+bool needs_realigned_frame(const Function &function, const TargetMachine &machine) {
   for (const BasicBlock &block : function)
     for (const Instruction &instruction : block)
       if (const auto *call = dyn_cast<CallBase>(&instruction);
-          call && !call->isInlineAsm() && !isa<IntrinsicInst>(call) && needs_realigned_frame(*call))
+          call && !call->isInlineAsm() && !isa<IntrinsicInst>(call) && needs_realigned_frame(*call, machine))
         return true;
   return false;
 }
@@ -153,7 +181,7 @@ PinReason find_pin_reason(const Function &function, const TargetMachine &machine
     return PinReason::Naked;
   if (function.hasFnAttribute(Attribute::ReturnsTwice))
     return PinReason::ReturnsTwice;
-  if (!saves_like_c(function.getCallingConv()))
+  if (!saves_like_c(function))
     return PinReason::CallingConvention;
   for (const Argument &argument : function.args())
     for (Attribute::AttrKind kind : unmovable_arguments)
@@ -163,9 +191,11 @@ PinReason find_pin_reason(const Function &function, const TargetMachine &machine
     for (const Instruction &instruction : block)
       if (PinReason reason = of_instruction(instruction); reason != PinReason::None)
         return reason;
-  if (needs_realigned_frame(function))
+  if (needs_realigned_frame(function, machine))
     return PinReason::RealignedFrame;
-  return returns_in_memory(function, machine) ? PinReason::ResultInMemory : PinReason::None;
+  return returns_in_memory(function.getReturnType(), function.getCallingConv(), function, machine)
+             ? PinReason::ResultInMemory
+             : PinReason::None;
 }
 
 } // namespace osr

@@ -13,8 +13,8 @@ PinReason find_pin_reason(const llvm::Function &function, const llvm::TargetMach
 /// True for a call that may return a second time (setjmp and its like).
 bool may_return_twice(const llvm::CallBase &call);
 
-/// True when a call in `function` may pass an argument in memory that is aligned to more than 16 bytes. Its frame has
-/// to be realigned, which no replaceable frame is.
-bool needs_realigned_frame(const llvm::Function &function);
+/// True when a call in `function` may pass an argument, or get its result, in memory that is aligned to more than 16
+/// bytes. Its frame has to be realigned, which no replaceable frame is.
+bool needs_realigned_frame(const llvm::Function &function, const llvm::TargetMachine &machine);
 
 } // namespace osr

@@ -2,114 +2,101 @@
 //
 //      | return PC of the caller | <- rsp at entry (16-byte aligned plus 8)
 //      | EntryFrame: target      |    CFA-16: stays valid in the red zone until the jump, so that whoever stops this
-//      |             ...         |    thread sees at every instruction where it is going
-//      | EntryFrame: function    | <- rsp at the call (16-byte aligned)
+//      |                         |    thread sees at every instruction where it is going
+//      | EntryFrame: function    |    CFA-24: written by the thunk, in the red zone
+//      |             ...         | <- rbp (16-byte aligned)
+//      | (gap up to 63 bytes)    |
+//      | XSAVE image, 64-aligned | <- rsp at the call
+//
+// No register may change: which of them carry arguments, and which the callee keeps for its caller, depends on the
+// function's convention.
 #include "osr-stubs/stub_offsets.h"
 
 #define FRAME_BYTES OSR_ENTRY_SIZE
 
         .intel_syntax noprefix
         .text
-
-        .macro each_vector instruction, register, direction
-        .irp    index, 0, 1, 2, 3, 4, 5, 6, 7
-        .ifc    \direction, save
-        \instruction [rsp + OSR_ENTRY_VECTOR + \index * OSR_ENTRY_VECTOR_STRIDE], \register\()\index
-        .else
-        \instruction \register\()\index, [rsp + OSR_ENTRY_VECTOR + \index * OSR_ENTRY_VECTOR_STRIDE]
-        .endif
-        .endr
-        .endm
-
-        // As a rule no argument is wider than xmm. Loading the rest, zeros, makes the processor take them for in use, and
-        // then SSE code runs at down to a third of its speed until somebody says vzeroupper: so that is said here.
-        // Registers from 8 on are nobody's at a call.
-        .macro any_set instruction, register
-        \instruction \register\()8, \register\()0, \register\()1
-        .irp    index, 2, 3, 4, 5, 6, 7
-        \instruction \register\()8, \register\()8, \register\()\index
-        .endr
-        .endm
-        .macro jump_if_set register, where
-        vptest  \register, \register
-        jnz     \where
-        .endm
-
-        .macro zero_upper_unless_set where
-        vextractf128 xmm8, ymm8, 1
-        jump_if_set xmm8, \where
-        vzeroupper
-        .endm
-
-        // At the width that the machine has. Flags change, and registers from 8 on.
-        .macro vectors direction
-        cmp     dword ptr [rip + osr_vector_register_bytes], 32
-        je      32f
-        ja      64f
-        each_vector movups, xmm, \direction
-        jmp     1f
-32:     each_vector vmovups, ymm, \direction
-        .ifc    \direction, load
-        any_set vorps, ymm
-        zero_upper_unless_set 1f
-        .endif
-        jmp     1f
-64:     each_vector vmovups, zmm, \direction
-        .ifc    \direction, load
-        any_set vporq, zmm
-        vextracti64x4 ymm9, zmm8, 1
-        jump_if_set ymm9, 1f
-        zero_upper_unless_set 1f
-        .endif
-1:
-        .endm
-
         .globl  osr_entry_hook
         .type   osr_entry_hook, @function
         .p2align 4
 osr_entry_hook:
         .cfi_startproc
-        sub     rsp, FRAME_BYTES
+        lea     rsp, [rsp - FRAME_BYTES]
         .cfi_adjust_cfa_offset FRAME_BYTES
-        mov     r11d, r11d
-        mov     [rsp + OSR_ENTRY_FUNCTION], r11
-        lea     r11, [rsp + FRAME_BYTES]
-        mov     [rsp + OSR_ENTRY_RETURN_PC_SLOT], r11
-        mov     [rsp + OSR_ENTRY_RDI], rdi
-        mov     [rsp + OSR_ENTRY_RSI], rsi
-        mov     [rsp + OSR_ENTRY_RDX], rdx
-        mov     [rsp + OSR_ENTRY_RCX], rcx
-        mov     [rsp + OSR_ENTRY_R8], r8
-        mov     [rsp + OSR_ENTRY_R9], r9
-        mov     [rsp + OSR_ENTRY_RAX], rax
-        mov     [rsp + OSR_ENTRY_R10], r10
-        mov     [rsp + OSR_ENTRY_CALLEE_SAVED], rbx
         mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 8], rbp
-        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 16], r12
-        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 24], r13
-        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 32], r14
-        mov     [rsp + OSR_ENTRY_CALLEE_SAVED + 40], r15
-        vectors save
+        .cfi_rel_offset rbp, OSR_ENTRY_CALLEE_SAVED + 8
+        mov     rbp, rsp
+        .cfi_def_cfa_register rbp
+        mov     [rbp + OSR_ENTRY_GENERAL], rax
+        mov     [rbp + OSR_ENTRY_GENERAL + 8], rcx
+        mov     [rbp + OSR_ENTRY_GENERAL + 16], rdx
+        mov     [rbp + OSR_ENTRY_GENERAL + 24], rsi
+        mov     [rbp + OSR_ENTRY_GENERAL + 32], rdi
+        mov     [rbp + OSR_ENTRY_GENERAL + 40], r8
+        mov     [rbp + OSR_ENTRY_GENERAL + 48], r9
+        mov     [rbp + OSR_ENTRY_GENERAL + 56], r10
+        mov     [rbp + OSR_ENTRY_GENERAL + 64], r11
+        mov     [rbp + OSR_ENTRY_CALLEE_SAVED], rbx
+        mov     [rbp + OSR_ENTRY_CALLEE_SAVED + 16], r12
+        mov     [rbp + OSR_ENTRY_CALLEE_SAVED + 24], r13
+        mov     [rbp + OSR_ENTRY_CALLEE_SAVED + 32], r14
+        mov     [rbp + OSR_ENTRY_CALLEE_SAVED + 40], r15
+        lea     rax, [rbp + FRAME_BYTES]
+        mov     [rbp + OSR_ENTRY_RETURN_PC_SLOT], rax
+        mov     rdi, rbp
 
-        mov     rdi, rsp
+        // Vector, mask and x87 registers. What is not in use is not taken into use: the processor notes that in the image.
+        mov     ecx, [rip + osr_extended_state_bytes]
+        sub     rsp, rcx
+        and     rsp, -64
+        mov     eax, [rip + osr_extended_state_mask]
+        xor     edx, edx
+        test    eax, eax
+        jz      1f
+        // XSAVE leaves most of the image's header as it is, and XRSTOR faults unless that is zero.
+        .irp    offset, 0, 8, 16, 24, 32, 40, 48, 56
+        mov     [rsp + 512 + \offset], rdx
+        .endr
+        xsave64 [rsp]
+        jmp     2f
+1:      fxsave64 [rsp]
+2:      fninit                          // C++ code expects an empty x87 stack,
+        ldmxcsr [rip + default_mxcsr]   // and not to be interrupted by what the program asked to be told
+
         call    osr_entry_hook_target
-        mov     [rsp + OSR_ENTRY_TARGET], rax
+        mov     [rbp + OSR_ENTRY_TARGET], rax
 
-        vectors load
-        mov     rdi, [rsp + OSR_ENTRY_RDI]
-        mov     rsi, [rsp + OSR_ENTRY_RSI]
-        mov     rdx, [rsp + OSR_ENTRY_RDX]
-        mov     rcx, [rsp + OSR_ENTRY_RCX]
-        mov     r8, [rsp + OSR_ENTRY_R8]
-        mov     r9, [rsp + OSR_ENTRY_R9]
-        mov     rax, [rsp + OSR_ENTRY_RAX]
-        mov     r10, [rsp + OSR_ENTRY_R10]
-        add     rsp, FRAME_BYTES
+        mov     eax, [rip + osr_extended_state_mask]
+        xor     edx, edx
+        test    eax, eax
+        jz      3f
+        xrstor64 [rsp]
+        jmp     4f
+3:      fxrstor64 [rsp]
+4:      mov     rsp, rbp
+        .cfi_def_cfa_register rsp
+        mov     rax, [rsp + OSR_ENTRY_GENERAL]
+        mov     rcx, [rsp + OSR_ENTRY_GENERAL + 8]
+        mov     rdx, [rsp + OSR_ENTRY_GENERAL + 16]
+        mov     rsi, [rsp + OSR_ENTRY_GENERAL + 24]
+        mov     rdi, [rsp + OSR_ENTRY_GENERAL + 32]
+        mov     r8, [rsp + OSR_ENTRY_GENERAL + 40]
+        mov     r9, [rsp + OSR_ENTRY_GENERAL + 48]
+        mov     r10, [rsp + OSR_ENTRY_GENERAL + 56]
+        mov     r11, [rsp + OSR_ENTRY_GENERAL + 64]
+        mov     rbp, [rsp + OSR_ENTRY_CALLEE_SAVED + 8]
+        .cfi_restore rbp
+        lea     rsp, [rsp + FRAME_BYTES]
         .cfi_adjust_cfa_offset -FRAME_BYTES
         jmp     [rsp - 8]
         .cfi_endproc
         .globl  osr_entry_hook_end
 osr_entry_hook_end:
         .size   osr_entry_hook, . - osr_entry_hook
+
+        .section .rodata
+        .p2align 2
+default_mxcsr:
+        .long   0x1f80
 
         .section .note.GNU-stack, "", @progbits

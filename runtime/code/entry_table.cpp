@@ -5,6 +5,8 @@
 
 #include <llvm/Support/Endian.h>
 
+#include <cstring>
+
 namespace osr {
 
 namespace {
@@ -20,12 +22,12 @@ void write_jump(char *at, std::uint64_t address, std::uint64_t cell) {
   llvm::support::endian::write32le(at + 2, std::uint32_t(cell - (address + jump_size)));
 }
 
-/// Writes `mov $value, %r11d` and returns its length.
-std::uint64_t write_load_id(char *at, FunctionId value) {
-  at[0] = char(0x41);
-  at[1] = char(0xbb);
-  llvm::support::endian::write32le(at + 2, value);
-  return 6;
+/// Writes `movq $value, -16(%rsp)` and returns its length.
+std::uint64_t write_store_id(char *at, FunctionId value) {
+  constexpr unsigned char store[] = {0x48, 0xc7, 0x44, 0x24, 0xf0};
+  std::memcpy(at, store, sizeof store);
+  llvm::support::endian::write32le(at + sizeof store, value);
+  return sizeof store + sizeof(std::uint32_t);
 }
 
 } // namespace
@@ -79,7 +81,7 @@ llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(Functi
     const std::uint64_t entry = i * thunk_size;
     const std::uint64_t hook = (batch_size + i) * thunk_size;
     write_jump(thunks->writable + entry, thunks->address + entry, cells->address + i * cell_size);
-    const std::uint64_t jump = hook + write_load_id(thunks->writable + hook, first + i);
+    const std::uint64_t jump = hook + write_store_id(thunks->writable + hook, first + i);
     write_jump(thunks->writable + jump, thunks->address + jump, hook_cell_.address);
     values[i] = thunks->address + hook;
   }

@@ -4,14 +4,14 @@
 //                                         │
 //                                         └───────► hook thunk ── jmp *hook cell ──► common assembly hook
 //
-//   entry thunk (16 bytes)   ff 25 rel32        jmp *cell(%rip)
-//   hook thunk  (16 bytes)   41 bb imm32        mov $function_id, %r11d
-//                            ff 25 rel32        jmp *hook_cell(%rip)
+//   entry thunk (16 bytes)   ff 25 rel32            jmp *cell(%rip)
+//   hook thunk  (16 bytes)   48 c7 44 24 f0 imm32   movq $function_id, -16(%rsp)
+//                            ff 25 rel32            jmp *hook_cell(%rip)
 //
 // The entry thunk's address is the function's address in the program: it never changes, so function pointers compare
 // equal whatever code is installed. A cell that points to its hook thunk sends the call to the hook, which finds the
-// function's id in r11d and all argument registers and the stack as the caller left them: this is how a function is
-// compiled at its first call. Both thunks keep rsp = CFA-8; they have the leaf unwind row.
+// function's id below the return PC, and all registers and the stack as the caller left them: no register is free in all
+// calling conventions. This is how a function is compiled at its first call. Both thunks keep rsp = CFA-8; they have the leaf unwind row.
 #pragma once
 
 #include "compiler/sites/site.h"

@@ -225,6 +225,9 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
     declare void @other()
     declare void @over_aligned(ptr byval(%wide) align 32)
     declare preserve_mostcc void @preserving()
+    declare void @keeping() "no_caller_saved_registers"
+    declare <24 x double> @wide_result()
+    declare void @wide_arguments(<16 x float>, <16 x float>, <16 x float>, <16 x float>, <16 x float>)
     define i32 @jumps(ptr %b) {
       %r = call i32 @setjmp(ptr %b)
       ret i32 %r
@@ -265,6 +268,32 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
       call preserve_mostcc void @preserving()
       ret void
     }
+    define coldcc void @cold() { ret void }
+    define void @calls_cold() {
+      call coldcc void @cold()
+      ret void
+    }
+    define void @keeps() "no_callee_saved_registers" { ret void }
+    define void @calls_keeping() {
+      call void @keeping()
+      ret void
+    }
+    define fastcc void @fast() { ret void }
+    define double @gets_wide() "target-cpu"="x86-64" "target-features"="+avx" {
+      %r = call <24 x double> @wide_result()
+      %x = extractelement <24 x double> %r, i32 23
+      ret double %x
+    }
+    define void @passes_wide(ptr %p) "target-cpu"="x86-64" "target-features"="+avx" {
+      %x = load <16 x float>, ptr %p
+      call void @wide_arguments(<16 x float> %x, <16 x float> %x, <16 x float> %x, <16 x float> %x, <16 x float> %x)
+      ret void
+    }
+    define void @passes_narrow(ptr %p) "target-cpu"="x86-64" "target-features"="+sse2" {
+      %x = load <16 x float>, ptr %p
+      call void @wide_arguments(<16 x float> %x, <16 x float> %x, <16 x float> %x, <16 x float> %x, <16 x float> %x)
+      ret void
+    }
     define void @aligned(ptr %p) {
       call void @over_aligned(ptr byval(%wide) align 32 %p)
       ret void
@@ -283,7 +312,17 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
   CHECK(reason("context") == PinReason::ArgumentKind);
   CHECK(reason("odd") == PinReason::CallingConvention);
   CHECK(reason("calls_odd") == PinReason::CallingConvention);
-  CHECK(reason("aligned") == PinReason::RealignedFrame);
+  for (const char *name : {"cold", "calls_cold", "keeps", "calls_keeping"}) {
+    INFO(name);
+    CHECK(reason(name) == PinReason::CallingConvention);
+  }
+  CHECK(reason("fast") == PinReason::None);
+  for (const char *name : {"aligned", "gets_wide", "passes_wide"}) {
+    INFO(name);
+    CHECK(reason(name) == PinReason::RealignedFrame);
+  }
+  CHECK(reason("passes_narrow") == PinReason::None); // in pieces of 16 bytes
+  CHECK_FALSE(program.module->getFunction("gets_wide")->hasFnAttribute("no-realign-stack"));
   CHECK_FALSE(program.module->getFunction("aligned")->hasFnAttribute("no-realign-stack"));
   CHECK(std::string(to_string(PinReason::Naked)) == "is naked");
 

@@ -22,11 +22,11 @@ CodeMemory make_function(SlabArena &arena, std::uint32_t value) {
   return code;
 }
 
-/// `lea (%rdi,%r11), %eax; ret`: returns the first argument plus the id that the hook thunk passes.
+/// `mov -16(%rsp), %eax; add %edi, %eax; ret`: returns the first argument plus the id that the hook thunk passes.
 CodeMemory make_hook(SlabArena &arena) {
   const CodeMemory code = value_of(arena.allocate_code(16));
-  const unsigned char lea_ret[] = {0x42, 0x8d, 0x04, 0x1f, 0xc3};
-  std::memcpy(code.writable, lea_ret, sizeof lea_ret);
+  const unsigned char add_id[] = {0x8b, 0x44, 0x24, 0xf0, 0x01, 0xf8, 0xc3};
+  std::memcpy(code.writable, add_id, sizeof add_id);
   return code;
 }
 

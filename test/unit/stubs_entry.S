@@ -18,28 +18,6 @@
         .endr
         .endm
 
-        // 8 vector registers of the frame at `base`.
-        .macro each_vector instruction, register, base, direction
-        .irp    index, 0, 1, 2, 3, 4, 5, 6, 7
-        .ifc    \direction, store
-        \instruction [\base + OSR_ENTRY_VECTOR + \index * 64], \register\()\index
-        .else
-        \instruction \register\()\index, [\base + OSR_ENTRY_VECTOR + \index * 64]
-        .endif
-        .endr
-        .endm
-        .macro vectors base, direction
-        cmp     dword ptr [rip + osr_vector_register_bytes], 32
-        je      32f
-        ja      64f
-        each_vector movups, xmm, \base, \direction
-        jmp     1f
-32:     each_vector vmovups, ymm, \base, \direction
-        jmp     1f
-64:     each_vector vmovups, zmm, \base, \direction
-1:
-        .endm
-
         .text
         .globl  osr_test_call_pad
         .type   osr_test_call_pad, @function
@@ -89,6 +67,7 @@ osr_test_call_pad:
         ret
         .cfi_endproc
 
+        // Every register but rsp is as in the MachineRegisters at rsi when the function at rdi is called.
         .globl  osr_test_hooked_call
         .type   osr_test_hooked_call, @function
 osr_test_hooked_call:
@@ -96,23 +75,31 @@ osr_test_hooked_call:
         push_callee_saved
         push    rdi
         .cfi_adjust_cfa_offset 8
-        mov     r11, rsi
-        vectors r11, load
-        mov     rdi, [r11 + OSR_ENTRY_RDI]
-        mov     rsi, [r11 + OSR_ENTRY_RSI]
-        mov     rdx, [r11 + OSR_ENTRY_RDX]
-        mov     rcx, [r11 + OSR_ENTRY_RCX]
-        mov     r8, [r11 + OSR_ENTRY_R8]
-        mov     r9, [r11 + OSR_ENTRY_R9]
-        mov     rax, [r11 + OSR_ENTRY_RAX]
-        mov     r10, [r11 + OSR_ENTRY_R10]
-        mov     rbx, [r11 + OSR_ENTRY_CALLEE_SAVED]
-        mov     rbp, [r11 + OSR_ENTRY_CALLEE_SAVED + 8]
-        mov     r12, [r11 + OSR_ENTRY_CALLEE_SAVED + 16]
-        mov     r13, [r11 + OSR_ENTRY_CALLEE_SAVED + 24]
-        mov     r14, [r11 + OSR_ENTRY_CALLEE_SAVED + 32]
-        mov     r15, [r11 + OSR_ENTRY_CALLEE_SAVED + 40]
+        mov     eax, [rip + osr_extended_state_mask]
+        xor     edx, edx
+        xrstor64 [rsi + 128]
+        mov     rax, [rsi + 0]
+        mov     rcx, [rsi + 8]
+        mov     rdx, [rsi + 16]
+        mov     rdi, [rsi + 32]
+        mov     r8, [rsi + 40]
+        mov     r9, [rsi + 48]
+        mov     r10, [rsi + 56]
+        mov     r11, [rsi + 64]
+        mov     rbx, [rsi + 72]
+        mov     rbp, [rsi + 80]
+        mov     r12, [rsi + 88]
+        mov     r13, [rsi + 96]
+        mov     r14, [rsi + 104]
+        mov     r15, [rsi + 112]
+        mov     rsi, [rsi + 24]
         call    [rsp]
+        fninit
+        ldmxcsr [rip + default_mxcsr]
+        cmp     dword ptr [rip + osr_vector_register_bytes], 16
+        je      1f
+        vzeroupper
+1:
         add     rsp, 8
         .cfi_adjust_cfa_offset -8
         pop_callee_saved
@@ -123,47 +110,43 @@ osr_test_hooked_call:
         .type   osr_test_hook_thunk, @function
 osr_test_hook_thunk:
         .cfi_startproc
-        mov     r11d, 77
+        mov     qword ptr [rsp - 16], 77
         jmp     osr_entry_hook
         .cfi_endproc
 
-        .globl  osr_test_store_arguments
-        .type   osr_test_store_arguments, @function
-osr_test_store_arguments:
+        .globl  osr_test_store_registers
+        .type   osr_test_store_registers, @function
+osr_test_store_registers:
         .cfi_startproc
-        lea     r11, [rip + osr_test_arguments]
-        mov     [r11 + OSR_ENTRY_RETURN_PC_SLOT], rsp
-        mov     [r11 + OSR_ENTRY_RDI], rdi
-        mov     [r11 + OSR_ENTRY_RSI], rsi
-        mov     [r11 + OSR_ENTRY_RDX], rdx
-        mov     [r11 + OSR_ENTRY_RCX], rcx
-        mov     [r11 + OSR_ENTRY_R8], r8
-        mov     [r11 + OSR_ENTRY_R9], r9
-        mov     [r11 + OSR_ENTRY_RAX], rax
-        mov     [r11 + OSR_ENTRY_R10], r10
-        mov     [r11 + OSR_ENTRY_CALLEE_SAVED], rbx
-        mov     [r11 + OSR_ENTRY_CALLEE_SAVED + 8], rbp
-        mov     [r11 + OSR_ENTRY_CALLEE_SAVED + 16], r12
-        mov     [r11 + OSR_ENTRY_CALLEE_SAVED + 24], r13
-        mov     [r11 + OSR_ENTRY_CALLEE_SAVED + 32], r14
-        mov     [r11 + OSR_ENTRY_CALLEE_SAVED + 40], r15
-        vectors r11, store
+        mov     [rip + osr_test_registers + 0], rax
+        mov     [rip + osr_test_registers + 8], rcx
+        mov     [rip + osr_test_registers + 16], rdx
+        mov     [rip + osr_test_registers + 24], rsi
+        mov     [rip + osr_test_registers + 32], rdi
+        mov     [rip + osr_test_registers + 40], r8
+        mov     [rip + osr_test_registers + 48], r9
+        mov     [rip + osr_test_registers + 56], r10
+        mov     [rip + osr_test_registers + 64], r11
+        mov     [rip + osr_test_registers + 72], rbx
+        mov     [rip + osr_test_registers + 80], rbp
+        mov     [rip + osr_test_registers + 88], r12
+        mov     [rip + osr_test_registers + 96], r13
+        mov     [rip + osr_test_registers + 104], r14
+        mov     [rip + osr_test_registers + 112], r15
+        mov     [rip + osr_test_registers + 120], rsp
+        mov     eax, [rip + osr_extended_state_mask]
+        xor     edx, edx
+        xsave64 [rip + osr_test_registers + 128]
+        mov     rax, [rip + osr_test_registers]
         ret
         .cfi_endproc
 
-        .globl  osr_test_components_in_use
-        .type   osr_test_components_in_use, @function
-osr_test_components_in_use:
-        .cfi_startproc
-        mov     ecx, 1
-        xgetbv
-        vzeroupper
-        ret
-        .cfi_endproc
-
+        .section .rodata
+default_mxcsr:
+        .long   0x1f80
         .bss
-        .globl  osr_test_arguments
+        .globl  osr_test_registers
         .p2align 6
-osr_test_arguments:
-        .zero   OSR_ENTRY_SIZE
+osr_test_registers:
+        .zero   128 + 4096
         .section .note.GNU-stack, "", @progbits
