@@ -269,7 +269,7 @@ void replace_at_sites(benchmark::State &state, std::size_t frame_count, std::siz
   }
   ReturnPointTable points(world().patcher);
   const std::unique_ptr<Handshake> none;
-  run_redirecting(state, *patch_return_points(points, none, 0), frames, pair);
+  run_redirecting(state, *patch_return_points(points, none), frames, pair);
 }
 
 void replace_one_site(benchmark::State &state) { replace_at_sites(state, std::size_t(state.range(0)), 1); }

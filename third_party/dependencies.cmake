@@ -32,6 +32,13 @@ add_library(osr_asmjit INTERFACE)
 target_include_directories(osr_asmjit SYSTEM INTERFACE ${ASMJIT_INCLUDE})
 target_link_libraries(osr_asmjit INTERFACE ${ASMJIT_LIBRARY})
 
+find_path(MIMALLOC_INCLUDE mimalloc.h)
+find_library(MIMALLOC_LIBRARY mimalloc)
+osr_need(MIMALLOC_LIBRARY libmimalloc-dev "mimalloc")
+add_library(osr_mimalloc INTERFACE)
+target_include_directories(osr_mimalloc SYSTEM INTERFACE ${MIMALLOC_INCLUDE})
+target_link_libraries(osr_mimalloc INTERFACE ${MIMALLOC_LIBRARY})
+
 find_package(fmt QUIET)
 osr_need(fmt_FOUND libfmt-dev "fmt")
 find_package(spdlog QUIET)

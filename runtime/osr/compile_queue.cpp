@@ -1,6 +1,6 @@
 #include "runtime/osr/compile_queue.h"
 
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <algorithm>
 

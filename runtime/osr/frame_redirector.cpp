@@ -1,8 +1,8 @@
 #include "runtime/osr/frame_redirector.h"
 
 #include "compiler/base/error.h"
-#include "runtime/osr/undisturbed.h"
 #include "runtime/stack/return_pc.h"
+#include "runtime/threads/undisturbed.h"
 
 using namespace llvm;
 
@@ -33,8 +33,8 @@ private:
 
 class ReturnPointPatcher final : public FrameRedirector {
 public:
-  ReturnPointPatcher(ReturnPointTable &points, const std::unique_ptr<Handshake> &handshake, int stop_signal)
-      : points_(points), handshake_(handshake), stop_signal_(stop_signal) {}
+  ReturnPointPatcher(ReturnPointTable &points, const std::unique_ptr<Handshake> &handshake)
+      : points_(points), handshake_(handshake) {}
 
   bool concerns_sites() const noexcept override { return true; }
   std::uint64_t stub_of(const Frame &frame) const noexcept override {
@@ -54,7 +54,7 @@ public:
   Error alone(function_ref<void()> work) override {
     if (!handshake_ || failures_ == most_failures)
       return make_error("other threads cannot be stopped to patch return points");
-    Undisturbed undisturbed(stop_signal_);
+    Undisturbed undisturbed;
     Error error = handshake_->with_stopped([&](auto) {
       work();
       finish();
@@ -69,7 +69,6 @@ private:
 
   ReturnPointTable &points_;
   const std::unique_ptr<Handshake> &handshake_;
-  int stop_signal_;
   unsigned failures_ = 0;
 };
 
@@ -80,8 +79,8 @@ std::unique_ptr<FrameRedirector> rewrite_return_pcs(const StubTable &stubs) {
 }
 
 std::unique_ptr<FrameRedirector> patch_return_points(ReturnPointTable &points,
-                                                     const std::unique_ptr<Handshake> &handshake, int stop_signal) {
-  return std::make_unique<ReturnPointPatcher>(points, handshake, stop_signal);
+                                                     const std::unique_ptr<Handshake> &handshake) {
+  return std::make_unique<ReturnPointPatcher>(points, handshake);
 }
 
 } // namespace osr

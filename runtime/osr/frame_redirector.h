@@ -55,6 +55,6 @@ public:
 std::unique_ptr<FrameRedirector> rewrite_return_pcs(const StubTable &stubs);
 /// `handshake` is looked at when threads have to be stopped; it may be made later than this.
 std::unique_ptr<FrameRedirector> patch_return_points(ReturnPointTable &points,
-                                                     const std::unique_ptr<Handshake> &handshake, int stop_signal);
+                                                     const std::unique_ptr<Handshake> &handshake);
 
 } // namespace osr

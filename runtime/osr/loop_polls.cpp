@@ -2,12 +2,11 @@
 
 #include "compiler/sites/loop_polls.h"
 #include "runtime/threads/futex.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <cerrno>
 #include <mutex>
-#include <pthread.h>
 
 using namespace llvm;
 
@@ -50,13 +49,10 @@ void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
 }
 
 /// The loop that polls may be one that is to be cancelled at any instruction: then the cancellation comes at the end of
-/// this function, in a frame that has nothing to clean up. So no guard object restores the state.
+/// this function.
 extern "C" void osr_loop_poll() {
-  int cancel_state = PTHREAD_CANCEL_ENABLE, saved_errno = errno;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+  Undisturbed undisturbed;
   on_poll(own_poll_word(), reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size);
-  errno = saved_errno;
-  pthread_setcancelstate(cancel_state, nullptr);
 }
 
 } // namespace

@@ -2,9 +2,11 @@
 
 #include "runtime/threads/program_thread.h"
 #include "runtime/threads/thread_objects.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <unistd.h>
 
 namespace osr {
@@ -29,24 +31,27 @@ ExitState &state() {
   return *instance;
 }
 
-void add_handler(std::function<void(int)> run) {
+template <typename Run> void add_handler(Run run) {
+  Undisturbed undisturbed;
   std::lock_guard lock(state().mutex);
   state().handlers.push_back({std::move(run)});
 }
 
+/// Nothing: there is none left.
+std::optional<Handler> take_newest_handler() {
+  Undisturbed undisturbed;
+  std::lock_guard lock(state().mutex);
+  if (state().handlers.empty())
+    return std::nullopt;
+  Handler newest = std::move(state().handlers.back());
+  state().handlers.pop_back();
+  return newest;
+}
+
 /// A handler may register further ones, or call exit itself: then the rest runs from there.
 void run_handlers(int status) {
-  for (;;) {
-    Handler handler;
-    {
-      std::lock_guard lock(state().mutex);
-      if (state().handlers.empty())
-        break;
-      handler = std::move(state().handlers.back());
-      state().handlers.pop_back();
-    }
-    handler.run(status);
-  }
+  while (const auto handler = take_newest_handler())
+    handler->run(status);
   if (std::function<void()> destructors = std::move(state().static_destructors)) {
     state().static_destructors = nullptr;
     destructors();
@@ -80,6 +85,7 @@ int program_on_exit(void (*function)(int, void *), void *argument) {
 }
 
 void observe() {
+  Undisturbed undisturbed;
   if (state().observer && getpid() == state().observed)
     state().observer();
 }

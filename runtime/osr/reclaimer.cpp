@@ -1,6 +1,6 @@
 #include "runtime/osr/reclaimer.h"
 
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>

@@ -1,7 +1,7 @@
 #include "runtime/osr/request_queue.h"
 
 #include "compiler/base/error.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 using namespace llvm;
 

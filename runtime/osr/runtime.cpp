@@ -5,15 +5,15 @@
 #include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/cause.h"
-#include "runtime/osr/library_state.h"
 #include "runtime/osr/personality.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/stack_sampler.h"
 #include "runtime/osr/startup_checks.h"
 #include "runtime/osr/tier_up.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/own_heap.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stop_signal.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -38,8 +38,6 @@ void raise_stack_limit() {
   setrlimit(RLIMIT_STACK, &limit);
 }
 
-thread_local bool busy = false; ///< set: a signal handler of the program came in while the stress mode was at work
-
 } // namespace
 
 Runtime::Runtime(Options options) : options_(std::move(options)) {}
@@ -60,6 +58,11 @@ Runtime::~Runtime() {
   threads_.remove_current();
 }
 
+/// A handler of a library may call what the program gave to it.
+bool Runtime::may_handle_signals(const Module &program) const {
+  return handles_signals(program) || !options_.libraries.empty();
+}
+
 Error Runtime::set_up(CanonicalProgram program) {
   bool shadow_stack = options_.has_shadow_stack();
   if (shadow_stack)
@@ -74,7 +77,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   compile.sites = options_.sites;
   // Counted activations cannot be replaced.
   compile.assume = options_.assume_guards && options_.freeing != Freeing::ResidenceCounting;
-  if (compile.assume && !handles_signals(*program.module)) // a handler may have interrupted what leaving needs
+  if (compile.assume && (has_own_heap() || !may_handle_signals(*program.module))) // one may have interrupted malloc
     compile.speculate_after = options_.speculate_after;
   if (options_.freeing == Freeing::ResidenceCounting && options_.stress.kind != StressMode::Kind::None)
     return make_error("stress modes rewrite frames, which cannot be while activations are counted");
@@ -193,32 +196,21 @@ Error Runtime::link_globals() {
   return aliases.empty() ? Error::success() : session_->define_symbols(aliases);
 }
 
-std::uint64_t Runtime::hook(EntryFrame *frame) {
-  LibraryState kept;
-  return running_->enter(*frame);
-}
+std::uint64_t Runtime::hook(EntryFrame *frame) { return running_->enter(*frame); }
 
 std::uint64_t Runtime::enter(EntryFrame &frame) {
   auto function = FunctionId(frame.function);
-  if (options_.stress.acts_at_calls() && !busy && ThreadRegistry::current()) {
-    busy = true;
-    NotCancelled not_cancelled;
-    std::optional<Undisturbed> undisturbed; // a handler must not fail a guard now: that takes the lock
-    if (statistics_.guards.sites)
-      undisturbed.emplace(options_.handshake.signal_number);
+  if (options_.stress.acts_at_calls() && ThreadRegistry::current()) {
+    Undisturbed undisturbed;
     Because because(Cause::Stress);
     std::lock_guard lock(mutex_);
     stress_->on_call(frame);
-    busy = false;
   }
   return code_for(function, &frame);
 }
 
 void Runtime::on_poll(std::uint64_t return_pc_slot) {
-  if (busy)
-    return;
-  LibraryState kept;
-  Undisturbed undisturbed(running_->options_.handshake.signal_number);
+  Undisturbed undisturbed;
   Because because(Cause::Stress);
   std::lock_guard lock(running_->mutex_);
   running_->stress_->on_poll(return_pc_slot);
@@ -240,7 +232,7 @@ std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
   while (std::uint64_t known = entry_code_[function].load())
     if (choose(known) == entry_code_[function].load())
       return known;
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   Because because(Cause::Call);
   std::lock_guard lock(mutex_);
   if (std::uint64_t known = entry_code_[function].load(std::memory_order_relaxed))
@@ -288,12 +280,18 @@ Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
   if (!self)
     return make_error("constructors and destructors need a thread of the program");
   for (const StaticAction &action : actions) {
-    auto address = session_->lookup(action.function);
+    auto address = look_up(action.function);
     if (!address)
       return address.takeError();
     osr::enter(*self, *address);
   }
   return Error::success();
+}
+
+/// A handler of the program may look something up, too.
+Expected<std::uint64_t> Runtime::look_up(StringRef name) {
+  Undisturbed undisturbed;
+  return session_->lookup(name);
 }
 
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
@@ -309,12 +307,13 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   watch_main_thread();
   if (Error error = start_requests())
     return error;
+  set_handlers_are_possible(may_handle_signals(*this->program().module) || !options_.host_symbols.empty());
   running_ = this;
   fde_finder_->install();
   code_names_->install();
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
-  if (options_.compile_ahead || handles_signals(*program().module))
+  if (options_.compile_ahead || (may_handle_signals(*this->program().module) && !has_own_heap()))
     if (Error error = compile_all())
       return error;
 

@@ -43,6 +43,7 @@ namespace osr {
 using EnteredValue = std::span<const std::byte>;
 class StackSampler;
 class TierUp;
+class Undisturbed;
 enum class NoticedBy : std::uint8_t;
 
 /// Owns everything that a running program needs. One per process, as the entry hook is. create(), run_main() and
@@ -70,7 +71,7 @@ public:
     bool assume_guards = true;            ///< false: optimised code stays where a guard fails, and goes on there
     /// Baseline code counts which way branches go and what is called by pointer; what was so each time, and at least so often,
     /// is what optimised code is made for (compiler/tiers/speculate.h). Nothing: it is not. Nor is it in programs that
-    /// install signal handlers, or if guards are not assumed or activations counted.
+    /// may handle signals without a heap of the runtime's own (own_heap.h), or if guards are not assumed or activations counted.
     std::optional<std::uint32_t> speculate_after;
     std::uint64_t most_guard_failures = 3; ///< then code is compiled without the assumption
     DeoptimizeHandler deoptimize; ///< the embedder's interpreter; null: bundles name their continuations
@@ -156,6 +157,7 @@ public:
 private:
   explicit Runtime(Options options);
   llvm::Error set_up(CanonicalProgram program);
+  bool may_handle_signals(const llvm::Module &program) const;
   void set_up_patching();
   llvm::Error bind_direct_calls();
   llvm::Error define_program_symbols();
@@ -215,6 +217,7 @@ private:
   enum class ForkSide : std::uint8_t { Parent, Child };
   static void watch_forks();
   static void after_fork(ForkSide side);
+  llvm::Expected<std::uint64_t> look_up(llvm::StringRef name);
   llvm::Error run_actions(const std::vector<StaticAction> &actions);
   static std::uint64_t hook(EntryFrame *frame);
   static void on_poll(std::uint64_t return_pc_slot);
@@ -260,6 +263,7 @@ private:
   Bodies bodies_;
   /// By entry: where calls go, 0 while it is not compiled.
   std::vector<std::atomic<std::uint64_t>> entry_code_;
+  Undisturbed *around_fork_ = nullptr; ///< of the thread that forks
 };
 
 } // namespace osr

@@ -5,6 +5,7 @@
 #include "runtime/osr/tier_up.h"
 #include "runtime/osr/trace_events.h"
 #include "runtime/threads/start_thread.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <pthread.h>
 
@@ -64,12 +65,15 @@ void Runtime::stop_background() {
     reclaim_loop_->stop();
 }
 
-/// The child has the forking thread only. What the others were doing must be whole: their locks are taken first.
+/// The child has the forking thread only. What the others were doing must be whole: their locks are taken first. Both
+/// sides give back what this thread holds before a handler of the program may come.
 void Runtime::watch_forks() {
   static const int error = pthread_atfork(
       [] {
         if (running_) {
+          auto *undisturbed = new Undisturbed;
           running_->mutex_.lock();
+          running_->around_fork_ = undisturbed;
           running_->compiler_->gate().lock(); // nobody is within LLVM
           running_->threads_.mutex().lock();
           if (running_->tier_up_)
@@ -102,7 +106,9 @@ void Runtime::after_fork(ForkSide side) {
     running_->start_sampling();
   running_->threads_.mutex().unlock();
   running_->compiler_->gate().unlock();
+  const Undisturbed *undisturbed = std::exchange(running_->around_fork_, nullptr);
   running_->mutex_.unlock();
+  delete undisturbed;
 }
 
 } // namespace osr

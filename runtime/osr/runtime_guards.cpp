@@ -5,10 +5,9 @@
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/cause.h"
-#include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/Alignment.h>
@@ -57,9 +56,8 @@ void Runtime::set_up_speculation() {
 }
 
 void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason) {
-  LibraryState kept;
   Runtime &runtime = *running_;
-  Undisturbed undisturbed(runtime.options_.handshake.signal_number);
+  Undisturbed undisturbed;
   Because because(Cause::Guard);
   std::unique_lock lock(runtime.mutex_);
   auto failed = runtime.guard_exits_->leave(return_pc_slot, reason);
@@ -131,7 +129,7 @@ Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site
   char *const top = osr_object_stack_top;
   char *buffer = nullptr;
   {
-    Undisturbed undisturbed(options_.handshake.signal_number);
+    Undisturbed undisturbed;
     Because because(Cause::Interpreter);
     std::lock_guard lock(mutex_);
     auto body = find_body(function);

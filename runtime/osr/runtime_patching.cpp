@@ -15,7 +15,7 @@ void Runtime::set_up_patching() {
   } else {
     return_points_ = std::make_unique<ReturnPointTable>(CodePatcher(*arena_));
     session_->add_observer(*return_points_);
-    redirector_ = patch_return_points(*return_points_, handshake_, options_.handshake.signal_number);
+    redirector_ = patch_return_points(*return_points_, handshake_);
   }
 }
 

@@ -4,7 +4,7 @@
 #include "runtime/osr/cause.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/trace_events.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -17,7 +17,7 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
     return make_error("'{}' cannot be redefined: no program is running", name.str());
   if (options_.freeing == Freeing::ResidenceCounting)
     return make_error("'{}' cannot be redefined: activations are counted, so no frame can be rewritten", name.str());
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   auto body = find_body(name);
   if (!body)
@@ -40,7 +40,7 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef name, MemoryBufferRef ir, 
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef name) {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   auto body = find_body(name);
   if (!body)

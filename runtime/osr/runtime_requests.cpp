@@ -5,7 +5,7 @@
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
 #include "runtime/osr/trace_events.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -22,7 +22,7 @@ constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< 
 } // namespace
 
 Expected<ReplaceOutcome> Runtime::replace(StringRef name, const ReplaceOptions &options) {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::unique_lock lock(mutex_);
   auto body = find_body(name);
   if (!body)
@@ -36,6 +36,7 @@ Expected<ReplaceOutcome> Runtime::replace(FunctionId entry, const ReplaceOptions
   OSR_CHECK(entry < bodies_.entry_count(), "function {} of {}", entry, bodies_.entry_count());
   auto outcome =
       options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_locked(entry, options);
+  Undisturbed undisturbed;
   if (outcome && options.old_code == OldCode::Free && reclaim())
     reclaim_loop_->notify();
   return outcome;
@@ -67,6 +68,7 @@ Error Runtime::not_replaced(FunctionId body, Error error) const {
 }
 
 std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const ReplaceOptions &options) {
+  Undisturbed undisturbed;
   return queue_->add([this, name = function.str(), options](const std::atomic<bool> &is_cancelled) {
     ReplaceOptions with_cancel = options;
     with_cancel.is_cancelled = &is_cancelled;
@@ -97,7 +99,7 @@ Expected<const Version *> Runtime::prepare(FunctionId body, const ReplaceOptions
 }
 
 Expected<ReplaceOutcome> Runtime::replace_locked(FunctionId entry, const ReplaceOptions &options) {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   auto body = replaceable_body(entry, options);
   if (!body)
@@ -193,7 +195,7 @@ void Runtime::on_exception_landed(std::uint64_t pc) {
     return;
   std::atomic_ref(running_->statistics_.exceptions.landed_in_old).fetch_add(1, std::memory_order_relaxed);
   running_->follow_ups_.on_landing();
-  Undisturbed undisturbed(running_->options_.handshake.signal_number);
+  Undisturbed undisturbed;
   running_->reclaim_loop_->notify();
 }
 
@@ -205,7 +207,7 @@ Expected<ReplaceOutcome> Runtime::wait_quiescent(FunctionId entry, const Replace
   auto wait = first_wait;
   std::optional<TracedRequest> traced;
   for (bool is_first = true;; is_first = false) {
-    Undisturbed undisturbed(options_.handshake.signal_number);
+    Undisturbed undisturbed;
     std::unique_lock lock = lock_after_waiting(mutex_);
     auto body = replaceable_body(entry, options);
     if (!body)
@@ -270,26 +272,27 @@ void Runtime::count(const ReplaceOutcome &outcome) {
 }
 
 bool Runtime::reclaim() {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   follow_up();
   return scan() || follow_ups_.are_due();
 }
 
 std::uint64_t Runtime::address_of(StringRef name) {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
   const FunctionInfo *function = program().find_function(name);
   return function ? entries_->entry_address(bodies_.entry_of(function->id)) : 0;
 }
 
 Error Runtime::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   return handshake_ ? handshake_->with_stopped(work) : make_error("no program is running");
 }
 
 std::optional<Statistics> Runtime::snapshot() {
+  Undisturbed undisturbed;
   std::unique_lock lock(mutex_, std::defer_lock);
   if (!lock.try_lock_for(snapshot_patience))
     return std::nullopt;

@@ -1,11 +1,11 @@
 // The part of the runtime that lets a policy move functions to the optimised tier.
 #include "runtime/osr/cause.h"
-#include "runtime/osr/library_state.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/stack_sampler.h"
 #include "runtime/osr/startup_checks.h"
 #include "runtime/osr/tier_up.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/own_heap.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -31,7 +31,7 @@ void Runtime::set_up_tiers() {
 void Runtime::start_tiers() {
   if (!tier_up_)
     return;
-  tier_up_->start(!handles_signals(*program().module));
+  tier_up_->start(has_own_heap() || !may_handle_signals(*program().module));
   start_sampling();
 }
 
@@ -97,7 +97,7 @@ Expected<ReplaceOutcome> Runtime::tier_up_by_steps(FunctionId entry, FunctionId 
 
 /// What cannot be compiled is found again by the request, which says why.
 void Runtime::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
-  Undisturbed undisturbed(options_.handshake.signal_number);
+  Undisturbed undisturbed;
   for (const VersionKey &key : keys)
     while (!try_compile_unlocked(body, key)) {
     }
@@ -122,7 +122,7 @@ bool Runtime::try_compile_unlocked(FunctionId body, const VersionKey &key) {
 void Runtime::sample() {
   std::vector<HeatCounter *> hot;
   {
-    Undisturbed undisturbed(options_.handshake.signal_number);
+    Undisturbed undisturbed;
     std::unique_lock lock = lock_after_waiting(mutex_);
     for (FunctionId body : sampler_->look())
       if (HeatCounter *counter = tier_up_->see(body))
@@ -138,8 +138,7 @@ void Runtime::sample() {
 void Runtime::on_heat(HeatCounter *counter, NoticedBy by) {
   if (!running_)
     return;
-  LibraryState kept;
-  Undisturbed undisturbed(running_->options_.handshake.signal_number);
+  Undisturbed undisturbed;
   running_->tier_up_->on_counter(*counter, by);
 }
 

@@ -72,10 +72,10 @@ Error check_symbols(const Module &module, CodeSession &session, const StringSet<
 }
 
 bool handles_signals(const Module &module) {
-  for (const char *name : {"signal", "sigaction", "bsd_signal", "sysv_signal", "__sysv_signal", "sigset"})
-    if (module.getFunction(name))
-      return true;
-  return false;
+  static constexpr const char *ways[] = {"signal",        "sigaction", "__sigaction", "bsd_signal", "sysv_signal",
+                                         "__sysv_signal", "ssignal",   "sigset",      "sigvec",     "syscall",
+                                         "dlopen",        "dlmopen",   "dlsym"};
+  return any_of(ways, [&](const char *name) { return module.getFunction(name) != nullptr; });
 }
 
 } // namespace osr

@@ -23,7 +23,7 @@ llvm::Error check_main(const CanonicalProgram &program);
 llvm::Error check_symbols(const llvm::Module &module, CodeSession &session,
                           const llvm::StringSet<> &to_be_defined = {});
 
-/// The program may have handlers of signals, which may interrupt it anywhere.
+/// The program names a way to install handlers of signals, which may interrupt it anywhere, or to find one.
 bool handles_signals(const llvm::Module &module);
 
 } // namespace osr

@@ -1,6 +1,6 @@
 #include "runtime/osr/ticker.h"
 
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 
 namespace osr {
 

@@ -2,11 +2,11 @@
 
 #include "compiler/base/check.h"
 #include "runtime/osr/trace.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <nlohmann/json.hpp>
 
 #include <chrono>
-#include <pthread.h>
 #include <utility>
 
 using namespace llvm;
@@ -19,12 +19,9 @@ namespace {
 
 HeatHandler *heat_handler = nullptr;
 
-/// As osr_loop_poll: the thread may be cancelled at any instruction, so no guard object restores the state.
 extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
-  int cancel_state = PTHREAD_CANCEL_ENABLE;
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+  Undisturbed undisturbed;
   heat_handler(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry);
-  pthread_setcancelstate(cancel_state, nullptr);
 }
 
 } // namespace

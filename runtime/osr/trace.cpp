@@ -3,8 +3,8 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/osr/cause.h"
-#include "runtime/osr/undisturbed.h"
 #include "runtime/threads/stop_signal.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <nlohmann/json.hpp>
 
@@ -108,7 +108,7 @@ void Trace::name_thread(std::string &lines, pid_t thread) {
 void Trace::write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest) {
   const int saved_errno = errno;
   {
-    Undisturbed undisturbed(stop_signal()); // a handler of the program may come to write an event, too
+    Undisturbed undisturbed; // a handler of the program may come to write an event, too
     std::lock_guard lock(mutex_);
     if (!is_finished_) {
       std::string lines;
@@ -136,7 +136,7 @@ void Trace::instant(llvm::StringRef category, llvm::StringRef name, const nlohma
 TracedTransition *Trace::transition(llvm::StringRef function, const nlohmann::json &arguments) {
   std::string text = what("transition", function, arguments);
   text.pop_back(); // the cause is added to the arguments
-  Undisturbed undisturbed(stop_signal());
+  Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
   TracedTransition *&known = by_text_[text];
   if (!known) {
@@ -183,7 +183,7 @@ void Trace::drain() {
 }
 
 void Trace::finish() {
-  Undisturbed undisturbed(stop_signal());
+  Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
   drain();
   if (is_finished_)

@@ -1,6 +1,7 @@
 #include "runtime/threads/notify_threads.h"
 
 #include "runtime/threads/start_thread.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <aio.h>
 #include <csignal>
@@ -23,6 +24,7 @@ struct Notice {
 
 /// Kept for ever, equal ones once: nobody says when a notice will not be needed any more.
 const Notice *keep(const Notice &notice) {
+  Undisturbed undisturbed;
   static std::mutex mutex;
   static auto *notices = new std::set<Notice>;
   std::lock_guard lock(mutex);

@@ -2,7 +2,9 @@
 
 #include "compiler/base/check.h"
 #include "osr-stubs/transition_ring.h"
+#include "runtime/threads/own_heap.h"
 #include "runtime/threads/stop_signal.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -58,6 +60,7 @@ std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first
     }
   } outer{thread};
   ProgramBase inner;
+  runs_program = true;
   const bool is_nested = outer.base.cfa != 0; // walks go on to the outermost frame: control comes back to all of them
   std::uint64_t result = osr_enter_program(pc, first, second, third, is_nested ? &inner : &thread.base);
   outer.returned = true;
@@ -90,6 +93,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   thread->stack_low = find_stack_low();
   unblock_stop_signal();
   thread->poll_word = &own_poll_word();
+  Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
   own_poll_word() = usual_poll_word();
   current_thread = thread.get();
@@ -101,6 +105,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
 void ThreadRegistry::remove_current() {
   if (!current_thread)
     return;
+  Undisturbed undisturbed;
   std::unique_ptr<ProgramThread> ended;
   {
     std::lock_guard lock(mutex_);
@@ -116,6 +121,7 @@ void ThreadRegistry::remove_current() {
 }
 
 void ThreadRegistry::set_usual_poll_word(PollWord word) {
+  Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
   usual_poll_word_ = word;
   for (const auto &thread : threads_)

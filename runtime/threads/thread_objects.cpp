@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "runtime/threads/program_thread.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <memory>
 #include <utility>
@@ -44,6 +45,7 @@ void at_thread_end(void *argument) {
 }
 
 int program_cxa_thread_atexit(Destructor destructor, void *address, void *) {
+  Undisturbed undisturbed;
   newest = new ThreadObject{destructor, address, newest};
   return __cxa_thread_atexit_impl(at_thread_end, newest, &__dso_handle);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks threads that shared libraries make: they run program code, and frames on their stacks are replaced."""
+"""Checks what shared libraries start: threads, and handlers of signals. Both run program code, and frames are replaced."""
 import json
 import re
 import subprocess
@@ -32,6 +32,19 @@ class Libraries(OsrctlCase):
                 for reason in counters["requests"]["refused"]:
                     self.assertIsNone(re.search("cannot be walked|did not stop", reason), reason)
                 self.assertEqual(counters["walks"]["failed"], 0)
+
+    def test_handlers(self):
+        """A library's handler may interrupt anything, and what it calls may have to be compiled."""
+        library = self.folder / "libticks.so"
+        subprocess.run([CLANG, "-O1", "-shared", "-fPIC", "-o", library, HERE / "ticks_library.c"], check=True)
+        native = self.native("ticks_program.c", str(library), f"-Wl,-rpath,{self.folder}")
+        bitcode = self.compile("ticks_program.c")
+        expected = self.run_command(native)
+        self.assertEqual(expected.returncode, 0)
+        for mode in [["--tier", "baseline"], *MODES]:
+            with self.subTest(mode=mode):
+                ended = self.osrctl("run", *mode, "--load", str(library), bitcode)
+                self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), ended.stderr)
 
 
 if __name__ == "__main__":

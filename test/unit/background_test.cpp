@@ -2,7 +2,7 @@
 #include "runtime/osr/reclaimer.h"
 #include "runtime/osr/request_queue.h"
 #include "runtime/osr/ticker.h"
-#include "runtime/osr/undisturbed.h"
+#include "runtime/threads/undisturbed.h"
 #include "test/support/catch_header.h"
 
 using namespace llvm;

@@ -33,7 +33,7 @@ OsrProgram::OsrProgram(const std::string &text, StubKind kind, Mechanism mechani
       registry_(std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code))),
       points_(std::make_unique<ReturnPointTable>(CodePatcher(*arena_))),
       redirector_(mechanism == Mechanism::ReturnPc ? rewrite_return_pcs(table_)
-                                                   : patch_return_points(*points_, no_handshake_, 0)),
+                                                   : patch_return_points(*points_, no_handshake_)),
       entries_(cantFail(EntryTable::create(*arena_))),
       compiler_(cantFail(
           Compiler::create(canonical(text, context_), {.object_stack_offset = object_stack_tls_offset(),
