@@ -6,6 +6,7 @@
 
 #include <llvm/ADT/StringSet.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
@@ -78,6 +79,23 @@ void strip_convergence(Function &function) {
       instruction.eraseFromParent();
 }
 
+/// One for each thing that is assumed: LLVM's DropUnnecessaryAssumes puts a new assumption into the list that it is going
+/// through where it drops only a part of one.
+void split_assumptions(Function &function) {
+  for (Instruction &instruction : make_early_inc_range(instructions(function))) {
+    auto *assume = dyn_cast<AssumeInst>(&instruction);
+    if (!assume || assume->getNumOperandBundles() < 2)
+      continue;
+    SmallVector<OperandBundleDef, 4> bundles;
+    assume->getOperandBundlesAsDefs(bundles);
+    IRBuilder<> builder(assume);
+    for (const OperandBundleDef &bundle : bundles)
+      builder.CreateAssumption(builder.getTrue(), bundle);
+    builder.CreateAssumption(assume->getArgOperand(0));
+    assume->eraseFromParent();
+  }
+}
+
 void strip_modules_own(Module &module) {
   keep_source_lines(module);
   for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations", "llvm.embedded.module",
@@ -109,6 +127,7 @@ Error strip_front_end(Module &module) {
       return error;
     strip_attributes(function, drop_noinline);
     strip_convergence(function);
+    split_assumptions(function);
   }
   return Error::success();
 }

@@ -12,16 +12,18 @@ static unsigned long events, sums[32];
 static double level;
 static struct { unsigned rounds; unsigned char last; unsigned long seen[3]; } state;
 
-// Each calls itself, so that frames of its callers wait while it runs.
-CONST static unsigned long digits(unsigned long n, unsigned base) { return n < base ? n : digits(n / base, base) + n % base; }
-CONST static double halves(double x) { return x < 1 ? x : halves(x / 2) + 1; }
-PURE static unsigned length_of(const char *text) { return *text ? length_of(text + 1) + 1 : 0; }
+// Each calls itself twice, so that it stays a call, and frames of its callers wait while it runs.
+CONST static unsigned long digits(unsigned long n, unsigned base) { return n < base ? n : digits(n / base, base) + digits(n % base, base); }
+CONST static double halves(double x) { return x < 1 ? x : halves(x / 2) + halves(x / 4) + 1; }
+PURE static unsigned length_of(const char *text) { return *text ? length_of(text + 1) + length_of("") + 1 : 0; }
 PURE static unsigned long weight(const unsigned long *values, unsigned count) {
-  return count ? values[count - 1] + 2 * weight(values, count - 1) : 0;
+  return count ? values[count - 1] + 2 * weight(values, count - 1) + weight(values, count / 2) : 0;
 }
 NOINLINE static void bump(unsigned long *place, unsigned depth) { // writes through its argument, and nothing else
-  if (depth)
+  if (depth) {
     bump(place, depth - 1);
+    bump(place, depth / 2);
+  }
   *place += depth;
 }
 

@@ -45,14 +45,15 @@ class Writer:
             marked = {"const": "__attribute__((const)) ", "pure": "__attribute__((pure)) ", "reads": ""}[kind] if self.random.random() < 0.6 else ""
             first = "const unsigned long *from, " if kind == "reads" else ""
             readable = ["x"] + {"const": [], "pure": ["g0", "g1", "table[x & 15]"], "reads": ["from[x & 15]", "*from"]}[kind]
-            again = f"{name}({'from, ' if first else ''}{self.expression(readable, 1)}, n - 1)"
+            # Twice: what calls itself once becomes a loop, and then a part of its caller, which polls.
+            again = " ^ ".join(f"{name}({'from, ' if first else ''}{self.expression(readable, 1)}, n {less})" for less in ["- 1", "/ 2"])
             self.line(f"{inline}{marked}static unsigned long {name}({first}unsigned long x, unsigned long n) "
-                      f"{{ return n ? {again} + {self.expression(readable, 1)} : {self.expression(readable)}; }}")
+                      f"{{ return n ? {again} : {self.expression(readable)}; }}")
             self.quiet.append((kind, name))
         for _ in range(self.random.randrange(1, 3)):
             name = self.fresh("writes")
             self.line(f"{self.pick('NOINLINE ', '')}static void {name}(unsigned long *to, unsigned long x, unsigned long n) "
-                      f"{{ if (n) {name}(to, x + n, n - 1); {self.pick('*to += x', '*to ^= x', 'to[x & 3] = x + *to')}; }}")
+                      f"{{ if (n) {name}(to, x + n, n - 1), {name}(to, x, n / 2); {self.pick('*to += x', '*to ^= x', 'to[x & 3] = x + *to')}; }}")
             self.writers.append(name)
 
     def statement(self, readable, writable, places, depth):
