@@ -17,7 +17,7 @@ namespace {
 
 /// "" if code generation takes it.
 std::string problem_of(Type *type, SmallPtrSetImpl<const Type *> &fine) {
-  if (fine.contains(type))
+  if (type->isPointerTy() || type->isIntegerTy() || type->isLabelTy() || fine.contains(type)) // most are one of these
     return {};
   if (type->isScalableTy())
     return fmt::format("the scalable type '{}', which x86-64 does not have", print(*type));
