@@ -19,7 +19,9 @@ bool fits_register(const Type &type) {
 }
 
 /// Bits of a constant as an LLVM store would write them; nothing for constants wider than 8 bytes and addresses.
-std::optional<std::uint64_t> constant_bits(const Constant &constant) {
+std::optional<std::uint64_t> constant_bits(const Constant &constant, const DataLayout &layout) {
+  if (layout.getTypeStoreSize(constant.getType()) > sizeof(std::uint64_t))
+    return std::nullopt;
   if (isa<UndefValue>(constant) || constant.isNullValue())
     return 0;
   if (const auto *integer = dyn_cast<ConstantInt>(&constant); integer && integer->getBitWidth() <= 64)
@@ -28,7 +30,7 @@ std::optional<std::uint64_t> constant_bits(const Constant &constant) {
     return real->getValueAPF().bitcastToAPInt().getZExtValue();
   if (const auto *cast = dyn_cast<ConstantExpr>(&constant))
     if (cast->getOpcode() == Instruction::IntToPtr)
-      return constant_bits(*cast->getOperand(0));
+      return constant_bits(*cast->getOperand(0), layout);
   return std::nullopt;
 }
 
@@ -126,10 +128,12 @@ Derivation derive(Value &value, const DataLayout &layout, function_ref<bool(cons
   if (!constant)
     return result;
 
-  if (auto bits = constant_bits(*constant)) {
+  if (auto bits = constant_bits(*constant, layout)) {
     result.lowered.kind = LoweredValue::Kind::Constant;
     result.lowered.constant = *bits;
     result.leaf = nullptr;
+  } else if (isa<UndefValue>(constant)) {
+    result.leaf = Constant::getNullValue(constant->getType()); // to a slot, and a slot has contents
   } else if (current->getType()->isPointerTy()) {
     APInt offset(layout.getIndexTypeSizeInBits(current->getType()), 0);
     const auto *global = dyn_cast<GlobalValue>(current->stripAndAccumulateConstantOffsets(layout, offset, true));
