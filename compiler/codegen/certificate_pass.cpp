@@ -12,6 +12,7 @@
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
 
 #include <algorithm>
+#include <climits>
 #include <optional>
 #include <utility>
 
@@ -32,6 +33,8 @@ public:
         begin_ = std::min(begin_, object->first);
         end_ = std::max(end_, object->second);
       }
+    find_padding();
+    find_temporaries();
   }
 
   using Range = std::pair<std::int64_t, std::int64_t>;
@@ -51,8 +54,21 @@ public:
   unsigned size() const { return unsigned(std::max<std::int64_t>(0, end_ - begin_)); }
   Register frame_pointer() const { return frame_pointer_; }
   std::int64_t offset(unsigned bit) const { return begin_ + bit; }
-  void set(BitVector &bytes, Range range) const { change(bytes, range, true); }
+  void set(BitVector &bytes, Range range) const {
+    change(bytes, range, true);
+    bytes.reset(padding_);
+  }
   void reset(BitVector &bytes, Range range) const { change(bytes, range, false); }
+
+  /// What is live where a block begins: no temporary of the block. Instruction selection works through the IR block by block,
+  /// so a temporary that one block alone uses is written before it is read whenever that block is executed. That is how
+  /// the room for what `modf` and its kind store is known to hold nothing before, although nobody but the library
+  /// function is seen to write it.
+  void enter(const MachineBasicBlock &block, BitVector &live) const {
+    if (auto found = temporaries_.find(&block); found != temporaries_.end())
+      for (Range temporary : found->second)
+        reset(live, temporary);
+  }
 
   /// What one instruction does to the frame, seen backwards: first its stores, then its loads.
   void step_backward(const MachineInstr &instruction, BitVector &live) const {
@@ -71,15 +87,64 @@ public:
     }
     // The address of a temporary is computed, or a part of one is accessed by index. What is read through the address
     // is read before the next site: the address would be live there otherwise.
-    std::optional<std::int64_t> offset = frame_displacement(instruction, frame_pointer_);
-    std::optional<Range> object = offset ? object_at(*offset) : std::nullopt;
-    if (!object)
-      live.set(); // anything may be read
+    const int object = object_of(instruction);
+    if (object == none)
+      set(live, {begin_, end_}); // anything may be read
     else if (!instruction.mayStore())
-      set(live, *object);
+      set(live, *range(object));
   }
 
 private:
+  static constexpr int none = INT_MAX; ///< no object; those of arguments have negative numbers
+
+  /// The object in which an instruction reads, writes or computes an address.
+  int object_of(const MachineInstr &instruction) const {
+    std::optional<std::int64_t> offset = frame_displacement(instruction, frame_pointer_);
+    const MachineFrameInfo &frame = function_.getFrameInfo();
+    for (int index = frame.getObjectIndexBegin(); offset && index < frame.getObjectIndexEnd(); ++index)
+      if (auto object = range(index); object && object->first <= *offset && *offset < object->second)
+        return index;
+    return none;
+  }
+
+  /// Objects that instruction selection made for itself: neither variables of the IR nor places of arguments or spills.
+  bool is_temporary(int index) const {
+    const MachineFrameInfo &frame = function_.getFrameInfo();
+    return index >= 0 && index != none && !frame.isSpillSlotObjectIndex(index) && !frame.getObjectAllocation(index);
+  }
+
+  /// The bytes of a slot that a store of its value leaves alone: loads may read them along, but nothing is in them.
+  void find_padding() {
+    const MachineFrameInfo &frame = function_.getFrameInfo();
+    padding_.resize(size());
+    for (int index = 0; index < frame.getObjectIndexEnd(); ++index) {
+      const AllocaInst *slot = frame.getObjectAllocation(index);
+      const auto object = slot && !slot->isArrayAllocation() ? range(index) : std::nullopt;
+      if (object)
+        change(padding_,
+               {object->first + std::int64_t(function_.getDataLayout().getTypeStoreSize(slot->getAllocatedType())),
+                object->second},
+               true);
+    }
+  }
+
+  void find_temporaries() {
+    const MachineFrameInfo &frame = function_.getFrameInfo();
+    if (none_of(seq(0, frame.getObjectIndexEnd()), [&](int index) { return is_temporary(index); }))
+      return;
+    DenseMap<int, SmallPtrSet<const BasicBlock *, 2>> users; // by object
+    DenseMap<const BasicBlock *, const MachineBasicBlock *> begins;
+    for (const MachineBasicBlock &block : function_) {
+      begins.try_emplace(block.getBasicBlock(), &block); // what selection adds to a block stands behind it
+      for (const MachineInstr &instruction : block)
+        if (int index = object_of(instruction); is_temporary(index))
+          users[index].insert(block.getBasicBlock());
+    }
+    for (const auto &[index, blocks] : users)
+      if (blocks.size() == 1 && *blocks.begin())
+        temporaries_[begins[*blocks.begin()]].push_back(*range(index));
+  }
+
   /// The frame bytes that an instruction loads or stores, when it does nothing else with the frame pointer.
   std::optional<Range> access(const MachineInstr &instruction) const {
     SmallVector<const MachineOperand *, 4> bases;
@@ -100,14 +165,6 @@ private:
     return Range(offset, offset + bytes);
   }
 
-  std::optional<Range> object_at(std::int64_t offset) const {
-    const MachineFrameInfo &frame = function_.getFrameInfo();
-    for (int index = frame.getObjectIndexBegin(); index < frame.getObjectIndexEnd(); ++index)
-      if (auto object = range(index); object && object->first <= offset && offset < object->second)
-        return object;
-    return std::nullopt;
-  }
-
   void change(BitVector &bytes, Range range, bool value) const {
     std::int64_t begin = std::max(range.first, begin_), end = std::min(range.second, end_);
     if (begin >= end)
@@ -122,6 +179,8 @@ private:
   const TargetSubtargetInfo &target_;
   Register frame_pointer_;
   std::int64_t begin_ = INT64_MAX, end_ = INT64_MIN;
+  BitVector padding_;
+  DenseMap<const MachineBasicBlock *, SmallVector<Range, 1>> temporaries_; ///< by the block that alone uses them
 };
 
 class CertificatePass final : public MachineFunctionPass {
@@ -135,9 +194,10 @@ public:
     if (!function.getFrameInfo().hasStackMap())
       return false;
     FrameBytes frame(function);
-    BackwardFlow bytes(function, BitVector(frame.size()), [&](const MachineInstr &instruction, BitVector &live) {
-      frame.step_backward(instruction, live);
-    });
+    BackwardFlow bytes(
+        function, BitVector(frame.size()),
+        [&](const MachineInstr &instruction, BitVector &live) { frame.step_backward(instruction, live); },
+        [&](const MachineBasicBlock &block, BitVector &live) { frame.enter(block, live); });
     RegisterLiveness registers(function);
     for (MachineBasicBlock &block : function)
       certify(block, frame, bytes, registers);

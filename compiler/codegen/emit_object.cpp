@@ -4,6 +4,7 @@
 #include "compiler/base/fatal_errors.h"
 #include "compiler/codegen/anchor_pass.h"
 #include "compiler/codegen/certificate_pass.h"
+#include "compiler/codegen/define_undefined_pass.h"
 #include "compiler/codegen/return_point_pass.h"
 
 #include <llvm/Analysis/RuntimeLibcallInfo.h>
@@ -85,6 +86,8 @@ bool ObjectEmitter::Pipeline::set_up(TargetMachine &machine, MachinePasses passe
   auto *info = new MachineModuleInfoWrapperPass(&machine);
   TargetPassConfig *config = machine.createPassConfig(manager);
   config->setDisableVerify(true);
+  if (passes == MachinePasses::Certify)
+    config->insertPass(&TwoAddressInstructionPassID, create_define_undefined_pass());
   manager.add(create_library_info(machine));
   manager.add(config);
   manager.add(info);
