@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,10 +29,10 @@ enum class PinReason {
   ResultInMemory,    ///< returns a value that does not fit into the return registers
   ArgumentKind,      ///< receives or passes inalloca, preallocated, swift or similar arguments
   CallingConvention, ///< it or one of its callees saves other registers than the C convention
-  RealignedFrame,    ///< passes an argument on the stack that wants more alignment than the stack has
-  ObjectKind,        ///< has a local object that must stay in the frame
-  TailCallByValue,   ///< a guaranteed tail call passes an argument in the caller's own argument area
-  LargeAggregate,    ///< has a first-class aggregate with too many members to be kept as scalars
+  RealignedFrame, ///< passes an argument or gets a result on the stack that wants more alignment than the stack has
+  ObjectKind, ///< has a local object that must stay in the frame
+  TailCallByValue, ///< a guaranteed tail call passes an argument in the caller's own argument area
+  LargeAggregate, ///< has a first-class aggregate with too many members to be kept as scalars
 };
 
 /// The reason as a part of a sentence for people: "f is never replaced because it " + text. "" for None.
@@ -45,6 +46,8 @@ struct FunctionInfo {
   /// What the front end says about it. The function's own attributes are more: those that follow from this body, and
   /// from the bodies that it calls.
   llvm::AttributeList declared;
+  /// What calls through pointers of its type expect in front of its entry (-fsanitize=kcfi).
+  std::optional<std::uint32_t> type_hash;
   std::uint32_t profile_points = 0; ///< how many it has; inserted by compiler/sites
 };
 

@@ -8,6 +8,7 @@
 #include "compiler/canonical/check_input.h"
 #include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/define_undef.h"
+#include "compiler/canonical/early_codegen.h"
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
@@ -22,7 +23,9 @@
 #include "compiler/canonical/strip_front_end.h"
 #include "compiler/canonical/struct_returns.h"
 
+#include <llvm/IR/Constants.h>
 #include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/Metadata.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
 using namespace llvm;
@@ -31,8 +34,9 @@ namespace osr {
 namespace {
 
 /// What a front end wrote becomes plain symbols and plain attributes; only here can the input be refused.
-Error prepare_symbols(CanonicalProgram &program) {
+Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
   Module &module = *program.module;
+  lower_stack_users(module, machine);
   if (Error error = check_input(module))
     return error;
   if (Error error = strip_front_end(module))
@@ -64,6 +68,8 @@ void number_functions(CanonicalProgram &program, const DeclaredAttributes &decla
     info.id = FunctionId(program.functions.size());
     info.name = function.getName().str();
     info.declared = declared.lookup(info.name);
+    if (const MDNode *type = function.getMetadata(LLVMContext::MD_kcfi_type))
+      info.type_hash = std::uint32_t(mdconst::extract<ConstantInt>(type->getOperand(0))->getZExtValue());
     function.addFnAttr(function_id_attribute, std::to_string(info.id));
     program.functions.push_back(std::move(info));
   }
@@ -104,7 +110,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
   program.module = std::move(module);
   program.module->setTargetTriple(machine.getTargetTriple());
   program.module->setDataLayout(machine.createDataLayout());
-  if (Error error = prepare_symbols(program))
+  if (Error error = prepare_symbols(program, machine))
     return error;
   if (keep_source == KeepSource::Yes) {
     program.source = CloneModule(*program.module);

@@ -57,7 +57,7 @@ void align_by_hand(AllocaInst &object) {
   auto *room = builder.CreateAlloca(builder.getInt8Ty(), builder.getInt64(size + align - frame_align),
                                     object.getName() + ".room");
   room->setAlignment(Align(frame_align));
-  builder.SetInsertPointPastAllocas(object.getFunction());
+  // Right here: nobody has said that the other objects stand in front.
   Value *past = builder.CreatePtrAdd(room, builder.getInt64(align - frame_align));
   Value *aligned = builder.CreateIntrinsic(Intrinsic::ptrmask, {builder.getPtrTy(), builder.getInt64Ty()},
                                            {past, builder.getInt64(-align)});

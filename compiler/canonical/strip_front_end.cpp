@@ -30,8 +30,14 @@ void strip_attributes(Function &function, bool drop_noinline) {
   if (function.hasFnAttribute(Attribute::OptimizeNone) || drop_noinline)
     function.removeFnAttr(Attribute::NoInline);
   constexpr Attribute::AttrKind unwanted[] = {
-      Attribute::OptimizeNone,   Attribute::StackProtect, Attribute::StackProtectStrong, Attribute::StackProtectReq,
-      Attribute::StackAlignment, Attribute::SafeStack,    Attribute::ShadowCallStack};
+      Attribute::OptimizeNone,
+      Attribute::StackProtect,
+      Attribute::StackProtectStrong,
+      Attribute::StackProtectReq,
+      Attribute::StackAlignment,
+      Attribute::SafeStack,
+      Attribute::ShadowCallStack,
+      Attribute::SpeculativeLoadHardening}; // the last: its pass takes a stack map for a call that loads, and gives up
   for (Attribute::AttrKind kind : unwanted)
     function.removeFnAttr(kind);
   for (const char *name : {"stackrealign", "stack-protector-buffer-size", "split-stack", "patchable-function",
@@ -41,7 +47,8 @@ void strip_attributes(Function &function, bool drop_noinline) {
     function.removeFnAttr(Attribute::Speculatable);
   if (function.isDeclaration())
     return;
-  function.addFnAttr("frame-pointer", "none");
+  if (!function.hasFnAttribute("frame-pointer")) // as asked for: profilers and mcount go by it
+    function.addFnAttr("frame-pointer", "none");
   function.addFnAttr("no-realign-stack"); // then rsp at a site is the CFA minus a constant
   function.setUWTableKind(UWTableKind::Async);
 }

@@ -68,7 +68,7 @@ llvm::Error EntryTable::reserve(std::uint32_t count) {
 }
 
 llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(FunctionId first) {
-  auto thunks = arena_.allocate_code(2 * batch_size * thunk_size, thunk_size);
+  auto thunks = arena_.allocate_code((1 + 2 * batch_size) * thunk_size, thunk_size);
   if (!thunks)
     return thunks.takeError();
   auto cells = arena_.allocate(SlabKind::Data, batch_size * cell_size, cell_size);
@@ -78,8 +78,8 @@ llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(Functi
   }
   auto *values = reinterpret_cast<std::uint64_t *>(cells->writable);
   for (std::uint32_t i = 0; i != batch_size; ++i) {
-    const std::uint64_t entry = i * thunk_size;
-    const std::uint64_t hook = (batch_size + i) * thunk_size;
+    const std::uint64_t entry = (1 + i) * thunk_size;
+    const std::uint64_t hook = entry + batch_size * thunk_size;
     write_jump(thunks->writable + entry, thunks->address + entry, cells->address + i * cell_size);
     const std::uint64_t jump = hook + write_store_id(thunks->writable + hook, first + i);
     write_jump(thunks->writable + jump, thunks->address + jump, hook_cell_.address);
@@ -99,11 +99,16 @@ std::atomic_ref<std::uint64_t> EntryTable::cell(FunctionId function) const {
 }
 
 std::uint64_t EntryTable::entry_address(FunctionId function) const {
-  return batch_of(function).thunks.address + function % batch_size * thunk_size;
+  return first_thunk(batch_of(function)) + function % batch_size * thunk_size;
 }
 
 std::uint64_t EntryTable::hook_address(FunctionId function) const {
   return entry_address(function) + batch_size * thunk_size;
+}
+
+void EntryTable::set_type_hash(FunctionId function, std::uint32_t hash) {
+  char *entry = batch_of(function).thunks.writable + (1 + function % batch_size) * thunk_size;
+  llvm::support::endian::write32le(entry - sizeof hash, hash);
 }
 
 void EntryTable::set_target(FunctionId function, std::uint64_t pc) {
@@ -121,7 +126,7 @@ std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
     return std::nullopt;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i != count; ++i) {
-    const std::uint64_t offset = address - batches_[i].load(std::memory_order_acquire)->thunks.address;
+    const std::uint64_t offset = address - first_thunk(*batches_[i].load(std::memory_order_acquire));
     if (offset >= batch_size * thunk_size)
       continue;
     const FunctionId function = i * batch_size + FunctionId(offset / thunk_size);
@@ -135,7 +140,7 @@ bool EntryTable::contains(std::uint64_t pc) const {
     return false;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i != count; ++i)
-    if (pc - batches_[i].load(std::memory_order_acquire)->thunks.address < 2 * batch_size * thunk_size)
+    if (pc - first_thunk(*batches_[i].load(std::memory_order_acquire)) < 2 * batch_size * thunk_size)
       return true;
   return false;
 }

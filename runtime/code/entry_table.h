@@ -8,6 +8,9 @@
 //   hook thunk  (16 bytes)   48 c7 44 24 f0 imm32   movq $function_id, -16(%rsp)
 //                            ff 25 rel32            jmp *hook_cell(%rip)
 //
+// In front of an entry thunk, in what the one before it leaves, stands the hash of the function's type, if the program was
+// compiled with -fsanitize=kcfi: calls through pointers look for it there.
+//
 // The entry thunk's address is the function's address in the program: it never changes, so function pointers compare
 // equal whatever code is installed. A cell that points to its hook thunk sends the call to the hook, which finds the
 // function's id below the return PC, and all registers and the stack as the caller left them: no register is free in all
@@ -49,6 +52,9 @@ public:
   /// A target for set_target: calls go to the hook.
   std::uint64_t hook_address(FunctionId function) const;
 
+  /// What is to stand in front of the function's entry. To be set before the first call.
+  void set_type_hash(FunctionId function, std::uint32_t hash);
+
   /// Redirects all calls to come: one atomic store with release order. Calls under way are not affected.
   void set_target(FunctionId function, std::uint64_t pc);
   std::uint64_t target(FunctionId function) const;
@@ -62,7 +68,7 @@ public:
   bool contains(std::uint64_t pc) const;
 
 private:
-  /// batch_size entry thunks, batch_size hook thunks; the cells are data.
+  /// Room for a hash, batch_size entry thunks, batch_size hook thunks; the cells are data.
   struct Batch {
     CodeMemory thunks;
     SlabMemory cells;
@@ -71,6 +77,7 @@ private:
   EntryTable(SlabArena &arena, SlabMemory hook_cell);
   llvm::Expected<std::unique_ptr<Batch>> make_batch(FunctionId first);
   const Batch &batch_of(FunctionId function) const;
+  static std::uint64_t first_thunk(const Batch &batch) { return batch.thunks.address + thunk_size; }
   std::atomic_ref<std::uint64_t> cell(FunctionId function) const;
 
   SlabArena &arena_;

@@ -124,8 +124,11 @@ Error Runtime::set_up(CanonicalProgram program) {
   if (Error error = entries_->reserve(compiler_->program().functions.size()))
     return error;
   std::vector<const char *> names;
-  for (const FunctionInfo &function : this->program().functions)
+  for (const FunctionInfo &function : this->program().functions) {
     names.push_back(intern_name(function.name));
+    if (function.type_hash)
+      entries_->set_type_hash(function.id, *function.type_hash);
+  }
   code_names_ = std::make_unique<CodeNames>(*registry_, *stub_table_, *entries_, std::move(names));
   if (Error error = define_program_symbols()) // before libraries: they may start threads when they are loaded
     return error;

@@ -47,6 +47,22 @@ std::unique_ptr<CodeObject> make_object(CodeObjectId id, std::uint64_t begin, st
 
 } // namespace
 
+TEST_CASE("the hash of a function's type stands in front of its entry, and disturbs no other") {
+  const auto arena = value_of(SlabArena::create());
+  const auto entries = value_of(EntryTable::create(*arena));
+  check_success(entries->reserve(EntryTable::batch_size + 2));
+  const std::vector<FunctionId> ids = {0, 1, 2, EntryTable::batch_size - 1, EntryTable::batch_size};
+  for (const FunctionId id : ids)
+    entries->set_type_hash(id, 0x01020304 * (id + 1));
+  entries->set_hook(make_hook(*arena).address);
+  for (const FunctionId id : ids) {
+    std::uint32_t hash = 0;
+    std::memcpy(&hash, reinterpret_cast<const void *>(entries->entry_address(id) - sizeof hash), sizeof hash);
+    CHECK(hash == 0x01020304 * (id + 1));
+    CHECK(function_at<int(int)>(entries->entry_address(id))(5) == int(5 + id));
+  }
+}
+
 TEST_CASE("entries lead to the hook until a target is set, and follow every change") {
   const auto arena = value_of(SlabArena::create());
   const auto entries = value_of(EntryTable::create(*arena));
