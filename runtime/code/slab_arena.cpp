@@ -18,7 +18,7 @@ namespace osr {
 
 namespace {
 
-constexpr std::uint64_t page_size = 4096;
+constexpr std::uint64_t page_size = SlabArena::page_size;
 constexpr std::uint64_t reach = std::uint64_t(2) << 30; // of a signed 32-bit displacement
 constexpr int trap_byte = 0xcc;                         // int3
 
@@ -133,6 +133,8 @@ llvm::Expected<SlabMemory> SlabArena::allocate(SlabKind kind, std::uint64_t size
   if (!address)
     return make_error("the {} slab is full: {} bytes are wanted, {} of {} are free in {} pieces (choose larger slabs)",
                       name_of(kind), size, from.free.free_bytes(), from.range.size(), from.free.extent_count());
+  if (*address + size > from.highest_used.load(std::memory_order_relaxed))
+    from.highest_used.store(*address + size, std::memory_order_release);
   return SlabMemory{kind, *address, from.writable + (*address - from.range.begin), size};
 }
 

@@ -18,6 +18,7 @@
 #include <llvm/Support/Error.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -47,6 +48,8 @@ using CodeMemory = SlabMemory;
 /// All functions are thread-safe. The arena must outlive everything allocated from it.
 class SlabArena {
 public:
+  static constexpr std::uint64_t page_size = 4096;
+
   /// Fails if the sizes add up to more than 2 GiB or the kernel refuses memory.
   static llvm::Expected<std::unique_ptr<SlabArena>> create(const SlabSizes &sizes = {});
   ~SlabArena();
@@ -72,15 +75,18 @@ public:
   char *writable(std::uint64_t address) const;
 
   std::uint64_t used_bytes(SlabKind kind) const;
+  /// The end of the highest piece that was ever allocated. Takes no lock.
+  std::uint64_t highest_used(SlabKind kind) const { return slab(kind).highest_used.load(std::memory_order_acquire); }
 
 private:
   struct Slab {
-    explicit Slab(Extent addresses) : range(addresses), free(addresses) {}
+    explicit Slab(Extent addresses) : range(addresses), free(addresses), highest_used(addresses.begin) {}
     Extent range;
     char *writable = nullptr;      ///< of range.begin
     std::uint64_t file_offset = 0; ///< of range.begin, Code and ReadOnly only
     mutable std::mutex mutex;      ///< guards `free`
     FreeExtents free;
+    std::atomic<std::uint64_t> highest_used;
   };
   friend struct SlabForkHandlers;
 

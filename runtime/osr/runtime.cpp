@@ -130,6 +130,7 @@ Error Runtime::set_up(CanonicalProgram program) {
       entries_->set_type_hash(function.id, *function.type_hash);
   }
   code_names_ = std::make_unique<CodeNames>(*registry_, *stub_table_, *entries_, std::move(names));
+  program_segments_ = std::make_unique<ProgramSegments>(*arena_);
   if (Error error = define_program_symbols()) // before libraries: they may start threads when they are loaded
     return error;
   for (const std::string &library : options_.libraries)
@@ -162,6 +163,7 @@ Error Runtime::define_program_symbols() {
   append_range(symbols, start_thread_symbols(threads_, exit_program));
   append_range(symbols, personality_symbols(on_exception_landed));
   append_range(symbols, symbol_call_symbols());
+  append_range(symbols, program_segment_symbols());
   append_range(symbols, guard_exit_symbols(on_guard_failed));
   append_range(symbols, deoptimize_symbols(options_.deoptimize));
   append_range(symbols, profile_symbols());
@@ -314,6 +316,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   running_ = this;
   fde_finder_->install();
   code_names_->install();
+  program_segments_->install();
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
   if (options_.compile_ahead || (may_handle_signals(*this->program().module) && !has_own_heap()))

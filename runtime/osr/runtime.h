@@ -6,6 +6,7 @@
 #include "osr-stubs/entry_hook.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/code/entry_table.h"
+#include "runtime/code/program_segments.h"
 #include "runtime/osr/async_stress.h"
 #include "runtime/osr/bodies.h"
 #include "runtime/osr/churn.h"
@@ -236,6 +237,7 @@ private:
   std::unique_ptr<StubTable> stub_table_;
   std::unique_ptr<FdeFinder> fde_finder_;
   std::unique_ptr<EntryTable> entries_;
+  std::unique_ptr<ProgramSegments> program_segments_;
   std::unique_ptr<CodeNames> code_names_;
   std::unique_ptr<ReturnPointTable> return_points_; ///< null: return PCs are rewritten
   std::unique_ptr<FrameRedirector> redirector_;
