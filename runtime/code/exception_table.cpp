@@ -4,13 +4,14 @@
 #include "compiler/base/error.h"
 #include "runtime/code/frame_description.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace osr {
 namespace {
 
 constexpr std::size_t longest_chain = 10'000;
-constexpr std::uint8_t absolute = 0x00, four_bytes = 0x03;
+constexpr std::uint8_t four_bytes = 0x03;
 constexpr std::size_t uleb_size = 10; ///< of any 64-bit number, with zeros in front
 
 /// The action records from `action` on; each names the filter and the distance to the next from where that stands.
@@ -33,6 +34,12 @@ bool read_filters(DwarfReader table, std::uint64_t action, std::vector<std::int6
 void put(std::vector<std::uint8_t> &bytes, const void *value, std::size_t size) {
   const auto *begin = static_cast<const std::uint8_t *>(value);
   bytes.insert(bytes.end(), begin, begin + size);
+}
+
+void put_distance(std::vector<std::uint8_t> &bytes, std::uint64_t distance) {
+  const auto number = std::uint32_t(distance);
+  OSR_CHECK(number == distance, "{:#x} bytes are too far for an exception table", distance);
+  put(bytes, &number, sizeof number);
 }
 
 void write_uleb(std::uint8_t *to, std::uint64_t value) {
@@ -86,18 +93,20 @@ llvm::Expected<CallSiteHandling> read_call_site(llvm::ArrayRef<std::uint8_t> sec
   return calls.failed() || table.failed() ? llvm::Expected<CallSiteHandling>(malformed()) : std::move(handling);
 }
 
-std::vector<std::uint8_t> build_exception_table(const CallSiteHandling &handling, std::uint32_t size) {
+std::uint64_t begin_for(const CallSiteHandling &handling, Extent code) {
+  return handling.landing_pad ? std::min(code.begin, handling.landing_pad - 1) : code.begin; // 0 is no landing pad
+}
+
+std::vector<std::uint8_t> build_exception_table(const CallSiteHandling &handling, std::uint64_t function,
+                                                Extent code) {
   std::vector<std::uint8_t> call, bytes;
   if (handling.is_listed) {
-    const std::uint32_t begin = 0, pad = handling.landing_pad ? 1 : 0;
-    put(call, &begin, sizeof begin);
-    put(call, &size, sizeof size);
-    put(call, &pad, sizeof pad);
+    put_distance(call, code.begin - function);
+    put_distance(call, code.size());
+    put_distance(call, handling.landing_pad ? handling.landing_pad - function : 0);
     call.push_back(handling.filters.empty() ? 0 : 1); // the first action
   }
-  const std::uint64_t start = handling.landing_pad - 1; // landing pads count from 1
-  bytes.push_back(absolute);
-  put(bytes, &start, sizeof start);
+  bytes.push_back(DW_EH_PE_omit);
   bytes.push_back(handling.type_encoding);
   const std::size_t types = bytes.size();
   if (handling.type_encoding != DW_EH_PE_omit)

@@ -215,13 +215,15 @@ void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
   std::uint64_t begin = stub.memory.address;
   auto size = std::uint32_t(stub.memory.size);
   ExceptionHandling exceptions;
+  std::uint64_t function = begin;
   if (stub.personality) {
-    stub.exception_table = build_exception_table(stub.handling, size);
+    function = begin_for(stub.handling, stub.stub.memory);
+    stub.exception_table = build_exception_table(stub.handling, function, stub.stub.memory);
     exceptions = {stub.personality, reinterpret_cast<std::uint64_t>(stub.exception_table.data())};
   }
   stub.eh_frame = build_eh_frame(begin, size, at_entry, exceptions);
   const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
-  stub.stub.fde = {begin, begin + size, address + fde_offset(stub.eh_frame)};
+  stub.stub.fde = {function, begin + size, address + fde_offset(stub.eh_frame)};
   std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
   DebugSymbol symbol{name, begin, size};
   stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, stub.eh_frame, address});
