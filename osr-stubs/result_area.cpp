@@ -40,7 +40,7 @@ ResultPad result_pad(const ResultRegisters &registers) {
     return {};
 #define OSR_TRY_PAD(name, width, count)                                                                                \
   if (registers.vector_bytes == width && registers.x87 == count)                                                       \
-    return {"osr_result_pad_" #name, reinterpret_cast<std::uint64_t>(&osr_result_pad_##name)};
+    return {"osr-result-pad-" #name, reinterpret_cast<std::uint64_t>(&osr_result_pad_##name)};
   OSR_FOR_EACH_PAD(OSR_TRY_PAD)
 #undef OSR_TRY_PAD
   check_failed(

@@ -61,7 +61,7 @@ private:
     if (base == "none" && value == object_stack_tls_offset())
       return NamedAddress{"osr_object_stack_top"}; // behind fs:
     if (base == "none" && value == poll_word_tls_offset())
-      return NamedAddress{"osr_poll_word"};
+      return NamedAddress{"osr-poll-word"};
     return std::nullopt;
   }
 

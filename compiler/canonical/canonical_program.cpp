@@ -3,6 +3,8 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 
+#include <llvm/ADT/STLExtras.h>
+
 using namespace llvm;
 
 namespace osr {
@@ -31,6 +33,18 @@ const char *to_string(PinReason reason) {
 const FunctionInfo *CanonicalProgram::find_function(StringRef name) const {
   const Function *function = module->getFunction(name);
   return function && !function->isDeclaration() ? &info_of(*function) : nullptr;
+}
+
+const FunctionInfo *CanonicalProgram::find_aliased_function(StringRef name) const {
+  for (const Alias &alias : aliases)
+    if (alias.name == name && alias.offset == 0)
+      return find_function(alias.target);
+  return find_function(name);
+}
+
+bool CanonicalProgram::defines(StringRef name) const {
+  const GlobalValue *value = module->getNamedValue(name);
+  return (value && !value->isDeclaration()) || any_of(aliases, [&](const Alias &alias) { return alias.name == name; });
 }
 
 Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index) {

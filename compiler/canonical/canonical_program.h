@@ -66,6 +66,7 @@ struct Alias {
   std::string name;
   std::string target;
   std::int64_t offset = 0; ///< bytes from the target
+  bool is_thread_local = false;
 };
 
 /// Owns the module. Not thread-safe while it is changed; read-only use from many threads is fine as far as LLVM allows.
@@ -81,6 +82,12 @@ struct CanonicalProgram {
   /// The function of that name, or null. Aliases are not looked up.
   const FunctionInfo *find_function(llvm::StringRef name) const;
 
+  /// The function that has this name or that an alias of this name stands for, or null.
+  const FunctionInfo *find_aliased_function(llvm::StringRef name) const;
+
+  /// Whether a function, variable or alias of that name is the program's own.
+  bool defines(llvm::StringRef name) const;
+
   /// The entry of a definition or of any clone of one; the function must carry `function_id_attribute`.
   const FunctionInfo &info_of(const llvm::Function &function) const;
   FunctionInfo &info_of(const llvm::Function &function);
@@ -93,7 +100,7 @@ enum class KeepSource : std::uint8_t { No, Yes };
 
 /// Turns any valid module for `machine` (x86-64) into the canonical form described in canonicalize.cpp.
 ///
-/// Errors: constructs that cannot be given a stable meaning across versions (ifuncs, data placed before a function's
+/// Errors: constructs that cannot be given a stable meaning across versions (data placed before a function's
 /// entry, label addresses given to inline assembly, ...); the text names the symbol and the way out.
 llvm::Expected<CanonicalProgram> canonicalize(std::unique_ptr<llvm::Module> module, llvm::TargetMachine &machine,
                                               KeepSource keep_source = KeepSource::No);

@@ -2,6 +2,8 @@
 //
 // Each step is one file pair with one idea; the order matters where a step says so.
 #include "compiler/base/check.h"
+#include "compiler/base/diagnostics.h"
+#include "compiler/base/error.h"
 #include "compiler/canonical/by_value_arguments.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/check_canonical.h"
@@ -9,10 +11,12 @@
 #include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/define_undef.h"
 #include "compiler/canonical/early_codegen.h"
+#include "compiler/canonical/expand_ifuncs.h"
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
 #include "compiler/canonical/guard_object_stack.h"
+#include "compiler/canonical/initializer_arrays.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/move_objects.h"
 #include "compiler/canonical/replace_aliases.h"
@@ -39,12 +43,16 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
   lower_stack_users(module, machine);
   if (Error error = check_input(module))
     return error;
+  expand_ifuncs(module);
+  decorate_names(module);
   if (Error error = strip_front_end(module))
     return error;
   if (Error error = make_guards_explicit(module))
     return error;
   externalize_symbols(module); // first: the next two steps record names
   if (Error error = replace_aliases(module, program.aliases))
+    return error;
+  if (Error error = list_initializer_arrays(module))
     return error;
   if (Error error = take_static_actions(module, program.constructors, program.destructors))
     return error;
@@ -106,6 +114,7 @@ void empty_frame(Function &function, FunctionInfo &info, const TargetMachine &ma
 
 Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine,
                                         KeepSource keep_source) {
+  const DiagnosticScope diagnostics(module->getContext());
   CanonicalProgram program;
   program.module = std::move(module);
   program.module->setTargetTriple(machine.getTargetTriple());
@@ -137,6 +146,8 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
   }
   complete_source_lines(*program.module);
   check_canonical(program);
+  if (!diagnostics.errors().empty())
+    return make_error("{}", diagnostics.errors());
   return program;
 }
 

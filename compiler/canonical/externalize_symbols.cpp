@@ -2,6 +2,7 @@
 
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/IntrinsicInst.h>
+#include <llvm/IR/Mangler.h>
 
 using namespace llvm;
 
@@ -28,7 +29,7 @@ std::string external_name(const GlobalObject &object, const TargetLibraryInfoImp
   if (object.hasLocalLinkage() && name.starts_with(".L"))
     return ("local" + name).str();
   LibFunc known;
-  if (object.hasLocalLinkage() && isa<Function>(object) && library.getLibFunc(name, known))
+  if (object.hasLocalLinkage() && library.getLibFunc(name, known))
     return (name + ".local").str();
   return name.str();
 }
@@ -60,13 +61,28 @@ void externalize(GlobalObject &object, const TargetLibraryInfoImpl &library) {
 
 } // namespace
 
+bool is_decorated(const Function &function) { return function.getCallingConv() == CallingConv::X86_VectorCall; }
+
+void decorate_names(Module &module) {
+  for (Function &function : module) {
+    StringRef name = function.getName();
+    if (!is_decorated(function) || name.starts_with("\1"))
+      continue;
+    SmallString<64> decorated;
+    Mangler().getNameWithPrefix(decorated, &function, /*CannotUsePrivateLabel=*/false);
+    StringRef suffix = decorated.str();
+    if (suffix.consume_front(name) && !suffix.empty() && !name.ends_with(suffix))
+      function.setName(decorated);
+  }
+}
+
 void externalize_symbols(Module &module) {
   TargetLibraryInfoImpl library(module.getTargetTriple());
   for (Function &function : module)
     if (!function.isIntrinsic())
       externalize(function, library);
   for (GlobalVariable &variable : module.globals())
-    if (!variable.getName().starts_with("llvm.")) // lists that LLVM itself interprets by name
+    if (!variable.getName().starts_with("llvm.") && !variable.hasAppendingLinkage()) // lists, known by name
       externalize(variable, library);
 }
 

@@ -5,6 +5,11 @@
 
 namespace osr {
 
+/// Writes out what code generation adds to the names of functions of some conventions ("f" is "f@@16" by vectorcall).
+/// Whoever emits objects has to keep it from being added again. Has no effect when done again.
+void decorate_names(llvm::Module &module);
+bool is_decorated(const llvm::Function &function);
+
 /// Makes every function and variable external, named, preemptible (so that code reaches it through the GOT) and free of
 /// comdats; drops bodies that are only offered for inlining (available_externally). Run again after passes that create
 /// constants; what is external already keeps its name.

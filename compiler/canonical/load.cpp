@@ -1,11 +1,11 @@
 #include "compiler/canonical/load.h"
 
+#include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/initializer_arrays.h"
+#include "compiler/canonical/reserved_names.h"
 
 #include <llvm/ADT/StringExtras.h>
-#include <llvm/IR/DiagnosticHandler.h>
-#include <llvm/IR/DiagnosticInfo.h>
-#include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Linker/Linker.h>
@@ -20,41 +20,6 @@ namespace {
 
 constexpr const char *expected_triple = "x86_64-pc-linux-gnu";
 constexpr const char *remedy = "'clang -O1 -emit-llvm -c' makes what is expected";
-
-/// Collects what LLVM would print. Warnings are dropped: they never change the meaning of a program.
-class CollectErrors final : public DiagnosticHandler {
-public:
-  explicit CollectErrors(std::string &errors) : errors_(errors) {}
-
-  bool handleDiagnostics(const DiagnosticInfo &info) override {
-    if (info.getSeverity() != DS_Error)
-      return true;
-    if (!errors_.empty())
-      errors_ += "; ";
-    raw_string_ostream stream(errors_);
-    DiagnosticPrinterRawOStream printer(stream);
-    info.print(printer);
-    return true;
-  }
-
-private:
-  std::string &errors_;
-};
-
-/// Puts the context's own handler back, whatever happens.
-class HandlerScope {
-public:
-  HandlerScope(LLVMContext &context, std::string &errors) : context_(context), saved_(context.getDiagnosticHandler()) {
-    context.setDiagnosticHandler(std::make_unique<CollectErrors>(errors));
-  }
-  HandlerScope(const HandlerScope &) = delete;
-  HandlerScope &operator=(const HandlerScope &) = delete;
-  ~HandlerScope() { context_.setDiagnosticHandler(std::move(saved_)); }
-
-private:
-  LLVMContext &context_;
-  std::unique_ptr<DiagnosticHandler> saved_;
-};
 
 Error check_target(Module &module, const std::string &path) {
   Triple triple = module.getTargetTriple();
@@ -83,9 +48,10 @@ std::string reason(const SMDiagnostic &diagnostic, const std::string &collected)
   return text;
 }
 
-Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::string &path, std::string &errors) {
+Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::string &path,
+                                            DiagnosticScope &diagnostics) {
   SMDiagnostic diagnostic;
-  errors.clear();
+  diagnostics.forget_errors();
   auto buffer = MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer)
     return make_error("{}: cannot be opened: {}", path, buffer.getError().message());
@@ -93,13 +59,17 @@ Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::str
     return make_error("{}: the file is empty; {}", path, remedy);
   std::unique_ptr<Module> module = parseIR((*buffer)->getMemBufferRef(), diagnostic, context);
   if (!module)
-    return make_error("{}: cannot be read as LLVM IR: {}; {}", path, reason(diagnostic, errors), remedy);
+    return make_error("{}: cannot be read as LLVM IR: {}; {}", path, reason(diagnostic, diagnostics.errors()), remedy);
   std::string invalid;
   raw_string_ostream stream(invalid);
   if (verifyModule(*module, &stream))
     return make_error("{}: invalid LLVM IR: {}", path, StringRef(invalid).trim().str());
   if (Error error = check_target(*module, path))
     return error;
+  if (Error error = free_reserved_names(*module))
+    return make_error("{}: {}", path, toString(std::move(error)));
+  if (Error error = list_initializer_arrays(*module)) // now: linking appends lists file by file, as a linker does
+    return make_error("{}: {}", path, toString(std::move(error)));
   return module;
 }
 
@@ -108,20 +78,19 @@ Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::str
 Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<std::string> paths) {
   if (paths.empty())
     return make_error("no program was given; name at least one LLVM bitcode or text IR file");
-  std::string errors;
-  HandlerScope scope(context, errors);
+  DiagnosticScope diagnostics(context);
   std::unique_ptr<Module> program;
   for (const std::string &path : paths) {
-    auto module = read_file(context, path, errors);
+    auto module = read_file(context, path, diagnostics);
     if (!module)
       return module.takeError();
     if (!program) {
       program = std::move(*module);
       continue;
     }
-    errors.clear();
-    if (Linker(*program).linkInModule(std::move(*module)) || !errors.empty())
-      return make_error("{}: cannot be linked with the files before it: {}", path, errors);
+    diagnostics.forget_errors();
+    if (Linker(*program).linkInModule(std::move(*module)) || !diagnostics.errors().empty())
+      return make_error("{}: cannot be linked with the files before it: {}", path, diagnostics.errors());
   }
   return program;
 }

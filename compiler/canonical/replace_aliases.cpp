@@ -4,7 +4,7 @@
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/GlobalAlias.h>
-#include <llvm/IR/GlobalIFunc.h>
+#include <llvm/IR/GlobalVariable.h>
 
 using namespace llvm;
 
@@ -26,18 +26,19 @@ GlobalObject *resolve(const GlobalAlias &alias, std::int64_t &offset) {
 } // namespace
 
 Error replace_aliases(Module &module, std::vector<Alias> &aliases) {
-  for (const GlobalIFunc &ifunc : module.ifuncs())
-    return make_error("'{}' is an ifunc, which has no single definition; compile the program for one machine instead "
-                      "of with target clones or ifunc resolvers",
-                      ifunc.getName().str());
   for (const GlobalAlias &alias : module.aliases()) {
     std::int64_t offset = 0;
     const GlobalObject *target = resolve(alias, offset);
     if (!target)
       return make_error("alias '{}' is not a symbol plus a constant offset; define it as a variable or function",
                         alias.getName().str());
+    const auto *variable = dyn_cast<GlobalVariable>(target);
+    const bool is_thread_local = variable && variable->isThreadLocal();
+    if (is_thread_local && offset != 0)
+      return make_error("alias '{}' is a part of a thread-local variable; define it as a variable",
+                        alias.getName().str());
     if (alias.hasName() && !alias.hasLocalLinkage())
-      aliases.push_back({alias.getName().str(), target->getName().str(), offset});
+      aliases.push_back({alias.getName().str(), target->getName().str(), offset, is_thread_local});
   }
   for (GlobalAlias &alias : make_early_inc_range(module.aliases())) {
     alias.replaceAllUsesWith(alias.getAliasee());

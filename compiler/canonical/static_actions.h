@@ -5,8 +5,8 @@
 
 namespace osr {
 
-/// Empties llvm.global_ctors and llvm.global_dtors into lists in the order in which the functions have to run:
-/// constructors by rising priority, destructors the other way round. Fails on an entry that is not a function.
+/// Empties `preinit_list`, llvm.global_ctors and llvm.global_dtors into lists in the order in which the functions have to
+/// run: constructors by rising priority, destructors the other way round. Fails on an entry that is not a function.
 llvm::Error take_static_actions(llvm::Module &module, std::vector<StaticAction> &constructors,
                                 std::vector<StaticAction> &destructors);
 

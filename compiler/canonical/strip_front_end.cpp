@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/canonical/frame_state_bundle.h"
+#include "compiler/canonical/reserved_names.h"
 #include "compiler/canonical/source_lines.h"
 
 #include <llvm/ADT/StringSet.h>
@@ -62,8 +63,8 @@ Error check_entry(const Function &function) {
   if (function.isPresplitCoroutine())
     return make_error("function '{}' is a coroutine that was not split; let the front end run its passes",
                       function.getName().str());
-  if (!function.isDeclaration() && function.getName().starts_with("osr."))
-    return make_error("function '{}' uses a reserved name; names that begin with 'osr.' are taken",
+  if (!function.isDeclaration() && is_reserved_name(function.getName()))
+    return make_error("function '{}' uses a reserved name; names that begin with 'osr-' or 'osr.' are taken",
                       function.getName().str());
   return Error::success();
 }

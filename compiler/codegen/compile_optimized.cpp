@@ -229,7 +229,8 @@ Expected<CompiledVersion> Compiler::finish(PendingCompile &pending) const {
   if (!version)
     return not_compiled(pending.key, version.takeError());
   version->key = pending.key;
-  version->seconds = (pending.taken + (std::chrono::steady_clock::now() - resumed)).count();
+  const std::chrono::duration<double> taken = pending.taken + (std::chrono::steady_clock::now() - resumed);
+  version->seconds = taken.count();
   return version;
 }
 

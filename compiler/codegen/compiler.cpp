@@ -6,6 +6,7 @@
 #include "compiler/canonical/object_stack.h"
 #include "compiler/codegen/compile_steps.h"
 #include "compiler/codegen/emit_object.h"
+#include "compiler/codegen/linker_symbols.h"
 #include "compiler/codegen/target.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
@@ -86,7 +87,11 @@ std::string Compiler::new_symbol(const VersionKey &key) {
   std::string symbol = program_.functions[key.function].name + "$" + to_string(key.tier);
   if (key.continuation_site)
     symbol += "@" + std::to_string(*key.continuation_site);
-  return symbol + "." + std::to_string(next_symbol_++);
+  std::string numbered;
+  do
+    numbered = symbol + "." + std::to_string(next_symbol_++);
+  while (program_.module->getNamedValue(numbered)); // a program may have any name
+  return numbered;
 }
 
 void Compiler::lower_thread_words(Module &module) const {
@@ -192,13 +197,17 @@ bool Compiler::returns_in_word(FunctionId function) const {
   return type->isVoidTy() || type->isPointerTy() || (type->isIntegerTy() && type->getIntegerBitWidth() <= 64);
 }
 
-Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() { return compile_globals(*program_.module); }
+Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals() {
+  return compile_globals(*program_.module, Globals::OfProgram);
+}
 
-Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &module) {
+Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &module, Globals which) {
   ValueToValueMapTy map;
   auto globals = CloneModule(module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
   globals->setModuleIdentifier("globals");
   StripDebugInfo(*globals);
+  if (which == Globals::OfProgram)
+    define_linker_symbols(*globals);
   for (Function &function : *globals) {
     if (!function.hasExternalWeakLinkage())
       function.setLinkage(GlobalValue::ExternalLinkage);

@@ -154,7 +154,8 @@ private:
                                              llvm::StringRef name);
   void insert_own_sites(CanonicalProgram &program) const;
   std::string new_symbol(const VersionKey &key);
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module);
+  enum class Globals : std::uint8_t { OfProgram, OfBody };
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module, Globals which);
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
   void check(const VersionKey &key) const;

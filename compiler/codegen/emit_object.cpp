@@ -1,7 +1,9 @@
 #include "compiler/codegen/emit_object.h"
 
+#include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
 #include "compiler/base/fatal_errors.h"
+#include "compiler/canonical/externalize_symbols.h"
 #include "compiler/codegen/anchor_pass.h"
 #include "compiler/codegen/certificate_pass.h"
 #include "compiler/codegen/define_undefined_pass.h"
@@ -12,8 +14,6 @@
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
-#include <llvm/IR/DiagnosticInfo.h>
-#include <llvm/IR/DiagnosticPrinter.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
@@ -32,38 +32,12 @@ RuntimeLibraryInfoWrapper *create_library_info(const TargetMachine &machine) {
                                        options.EABIVersion, options.MCOptions.ABIName, options.VecLib);
 }
 
-/// Collects the error texts that a pass reports to the context.
-class ErrorCollector final : public DiagnosticHandler {
-public:
-  explicit ErrorCollector(std::string &errors) : errors_(errors) {}
-  bool handleDiagnostics(const DiagnosticInfo &info) override {
-    if (info.getSeverity() == DS_Error) {
-      raw_string_ostream stream(errors_);
-      DiagnosticPrinterRawOStream printer(stream);
-      info.print(printer);
-      stream << '\n';
-    }
-    return true;
-  }
-
-private:
-  std::string &errors_;
-};
-
-/// Puts the context's own handler back, whatever happens.
-class CollectErrors {
-public:
-  CollectErrors(LLVMContext &context, std::string &errors) : context_(context), saved_(context.getDiagnosticHandler()) {
-    context.setDiagnosticHandler(std::make_unique<ErrorCollector>(errors));
-  }
-  CollectErrors(const CollectErrors &) = delete;
-  CollectErrors &operator=(const CollectErrors &) = delete;
-  ~CollectErrors() { context_.setDiagnosticHandler(std::move(saved_)); }
-
-private:
-  LLVMContext &context_;
-  std::unique_ptr<DiagnosticHandler> saved_;
-};
+/// The name is the symbol: what code generation would add is part of it already.
+void keep_decorated_names(Module &module) {
+  for (Function &function : module)
+    if (is_decorated(function) && !function.getName().starts_with("\1"))
+      function.setName("\1" + function.getName());
+}
 
 } // namespace
 
@@ -119,14 +93,16 @@ Expected<std::unique_ptr<MemoryBuffer>> ObjectEmitter::emit(Module &module, Code
       return make_error("the code generator cannot emit objects for {}", module.getTargetTriple().str());
     }
   }
+  keep_decorated_names(module);
   std::string errors;
   {
-    CollectErrors collect(module.getContext(), errors);
+    const DiagnosticScope diagnostics(module.getContext());
     if (Error fatal = catch_fatal_error([&] { pipeline_->manager.run(module); })) {
       (void)pipeline_.release(); // in the middle of its work it cannot be taken apart
-      return make_error("code generation of '{}' failed: {}{}", module.getName().str(), errors,
-                        toString(std::move(fatal)));
+      return make_error("code generation of '{}' failed: {}{}", module.getName().str(),
+                        diagnostics.errors(), toString(std::move(fatal)));
     }
+    errors = diagnostics.errors();
   }
   report = std::exchange(pipeline_->report, {});
   SmallVector<char, 0> bytes = std::exchange(pipeline_->bytes, {});

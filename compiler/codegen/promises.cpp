@@ -2,7 +2,10 @@
 
 #include "compiler/base/error.h"
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/DataLayout.h>
+
+#include <array>
 
 using namespace llvm;
 
@@ -65,24 +68,28 @@ bool is_as_large(Type *one, Type *other, const DataLayout &layout) {
          layout.getABITypeAlign(one) == layout.getABITypeAlign(other);
 }
 
-bool is_kept(unsigned index, Attribute promise, const Function &body, MemoryEffects promised_effects) {
+bool is_kept(unsigned index, Attribute promise, AttributeList by, MemoryEffects promised_effects,
+             const DataLayout &layout) {
   const Attribute::AttrKind kind = promise.getKindAsEnum();
   if (kind == Attribute::Memory)
-    return (promised_effects | body.getMemoryEffects()) == promised_effects;
-  const Attribute kept = body.getAttributes().getAttributeAtIndex(index, kind);
+    return (promised_effects | by.getMemoryEffects()) == promised_effects;
+  const Attribute kept = by.getAttributeAtIndex(index, kind);
   if (promise.isTypeAttribute() && kept.isTypeAttribute())
-    return is_as_large(promise.getValueAsType(), kept.getValueAsType(), body.getDataLayout());
+    return is_as_large(promise.getValueAsType(), kept.getValueAsType(), layout);
   return kept == promise;
 }
 
 } // namespace
 
-Error check_promises(AttributeList promised, const Function &old, const Function &body) {
+Error check_promises(AttributeList promised, const Function &old, const Function &body, AttributeList declared) {
   if (old.doesNotReturn())
     promised = promised.addFnAttribute(old.getContext(), Attribute::NoReturn);
   for (unsigned index : promised.indexes())
     for (Attribute promise : promised.getAttributes(index))
-      if (is_promise(promise) && !is_kept(index, promise, body, promised.getMemoryEffects()))
+      if (is_promise(promise) &&
+          none_of(std::array{body.getAttributes(), declared}, [&](AttributeList by) {
+            return is_kept(index, promise, by, promised.getMemoryEffects(), body.getDataLayout());
+          }))
         return make_error("the new body lacks the attribute '{}', on which callers may rely", promise.getAsString());
   return Error::success();
 }

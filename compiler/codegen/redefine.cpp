@@ -23,9 +23,9 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-Error check_type(const Function &old, const FunctionInfo &info, const Function &body) {
+Error check_type(const Function &old, const FunctionInfo &info, const Function &body, AttributeList declared) {
   if (body.getFunctionType() == old.getFunctionType() && body.getCallingConv() == old.getCallingConv())
-    return check_promises(info.declared, old, body);
+    return check_promises(info.declared, old, body, declared);
   std::string text;
   raw_string_ostream(text) << "its type is '" << *old.getFunctionType() << "', that of the new body '"
                            << *body.getFunctionType() << "'";
@@ -93,7 +93,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.module = move_to_context(*extracted, program_.module->getContext());
   loop_properties_.attach(*body.module);
   Function &defined = *body.module->getFunction(name);
-  if (Error error = check_type(canonical(function), program_.functions[function], defined))
+  if (Error error = check_type(canonical(function), program_.functions[function], defined, read->functions.front().declared))
     return error;
   body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
   body.info.name = name;
@@ -109,7 +109,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
     if (!variable.isDeclaration())
       body.variables.insert(variable.getName());
   if (!body.variables.empty()) {
-    auto globals = compile_globals(*read->module);
+    auto globals = compile_globals(*read->module, Globals::OfBody);
     if (!globals)
       return globals.takeError();
     body.globals = std::move(*globals);

@@ -16,8 +16,8 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr const char *poll_word_name = "osr_poll_word";
-constexpr const char *baseline_word_name = "osr_poll_word.baseline"; ///< the same word, where only baseline code polls
+constexpr const char *poll_word_name = "osr-poll-word";
+constexpr const char *baseline_word_name = "osr-poll-word.baseline"; ///< the same word, where only baseline code polls
 
 /// The poll waits for others at most: it touches nothing that the program can see. So values that were loaded before it
 /// are still good behind it. (The frame state makes it a reader of all memory: stores may not wait.)

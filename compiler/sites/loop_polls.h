@@ -1,9 +1,9 @@
 // Loop sites: a loop that makes no calls gets one.
 //
 //     loop:  ...
-//            %word = load volatile i32, ptr addrspace(257) @osr_poll_word      one compare with memory,
+//            %word = load volatile i32, ptr addrspace(257) @osr-poll-word      one compare with memory,
 //            br i1 (%word != 0), %poll, %on                                    one branch that is not taken
-//     poll:  call void @osr_loop_poll()                                        an ordinary call: an ordinary site
+//     poll:  call void @osr-loop-poll()                                        an ordinary call: an ordinary site
 //            br %on
 //
 // The word is the thread's own (fs-relative): who wants frames of one thread replaced asks that thread only.
@@ -22,8 +22,8 @@
 
 namespace osr {
 
-/// What polls call. The runtime defines it: `void osr_loop_poll(void)`, which changes no memory of the program.
-inline constexpr const char *loop_poll_callee = "osr_loop_poll";
+/// What polls call. The runtime defines it: `void osr-loop-poll(void)`, which changes no memory of the program.
+inline constexpr const char *loop_poll_callee = "osr-loop-poll";
 
 inline bool is_loop_site(const Site &site) { return site.callee == loop_poll_callee; }
 

@@ -3,7 +3,7 @@
 //
 //        %due = call i1 @osr.profile.branch(i32 point, i1 %c, i1, i1)    or @osr.profile.target(i32 point, ptr %callee)
 //        br i1 %due, due, on
-//   due: call void @osr_guard_failed(i32 reason)     a site, from where the branch or call is still to come
+//   due: call void @osr-guard-failed(i32 reason)     a site, from where the branch or call is still to come
 //        br on
 //   on:  br i1 %c, ...                                or the call
 //
@@ -53,8 +53,8 @@ void insert_profile_points(CanonicalProgram &program);
 /// Baseline code: the counting itself. `points` is the address of the function's first point.
 void lower_profile_points(llvm::Function &function, std::uint64_t points);
 
-/// What baseline code calls to count a target that has no place yet: `void osr_profile_target(ProfilePoint *, ptr)`.
-inline constexpr const char *count_target_callee = "osr_profile_target";
+/// What baseline code calls to count a target that has no place yet: `void osr-profile-target(ProfilePoint *, ptr)`.
+inline constexpr const char *count_target_callee = "osr-profile-target";
 /// Async-signal-safe.
 void count_new_target(ProfilePoint &point, std::uint64_t target);
 

@@ -40,7 +40,7 @@ void assume_guards(llvm::Module &module, const CanonicalProgram &program, const 
 /// True if there is such an end in it.
 bool leaves(const llvm::Function &function);
 
-/// To be run after optimisation: the call of osr_guard_failed again, with its frame state. It must not go on behind the
+/// To be run after optimisation: the call of osr-guard-failed again, with its frame state. It must not go on behind the
 /// call; if it ever does, because somebody took back what the runtime had done to its frame, the call is made again.
 void lower_exits(llvm::Function &function);
 

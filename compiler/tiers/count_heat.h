@@ -1,7 +1,7 @@
 // Counts how often baseline code is entered and goes round its loops, so that a policy notices what is worth optimising.
 //
-//     poll:   if (poll word != 0 || --left < 0) osr_loop_poll();    a loop: one branch for both
-//     entry:  if (--left < 0) [[unlikely]] osr_heat(&counter, 0);   a loop that does not poll: the same, 1, at its back edges
+//     poll:   if (poll word != 0 || --left < 0) osr-loop-poll();    a loop: one branch for both
+//     entry:  if (--left < 0) [[unlikely]] osr-heat(&counter, 0);   a loop that does not poll: the same, 1, at its back edges
 //
 // The call in a poll is an ordinary site: the activation that runs the loop can be replaced there and then. The others
 // are no sites: the activation is replaced at its next call or poll. Loops that do not poll are those of pinned functions and a few
@@ -26,9 +26,9 @@ struct HeatCounter {
   std::atomic<State> state = State::Cold;
 };
 
-/// What code calls whose counter ran out. The runtime defines it: `void osr_heat(HeatCounter *, int in_loop)`, which
+/// What code calls whose counter ran out. The runtime defines it: `void osr-heat(HeatCounter *, int in_loop)`, which
 /// changes no memory of the program.
-inline constexpr const char *heat_callee = "osr_heat";
+inline constexpr const char *heat_callee = "osr-heat";
 
 /// To be run over baseline code before the poll word gets its place.
 void count_heat(llvm::Function &function, const HeatCounter &counter);

@@ -1,5 +1,6 @@
 #include "compiler/tiers/optimize.h"
 
+#include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/sites/site_effects.h"
@@ -49,6 +50,7 @@ public:
 Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *verify_with) {
   if (Error error = check_site_effects(module))
     return error;
+  const DiagnosticScope diagnostics(module.getContext());
   std::string broken;
   PassInstrumentationCallbacks callbacks;
   callbacks.registerShouldRunOptionalPassCallback(
@@ -80,6 +82,8 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
   builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
   if (!broken.empty())
     return make_error("the frame states were damaged {}", broken);
+  if (!diagnostics.errors().empty())
+    return make_error("{}", diagnostics.errors());
   return Error::success();
 }
 

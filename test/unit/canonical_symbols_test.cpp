@@ -117,10 +117,59 @@ TEST_CASE("static actions come out in the order in which they run", "[canonical]
   CHECK_FALSE(program.module->getGlobalVariable("llvm.global_ctors", true));
 }
 
+TEST_CASE("functions listed in sections are static actions", "[canonical]") {
+  CanonicalFixture fixture;
+  CanonicalProgram program = fixture.canonical(R"(
+    @late = internal global [2 x ptr] [ptr @c, ptr @d], section ".init_array"
+    @llvm.global_ctors = appending global [2 x { i32, ptr, ptr }] [
+      { i32, ptr, ptr } { i32 65535, ptr @e, ptr null }, { i32, ptr, ptr } { i32 200, ptr @b, ptr null }]
+    @later = internal global { ptr, ptr } { ptr @f, ptr null }, section ".init_array"
+    @numbered = internal global ptr @a, section ".init_array.00100"
+    @old = internal global [2 x i64] [i64 -1, i64 0], section ".ctors"
+    @old_numbered = internal global ptr @c, section ".ctors.65235"
+    @before = global ptr @f, section ".preinit_array"
+    @end = internal global ptr @a, section ".fini_array"
+    define internal void @a() { ret void }
+    define internal void @b() { ret void }
+    define internal void @c() { ret void }
+    define internal void @d() { ret void }
+    define internal void @e() { ret void }
+    define internal void @f() { ret void })");
+  std::string begin, end;
+  for (const StaticAction &action : program.constructors)
+    begin += action.function;
+  for (const StaticAction &action : program.destructors)
+    end += action.function;
+  CHECK(begin == "fabccdef");
+  CHECK(end == "a");
+  CHECK_FALSE(program.module->getGlobalVariable("late", true)->hasSection());
+  CHECK_THAT(fixture.refusal("@n = global [2 x i32] [i32 5, i32 6], section \".init_array\""),
+             Contains("'n' in section .init_array holds something that is no function"));
+}
+
+TEST_CASE("a function that is chosen at the start is one that goes on to the chosen one", "[canonical]") {
+  CanonicalFixture fixture;
+  CanonicalProgram program = fixture.canonical(R"(
+    @f = ifunc i8 (i8, ptr), ptr @choose
+    @again = alias i8 (i8, ptr), ptr @f
+    @table = constant { i32, [2 x ptr] } { i32 1, [2 x ptr] [ptr @f, ptr @again] }
+    define internal signext i8 @one(i8 signext %x, ptr byval([3 x i64]) %p) { ret i8 %x }
+    define internal ptr @choose() { ret ptr @one })");
+  REQUIRE(program.find_function("f"));
+  const Function &f = *program.module->getFunction("f");
+  CHECK(f.hasParamAttribute(0, Attribute::SExt));
+  CHECK(f.hasRetAttribute(Attribute::SExt));
+  CHECK(f.hasParamAttribute(1, Attribute::ByVal));
+  CHECK(program.aliases.front().target == "f");
+  REQUIRE(program.constructors.size() == 1);
+  CHECK(program.constructors.front().function == "f.choose");
+  const GlobalVariable &table = *program.module->getGlobalVariable("table");
+  CHECK_FALSE(table.isConstant()); // both words are written when f is chosen
+  CHECK(table.getInitializer()->getAggregateElement(1u)->isNullValue());
+}
+
 TEST_CASE("what has no meaning across versions is refused by name", "[canonical]") {
   CanonicalFixture fixture;
-  CHECK_THAT(fixture.refusal("@i = ifunc void (), ptr @r\ndefine ptr @r() { ret ptr null }"),
-             Contains("'i' is an ifunc"));
   CHECK_THAT(fixture.refusal("define void @f() presplitcoroutine { ret void }"), Contains("'f' is a coroutine"));
   CHECK_THAT(fixture.refusal("define void @osr.f() { ret void }"), Contains("'osr.f' uses a reserved name"));
   CHECK_THAT(fixture.refusal("define void @p() prefix i32 1 { ret void }"), Contains("'p' has prefix data"));

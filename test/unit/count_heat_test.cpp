@@ -17,8 +17,8 @@ namespace {
 
 constexpr const char *text = R"(
   declare i64 @ext(i64)
-  @osr_poll_word = external addrspace(257) global i32
-  declare void @osr_loop_poll()
+  @osr-poll-word = external addrspace(257) global i32
+  declare void @osr-loop-poll()
 
   define i64 @straight(i64 %n) {
     ret i64 %n
@@ -47,7 +47,7 @@ constexpr const char *text = R"(
   loop:
     %i = phi i64 [ 0, %entry ], [ %inext, %latch ]
     %inext = add i64 %i, 1
-    %poll = load volatile i32, ptr addrspace(257) @osr_poll_word, align 4
+    %poll = load volatile i32, ptr addrspace(257) @osr-poll-word, align 4
     %wanted = icmp ne i32 %poll, 0
     br i1 %wanted, label %called, label %latch
   latch:
@@ -55,7 +55,7 @@ constexpr const char *text = R"(
     %go = icmp ne i64 %x, 0
     br i1 %go, label %loop, label %done
   called:
-    call void @osr_loop_poll()
+    call void @osr-loop-poll()
     br label %latch
   done:
     ret i64 %i

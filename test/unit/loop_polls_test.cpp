@@ -398,7 +398,7 @@ TEST_CASE("Check that the poll word is the thread's own", "[loops]") {
   Polled program(uncounted(""));
   lower_poll_word(*program.program.module, -40);
   require_valid(*program.program.module);
-  CHECK_FALSE(program.program.module->getGlobalVariable("osr_poll_word"));
+  CHECK_FALSE(program.program.module->getGlobalVariable("osr-poll-word"));
   std::size_t found = 0;
   for (LoadInst *load : all<LoadInst>(program.function()))
     if (load->getPointerAddressSpace() == 257) {

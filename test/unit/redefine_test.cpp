@@ -41,6 +41,17 @@ define i64 @promising(i64 %n) memory(none) {
   ret i64 %n
 }
 %pair = type { i64, i32 }
+%triple = type { i64, i64, i64 }
+define void @make_triple(ptr dead_on_unwind noalias writable sret(%triple) captures(none) %to, i64 %n) noinline {
+  store i64 %n, ptr %to
+  ret void
+}
+define i64 @take_triple(i64 %n) {
+  %t = alloca %triple
+  call void @make_triple(ptr sret(%triple) %t, i64 %n)
+  %r = load i64, ptr %t
+  ret i64 %r
+}
 define i64 @first_of(ptr byval(%pair) %p) {
   %r = load i64, ptr %p
   ret i64 %r
@@ -243,6 +254,23 @@ TEST_CASE("A type that arguments promise may have another name, but no other siz
     CHECK_THAT(refusal("first_of", "%more = type { i64, i64, i64 }\ndefine i64 @first_of(ptr byval(%more)" + body),
                Contains("byval"));
     CHECK_THAT(refusal("first_of", "define i64 @first_of(ptr" + body), Contains("byval"));
+  });
+}
+
+TEST_CASE("A function that returns a structure in memory gets a new body, which returns one of the same size") {
+  const std::string body = " %to, i64 %n) noinline {\n  %m = mul i64 %n, 5\n  store i64 %m, ptr %to\n  ret void\n}\n";
+  const std::string attributes = "dead_on_unwind noalias writable captures(none) ";
+  program().inside([&] {
+    CHECK(program().call("take_triple", 7) == 7);
+    redefine("make_triple", "%three = type { i64, [2 x i64] }\ndefine void @make_triple(ptr " + attributes +
+                                "sret(%three)" + body);
+    CHECK(program().call("take_triple", 7) == 35);
+    CHECK_THAT(refusal("make_triple", "%more = type { [4 x i64] }\ndefine void @make_triple(ptr " + attributes +
+                                          "sret(%more)" + body),
+               Contains("sret"));
+    CHECK_THAT(refusal("make_triple", "define void @make_triple(ptr sret([3 x i64])" + body), Contains("noalias"));
+    CHECK_THAT(refusal("make_triple", "define void @make_triple(ptr" + body), Contains("its type is"));
+    CHECK(program().call("take_triple", 8) == 40);
   });
 }
 

@@ -207,9 +207,9 @@ TEST_CASE("pads load x87 results", "[stubs][pads]") {
 TEST_CASE("every result has a pad and room", "[stubs][pads]") {
   CHECK(result_pad({}).symbol == nullptr);
   CHECK(result_area_size({}) == 0);
-  CHECK(std::string(result_pad({true, 0, 0}).symbol) == "osr_result_pad_general");
-  CHECK(std::string(result_pad({false, 32, 0}).symbol) == "osr_result_pad_vector32");
-  CHECK(std::string(result_pad({true, 0, 2}).symbol) == "osr_result_pad_x87_2");
+  CHECK(std::string(result_pad({true, 0, 0}).symbol) == "osr-result-pad-general");
+  CHECK(std::string(result_pad({false, 32, 0}).symbol) == "osr-result-pad-vector32");
+  CHECK(std::string(result_pad({true, 0, 2}).symbol) == "osr-result-pad-x87_2");
   CHECK(result_area_size({true, 0, 0}) == 32);
   CHECK(result_area_size({false, 0, 1}) == 64);
   CHECK(result_area_size({true, 16, 0}) == 320);
