@@ -1,6 +1,7 @@
 #include "osrctl/commands.h"
 
 #include <fmt/format.h>
+#include <llvm/Config/llvm-config.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -37,6 +38,7 @@ int finish_output(int status) {
 int main(int argc, char **argv) {
   CLI::App app("Runs LLVM programs and replaces their running activations.", "osrctl");
   app.require_subcommand(1);
+  app.set_version_flag("--version", fmt::format("osrctl {} (LLVM {})", OSR_VERSION, LLVM_VERSION_STRING));
   app.footer("Exit status: that of the program (run); 1 if the request cannot be carried out, 2 if it makes no sense.\n"
              "'osrctl VERB --help' shows the options of a verb and an example.");
   app.failure_message(usage_error);

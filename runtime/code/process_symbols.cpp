@@ -7,7 +7,7 @@
 
 extern "C" {
 extern void *__dso_handle;      // names this program to __cxa_atexit
-extern unsigned __cpu_model[4]; // what __builtin_cpu_supports reads
+extern unsigned __cpu_model[4], __cpu_features2[3]; // what __builtin_cpu_supports reads
 int __cpu_indicator_init(void);
 }
 
@@ -27,6 +27,7 @@ std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
       {"mknodat", address(&::mknodat)},
       {"__dso_handle", address(&__dso_handle)},
       {"__cpu_model", address(&__cpu_model)},
+      {"__cpu_features2", address(&__cpu_features2)},
       {"__cpu_indicator_init", address(&__cpu_indicator_init)},
   };
   std::vector<std::pair<std::string, std::uint64_t>> missing;

@@ -18,15 +18,29 @@ std::vector<FunctionId> replaceable_functions(const CanonicalProgram &program) {
 
 } // namespace
 
+std::vector<FunctionId> active_among(Runtime &runtime, ArrayRef<FunctionId> functions) {
+  std::vector<FunctionId> active = runtime.active_functions();
+  erase_if(active, [&](FunctionId function) { return !is_contained(functions, function); });
+  return active;
+}
+
 AsyncStress::AsyncStress(Runtime &runtime, std::uint64_t per_second)
     : runtime_(runtime), functions_(replaceable_functions(runtime.program())),
       ticker_("osr stress", per_second, [this] { replace_something(); }) {}
+
+FunctionId AsyncStress::choose() {
+  std::vector<FunctionId> active;
+  if (random_() % 4 != 0)
+    active = active_among(runtime_, functions_);
+  const std::vector<FunctionId> &among = active.empty() ? functions_ : active;
+  return among[random_() % among.size()];
+}
 
 void AsyncStress::replace_something() {
   if (functions_.empty())
     return;
   Because because(Cause::Stress);
-  FunctionId function = functions_[random_() % functions_.size()];
+  const FunctionId function = choose();
   Tier tier = random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized;
   if (auto outcome = runtime_.replace(function, {.to = tier, .old_code = OldCode::Keep, .budget = &budget_}); !outcome)
     consumeError(outcome.takeError()); // counted by the runtime

@@ -11,14 +11,18 @@ namespace osr {
 
 class Runtime;
 
+/// Those of the functions that are on a stack now.
+std::vector<FunctionId> active_among(Runtime &runtime, llvm::ArrayRef<FunctionId> functions);
+
 /// From construction to destruction a thread of its own replaces, `per_second` times a second, a random function by a
-/// random tier. Which frames it meets depends on time: runs differ, the program's output must not.
+/// random tier: mostly one that is on a stack at that time, of which a large program has few among many. Which frames it meets depends on time: runs differ, the program's output must not.
 class AsyncStress {
 public:
   AsyncStress(Runtime &runtime, std::uint64_t per_second);
 
 private:
   void replace_something();
+  FunctionId choose();
 
   Runtime &runtime_;
   std::vector<FunctionId> functions_;

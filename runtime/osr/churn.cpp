@@ -14,11 +14,19 @@ Churn::Churn(Runtime &runtime, std::uint64_t per_second)
       functions_(map_to_vector(runtime.program().functions, [](const FunctionInfo &info) { return info.name; })),
       ticker_("osr stress", per_second, [this] { act(); }) {}
 
+/// Mostly one that is on a stack: of a large program those are few among many.
+const std::string &Churn::choose() {
+  std::vector<FunctionId> active;
+  if (random_() % 4 != 0)
+    active = runtime_.active_functions();
+  return functions_[active.empty() ? random_() % functions_.size() : active[random_() % active.size()]];
+}
+
 void Churn::act() {
   if (functions_.empty())
     return;
   Because because(Cause::Stress);
-  const std::string &function = functions_[random_() % functions_.size()];
+  const std::string &function = choose();
   if (random_() % 3 == 0)
     redefine(function);
   else

@@ -15,7 +15,7 @@ namespace osr {
 class Runtime;
 
 /// From construction to destruction a thread of its own does, `per_second` times a second, one of these to a random
-/// function: replaces it by a new version of a random tier, lets its activations end in the old version, or redefines it
+/// function, mostly one that is on a stack at that time: replaces it by a new version of a random tier, lets its activations end in the old version, or redefines it
 /// by its own source. Old code is always freed. The program must have kept its source. What it meets depends on time:
 /// runs differ, the program's output must not.
 class Churn {
@@ -24,6 +24,7 @@ public:
 
 private:
   void act();
+  const std::string &choose();
   void replace(const std::string &function);
   void redefine(const std::string &function);
   Tier random_tier() { return random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized; }

@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/codegen/linker_symbols.h"
 #include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/cause.h"
@@ -36,6 +37,17 @@ void raise_stack_limit() {
     return;
   limit.rlim_cur = limit.rlim_max == RLIM_INFINITY ? wanted_stack : std::min(wanted_stack, limit.rlim_max);
   setrlimit(RLIMIT_STACK, &limit);
+}
+
+/// With room for the program's variables, however large they are.
+SlabSizes slabs_for(const Module &program, SlabSizes sizes) {
+  for (const GlobalVariable &variable : program.globals())
+    if (variable.hasInitializer() && !variable.isThreadLocal()) {
+      const std::uint64_t bytes =
+          program.getDataLayout().getTypeAllocSize(variable.getValueType()) + variable.getAlign().valueOrOne().value();
+      (variable.isConstant() ? sizes.read_only : sizes.data) += bytes;
+    }
+  return sizes;
 }
 
 } // namespace
@@ -85,7 +97,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   if (!compiler)
     return compiler.takeError();
   compiler_ = std::move(*compiler);
-  auto arena = SlabArena::create(options_.slabs);
+  auto arena = SlabArena::create(slabs_for(*compiler_->program().module, options_.slabs));
   if (!arena)
     return arena.takeError();
   arena_ = std::move(*arena);
@@ -171,7 +183,11 @@ Error Runtime::define_program_symbols() {
   if (tier_up_)
     append_range(symbols, heat_symbols(on_heat));
   append_range(symbols, options_.host_symbols);
-  llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().find_function(symbol.first); });
+  for (const char *name : code_begin_symbols)
+    symbols.emplace_back(name, arena_->range(SlabKind::Code).begin);
+  for (const char *name : code_end_symbols)
+    symbols.emplace_back(name, arena_->range(SlabKind::Code).end);
+  llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().defines(symbol.first); });
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(function.id));
   for (std::uint8_t vector_bytes : {0, 16, 32, 64})
@@ -193,10 +209,11 @@ Error Runtime::link_globals() {
     return error;
   std::vector<AbsoluteSymbol> aliases;
   for (const Alias &alias : program().aliases) {
-    auto target = session_->lookup(alias.target);
+    const std::string control = alias.is_thread_local ? "__emutls_v." : "";
+    auto target = session_->lookup(control + alias.target);
     if (!target)
       return target.takeError();
-    aliases.emplace_back(alias.name, *target + alias.offset);
+    aliases.emplace_back(control + alias.name, *target + alias.offset);
   }
   return aliases.empty() ? Error::success() : session_->define_symbols(aliases);
 }
@@ -281,6 +298,7 @@ Error Runtime::compile_all() {
 }
 
 Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
+  const auto count = argv_.empty() ? 0 : argv_.size() - 1;
   ProgramThread *self = ThreadRegistry::current();
   if (!self)
     return make_error("constructors and destructors need a thread of the program");
@@ -288,7 +306,8 @@ Error Runtime::run_actions(const std::vector<StaticAction> &actions) {
     auto address = look_up(action.function);
     if (!address)
       return address.takeError();
-    osr::enter(*self, *address);
+    osr::enter(*self, *address, count, reinterpret_cast<std::uint64_t>(argv_.data()),
+               reinterpret_cast<std::uint64_t>(environ));
   }
   return Error::success();
 }
@@ -299,10 +318,19 @@ Expected<std::uint64_t> Runtime::look_up(StringRef name) {
   return session_->lookup(name);
 }
 
+/// Where they stay: other threads of the program may read them when main's has ended.
+void Runtime::keep_arguments(const std::vector<std::string> &arguments) {
+  arguments_ = arguments;
+  argv_.clear();
+  for (std::string &argument : arguments_)
+    argv_.push_back(argument.data());
+  argv_.push_back(nullptr);
+}
+
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (Error error = check_main(program()))
     return error;
-  const FunctionId main = program().find_function("main")->id; // of its entry, which stays
+  const FunctionId main = program().find_aliased_function("main")->id; // of its entry, which stays
   OSR_CHECK(!running_, "a program is running already");
   entry_code_ = std::vector<std::atomic<std::uint64_t>>(program().functions.size());
   raise_stack_limit();
@@ -327,15 +355,12 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     stop_background(); // nothing may compile while the compiler's own static objects go
     consumeError(run_actions(program().destructors));
   });
+  keep_arguments(arguments);
   if (Error error = run_actions(program().constructors))
     return error;
-  std::vector<char *> argv;
-  for (const std::string &argument : arguments)
-    argv.push_back(const_cast<char *>(argument.c_str()));
-  argv.push_back(nullptr);
   statistics_.program_start = std::chrono::steady_clock::now();
-  return int(osr::enter(**self, entries_->entry_address(main), arguments.size(),
-                        reinterpret_cast<std::uint64_t>(argv.data()), reinterpret_cast<std::uint64_t>(environ)));
+  return int(osr::enter(**self, entries_->entry_address(main), arguments_.size(),
+                        reinterpret_cast<std::uint64_t>(argv_.data()), reinterpret_cast<std::uint64_t>(environ)));
 }
 
 } // namespace osr

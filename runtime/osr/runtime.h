@@ -138,6 +138,10 @@ public:
   /// error names threads that did not stop; then `work` was not called.
   llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
 
+  /// The functions that are on stacks now, each once, by the ids that they had when the program began; of very many, or very
+  /// deep stacks, some. Empty also if the threads could not be stopped.
+  std::vector<FunctionId> active_functions();
+
   /// Statistics at one moment. Empty if another thread holds the runtime's lock for more than a few seconds.
   std::optional<Statistics> snapshot();
 
@@ -219,13 +223,18 @@ private:
   static void watch_forks();
   static void after_fork(ForkSide side);
   llvm::Expected<std::uint64_t> look_up(llvm::StringRef name);
+  /// Each gets argc, argv and envp, as the C library calls them.
   llvm::Error run_actions(const std::vector<StaticAction> &actions);
+  void keep_arguments(const std::vector<std::string> &arguments);
   static std::uint64_t hook(EntryFrame *frame);
   static void on_poll(std::uint64_t return_pc_slot);
   static void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason);
   static void on_exception_landed(std::uint64_t pc);
   static void on_counted_poll(std::uint64_t return_pc_slot);
   static void on_heat(HeatCounter *counter, NoticedBy by);
+
+  std::vector<std::string> arguments_; ///< main's
+  std::vector<char *> argv_; ///< the same, with the null at its end
 
   static inline Runtime *running_ = nullptr; ///< the entry hook is one per process
 

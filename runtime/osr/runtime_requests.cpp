@@ -5,6 +5,8 @@
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
 #include "runtime/osr/trace_events.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/stopped_walk.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -18,6 +20,8 @@ namespace {
 
 constexpr std::chrono::seconds snapshot_patience(3);
 constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< between looks at the stacks
+constexpr std::size_t most_active = 256;
+constexpr unsigned most_frames_looked_at = 4096; ///< of each thread
 
 } // namespace
 
@@ -259,6 +263,10 @@ void Runtime::retire(ArrayRef<const Version *> versions, FunctionId function) {
 
 void Runtime::count(const ReplaceOutcome &outcome) {
   Statistics::Requests &requests = statistics_.requests;
+  std::uint64_t refused = 0;
+  for (const auto &[reason, activations] : outcome.refused)
+    refused += activations;
+  requests.met += outcome.rewritten + outcome.already + outcome.running + refused != 0;
   requests.rewritten += outcome.rewritten;
   requests.at_polls += outcome.at_polls;
   requests.already += outcome.already;
@@ -289,6 +297,31 @@ Error Runtime::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramTh
   Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   return handshake_ ? handshake_->with_stopped(work) : make_error("no program is running");
+}
+
+std::vector<FunctionId> Runtime::active_functions() {
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(mutex_);
+  std::vector<FunctionId> found; // of bodies
+  if (!handshake_)
+    return found;
+  found.reserve(most_active);
+  const RegistryLookup lookup(*registry_, entries_.get());
+  consumeError(handshake_->with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    RulesFinder rules(lookup, *stub_table_);
+    for (const auto &thread : threads) {
+      unsigned frames = 0;
+      walk_stopped_while(*thread, rules, [&](const Frame &frame) {
+        if (frame.code && frame.code->function != no_function && found.size() < most_active &&
+            !is_contained(found, frame.code->function))
+          found.push_back(frame.code->function);
+        return ++frames < most_frames_looked_at;
+      });
+    }
+  }));
+  for (FunctionId &function : found)
+    function = bodies_.entry_of(function);
+  return found;
 }
 
 std::optional<Statistics> Runtime::snapshot() {

@@ -34,9 +34,10 @@ bool shadow_stack_is_active() {
 }
 
 Error check_main(const CanonicalProgram &program) {
-  if (!program.find_function("main"))
+  const FunctionInfo *main = program.find_aliased_function("main");
+  if (!main)
     return make_error("the program defines no function 'main'; link the module that does");
-  FunctionType *type = program.module->getFunction("main")->getFunctionType();
+  FunctionType *type = program.module->getFunction(main->name)->getFunctionType();
   LLVMContext &context = program.module->getContext();
   Type *word = Type::getInt32Ty(context), *pointer = PointerType::getUnqual(context);
   Type *parameters[] = {word, pointer, pointer};

@@ -49,6 +49,7 @@ nlohmann::json Statistics::to_json() const {
                           {"landed_in_new", exceptions.landed_in_new},
                           {"landed_in_old", exceptions.landed_in_old}};
   result["requests"] = {{"count", requests.count},
+                        {"met_activations", requests.met},
                         {"rewritten", requests.rewritten},
                         {"at_polls", requests.at_polls},
                         {"followed", requests.followed},

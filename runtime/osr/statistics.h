@@ -36,6 +36,7 @@ struct Statistics {
 
   struct Requests {
     std::uint64_t count = 0;
+    std::uint64_t met = 0;       ///< of these: found activations that were not at the wanted code yet
     std::uint64_t rewritten = 0; ///< activations
     std::uint64_t at_polls = 0;  ///< of these: in the polls of loops
     std::uint64_t already = 0;   ///< activations that an earlier request had rewritten
