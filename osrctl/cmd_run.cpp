@@ -3,10 +3,12 @@
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
+#include "runtime/code/file_thread.h"
 #include "runtime/code/perf_dump.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/trace.h"
+#include "runtime/threads/start_thread.h"
 
 #include <llvm/ADT/SmallString.h>
 #include <llvm/Support/FileSystem.h>
@@ -54,6 +56,18 @@ struct StatisticsWriter {
   Runtime *runtime = nullptr;
   std::string path;
 
+  std::error_code write_file(StringRef text) const {
+    std::error_code error;
+    raw_fd_ostream file(path, error);
+    if (error)
+      return error;
+    file << text;
+    file.close();
+    error = file.error();
+    file.clear_error(); // else LLVM ends the process
+    return error;
+  }
+
   void write() const {
     if (path.empty() || !runtime)
       return;
@@ -62,13 +76,14 @@ struct StatisticsWriter {
       std::fprintf(stderr, "osrctl: no statistics: another thread is compiling\n");
       return;
     }
+    const std::string text = statistics->to_json().dump(2) + '\n';
     std::error_code error;
-    raw_fd_ostream file(path, error);
-    if (!error) {
-      file << statistics->to_json().dump(2) << '\n';
-      file.close();
-      error = file.error();
-      file.clear_error(); // else LLVM ends the process
+    HostThreads host_threads;
+    if (auto files = FileThread::start("osr files")) // the program may be using all descriptors that it can have
+      (*files)->run([&] { error = write_file(text); });
+    else {
+      consumeError(files.takeError());
+      error = write_file(text);
     }
     if (error)
       std::fprintf(stderr, "osrctl: cannot write statistics to '%s': %s\n", path.c_str(), error.message().c_str());

@@ -30,6 +30,18 @@ public:
   /// Gives `extent` back and returns the merged free extent around it. Giving back what is free is a bug (OSR_CHECK).
   Extent give_back(Extent extent);
 
+  /// Calls `visit` with each extent of `whole` that is not free, in order.
+  template <typename Visitor> void for_each_taken(Extent whole, Visitor visit) const {
+    std::uint64_t begin = whole.begin;
+    for (const auto &[free_begin, free_end] : by_begin_) {
+      if (begin < free_begin)
+        visit(Extent{begin, free_begin});
+      begin = free_end;
+    }
+    if (begin < whole.end)
+      visit(Extent{begin, whole.end});
+  }
+
   std::uint64_t free_bytes() const { return free_bytes_; }
   std::size_t extent_count() const { return by_begin_.size(); }
 

@@ -1,8 +1,8 @@
 // Names and bytes of compiled code and stubs, for `perf report` and `perf annotate`.
 //
-// The file is a "jitdump" (tools/perf/Documentation/jitdump-specification.txt in the Linux sources), which LLVM's ORC
-// writes; `perf inject --jit` puts it into a profile. A text map, /tmp/perf-PID.map, would not do: perf looks into it for
-// anonymous memory only, and our code is in a file in memory that is mapped twice (slab_arena.h).
+// The file is a "jitdump" (tools/perf/Documentation/jitdump-specification.txt in the Linux sources); `perf inject --jit`
+// puts it into a profile. A text map, /tmp/perf-PID.map, has no bytes, and cannot say that an address has new code. LLVM's
+// ORC writes such dumps too, but through a descriptor that it keeps; here a FileThread has the file.
 #pragma once
 
 #include "runtime/code/debugger.h"
@@ -12,7 +12,8 @@
 namespace osr {
 
 /// From now on all code that debuggers hear of is dumped, to JITDUMPDIR/.debug/jit/*/jit-PID.dump ($HOME/.debug without
-/// that variable). Once per process; code that a forked child compiles is not dumped. Fails if the file cannot be written.
+/// that variable, ./.debug without either). Once per process, before
+/// the program runs; code that a forked child compiles is not dumped. Fails if the file cannot be written.
 llvm::Error open_perf_dump();
 
 /// The code must be in its place. Thread-safe; nothing happens if no file is open.

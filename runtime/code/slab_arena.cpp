@@ -9,10 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 namespace osr {
 
@@ -40,13 +37,16 @@ llvm::Error system_error(const char *what, std::uint64_t size) {
                     size >> 20, what, std::strerror(error));
 }
 
-/// Growing a file past RLIMIT_FSIZE would kill the process by SIGXFSZ, so ask first.
-bool file_may_grow_to(std::uint64_t size) {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || size <= limit.rlim_cur;
-}
-
 } // namespace
+
+int protection_of(SlabKind kind) {
+  switch (kind) {
+  case SlabKind::Code: return PROT_READ | PROT_EXEC;
+  case SlabKind::ReadOnly: return PROT_READ;
+  case SlabKind::Data: return PROT_READ | PROT_WRITE;
+  }
+  OSR_CHECK(false, "slab kind {}", unsigned(kind));
+}
 
 llvm::Expected<std::unique_ptr<SlabArena>> SlabArena::create(const SlabSizes &sizes) {
   std::unique_ptr<SlabArena> arena(new SlabArena);
@@ -69,10 +69,6 @@ llvm::Error SlabArena::map(const SlabSizes &sizes) {
   if (reservation_size_ > reach)
     return make_error("code, read-only data and data slabs need {} MiB together; at most {} MiB can be addressed",
                       reservation_size_ >> 20, reach >> 20);
-  const std::uint64_t file_size = size[0] + size[1];
-  if (!file_may_grow_to(file_size))
-    return make_error("cannot reserve {} MiB for generated code: the file size limit is too small (see `ulimit -f`)",
-                      file_size >> 20);
   void *base = ::mmap(nullptr, reservation_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED)
     return system_error("mmap", reservation_size_);
@@ -80,34 +76,32 @@ llvm::Error SlabArena::map(const SlabSizes &sizes) {
   auto address = reinterpret_cast<std::uint64_t>(base);
   for (unsigned i = 0; i != slab_kind_count; ++i) {
     slabs_[i] = std::make_unique<Slab>(Extent{address, address + size[i]});
-    slabs_[i]->file_offset = address - reinterpret_cast<std::uint64_t>(base);
     address += size[i];
   }
-  file_ = ::memfd_create("osr-code", MFD_CLOEXEC);
-  if (file_ < 0 || ::ftruncate(file_, off_t(file_size)) != 0)
-    return system_error("memfd_create", file_size);
-  if (llvm::Error error = map_file_views(SlabKind::Code, PROT_READ | PROT_EXEC))
-    return error;
-  if (llvm::Error error = map_file_views(SlabKind::ReadOnly, PROT_READ))
-    return error;
+  for (SlabKind kind : {SlabKind::Code, SlabKind::ReadOnly})
+    if (llvm::Error error = map_two_views(kind))
+      return error;
   Slab &data = slab(SlabKind::Data);
   data.writable = reinterpret_cast<char *>(data.range.begin);
-  if (::mprotect(data.writable, data.range.size(), PROT_READ | PROT_WRITE) != 0)
+  if (::mprotect(data.writable, data.range.size(), protection_of(SlabKind::Data)) != 0)
     return system_error("mprotect", data.range.size());
   return llvm::Error::success();
 }
 
-llvm::Error SlabArena::map_file_views(SlabKind kind, int protection) {
+/// The program's view loses its right to write before anybody has its address, and before it gets the right to execute.
+llvm::Error SlabArena::map_two_views(SlabKind kind) {
   Slab &to = slab(kind);
   const std::uint64_t size = to.range.size();
-  if (::mmap(reinterpret_cast<void *>(to.range.begin), size, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file_,
-             off_t(to.file_offset)) == MAP_FAILED)
+  void *const seen = reinterpret_cast<void *>(to.range.begin);
+  if (::mmap(seen, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) ==
+      MAP_FAILED)
     return system_error("mmap of the program's view", size);
-  void *writable =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_, off_t(to.file_offset));
+  void *writable = ::mremap(seen, 0, size, MREMAP_MAYMOVE);
   if (writable == MAP_FAILED)
-    return system_error("mmap of the writable view", size);
+    return system_error("mremap to the writable view", size);
   to.writable = static_cast<char *>(writable);
+  if (::mprotect(seen, size, protection_of(kind)) != 0)
+    return system_error("mprotect of the program's view", size);
   return llvm::Error::success();
 }
 
@@ -118,13 +112,13 @@ SlabArena::~SlabArena() {
       ::munmap(slab(kind).writable, slab(kind).range.size());
   if (reservation_ != nullptr)
     ::munmap(reservation_, reservation_size_);
-  if (file_ >= 0)
-    ::close(file_);
 }
 
 llvm::Expected<SlabMemory> SlabArena::allocate(SlabKind kind, std::uint64_t size, std::uint64_t align) {
-  OSR_CHECK(llvm::isPowerOf2_64(align) && align <= reach, "alignment {}", align);
+  OSR_CHECK(llvm::isPowerOf2_64(align), "alignment {}", align);
   Slab &from = slab(kind);
+  if (align > reach)
+    return make_error("the {} slab has no address that is a multiple of {}", name_of(kind), align);
   if (size > from.range.size()) // also keeps the sums below from overflowing
     return make_error("the {} slab has {} bytes, {} are wanted at once", name_of(kind), from.range.size(), size);
   size = llvm::alignTo(std::max<std::uint64_t>(size, 1), granule(kind));
@@ -160,15 +154,10 @@ void SlabArena::release(const SlabMemory &memory) {
 }
 
 void SlabArena::give_pages_back(Slab &slab, SlabKind kind, Extent pages) {
-  const std::uint64_t offset = pages.begin - slab.range.begin;
-  int result = 0;
-  if (kind == SlabKind::Data)
-    result = ::madvise(slab.writable + offset, pages.size(), MADV_DONTNEED);
-  else
-    result = ::fallocate(file_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off_t(slab.file_offset + offset),
-                         off_t(pages.size()));
-  if (result != 0) // the kernel keeps the pages: then they must be made zero by hand
-    std::memset(slab.writable + offset, 0, pages.size());
+  char *const begin = slab.writable + (pages.begin - slab.range.begin);
+  const int advice = kind == SlabKind::Data ? MADV_DONTNEED : MADV_REMOVE; // the latter from both views
+  if (::madvise(begin, pages.size(), advice) != 0) // the kernel keeps the pages: then they must be made zero by hand
+    std::memset(begin, 0, pages.size());
 }
 
 char *SlabArena::writable(std::uint64_t address) const {

@@ -5,12 +5,15 @@
 //      +----------------+----------------+---------------+      +-------------+-------------+
 //      | Code       r-x | ReadOnly   r-- | Data      rw- |      | Code    rw- | ReadOnly rw-|
 //      +----------------+----------------+---------------+      +-------------+-------------+
-//        memfd            memfd            private memory          memfd         memfd
+//      shared, no name   shared, no name  private memory
 //
 // Code and constants are written through the second view, so no address is ever writable and executable, nothing is
-// re-protected, and a new function costs no mapping. Data is private memory because it holds the program's variables:
-// after a fork, parent and child must not share them. For the same reason a fork gives the child its own copy of the
-// memfd (fork handlers of this file): either process may then add and free code without touching the other.
+// re-protected, and a new function costs no mapping. The pages are shared anonymous memory, and the second view is
+// mremap() from a size of 0, which duplicates a mapping: no file descriptor is behind them at any time. The number of
+// one would be the program's to close and to open again, and the runtime would then work on a file of the program.
+// Data is private memory because it holds the program's variables: after a fork, parent and child must not share them.
+// For the same reason a fork gives the child its own copy of code and constants (slab_fork.cpp): either process may
+// then add and free code without touching the other.
 #pragma once
 
 #include "runtime/code/free_extents.h"
@@ -82,9 +85,9 @@ private:
   struct Slab {
     explicit Slab(Extent addresses) : range(addresses), free(addresses), highest_used(addresses.begin) {}
     Extent range;
-    char *writable = nullptr;      ///< of range.begin
-    std::uint64_t file_offset = 0; ///< of range.begin, Code and ReadOnly only
-    mutable std::mutex mutex;      ///< guards `free`
+    char *writable = nullptr; ///< of range.begin
+    char *copy = nullptr;     ///< during a fork: the child's, Code and ReadOnly only
+    mutable std::mutex mutex; ///< guards `free`
     FreeExtents free;
     std::atomic<std::uint64_t> highest_used;
   };
@@ -93,11 +96,9 @@ private:
   SlabArena() = default;
   Slab &slab(SlabKind kind) const { return *slabs_[unsigned(kind)]; }
   llvm::Error map(const SlabSizes &sizes);
-  llvm::Error map_file_views(SlabKind kind, int protection);
+  llvm::Error map_two_views(SlabKind kind);
   void give_pages_back(Slab &slab, SlabKind kind, Extent pages);
 
-  int file_ = -1;
-  int forked_file_ = -1; ///< during a fork: the child's copy
   char *reservation_ = nullptr;
   std::uint64_t reservation_size_ = 0;
   std::array<std::unique_ptr<Slab>, slab_kind_count> slabs_;

@@ -1,13 +1,13 @@
-// A memfd mapping stays shared over fork(): code that one process adds or frees would appear in the other. So the
-// forking thread makes a copy of the file before the fork, and the child maps the copy in place of the original. Only
-// pages that were ever written are copied. The locks are held meanwhile, so that the child's free lists are consistent.
+// Shared memory stays shared over fork(): code that one process adds or frees would appear in the other. So the forking
+// thread makes a copy before the fork, and the child moves it to where the original was. What is free is not copied.
+// The locks are held meanwhile, so that the child's free lists are consistent.
 #include "runtime/code/slab_fork.h"
 
 #include "compiler/base/error.h"
-#include "runtime/code/slab_arena.h"
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <array>
 #include <cstring>
 #include <mutex>
 #include <pthread.h>
@@ -25,35 +25,27 @@ std::vector<SlabArena *> arenas;
 } // namespace
 
 struct SlabForkHandlers {
-  /// Copies the written pages of one slab; false if the kernel is out of memory.
-  static bool copy_slab(const SlabArena &arena, SlabKind kind, int to) {
-    const auto &slab = arena.slab(kind);
-    const off_t end = off_t(slab.file_offset + slab.range.size());
-    off_t position = ::lseek(arena.file_, off_t(slab.file_offset), SEEK_DATA);
-    while (position >= 0 && position < end) {
-      const off_t hole = std::min(::lseek(arena.file_, position, SEEK_HOLE), end);
-      while (position < hole) {
-        const char *bytes = slab.writable + (position - off_t(slab.file_offset));
-        const ssize_t written = ::pwrite(to, bytes, std::size_t(hole - position), position);
-        if (written <= 0)
-          return false;
-        position += written;
-      }
-      position = ::lseek(arena.file_, position, SEEK_DATA);
-    }
-    return true;
+  using Slab = SlabArena::Slab;
+  static constexpr std::array copied{SlabKind::Code, SlabKind::ReadOnly}; ///< the kernel copies Data
+
+  /// Leaves `copy` null if the kernel has no memory for it.
+  static void copy(Slab &slab) {
+    // A program that locks all its memory would have every page of a new mapping filled at once, but not of this one.
+    void *const at = ::mmap(nullptr, slab.range.size(), PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+      return;
+    slab.copy = static_cast<char *>(at);
+    if (::mprotect(at, slab.range.size(), PROT_READ | PROT_WRITE) != 0)
+      return drop_copy(slab);
+    slab.free.for_each_taken(slab.range, [&](Extent taken) {
+      const std::uint64_t offset = taken.begin - slab.range.begin;
+      std::memcpy(slab.copy + offset, slab.writable + offset, taken.size());
+    });
   }
 
-  static void copy_file(SlabArena &arena) {
-    const off_t size = ::lseek(arena.file_, 0, SEEK_END);
-    const int copy = ::memfd_create("osr-code", MFD_CLOEXEC);
-    if (copy < 0)
-      return;
-    if (::ftruncate(copy, size) == 0 && copy_slab(arena, SlabKind::Code, copy) &&
-        copy_slab(arena, SlabKind::ReadOnly, copy))
-      arena.forked_file_ = copy;
-    else
-      ::close(copy);
+  static void drop_copy(Slab &slab) {
+    if (slab.copy != nullptr)
+      ::munmap(std::exchange(slab.copy, nullptr), slab.range.size());
   }
 
   static void prepare() {
@@ -61,7 +53,8 @@ struct SlabForkHandlers {
     for (SlabArena *arena : arenas) {
       for (auto &slab : arena->slabs_)
         slab->mutex.lock();
-      copy_file(*arena);
+      for (SlabKind kind : copied)
+        copy(arena->slab(kind));
     }
   }
 
@@ -74,19 +67,19 @@ struct SlabForkHandlers {
 
   static void in_parent() {
     for (SlabArena *arena : arenas)
-      if (arena->forked_file_ >= 0)
-        ::close(std::exchange(arena->forked_file_, -1));
+      for (SlabKind kind : copied)
+        drop_copy(arena->slab(kind));
     unlock_all();
   }
 
-  static bool remap(SlabArena &arena, SlabKind kind, int protection) {
-    const auto &slab = arena.slab(kind);
-    const auto place = [&](void *at, int with) {
-      return ::mmap(at, slab.range.size(), with, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, arena.forked_file_,
-                    off_t(slab.file_offset)) != MAP_FAILED;
-    };
-    return place(reinterpret_cast<void *>(slab.range.begin), protection) &&
-           place(slab.writable, PROT_READ | PROT_WRITE);
+  /// The copy takes the place of both views. It is as the program may see it before the program does.
+  static bool move_copy(Slab &slab, SlabKind kind) {
+    const std::uint64_t size = slab.range.size();
+    char *const copy = std::exchange(slab.copy, nullptr);
+    return copy != nullptr && ::mremap(copy, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, slab.writable) != MAP_FAILED &&
+           ::mprotect(copy, size, protection_of(kind)) == 0 &&
+           ::mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, reinterpret_cast<void *>(slab.range.begin)) !=
+               MAP_FAILED;
   }
 
   [[noreturn]] static void give_up() {
@@ -96,15 +89,10 @@ struct SlabForkHandlers {
   }
 
   static void in_child() {
-    for (SlabArena *arena : arenas) {
-      const bool own = arena->forked_file_ >= 0 && remap(*arena, SlabKind::Code, PROT_READ | PROT_EXEC) &&
-                       remap(*arena, SlabKind::ReadOnly, PROT_READ);
-      // Without a copy the child would run code that the parent may free: better no child than a wrong one.
-      if (!own)
-        give_up();
-      ::close(arena->file_);
-      arena->file_ = std::exchange(arena->forked_file_, -1);
-    }
+    for (SlabArena *arena : arenas)
+      for (SlabKind kind : copied)
+        if (!move_copy(arena->slab(kind), kind)) // it would run code that the parent may free: better no child
+          give_up();
     unlock_all();
   }
 };

@@ -1,6 +1,5 @@
 #include "runtime/osr/trace.h"
 
-#include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/osr/cause.h"
 #include "runtime/threads/stop_signal.h"
@@ -22,7 +21,6 @@ namespace {
 
 constexpr std::uint64_t drains_per_second = 100;
 constexpr std::uint64_t most_transitions = 1'000'000; ///< in a file: readers take no more than some hundred megabytes
-constexpr int high_descriptor = 500; ///< out of the way of programs that count on theirs
 
 /// Microseconds, exact: rounded spans would no longer lie in each other.
 std::string microseconds(Trace::Clock::duration time) {
@@ -61,19 +59,29 @@ std::string name_of(pid_t thread) {
 } // namespace
 
 llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
-  OSR_CHECK(!active(), "a trace is being written already, then one to '{}'", path);
-  int file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  if (active())
+    return make_error("a trace is being written already, then one to '{}'", path);
+  HostThreads host_threads;
+  auto files = FileThread::start("osr files");
+  if (!files)
+    return files.takeError();
+  int file = -1, error = 0;
+  (*files)->run([&] {
+    file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    error = errno;
+  });
   if (file < 0)
-    return make_error("cannot write a trace to '{}': {}", path, std::strerror(errno));
-  if (const int high = fcntl(file, F_DUPFD_CLOEXEC, high_descriptor); high >= 0) {
-    close(file);
-    file = high;
-  }
-  auto *trace = new Trace(file); // never destroyed: threads of the program may outlive everything
-  trace->put(fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
-                         getpid(), gettid(), text_of(process)));
-  static const int error = pthread_atfork(nullptr, nullptr, [] { active_ = nullptr; });
-  OSR_CHECK(error == 0, "no handler for fork: error {}", error);
+    return make_error("cannot write a trace to '{}': {}", path, std::strerror(error));
+  auto *trace = new Trace(std::move(*files), file); // never destroyed: threads of the program may outlive everything
+  trace->files_->post([trace, name = text_of(process)] {
+    write_all(
+        trace->file_,
+        fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
+                    getpid(), getpid(), name));
+  });
+  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = nullptr; });
+  if (installed != 0)
+    return make_error("cannot write a trace to '{}': no handler for fork: {}", path, std::strerror(installed));
   trace->ticker_ = std::make_unique<Ticker>("osr trace", drains_per_second, [trace] {
     std::lock_guard lock(trace->mutex_);
     trace->drain();
@@ -82,27 +90,23 @@ llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
   return llvm::Error::success();
 }
 
-Trace::Trace(int file)
-    : file_(file), start_(Clock::now()), start_ticks_(__rdtsc()), ring_(std::make_unique<TransitionRing>()) {}
+Trace::Trace(std::unique_ptr<FileThread> files, int file)
+    : files_(std::move(files)), file_(file), start_(Clock::now()), start_ticks_(__rdtsc()),
+      ring_(std::make_unique<TransitionRing>()) {}
 
-/// With the mutex held. One call of write: a process that is killed leaves whole lines.
-void Trace::put(std::string lines) {
-  for (std::size_t done = 0; done != lines.size();) {
-    const ssize_t written = ::write(file_, lines.data() + done, lines.size() - done);
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0) { // a full disk costs the rest of the trace, and a torn line costs the reader no other
-      is_finished_ = true;
-      return;
-    }
-    done += std::size_t(written);
-  }
+void Trace::put(Lines lines) {
+  files_->post([this, lines = std::move(lines)] { put_now(lines); });
 }
 
-void Trace::name_thread(std::string &lines, pid_t thread) {
-  if (named_.insert(thread).second)
-    lines += fmt::format(",\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}}",
-                         getpid(), thread, text_of(llvm::StringRef(name_of(thread))));
+void Trace::put_now(const Lines &lines) {
+  std::string text;
+  for (const auto &[thread, line] : lines) {
+    if (named_.insert(thread).second)
+      text += fmt::format(",\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}}",
+                          getpid(), thread, text_of(llvm::StringRef(name_of(thread))));
+    text += line;
+  }
+  is_broken_ = is_broken_ || !write_all(file_, text);
 }
 
 void Trace::write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest) {
@@ -110,11 +114,8 @@ void Trace::write(pid_t thread, const char *phase, Clock::time_point at, const s
   {
     Undisturbed undisturbed; // a handler of the program may come to write an event, too
     std::lock_guard lock(mutex_);
-    if (!is_finished_) {
-      std::string lines;
-      name_thread(lines, thread);
-      put(lines + event(thread, phase, at - start_, rest));
-    }
+    if (!is_finished_)
+      put({{thread, event(thread, phase, at - start_, rest)}});
   }
   errno = saved_errno;
 }
@@ -163,7 +164,7 @@ void Trace::drain() {
     return;
   const Clock::time_point now = Clock::now();
   const std::uint64_t ticks_now = __rdtsc();
-  std::string lines;
+  Lines lines;
   for (std::uint64_t count = 0; count < TransitionRing::capacity; ++count) {
     const auto taken = ring_->take();
     if (!taken)
@@ -174,10 +175,9 @@ void Trace::drain() {
     }
     ++written_;
     const pid_t thread = taken->thread ? pid_t(taken->thread) : getpid(); // an exit handler after the last thread
-    name_thread(lines, thread);
-    lines += event(thread, "i", time_of(taken->ticks, now, ticks_now) - start_,
-                   fmt::format("\"s\":\"t\",{},\"cause\":\"{}\"}}", transitions_[taken->number].second,
-                               to_string(Cause(taken->cause))));
+    lines.emplace_back(thread, event(thread, "i", time_of(taken->ticks, now, ticks_now) - start_,
+                                     fmt::format("\"s\":\"t\",{},\"cause\":\"{}\"}}",
+                                                 transitions_[taken->number].second, to_string(Cause(taken->cause)))));
   }
   put(std::move(lines));
 }
@@ -188,9 +188,11 @@ void Trace::finish() {
   drain();
   if (is_finished_)
     return;
-  put(event(gettid(), "i", Clock::now() - start_,
-            "\"s\":\"p\"," + what("trace", "end", {{"transitions_dropped", ring_->dropped() + left_out_}})) +
-      "\n]\n");
+  const std::string end =
+      event(gettid(), "i", Clock::now() - start_,
+            "\"s\":\"p\"," + what("trace", "end", {{"transitions_dropped", ring_->dropped() + left_out_}}));
+  const pid_t thread = gettid();
+  files_->run([&] { put_now({{thread, end + "\n]\n"}}); });
   is_finished_ = true;
 }
 

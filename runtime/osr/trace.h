@@ -1,9 +1,9 @@
 // What the runtime does, as a timeline: compiles, requests, pauses, transitions, failed guards, code that was freed.
 //
 // The file is in the JSON array form of Chrome's trace event format ("Trace Event Format", the Chromium project), which
-// Perfetto (ui.perfetto.dev) and chrome://tracing open. Each event is written whole, on a line of its own, when it has
-// happened, and readers do without the closing bracket: the trace of a process that was killed is good up to its last
-// line. Transitions happen in stubs, where nothing can be written: they are listed (osr-stubs/transition_ring.h) and
+// Perfetto (ui.perfetto.dev) and chrome://tracing open. Each event is handed to the thread that has the file when it has
+// happened (runtime/code/file_thread.h), and written whole, on a line of its own; readers do without the closing bracket:
+// the trace of a process that was killed is good up to its last line. Transitions happen in stubs, where nothing can be written: they are listed (osr-stubs/transition_ring.h) and
 // written a hundred times a second, so those of the last hundredth are missing after a kill. The end of a trace says how
 // many found the list full, or came after the first million, which is all that is written of them.
 //
@@ -11,6 +11,7 @@
 #pragma once
 
 #include "osr-stubs/transition_ring.h"
+#include "runtime/code/file_thread.h"
 #include "runtime/osr/ticker.h"
 
 #include <llvm/ADT/StringRef.h>
@@ -25,6 +26,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace osr {
 
@@ -53,21 +55,26 @@ public:
   void finish();
 
 private:
-  explicit Trace(int file);
+  Trace(std::unique_ptr<FileThread> files, int file);
   void write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest);
-  void name_thread(std::string &lines, pid_t thread);
-  void put(std::string lines);
+  using Lines = std::vector<std::pair<pid_t, std::string>>;
+  void put(Lines lines);
+  void put_now(const Lines &lines);
   void drain();
   Clock::time_point time_of(std::uint64_t ticks, Clock::time_point now, std::uint64_t ticks_now) const;
 
   static inline std::atomic<Trace *> active_ = nullptr;
 
+  std::unique_ptr<FileThread> files_;
+  /// Only in that thread.
   int file_;
+  std::set<pid_t> named_;
+  bool is_broken_ = false; ///< a full disk costs the rest of the trace, and a torn line costs the reader no other
+
   Clock::time_point start_;
   std::uint64_t start_ticks_;
   std::mutex mutex_; ///< of all below
   bool is_finished_ = false;
-  std::set<pid_t> named_;
   std::uint64_t written_ = 0, left_out_ = 0; ///< transitions
   std::unique_ptr<TransitionRing> ring_;
   std::map<std::string, TracedTransition *> by_text_;

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -23,8 +22,8 @@ using namespace osr;
 
 namespace {
 
-enum class Call { Mmap, Mprotect, MemfdCreate, Ftruncate, Fallocate, Madvise };
-constexpr const char *names[] = {"mmap", "mprotect", "memfd_create", "ftruncate", "fallocate", "madvise"};
+enum class Call { Mmap, Mprotect, Mremap, Madvise };
+constexpr const char *names[] = {"mmap", "mprotect", "mremap", "madvise"};
 constexpr int no_fault = 0;
 constexpr unsigned patience_seconds = 120;
 
@@ -106,14 +105,14 @@ void *mmap(void *address, std::size_t size, int protection, int flags, int file,
 int mprotect(void *address, std::size_t size, int protection) noexcept {
   return fails(Call::Mprotect, ENOMEM) ? -1 : int(syscall(SYS_mprotect, address, size, protection));
 }
-int memfd_create(const char *name, unsigned flags) noexcept {
-  return fails(Call::MemfdCreate, EMFILE) ? -1 : int(syscall(SYS_memfd_create, name, flags));
-}
-int ftruncate(int file, off_t size) noexcept {
-  return fails(Call::Ftruncate, ENOSPC) ? -1 : int(syscall(SYS_ftruncate, file, size));
-}
-int fallocate(int file, int mode, off_t offset, off_t size) {
-  return fails(Call::Fallocate, EOPNOTSUPP) ? -1 : int(syscall(SYS_fallocate, file, mode, offset, size));
+void *mremap(void *from, std::size_t size, std::size_t new_size, int flags, ...) noexcept {
+  if (fails(Call::Mremap, ENOMEM))
+    return MAP_FAILED;
+  va_list more;
+  va_start(more, flags);
+  void *to = flags & MREMAP_FIXED ? va_arg(more, void *) : nullptr;
+  va_end(more);
+  return reinterpret_cast<void *>(syscall(SYS_mremap, from, size, new_size, flags, to));
 }
 int madvise(void *address, std::size_t size, int advice) noexcept {
   return fails(Call::Madvise, ENOMEM) ? -1 : int(syscall(SYS_madvise, address, size, advice));
@@ -128,7 +127,7 @@ int main(int argc, char **argv) {
   fault =
       new (mmap(nullptr, sizeof(SystemFault), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) SystemFault{};
   int went_on = 0, refused = 0, wrong = 0;
-  for (Call call : {Call::Mmap, Call::Mprotect, Call::MemfdCreate, Call::Ftruncate, Call::Fallocate, Call::Madvise})
+  for (Call call : {Call::Mmap, Call::Mprotect, Call::Mremap, Call::Madvise})
     for (int number = 1;; ++number) {
       Run run = run_with(call, number, argv[1]);
       if (!run.has_failed && run.status == 0)

@@ -25,7 +25,7 @@ def code_mappings(pid):
         with open(f"/proc/{pid}/maps") as maps:
             for line in maps:
                 permissions = line.split()[1]
-                code += "memfd:osr-code" in line and "x" in permissions
+                code += permissions == "r-xs"  # executable and shared: nothing else in a process is
                 if "w" in permissions and "x" in permissions:
                     both.append(line.rstrip())
     except OSError:

@@ -95,6 +95,11 @@ TEST_CASE("sizes that cannot be had are refused") {
   CHECK_THAT(error_of(SlabArena::create({4096, ~std::uint64_t(0), 4096})), Contains("read-only data slab"));
 }
 
+TEST_CASE("an alignment that no address has is refused") {
+  const auto arena = value_of(SlabArena::create({4096, 4096, 4096}));
+  CHECK_THAT(error_of(arena->allocate(SlabKind::Data, 8, std::uint64_t(1) << 32)), Contains("multiple of 4294967296"));
+}
+
 TEST_CASE("a full slab says so") {
   const auto arena = value_of(SlabArena::create({8192, 4096, 4096}));
   CHECK_THAT(error_of(arena->allocate_code(8193)), Contains("code slab has 8192 bytes"));
