@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "runtime/threads/futex.h"
+#include "runtime/threads/interrupted_call.h"
 #include "runtime/threads/stop_signal.h"
 
 #include <cerrno>
@@ -39,6 +40,7 @@ __attribute__((no_sanitize("thread"))) void on_stop_signal(int, siginfo_t *, voi
       while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == stopped)
         syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, stopped, nullptr, nullptr, 0);
     }
+    settle_interrupted_call(*self, *static_cast<ucontext_t *>(context));
   }
   errno = saved_errno;
 }

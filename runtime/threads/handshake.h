@@ -6,9 +6,8 @@
 //   visits each (walks, rewrites)
 //   stop := Running; futex wake ─────────────►  handler returns, the interrupted code goes on
 //
-// The code of the program holds no polls for this. What a system call that was interrupted returns is the kernel's
-// affair: SA_RESTART hides the signal for most; poll, select, epoll_wait, nanosleep, sem_timedwait and the like
-// return EINTR as they would after any handled signal (signal(7), "Interruption of system calls").
+// The code of the program holds no polls for this. A system call that was interrupted goes on, as if no signal had come
+// (interrupted_call.h, waiting_call.h).
 #pragma once
 
 #include "runtime/threads/program_thread.h"
@@ -32,8 +31,8 @@ public:
     llvm::ArrayRef<pid_t> threads; ///< those that were stopped
   };
   struct Options {
-    int signal_number = SIGRTMAX - 2;              ///< real-time; the program cannot use or block it (signal_calls.h)
-    std::chrono::milliseconds limit{2000};         ///< how long a thread may take to stop
+    int signal_number = SIGRTMAX - 2; ///< real-time; the program cannot use or block it (signal_calls.h)
+    std::chrono::milliseconds limit{2000}; ///< how long a thread may take to stop
     /// Hears of each pause afterwards, in the thread that asked for it. May be null.
     std::function<void(const Pause &)> observer;
   };

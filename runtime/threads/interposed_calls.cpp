@@ -1,10 +1,11 @@
 // Calls that shared libraries make, in a process whose executable exports its symbols: threads that a library starts may
-// call program code, and are registered as the program's own are; a library cannot block the stop signal; and it finds the
-// program's variables, which are a collector's roots. Linked into executables that want this (osr_interposed_calls); the
-// library that holds the runtime does not force it on them.
+// call program code, and are registered as the program's own are; a library cannot block the stop signal, and its waits
+// are not ended by it; and it finds the program's variables, which are a collector's roots. Linked into executables that
+// want this (osr_interposed_calls); the library that holds the runtime does not force it on them.
 #include "runtime/code/program_segments.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stop_signal.h"
+#include "runtime/threads/waiting_calls.h"
 
 #include <dlfcn.h>
 #include <threads.h>
@@ -40,4 +41,34 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old) noexcept {
 int dl_iterate_phdr(int (*callback)(dl_phdr_info *, std::size_t, void *), void *data) {
   return osr::iterate_program_headers(callback, data);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they have these themselves
+int nanosleep(const timespec *time, timespec *remaining) { return osr::waiting::nanosleep(time, remaining); }
+int clock_nanosleep(clockid_t clock, int flags, const timespec *time, timespec *remaining) {
+  return osr::waiting::clock_nanosleep(clock, flags, time, remaining);
+}
+int usleep(useconds_t microseconds) { return osr::waiting::usleep(microseconds); }
+unsigned sleep(unsigned seconds) { return osr::waiting::sleep(seconds); }
+int poll(pollfd *files, nfds_t count, int milliseconds) { return osr::waiting::poll(files, count, milliseconds); }
+int ppoll(pollfd *files, nfds_t count, const timespec *time, const sigset_t *mask) {
+  return osr::waiting::ppoll(files, count, time, mask);
+}
+int select(int count, fd_set *reads, fd_set *writes, fd_set *others, timeval *time) {
+  return osr::waiting::select(count, reads, writes, others, time);
+}
+int pselect(int count, fd_set *reads, fd_set *writes, fd_set *others, const timespec *time, const sigset_t *mask) {
+  return osr::waiting::pselect(count, reads, writes, others, time, mask);
+}
+int epoll_wait(int epoll, epoll_event *events, int count, int milliseconds) {
+  return osr::waiting::epoll_wait(epoll, events, count, milliseconds);
+}
+int epoll_pwait(int epoll, epoll_event *events, int count, int milliseconds, const sigset_t *mask) {
+  return osr::waiting::epoll_pwait(epoll, events, count, milliseconds, mask);
+}
+int epoll_pwait2(int epoll, epoll_event *events, int count, const timespec *time, const sigset_t *mask) {
+  return osr::waiting::epoll_pwait2(epoll, events, count, time, mask);
+}
+int pause() { return osr::waiting::pause(); }
+int sigsuspend(const sigset_t *mask) { return osr::waiting::sigsuspend(mask); }
+#endif
 }

@@ -44,6 +44,9 @@ struct ProgramThread {
 
   std::atomic<StopState> stop{StopState::Running};
   const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
+  /// Of the thread itself, and of the handler that stops it; see interrupted_call.h.
+  std::uint64_t wait_mask = 0;
+  std::atomic<bool> interrupted_by_stop{false};
 
   ProgramThread() = default;
   ProgramThread(const ProgramThread &) = delete;

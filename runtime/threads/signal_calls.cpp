@@ -4,16 +4,12 @@
 
 #include <cerrno>
 #include <csignal>
-#include <poll.h>
 #include <pthread.h>
-#include <sys/epoll.h>
-#include <sys/select.h>
 #include <sys/signalfd.h>
 
 extern "C" { // the C library exports these for programs that were written for other systems
 sighandler_t bsd_signal(int, sighandler_t) noexcept;
 sighandler_t sysv_signal(int, sighandler_t) noexcept;
-int __ppoll_chk(pollfd *, nfds_t, const timespec *, const sigset_t *, size_t);
 }
 
 namespace osr {
@@ -50,33 +46,9 @@ int program_attr_setsigmask(pthread_attr_t *attributes, const sigset_t *set) {
   return pthread_attr_setsigmask_np(attributes, KeptSet(set));
 }
 
-// Calls that wait with another mask.
-
-int program_sigsuspend(const sigset_t *mask) { return sigsuspend(KeptSet(mask)); }
-int program_ppoll(pollfd *files, nfds_t count, const timespec *time, const sigset_t *mask) {
-  return ppoll(files, count, time, KeptSet(mask));
-}
-int program_ppoll_chk(pollfd *files, nfds_t count, const timespec *time, const sigset_t *mask, size_t bytes) {
-  return __ppoll_chk(files, count, time, KeptSet(mask), bytes);
-}
-int program_pselect(int count, fd_set *reads, fd_set *writes, fd_set *others, const timespec *time,
-                    const sigset_t *mask) {
-  return pselect(count, reads, writes, others, time, KeptSet(mask));
-}
-int program_epoll_pwait(int epoll, epoll_event *events, int count, int milliseconds, const sigset_t *mask) {
-  return epoll_pwait(epoll, events, count, milliseconds, KeptSet(mask));
-}
-int program_epoll_pwait2(int epoll, epoll_event *events, int count, const timespec *time, const sigset_t *mask) {
-  return epoll_pwait2(epoll, events, count, time, KeptSet(mask));
-}
-
 // Calls that wait for signals would take the stop signal away from its handler.
 
 int program_sigwait(const sigset_t *set, int *number) { return sigwait(KeptSet(set), number); }
-int program_sigwaitinfo(const sigset_t *set, siginfo_t *info) { return sigwaitinfo(KeptSet(set), info); }
-int program_sigtimedwait(const sigset_t *set, siginfo_t *info, const timespec *time) {
-  return sigtimedwait(KeptSet(set), info, time);
-}
 int program_signalfd(int file, const sigset_t *set, int flags) { return signalfd(file, KeptSet(set), flags); }
 
 // What signals do.
@@ -105,15 +77,7 @@ std::vector<AbsoluteSymbol> signal_call_symbols() {
   return {symbol("pthread_sigmask", program_pthread_sigmask),
           symbol("sigprocmask", program_sigprocmask),
           symbol("pthread_attr_setsigmask_np", program_attr_setsigmask),
-          symbol("sigsuspend", program_sigsuspend),
-          symbol("ppoll", program_ppoll),
-          symbol("__ppoll_chk", program_ppoll_chk),
-          symbol("pselect", program_pselect),
-          symbol("epoll_pwait", program_epoll_pwait),
-          symbol("epoll_pwait2", program_epoll_pwait2),
           symbol("sigwait", program_sigwait),
-          symbol("sigwaitinfo", program_sigwaitinfo),
-          symbol("sigtimedwait", program_sigtimedwait),
           symbol("signalfd", program_signalfd),
           symbol("sigaction", program_sigaction),
           symbol("signal", program_signal<signal>),

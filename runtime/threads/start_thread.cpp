@@ -6,6 +6,7 @@
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/thread_data.h"
 #include "runtime/threads/thread_objects.h"
+#include "runtime/threads/waiting_calls.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -126,6 +127,7 @@ std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFu
   append_range(symbols, thread_object_symbols());
   append_range(symbols, signal_call_symbols());
   append_range(symbols, notify_thread_symbols());
+  append_range(symbols, waiting_call_symbols());
   symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(start_thread));
   symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(start_c11_thread));
   return symbols;

@@ -14,7 +14,7 @@ namespace osr {
 using ExitFunction = void(int status);
 
 /// Names that the program gets instead of the C library's: pthread_create, thrd_create, and those of thread_data.h,
-/// signal_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine stack unless the
+/// signal_calls.h, waiting_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine stack unless the
 /// program chose a size: frames of the baseline tier are larger than those of native code. The record goes when the
 /// thread ends, after the program's own thread-specific destructors. The end of the program's last thread ends the
 /// process by `exit_process(0)`; the C library would wait for threads of the host. `threads` must live as long as the
