@@ -307,6 +307,12 @@ EmittedStub ScriptEmitter::run() {
   return stub;
 }
 
+/// Whoever emits has asked before.
+void check_script(const TransitionScript &script) {
+  const auto objection = objection_to(script);
+  OSR_CHECK(!objection, "a stub for what no stub can do: {}", *objection);
+}
+
 } // namespace
 
 EmittedStub emit_stub(const TransitionScript &script, std::uint64_t load_address) {

@@ -33,7 +33,7 @@ struct EmittedStub {
   std::uint32_t landing_offset = 0;
 };
 
-/// The specialised stub. The script must keep the rules of transition_script.h (checked).
+/// The specialised stub. There must be no objection to the script (script_check.h).
 EmittedStub emit_stub(const TransitionScript &script, std::uint64_t load_address);
 
 /// A short stub (about 30 bytes) that has the script interpreted. The script must stay where it is for as long as

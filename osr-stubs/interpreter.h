@@ -9,7 +9,7 @@ namespace osr {
 /// Runs the script on the machine state in `area`: reads all sources, then writes all targets (memory at once,
 /// registers into `area`), pushes the state buffer on the calling thread's object stack and saves the result
 /// registers to it. The caller must run on a stack that neither the old nor the new frames reach. Allocates nothing
-/// on the heap; the script must have passed check_script.
+/// on the heap; nobody may object to the script (script_check.h).
 void interpret_transition(const TransitionScript &script, SaveArea &area) noexcept;
 
 } // namespace osr

@@ -1,8 +1,6 @@
 #include "runtime/code/sync_cores.h"
 
-#include "compiler/base/check.h"
-
-#include <cerrno>
+#include <cstddef>
 #include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -15,15 +13,14 @@ bool register_process() {
   return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) == 0;
 }
 
-/// Without membarrier: taking a right away from a page that was used makes the kernel interrupt all cores that run this
-/// process, and the return from an interrupt is serializing.
+constexpr std::size_t page_size = 4096;
+alignas(page_size) char page[page_size];
+
+/// Without membarrier: taking away a page that was used makes the kernel interrupt all cores that run this process, and
+/// the return from an interrupt is serializing. It needs no memory, so it cannot fail.
 void interrupt_all_cores() {
-  const auto size = std::size_t(sysconf(_SC_PAGESIZE));
-  void *page = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  OSR_CHECK(page != MAP_FAILED, "no page of memory: error {}", errno);
   *static_cast<volatile char *>(page) = 1;
-  mprotect(page, size, PROT_READ);
-  munmap(page, size);
+  madvise(page, page_size, MADV_DONTNEED);
 }
 
 } // namespace

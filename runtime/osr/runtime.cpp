@@ -1,6 +1,5 @@
 #include "runtime/osr/runtime.h"
 
-#include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/codegen/linker_symbols.h"
 #include "compiler/sites/loop_polls.h"
@@ -328,10 +327,11 @@ void Runtime::keep_arguments(const std::vector<std::string> &arguments) {
 }
 
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
+  if (running_)
+    return make_error("a program is running already, or has run: there is one in a process");
   if (Error error = check_main(program()))
     return error;
   const FunctionId main = program().find_aliased_function("main")->id; // of its entry, which stays
-  OSR_CHECK(!running_, "a program is running already");
   entry_code_ = std::vector<std::atomic<std::uint64_t>>(program().functions.size());
   raise_stack_limit();
   auto self = threads_.add_current();

@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/emitter.h"
+#include "osr-stubs/script_check.h"
 #include "runtime/code/exception_table.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/osr/cause.h"
@@ -49,7 +50,8 @@ Expected<const ReturnStub *> StubFactory::find_or_make(const CodeObject &code, s
 Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub) {
   std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
   const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
-  OSR_CHECK(record && row && row->usable, "site at {:#x} has no record or no unwind row", return_pc);
+  if (!record || !row || !row->usable) // inline assembly may describe the frame as it likes
+    return make_error("the site has no record or no unwind information that can be used");
   if (!rules_.splits && record->frames.size() > 1)
     return make_error("{}", split_refusal);
   stub.stub.from = &object;
@@ -73,6 +75,8 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
     return error;
   if (landing == Landing::InPlace)
     stub.script.target_pc += rules_.landing_skip;
+  if (auto objection = objection_to(stub.script))
+    return make_error("no stub can make the new frame: {}", *objection);
   if (Error error = emit(stub))
     return error;
   publish(stub, record->frames.front().site, *row);
@@ -184,7 +188,8 @@ Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
   const CodeObject &code = one_to_one ? *stub.stub.to.front() : *stub.stub.from;
   const std::uint64_t call = (one_to_one ? stub.script.target_pc : stub.stub.original_pc) - 1;
   auto fde = find_if(code.fdes, [&](const PlacedFde &each) { return each.begin <= call && call < each.end; });
-  OSR_CHECK(fde != code.fdes.end(), "no unwind information for the site at {:#x}", call + 1);
+  if (fde == code.fdes.end())
+    return make_error("there is no unwind information for the site");
   if (fde->lsda == 0)
     return Error::success();
   auto handling =

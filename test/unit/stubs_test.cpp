@@ -3,6 +3,7 @@
 #include "osr-stubs/machine.h"
 #include "osr-stubs/move_schedule.h"
 #include "osr-stubs/result_area.h"
+#include "osr-stubs/script_check.h"
 #include "test/support/catch_header.h"
 #include "test/unit/stubs_fixture.h"
 
@@ -217,4 +218,18 @@ TEST_CASE("random scripts", "[stubs]") {
   }
   CHECK(with_holders > seeds / 10); // enough scripts have something to get wrong
   CHECK(with_scratch_memory > seeds / 500);
+}
+
+TEST_CASE("what no stub can do is said before one is made", "[stubs]") {
+  const auto said = [](const TransitionScript &script) { return objection_to(script).value_or("nothing"); };
+  CHECK(said(script_in_place(64, {{at(-16), to(-24)}})) == "nothing");
+  CHECK(said(script_in_place(64, {{constant(0), to(-32), 16}})) == "16 bytes from a source that has 8");
+  CHECK(said(script_in_place(64, {{in(Rbx), to(-48), 32}})) == "32 bytes from a source that has 8");
+  CHECK(said(script_in_place(64, {{with(at(-32), {{Kind::Add, 1}}), to(-32), 16}})) ==
+        "recipe for a value of 16 bytes");
+  CHECK(said(script_in_place(64, {{with(at(-16), {{Kind::ShiftLeft, 64}}), to(-24)}})) == "shift by 64");
+  CHECK(said(script_in_place(1 << 29, {})) == "CFA = rsp+536870912");
+  CHECK(said(script_in_place(64, {{at(-(1 << 28)), to(-16)}})) == "source at CFA-268435456");
+  CHECK(said(script_in_place(64, {{at(-16), to(-4)}})) == "target CFA-4, 8 bytes: not below the return PC");
+  CHECK(said(script_in_place(64, {{at(-16), to_buffer(8)}})) == "target 8..16 of a state buffer of 0 bytes");
 }
