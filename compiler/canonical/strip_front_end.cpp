@@ -63,7 +63,8 @@ Error check_entry(const Function &function) {
   if (function.isPresplitCoroutine())
     return make_error("function '{}' is a coroutine that was not split; let the front end run its passes",
                       function.getName().str());
-  if (is_reserved_name(function.getName()))
+  // What the runtime provides may be declared; what begins with 'osr.' are pseudo-calls of later steps.
+  if (function.isDeclaration() ? function.getName().starts_with("osr.") : is_reserved_name(function.getName()))
     return make_error("function '{}' uses a reserved name; names that begin with 'osr-' or 'osr.' are taken",
                       function.getName().str());
   return Error::success();
