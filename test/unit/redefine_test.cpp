@@ -262,14 +262,14 @@ TEST_CASE("A function that returns a structure in memory gets a new body, which 
   const std::string attributes = "dead_on_unwind noalias writable captures(none) ";
   program().inside([&] {
     CHECK(program().call("take_triple", 7) == 7);
-    redefine("make_triple", "%three = type { i64, [2 x i64] }\ndefine void @make_triple(ptr " + attributes +
-                                "sret(%three)" + body);
+    redefine("make_triple",
+             "%three = type { i64, [2 x i64] }\ndefine void @make_triple(ptr " + attributes + "sret(%three)" + body);
     CHECK(program().call("take_triple", 7) == 35);
-    CHECK_THAT(refusal("make_triple", "%more = type { [4 x i64] }\ndefine void @make_triple(ptr " + attributes +
-                                          "sret(%more)" + body),
+    CHECK_THAT(refusal("make_triple",
+                       "%more = type { [4 x i64] }\ndefine void @make_triple(ptr " + attributes + "sret(%more)" + body),
                Contains("sret"));
-    CHECK_THAT(refusal("make_triple", "define void @make_triple(ptr dead_on_unwind writable captures(none) sret([3 x i64])" +
-                                          body),
+    CHECK_THAT(refusal("make_triple",
+                       "define void @make_triple(ptr dead_on_unwind writable captures(none) sret([3 x i64])" + body),
                Contains("noalias"));
     CHECK_THAT(refusal("make_triple", "define void @make_triple(ptr" + body), Contains("its type is"));
     CHECK(program().call("take_triple", 8) == 40);
