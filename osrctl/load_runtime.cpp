@@ -15,8 +15,8 @@ namespace osr {
 namespace {
 
 /// Calls of these come from the code generator, not from the program's text.
-constexpr const char *code_generator_calls[] = {"memcpy", "memmove", "memset",
-                                                "memcmp", "bcmp",    "__emutls_get_address"};
+constexpr const char *code_generator_calls[] = {
+    "memcpy", "memmove", "memset", "memcmp", "bcmp", "__emutls_get_address", "_Unwind_Resume"};
 
 /// Reads the process's own memory; nothing if there is none at that address.
 template <std::size_t Size> std::optional<std::array<std::uint8_t, Size>> read_memory(std::uint64_t address) {
