@@ -1,4 +1,6 @@
 // Check functions chosen at the start (ifunc, target_clones), aliases of main and of thread-local variables, vectorcall.
+// cflags: -march=x86-64-v3
+// Clones for other targets are compiled for the processor that -march=native names, whatever it lacks in this machine.
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

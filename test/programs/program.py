@@ -47,8 +47,8 @@ class Program:
         command = [*launcher(), clang, *(["--driver-mode=g++"] if self.is_cxx else []),
                    *(["-stdlib=libc++"] if libcxx else []), "-w", *self.cflags, str(self.path)]
         for level in LEVELS:
-            subprocess.run([*command, *bitcode_flags(level, self.machine(level)), "-o",
-                            str(self.bitcode_path(folder, level))], check=True)
+            flags = [*bitcode_flags(level, self.machine(level)), *self.cflags]  # a machine that the program asks for wins
+            subprocess.run([*command, *flags, "-o", str(self.bitcode_path(folder, level))], check=True)
         subprocess.run([*command, "-O1", "-o", str(self.native_path(folder)), *self.libs, "-lm"], check=True)
 
 
