@@ -207,7 +207,7 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &
   globals->setModuleIdentifier("globals");
   StripDebugInfo(*globals);
   if (which == Globals::OfProgram)
-    define_linker_symbols(*globals);
+    define_linker_symbols(*globals, module);
   for (Function &function : *globals) {
     if (!function.hasExternalWeakLinkage())
       function.setLinkage(GlobalValue::ExternalLinkage);

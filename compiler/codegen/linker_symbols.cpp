@@ -26,8 +26,12 @@ struct KnownEdge {
   Marker marker;
 };
 constexpr KnownEdge known_edges[] = {
-    {"__data_start", {".data", Edge::Begin}}, {"data_start", {".data", Edge::Begin}}, {"edata", {"", Edge::Begin}},
-    {"_edata", {"", Edge::Begin}},            {"__bss_start", {"", Edge::Begin}},     {"end", {"", Edge::End}},
+    {"__data_start", {".data", Edge::Begin}},
+    {"data_start", {".data", Edge::Begin}},
+    {"edata", {"", Edge::Begin}},
+    {"_edata", {"", Edge::Begin}},
+    {"__bss_start", {"", Edge::Begin}},
+    {"end", {"", Edge::End}},
     {"_end", {"", Edge::End}},
 };
 
@@ -59,9 +63,9 @@ void define(Module &globals, GlobalValue &declared, Marker marker, const Section
   auto *type = ArrayType::get(Type::getInt8Ty(globals.getContext()), 0);
   const auto others = sections.find(marker.section);
   const bool is_constant = others != sections.end() && others->second.front()->isConstant();
-  auto *symbol = new GlobalVariable(globals, type, is_constant, GlobalValue::ExternalLinkage,
-                                    ConstantAggregateZero::get(type), "",
-                                    marker.edge == Edge::Begin ? &*globals.global_begin() : nullptr);
+  auto *symbol =
+      new GlobalVariable(globals, type, is_constant, GlobalValue::ExternalLinkage, ConstantAggregateZero::get(type), "",
+                         marker.edge == Edge::Begin ? &*globals.global_begin() : nullptr);
   symbol->setAlignment(Align(1));
   symbol->setSection(marker.section);
   declared.replaceAllUsesWith(symbol);
@@ -71,7 +75,7 @@ void define(Module &globals, GlobalValue &declared, Marker marker, const Section
 
 } // namespace
 
-void define_linker_symbols(Module &globals) {
+void define_linker_symbols(Module &globals, const Module &program) {
   Sections sections;
   for (GlobalVariable &variable : globals.globals())
     if (!variable.isDeclaration() && variable.hasSection() && !variable.isThreadLocal())
@@ -80,7 +84,8 @@ void define_linker_symbols(Module &globals) {
     unify(section.second);
   std::vector<std::pair<GlobalValue *, Marker>> wanted;
   for (GlobalValue &value : globals.global_values())
-    if (value.isDeclaration() && !value.isThreadLocal())
+    if (const GlobalValue *own = program.getNamedValue(value.getName());
+        value.isDeclaration() && !value.isThreadLocal() && (!own || own->isDeclaration()))
       if (const auto marker = marker_of(value.getName(), sections))
         wanted.emplace_back(&value, *marker);
   for (const auto &[value, marker] : wanted)
