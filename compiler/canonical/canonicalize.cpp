@@ -15,6 +15,7 @@
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
+#include "compiler/canonical/gather_objects.h"
 #include "compiler/canonical/guard_object_stack.h"
 #include "compiler/canonical/initializer_arrays.h"
 #include "compiler/canonical/landing_pads.h"
@@ -143,6 +144,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
       empty_frame(function, info, machine);
     if (info.pinned != PinReason::None)
       guard_object_stack(function);
+    gather_static_objects(function);
   }
   complete_source_lines(*program.module);
   check_canonical(program);

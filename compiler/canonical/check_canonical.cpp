@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/print.h"
+#include "compiler/canonical/gather_objects.h"
 #include "compiler/canonical/object_stack.h"
 
 #include <llvm/IR/Instructions.h>
@@ -56,7 +57,10 @@ void check_canonical(const CanonicalProgram &program) {
   OSR_CHECK(!broken, "canonical IR is invalid: {}", text);
   check_symbols(module);
   for (const Function &function : module) {
-    if (function.isDeclaration() || program.info_of(function).pinned != PinReason::None)
+    if (function.isDeclaration())
+      continue;
+    OSR_CHECK(has_gathered_objects(function), "'{}' has objects behind other instructions", function.getName().str());
+    if (program.info_of(function).pinned != PinReason::None)
       continue;
     for (const Argument &argument : function.args())
       OSR_CHECK(!argument.hasStructRetAttr(), "'{}' has a struct return", function.getName().str());

@@ -45,8 +45,8 @@ Passing find_passing(const GlobalIFunc &ifunc) {
 
 /// Those that change where a value lies; the others say something about one call or one body.
 AttributeList keep_places(LLVMContext &context, AttributeList all, unsigned parameters) {
-  constexpr Attribute::AttrKind places[] = {Attribute::ByVal, Attribute::StructRet, Attribute::InReg,
-                                            Attribute::ZExt,  Attribute::SExt,      Attribute::Nest,
+  constexpr Attribute::AttrKind places[] = {Attribute::ByVal,     Attribute::StructRet,     Attribute::InReg,
+                                            Attribute::ZExt,      Attribute::SExt,          Attribute::Nest,
                                             Attribute::Alignment, Attribute::StackAlignment};
   AttributeList kept;
   auto keep = [&](unsigned index, Attribute::AttrKind kind) {

@@ -19,8 +19,8 @@ struct ArraySection {
   bool counts_down; ///< its numbers rise towards what runs later (.init_array) or earlier (.ctors)
 };
 constexpr ArraySection array_sections[] = {
-    {".preinit_array", preinit_list, false},         {".init_array", "llvm.global_ctors", false},
-    {".ctors", "llvm.global_ctors", true},           {".fini_array", "llvm.global_dtors", false},
+    {".preinit_array", preinit_list, false}, {".init_array", "llvm.global_ctors", false},
+    {".ctors", "llvm.global_ctors", true},   {".fini_array", "llvm.global_dtors", false},
     {".dtors", "llvm.global_dtors", true},
 };
 
@@ -81,8 +81,9 @@ public:
     LLVMContext &context = module_.getContext();
     auto *pointer = PointerType::getUnqual(context);
     auto *priority = ConstantInt::get(Type::getInt32Ty(context), place.priority);
-    entries_[place.list].push_back(ConstantStruct::get(StructType::get(priority->getType(), pointer, pointer),
-                                                       {priority, function, key ? key : Constant::getNullValue(pointer)}));
+    entries_[place.list].push_back(
+        ConstantStruct::get(StructType::get(priority->getType(), pointer, pointer),
+                            {priority, function, key ? key : Constant::getNullValue(pointer)}));
   }
 
   /// What the list itself holds comes behind what stands before it in the module.
@@ -113,9 +114,8 @@ private:
 };
 
 bool is_list(const GlobalVariable &variable) {
-  return variable.hasAppendingLinkage() && variable.hasInitializer() && any_of(array_sections, [&](const ArraySection &known) {
-           return variable.getName() == known.list;
-         });
+  return variable.hasAppendingLinkage() && variable.hasInitializer() &&
+         any_of(array_sections, [&](const ArraySection &known) { return variable.getName() == known.list; });
 }
 
 } // namespace

@@ -99,8 +99,8 @@ Expected<std::unique_ptr<MemoryBuffer>> ObjectEmitter::emit(Module &module, Code
     const DiagnosticScope diagnostics(module.getContext());
     if (Error fatal = catch_fatal_error([&] { pipeline_->manager.run(module); })) {
       (void)pipeline_.release(); // in the middle of its work it cannot be taken apart
-      return make_error("code generation of '{}' failed: {}{}", module.getName().str(),
-                        diagnostics.errors(), toString(std::move(fatal)));
+      return make_error("code generation of '{}' failed: {}{}", module.getName().str(), diagnostics.errors(),
+                        toString(std::move(fatal)));
     }
     errors = diagnostics.errors();
   }

@@ -86,8 +86,7 @@ Error check_promises(AttributeList promised, const Function &old, const Function
     promised = promised.addFnAttribute(old.getContext(), Attribute::NoReturn);
   for (unsigned index : promised.indexes())
     for (Attribute promise : promised.getAttributes(index))
-      if (is_promise(promise) &&
-          none_of(std::array{body.getAttributes(), declared}, [&](AttributeList by) {
+      if (is_promise(promise) && none_of(std::array{body.getAttributes(), declared}, [&](AttributeList by) {
             return is_kept(index, promise, by, promised.getMemoryEffects(), body.getDataLayout());
           }))
         return make_error("the new body lacks the attribute '{}', on which callers may rely", promise.getAsString());

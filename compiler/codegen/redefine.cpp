@@ -93,7 +93,8 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.module = move_to_context(*extracted, program_.module->getContext());
   loop_properties_.attach(*body.module);
   Function &defined = *body.module->getFunction(name);
-  if (Error error = check_type(canonical(function), program_.functions[function], defined, read->functions.front().declared))
+  if (Error error =
+          check_type(canonical(function), program_.functions[function], defined, read->functions.front().declared))
     return error;
   body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
   body.info.name = name;

@@ -1,5 +1,7 @@
 #include "compiler/tiers/count_heat.h"
 
+#include "compiler/base/check.h"
+#include "compiler/canonical/gather_objects.h"
 #include "compiler/sites/loop_polls.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -36,6 +38,8 @@ public:
     for (BasicBlock *latch : latches)
       if (!latch->getTerminatingMustTailCall())
         count_at(latch->getTerminator()->getIterator(), /*in_loop=*/true);
+    OSR_CHECK(has_gathered_objects(function_), "counting takes objects of '{}' out of its entry block",
+              function_.getName().str());
     count_at(function_.getEntryBlock().getFirstNonPHIOrDbgOrAlloca(), /*in_loop=*/false);
   }
 

@@ -97,8 +97,7 @@ std::uint64_t begin_for(const CallSiteHandling &handling, Extent code) {
   return handling.landing_pad ? std::min(code.begin, handling.landing_pad - 1) : code.begin; // 0 is no landing pad
 }
 
-std::vector<std::uint8_t> build_exception_table(const CallSiteHandling &handling, std::uint64_t function,
-                                                Extent code) {
+std::vector<std::uint8_t> build_exception_table(const CallSiteHandling &handling, std::uint64_t function, Extent code) {
   std::vector<std::uint8_t> call, bytes;
   if (handling.is_listed) {
     put_distance(call, code.begin - function);

@@ -85,7 +85,8 @@ __attribute__((noinline)) Large make_large(long seed) {
 }
 __attribute__((noinline)) long take_large(Large large) { return large.words[0] ^ large.words[8]; }
 
-__attribute__((noinline)) long many(long a, long b, long c, long d, long e, long f, long g, long h, double i, double j) {
+__attribute__((noinline)) long many(long a, long b, long c, long d, long e, long f, long g, long h, double i,
+                                    double j) {
   return a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h + long(i * j) + long(recurse(6));
 }
 
@@ -125,7 +126,8 @@ int objects() {
     shapes.push_back(i % 2 ? std::unique_ptr<Shape>(new Square(i)) : std::unique_ptr<Shape>(new Circle(i)));
   int result = 0;
   for (const auto &shape : shapes)
-    result = result * 3 % 10007 + int(shape->area()) + shape->sides() + (dynamic_cast<Circle *>(shape.get()) != nullptr);
+    result =
+        result * 3 % 10007 + int(shape->area()) + shape->sides() + (dynamic_cast<Circle *>(shape.get()) != nullptr);
   return result + (typeid(*shapes[0]) == typeid(Square));
 }
 
@@ -168,7 +170,9 @@ int main() {
   std::function<int(int)> twice = [&](int n) { return n == 0 ? int(signals) : twice(n - 1) * 2 + from; };
   std::printf("\n%d %d %.9f %d\n", int(from), twice(7), numbers(50), in_threads());
   std::vector<int> sorted{5, 3, 9, 1, 7, 2};
-  std::sort(sorted.begin(), sorted.end(), [](int a, int b) { return recurse(unsigned(a)) > recurse(unsigned(b)) || (recurse(unsigned(a)) == recurse(unsigned(b)) && a > b); });
+  std::sort(sorted.begin(), sorted.end(), [](int a, int b) {
+    return recurse(unsigned(a)) > recurse(unsigned(b)) || (recurse(unsigned(a)) == recurse(unsigned(b)) && a > b);
+  });
   for (int value : sorted)
     std::printf("%d ", value);
   std::puts("");

@@ -1,5 +1,4 @@
 // Check that 16 and 32 byte vectors passed, returned and live across calls survive replaced frames.
-// cflags: -march=x86-64
 //
 // Without AVX a 32 byte vector is two registers or memory; vectors of floats, doubles and integers of all widths
 // are live over recursive calls that use all vector registers themselves.
