@@ -14,6 +14,7 @@
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -223,18 +224,22 @@ std::uint64_t Runtime::enter(EntryFrame &frame) {
   auto function = FunctionId(frame.function);
   if (options_.stress.acts_at_calls() && ThreadRegistry::current()) {
     Undisturbed undisturbed;
-    Because because(Cause::Stress);
-    std::lock_guard lock(mutex_);
-    stress_->on_call(frame);
+    on_work_stack([&] {
+      Because because(Cause::Stress);
+      std::lock_guard lock(mutex_);
+      stress_->on_call(frame);
+    });
   }
   return code_for(function, &frame);
 }
 
 void Runtime::on_poll(std::uint64_t return_pc_slot) {
   Undisturbed undisturbed;
-  Because because(Cause::Stress);
-  std::lock_guard lock(running_->mutex_);
-  running_->stress_->on_poll(return_pc_slot);
+  on_work_stack([&] {
+    Because because(Cause::Stress);
+    std::lock_guard lock(running_->mutex_);
+    running_->stress_->on_poll(return_pc_slot);
+  });
 }
 
 Tier Runtime::first_tier(FunctionId body) const {
@@ -253,11 +258,20 @@ std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
   while (std::uint64_t known = entry_code_[function].load())
     if (choose(known) == entry_code_[function].load())
       return known;
+  std::uint64_t pc = 0;
   Undisturbed undisturbed;
-  Because because(Cause::Call);
-  std::lock_guard lock(mutex_);
+  on_work_stack([&] {
+    Because because(Cause::Call);
+    std::lock_guard lock(mutex_);
+    pc = choose(code_for_locked(function));
+  });
+  return pc;
+}
+
+/// With the lock held.
+std::uint64_t Runtime::code_for_locked(FunctionId function) {
   if (std::uint64_t known = entry_code_[function].load(std::memory_order_relaxed))
-    return choose(known); // another thread was faster
+    return known; // another thread was faster
   auto version = compile_for_calls(function);
   if (!version) { // the program cannot go on without this function
     std::fprintf(stderr, "osr: %s\n", toString(version.takeError()).c_str());
@@ -266,7 +280,7 @@ std::uint64_t Runtime::code_for(FunctionId function, EntryFrame *frame) {
   set_code_for_calls(function, (*version)->object.entry_pc);
   if (direct_calls_)
     direct_calls_->bind_when_due(*handshake_, statistics_.compile_seconds());
-  return choose((*version)->object.entry_pc);
+  return (*version)->object.entry_pc;
 }
 
 Expected<const Version *> Runtime::compile_for_calls(FunctionId entry) {

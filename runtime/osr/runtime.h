@@ -171,6 +171,7 @@ private:
   std::uint64_t enter(EntryFrame &frame);
   Tier first_tier(FunctionId body) const;
   std::uint64_t code_for(FunctionId function, EntryFrame *frame = nullptr);
+  std::uint64_t code_for_locked(FunctionId function);
   llvm::Error compile_all();
   llvm::Expected<const Version *> compile_for_calls(FunctionId entry);
   void set_code_for_calls(FunctionId function, std::uint64_t pc);
@@ -229,6 +230,7 @@ private:
   static std::uint64_t hook(EntryFrame *frame);
   static void on_poll(std::uint64_t return_pc_slot);
   static void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason);
+  void leave_at_guard(std::uint64_t return_pc_slot, std::uint32_t reason);
   static void on_exception_landed(std::uint64_t pc);
   static void on_counted_poll(std::uint64_t return_pc_slot);
   static void on_heat(HeatCounter *counter, NoticedBy by);

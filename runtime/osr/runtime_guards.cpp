@@ -8,6 +8,7 @@
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
 #include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/Alignment.h>
@@ -56,11 +57,14 @@ void Runtime::set_up_speculation() {
 }
 
 void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason) {
-  Runtime &runtime = *running_;
   Undisturbed undisturbed;
+  on_work_stack([=] { running_->leave_at_guard(return_pc_slot, reason); });
+}
+
+void Runtime::leave_at_guard(std::uint64_t return_pc_slot, std::uint32_t reason) {
   Because because(Cause::Guard);
-  std::unique_lock lock(runtime.mutex_);
-  auto failed = runtime.guard_exits_->leave(return_pc_slot, reason);
+  std::unique_lock lock(mutex_);
+  auto failed = guard_exits_->leave(return_pc_slot, reason);
   if (!failed) { // the code that it could go on in does not exist
     std::fprintf(stderr, "osr: a guard failed and its activation cannot leave: %s\n",
                  toString(failed.takeError()).c_str());
@@ -68,10 +72,10 @@ void Runtime::on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason
   }
   if (!*failed)
     return;
-  const bool is_left = runtime.drop_assumption(**failed);
+  const bool is_left = drop_assumption(**failed);
   lock.unlock();
-  if (is_left && runtime.reclaim_loop_)
-    runtime.reclaim_loop_->notify();
+  if (is_left && reclaim_loop_)
+    reclaim_loop_->notify();
 }
 
 /// Code that rests on it is entered no more; the next calls compile anew. Activations in it may stay: they leave if the

@@ -6,6 +6,7 @@
 #include "runtime/osr/tier_up.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -139,7 +140,7 @@ void Runtime::on_heat(HeatCounter *counter, NoticedBy by) {
   if (!running_)
     return;
   Undisturbed undisturbed;
-  running_->tier_up_->on_counter(*counter, by);
+  on_work_stack([=] { running_->tier_up_->on_counter(*counter, by); });
 }
 
 void Runtime::on_counted_poll(std::uint64_t return_pc_slot) {

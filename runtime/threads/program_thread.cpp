@@ -22,7 +22,6 @@ constinit thread_local ProgramThread *current_thread = nullptr;
 namespace {
 
 constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
-constexpr std::uint64_t stack_reserve = 64 * 1024; ///< for stubs, signal handlers and the next calls
 
 /// The main thread's stack grows up to its limit, which may have been raised since the process began; the C library
 /// knows the size of all others.

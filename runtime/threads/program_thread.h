@@ -1,6 +1,7 @@
 // A thread that runs code of the program, and the set of all of them.
 #pragma once
 
+#include "osr-stubs/call_on_stack.h"
 #include "osr-stubs/enter_program.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/stack/frame_layout.h"
@@ -32,6 +33,9 @@ enum class ThreadRole : std::uint8_t {
 /// it must not see the signal's handler.
 #define OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("thread")))
 
+/// Of each thread's stack, for stubs, signal handlers and the next calls.
+inline constexpr std::uint64_t stack_reserve = 64 * 1024;
+
 struct ProgramThread {
   pid_t tid = 0;
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
@@ -39,6 +43,11 @@ struct ProgramThread {
   std::optional<ObjectStack> objects;
   ThreadRole role = ThreadRole::Host;
   bool was_unwound = false; ///< its first frame is gone without a return: by pthread_exit or a cancellation
+
+  std::uint64_t work_low = 0,
+                work_high = 0; ///< the stack on which the runtime works or has worked for it (work_stack.h)
+  OutsideRegisters outside; ///< with which it left its own
+  bool is_working_at(std::uint64_t sp) const { return work_low < sp && sp <= work_high; }
 
   std::atomic<PollWord> *poll_word = nullptr; ///< the thread's own
 

@@ -107,6 +107,26 @@ void enlarge_usual_stack() {
   pthread_attr_destroy(&usual);
 }
 
+/// What the program asked for, and room for what it does not know of: baseline frames, stubs, the signal that stops
+/// threads. Memory that the program gave itself stays as it is.
+class Enlarged {
+public:
+  explicit Enlarged(const pthread_attr_t *wanted) : wanted_(wanted) {
+    void *low = nullptr;
+    std::size_t size = 0;
+    if (!wanted || pthread_attr_getstack(wanted, &low, &size) != 0 || reinterpret_cast<std::uintptr_t>(low) + size != 0)
+      return;
+    own_ = *wanted; // never destroyed: what it refers to belongs to the program's
+    if (pthread_attr_setstacksize(&own_, size + stack_reserve) == 0)
+      wanted_ = &own_;
+  }
+  operator const pthread_attr_t *() const { return wanted_; }
+
+private:
+  const pthread_attr_t *wanted_;
+  pthread_attr_t own_;
+};
+
 /// The C library's own, also where this process exports a function of that name (interposed_calls.cpp).
 int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
   static const auto next = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
@@ -144,7 +164,7 @@ int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*functi
   sigset_t mask = block_signals(); // the new thread begins with them blocked
   auto *start = new Start{function, argument, std::move(*objects), mask};
   ++alive;
-  int error = library_pthread_create(thread, wanted, run_thread, start);
+  int error = library_pthread_create(thread, Enlarged(wanted), run_thread, start);
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
   if (error) {
     --alive;

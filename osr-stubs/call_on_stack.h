@@ -1,0 +1,27 @@
+// A call on another stack.
+#pragma once
+
+#include "osr-stubs/stub_offsets.h"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace osr {
+
+/// The registers of whoever has called osr_call_on_stack, as they will be behind the call: a walk of the stack that was
+/// left begins with them.
+struct OutsideRegisters {
+  std::uint64_t pc = 0, sp = 0;
+  std::uint64_t saved[6]{}; ///< rbx, rbp, r12 to r15
+};
+static_assert(offsetof(OutsideRegisters, pc) == OSR_OUTSIDE_PC);
+static_assert(offsetof(OutsideRegisters, sp) == OSR_OUTSIDE_SP);
+static_assert(offsetof(OutsideRegisters, saved) == OSR_OUTSIDE_SAVED);
+
+} // namespace osr
+
+extern "C" {
+/// Calls function(argument) with rsp = `top`, a multiple of 16, and comes back. `outside` is filled in before rsp changes.
+/// No exception may leave the function.
+void osr_call_on_stack(void (*function)(void *), void *argument, void *top, osr::OutsideRegisters *outside);
+}
