@@ -171,7 +171,7 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
       return report(std::move(error));
 
   // The program's own exit may run at any time, so these live until the process is gone.
-  static LLVMContext context;
+  static auto &context = *new LLVMContext;
   const bool is_churn = runtime_options->stress.kind == StressMode::Kind::Churn;
   auto program = load_input_to_link(context, options.program, is_churn ? KeepSource::Yes : KeepSource::No);
   if (!program)

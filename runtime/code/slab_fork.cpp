@@ -20,7 +20,7 @@ namespace osr {
 namespace {
 
 std::mutex arenas_mutex;
-std::vector<SlabArena *> arenas;
+auto &arenas = *new std::vector<SlabArena *>; ///< never destroyed: threads work while the process ends
 
 } // namespace
 

@@ -4,6 +4,7 @@
 #include "runtime/osr/continuation_budget.h"
 #include "runtime/osr/ticker.h"
 
+#include <chrono>
 #include <random>
 #include <vector>
 
@@ -19,6 +20,8 @@ std::vector<FunctionId> active_among(Runtime &runtime, llvm::ArrayRef<FunctionId
 class AsyncStress {
 public:
   AsyncStress(Runtime &runtime, std::uint64_t per_second);
+  /// It begins nothing any more; what was begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when) { ticker_.end_by(when); }
 
 private:
   void replace_something();

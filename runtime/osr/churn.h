@@ -6,6 +6,7 @@
 
 #include <llvm/ADT/SmallVector.h>
 
+#include <chrono>
 #include <random>
 #include <set>
 #include <string>
@@ -21,6 +22,8 @@ class Runtime;
 class Churn {
 public:
   Churn(Runtime &runtime, std::uint64_t per_second);
+  /// It begins nothing any more; what was begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when) { ticker_.end_by(when); }
 
 private:
   void act();

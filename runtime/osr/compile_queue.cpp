@@ -12,13 +12,16 @@ CompileQueue::CompileQueue(std::size_t capacity, unsigned threads, Work work)
     threads_.push_back(start_undisturbed("osr compile", [this] { run(); }));
 }
 
-CompileQueue::~CompileQueue() {
-  {
-    std::lock_guard lock(mutex_);
-    is_ending_ = true;
-    waiting_ = 0;
-  }
+bool CompileQueue::end_by(std::chrono::steady_clock::time_point when) {
+  std::unique_lock lock(mutex_);
+  is_ending_ = true;
+  waiting_ = 0;
   changed_.notify_all();
+  return changed_.wait_until(lock, when, [this] { return begun_ == 0; });
+}
+
+CompileQueue::~CompileQueue() {
+  end_by({});
   for (std::thread &thread : threads_)
     thread.join();
 }
@@ -30,7 +33,7 @@ bool CompileQueue::add(Item item) {
   }
   {
     std::lock_guard lock(mutex_);
-    if (waiting_ == ring_.size())
+    if (is_ending_ || waiting_ == ring_.size())
       return false;
     ring_[(first_ + waiting_++) % ring_.size()] = item;
     most_waiting_ = std::max(most_waiting_, waiting_);
@@ -44,6 +47,11 @@ std::size_t CompileQueue::most_waiting() const {
   return most_waiting_;
 }
 
+std::size_t CompileQueue::begun() const {
+  std::lock_guard lock(mutex_);
+  return begun_;
+}
+
 void CompileQueue::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -53,9 +61,13 @@ void CompileQueue::run() {
     const Item item = ring_[first_];
     first_ = (first_ + 1) % ring_.size();
     --waiting_;
+    ++begun_;
     lock.unlock();
     work_(item);
     lock.lock();
+    --begun_;
+    if (is_ending_)
+      changed_.notify_all();
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "compiler/tiers/count_heat.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -32,10 +33,15 @@ public:
   /// Drops what waits, and waits for what has begun.
   ~CompileQueue();
 
+  /// Drops what waits, and takes nothing any more. False: what has begun is not done by then.
+  bool end_by(std::chrono::steady_clock::time_point when);
+
   /// False: it is full.
   bool add(Item item);
 
   std::size_t most_waiting() const;
+  /// Is being worked on by threads.
+  std::size_t begun() const;
 
   /// Held around a fork.
   std::mutex &mutex() { return mutex_; }
@@ -47,7 +53,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Item> ring_;
-  std::size_t first_ = 0, waiting_ = 0, most_waiting_ = 0;
+  std::size_t first_ = 0, waiting_ = 0, most_waiting_ = 0, begun_ = 0;
   bool is_ending_ = false;
   std::vector<std::thread> threads_;
 };

@@ -9,7 +9,7 @@
 namespace osr {
 namespace {
 
-DeoptimizeHandler deoptimize_handler;
+auto &deoptimize_handler = *new DeoptimizeHandler; ///< never destroyed: threads run while the process ends
 
 struct TwoWords {
   std::uint64_t first, second;

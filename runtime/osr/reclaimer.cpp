@@ -172,12 +172,15 @@ bool Reclaimer::scan() {
   return is_anything_left();
 }
 
+void ReclaimLoop::end_by(std::chrono::steady_clock::time_point when) {
+  std::unique_lock lock(mutex_);
+  is_ending_ = true;
+  changed_.notify_all();
+  changed_.wait_until(lock, when, [this] { return !is_scanning_; });
+}
+
 void ReclaimLoop::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    is_ending_ = true;
-  }
-  changed_.notify_one();
+  end_by({});
   if (thread_.joinable())
     thread_.join();
 }
@@ -201,9 +204,13 @@ void ReclaimLoop::run() {
     auto wait = first_wait;
     while (!is_ending_) {
       is_wanted_ = false; // whoever notifies from here on may mean something that this scan does not see
+      is_scanning_ = true;
       lock.unlock();
       const bool again = scan_();
       lock.lock();
+      is_scanning_ = false;
+      if (is_ending_)
+        changed_.notify_all();
       if (!again)
         break;
       changed_.wait_for(lock, wait, [this] { return is_wanted_ || is_ending_; });

@@ -74,6 +74,8 @@ public:
   ~ReclaimLoop() { stop(); }
   /// From here on nothing happens any more; notify() may still be called.
   void stop();
+  /// The same; but what has begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when);
   /// There may be something to free. Thread-safe.
   void notify();
   /// In the child of a fork: the thread is not there. What this object holds is lost.
@@ -85,7 +87,7 @@ private:
   std::function<bool()> scan_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool is_wanted_ = false, is_ending_ = false;
+  bool is_wanted_ = false, is_ending_ = false, is_scanning_ = false;
   std::thread thread_;
 };
 

@@ -30,16 +30,19 @@ void PendingRequest::run() {
   ended_.notify_all();
 }
 
+bool RequestQueue::end_by(std::chrono::steady_clock::time_point when) {
+  std::unique_lock lock(mutex_);
+  is_ending_ = true;
+  for (const auto &request : waiting_)
+    request->cancel();
+  if (current_)
+    current_->cancel();
+  changed_.notify_all();
+  return changed_.wait_until(lock, when, [this] { return !current_ && waiting_.empty(); });
+}
+
 RequestQueue::~RequestQueue() {
-  {
-    std::lock_guard lock(mutex_);
-    is_ending_ = true;
-    for (const auto &request : waiting_)
-      request->cancel();
-    if (current_)
-      current_->cancel();
-  }
-  changed_.notify_one();
+  end_by({});
   if (thread_.joinable())
     thread_.join();
 }
@@ -67,6 +70,8 @@ void RequestQueue::run() {
     current_->run(); // also when it was cancelled: somebody waits for the answer
     lock.lock();
     current_.reset();
+    if (is_ending_)
+      changed_.notify_all();
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "runtime/osr/requests.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -46,6 +47,8 @@ class RequestQueue {
 public:
   ~RequestQueue();
   std::shared_ptr<PendingRequest> add(PendingRequest::Work work);
+  /// Cancels what waits, and what has begun, and takes nothing any more. False: that is not done by then.
+  bool end_by(std::chrono::steady_clock::time_point when);
 
 private:
   void run();

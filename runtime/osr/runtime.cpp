@@ -12,6 +12,7 @@
 #include "runtime/osr/tier_up.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/start_thread.h"
+#include "runtime/threads/static_objects.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 #include "runtime/threads/work_stack.h"
@@ -365,8 +366,10 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     if (Error error = compile_all())
       return error;
 
-  set_static_destructors([this] {
-    stop_background(); // nothing may compile while the compiler's own static objects go
+  // Nothing may compile while the compiler's own static objects go. Where they stay, the end waits for no compile.
+  const auto end_background = keep_static_objects() ? &Runtime::leave_background : &Runtime::stop_background;
+  set_static_destructors([this, end_background] {
+    (this->*end_background)();
     consumeError(run_actions(program().destructors));
   });
   keep_arguments(arguments);

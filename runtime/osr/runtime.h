@@ -219,6 +219,7 @@ private:
   llvm::Error start_requests();
   void start_background();
   void stop_background();
+  void leave_background();
   void start_stress();
   enum class ForkSide : std::uint8_t { Parent, Child };
   static void watch_forks();

@@ -7,11 +7,18 @@
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/undisturbed.h"
 
+#include <chrono>
 #include <pthread.h>
 
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+constexpr std::chrono::milliseconds
+    patience_at_end(20); ///< enough for most that was begun, so that statistics are whole
+
+} // namespace
 
 Error Runtime::start_requests() {
   watch_forks();
@@ -54,6 +61,7 @@ void Runtime::start_background() {
 
 /// Threads of the runtime's own end; requests that wait are cancelled.
 void Runtime::stop_background() {
+  Undisturbed undisturbed;
   async_stress_.reset();
   churn_.reset();
   loop_stress_.reset();
@@ -63,6 +71,26 @@ void Runtime::stop_background() {
   queue_.reset();
   if (reclaim_loop_)
     reclaim_loop_->stop();
+}
+
+/// Before the process ends: the same, but the end waits for none of them. What they have is never destroyed.
+void Runtime::leave_background() {
+  Undisturbed undisturbed;
+  const auto when = std::chrono::steady_clock::now() + patience_at_end;
+  if (async_stress_)
+    async_stress_->end_by(when);
+  if (churn_)
+    churn_->end_by(when);
+  if (loop_stress_)
+    loop_stress_->end_by(when);
+  if (sampling_)
+    sampling_->end_by(when);
+  if (tier_up_)
+    tier_up_->end_by(when);
+  if (queue_)
+    queue_->end_by(when);
+  if (reclaim_loop_)
+    reclaim_loop_->end_by(when);
 }
 
 /// The child has the forking thread only. What the others were doing must be whole: their locks are taken first. Both

@@ -91,6 +91,7 @@ nlohmann::json Statistics::to_json() const {
                          {"samples", tier_up.samples},
                          {"most_waiting", tier_up.most_waiting},
                          {"dropped", tier_up.dropped},
+                         {"unfinished", tier_up.unfinished},
                          {"seconds", tier_up.seconds},
                          {"failed", tier_up.failed}};
   result["threads"] = {{"most_at_once", most_threads}};

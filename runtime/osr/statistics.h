@@ -108,6 +108,7 @@ struct Statistics {
     std::uint64_t samples = 0;  ///< looks at the stacks
     std::uint64_t most_waiting = 0; ///< in the queue
     std::uint64_t dropped = 0;      ///< because it was full
+    std::uint64_t unfinished = 0;   ///< being worked on when these statistics were taken
     double seconds = 0;             ///< from the queue to the end of the request, waiting for locks included
     std::map<std::string, std::uint64_t> failed; ///< by reason
   };

@@ -1,6 +1,7 @@
 // Something that happens again and again, in a thread that has nothing to do with the program.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -15,6 +16,8 @@ class Ticker {
 public:
   Ticker(const char *name, std::uint64_t per_second, std::function<void()> act);
   ~Ticker();
+  /// It is not begun any more. False: what has begun is not done by then.
+  bool end_by(std::chrono::steady_clock::time_point when);
 
 private:
   void run();
@@ -22,8 +25,8 @@ private:
   std::chrono::nanoseconds period_;
   std::function<void()> act_;
   std::mutex mutex_;
-  std::condition_variable ended_;
-  bool ending_ = false;
+  std::condition_variable changed_;
+  bool is_ending_ = false, is_acting_ = false;
   std::thread thread_;
 };
 

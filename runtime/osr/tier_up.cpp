@@ -50,6 +50,11 @@ void TierUp::start(bool in_calling_thread_is_possible) {
                                           [this](CompileQueue::Item item) { work(item); });
 }
 
+void TierUp::end_by(std::chrono::steady_clock::time_point when) {
+  if (queue_)
+    queue_->end_by(when);
+}
+
 void TierUp::on_counter(HeatCounter &counter, NoticedBy by) {
   if (!table_.restart(counter))
     return;
@@ -162,6 +167,7 @@ Statistics::TierUp TierUp::statistics() const {
   result.samples = samples_;
   result.dropped = dropped_;
   result.most_waiting = queue_ ? queue_->most_waiting() : 0;
+  result.unfinished = queue_ ? queue_->begun() : 0;
   return result;
 }
 

@@ -14,6 +14,7 @@
 #include "runtime/policy/heat_table.h"
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -61,6 +62,8 @@ public:
   /// From here on there are threads, unless none are wanted.
   void start(bool in_calling_thread_is_possible);
   void stop() { queue_.reset(); }
+  /// Nothing is begun any more; what was begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when);
   /// Around a fork: the child's queue is new and empty.
   void before_fork();
   void after_fork(bool is_child);

@@ -60,3 +60,25 @@ TEST_CASE("The end of a queue drops what waits and waits for what has begun") {
   }
   CHECK(done == 1);
 }
+
+TEST_CASE("An end by a time leaves alone what has begun") {
+  std::array<HeatCounter, 3> counters;
+  std::latch begun(1), go(1);
+  std::atomic<int> done = 0;
+  CompileQueue queue(2, 1, [&](CompileQueue::Item) {
+    begun.count_down();
+    go.wait();
+    ++done;
+  });
+  CHECK(queue.add({&counters[0], NoticedBy::Entry}));
+  begun.wait();
+  CHECK(queue.add({&counters[1], NoticedBy::Entry})); // waits, and is dropped
+  CHECK_FALSE(queue.end_by(std::chrono::steady_clock::now()));
+  CHECK(queue.begun() == 1);
+  CHECK(done == 0);
+  CHECK_FALSE(queue.add({&counters[2], NoticedBy::Entry}));
+  go.count_down();
+  CHECK(queue.end_by(std::chrono::steady_clock::time_point::max()));
+  CHECK(done == 1);
+  CHECK(queue.begun() == 0);
+}
