@@ -91,6 +91,8 @@ std::optional<std::string> objection_to(const TransitionScript &script) {
     return fmt::format("CFA = rsp{:+}", script.cfa_from_sp);
   if (script.final_sp > -8 || script.final_sp % 8 != 0 || script.final_sp <= -widest_frame)
     return fmt::format("final rsp = CFA{:+}", script.final_sp);
+  if (script.state_buffer_size == 0 && script.final_sp % 16 != 0) // I6: as it was when the site's call was made
+    return fmt::format("rsp at the landing is CFA{:+}, not aligned to 16 bytes", script.final_sp);
   for (const Move &move : script.moves)
     if (Objection objection = objection_to(script, move))
       return objection;

@@ -181,11 +181,13 @@ TransitionScript Generator::script() {
     return tangle();
   const auto frame_bytes = [&] { return std::int32_t(16 * (chance(90) ? between(1, 40) : between(40, 700))); };
   script_.cfa_from_sp = frame_bytes();
-  script_.final_sp = chance(20) ? -8 : chance(20) ? -script_.cfa_from_sp : -frame_bytes();
+  const bool continues =
+      chance(30); // as after the call that made the old frame, or elsewhere in a frame that was split
+  script_.final_sp = continues && chance(60) ? -8 : chance(20) ? -script_.cfa_from_sp : -frame_bytes();
   permutes_ = chance(40);
   limit_ = chance(90) ? std::size_t(between(0, 40)) : 500;
   add_register_targets();
-  if (chance(30)) {
+  if (continues) {
     add_buffer_targets();
     add_result();
   }

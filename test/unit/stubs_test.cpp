@@ -101,10 +101,10 @@ TEST_CASE("circles that hang together use up every holder", "[stubs]") {
 
 TEST_CASE("frames grow and shrink by kilobytes", "[stubs]") {
   for (const std::int32_t from : {32, 4096, 40000}) {
-    for (const std::int32_t into : {8, 32, 160, 176, 4096, 40000}) {
+    for (const std::int32_t into : {16, 32, 160, 176, 4096, 40000}) {
       TransitionScript script = script_in_place(from, {});
       script.final_sp = -into;
-      if (into > 8)
+      if (into > 16)
         for (std::int32_t slot = 1; slot <= 3; ++slot) {
           script.moves.push_back({at(-8 - 8 * slot), to(-into - 8 + 8 * slot)});
           if (into >= 160)
@@ -127,7 +127,7 @@ TEST_CASE("rsp moves only when something is written below the red zone", "[stubs
   TransitionScript script = script_in_place(64, {{at(-16), to(-1000)}});
   script.final_sp = -1008;
   CHECK(emit_stub(script, 0x10000).rows.size() == 2);
-  script.final_sp = -8 - 880;
+  script.final_sp = -880;
   CHECK(emit_stub(script, 0x10000).rows.size() == 2);
 }
 
@@ -228,6 +228,9 @@ TEST_CASE("what no stub can do is said before one is made", "[stubs]") {
   CHECK(said(script_in_place(64, {{with(at(-32), {{Kind::Add, 1}}), to(-32), 16}})) ==
         "recipe for a value of 16 bytes");
   CHECK(said(script_in_place(64, {{with(at(-16), {{Kind::ShiftLeft, 64}}), to(-24)}})) == "shift by 64");
+  TransitionScript unaligned = script_in_place(64, {});
+  unaligned.final_sp = -24;
+  CHECK(said(unaligned) == "rsp at the landing is CFA-24, not aligned to 16 bytes");
   CHECK(said(script_in_place(1 << 29, {})) == "CFA = rsp+536870912");
   CHECK(said(script_in_place(64, {{at(-(1 << 28)), to(-16)}})) == "source at CFA-268435456");
   CHECK(said(script_in_place(64, {{at(-16), to(-4)}})) == "target CFA-4, 8 bytes: not below the return PC");
