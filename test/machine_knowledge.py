@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Which files outside of the machine folders know the machine: they are listed, and a new one fails.
+
+The machine folders are where another machine's code would stand beside x86-64's. Comments may name registers anywhere. Each file
+in the list beside this script is one that a port has to look at; one that no longer names anything has to be taken out, so that
+the list only gets shorter.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MACHINE_FOLDERS = ["osr-stubs/x86_64/", "runtime/stack/arch_x86_64.h"]
+NAMES = re.compile(r"x86|X86|amd64|\b[re](?:[abcd]x|[sd]i|[sb]p|ip)\b|\br(?:8|9|1[0-5])\b|\b[xyz]mm\d*\b|"
+                   r"\bR(?:[ABCD]X|SP|BP|IP)\b|mxcsr|x87|\bfs:|\bAVX|\bSSE")
+
+
+def without_comments(text):
+    return re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.S)
+
+
+def files_that_know():
+    for folder in ["compiler", "osr-stubs", "runtime", "osrctl"]:
+        for path in sorted((ROOT / folder).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            if path.suffix in (".h", ".cpp", ".S") and not name.startswith(tuple(MACHINE_FOLDERS)) and \
+                    NAMES.search(without_comments(path.read_text())):
+                yield name
+
+
+def main():
+    listed = pathlib.Path(__file__).with_suffix(".txt").read_text().split()
+    found = list(files_that_know())
+    assert found and not NAMES.search(without_comments("int a; // rax\n")) and NAMES.search("rax")
+    for name in sorted(set(found) - set(listed)):
+        print(f"{name} names the machine: put that into a machine folder, or say in the list why it cannot be there")
+    for name in sorted(set(listed) - set(found)):
+        print(f"{name} no longer names the machine: take it off the list")
+    print(f"{len(found)} files outside of the machine folders name the machine")
+    return 1 if set(found) != set(listed) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
