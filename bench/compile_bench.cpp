@@ -7,7 +7,8 @@
 // same FastISel pipeline into an ELF object, but no slots, stack maps, anchoring or certificates. One iteration
 // compiles all functions both ways, in turn, function by function, so that a machine that slows down slows both.
 #include "compiler/canonical/load.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/target.h"
@@ -60,7 +61,7 @@ double compile_module_seconds(const Compiler &compiler, llvm::TargetMachine &mac
   auto module = llvm::CloneModule(*compiler.program().module);
   CodegenReport report;
   double start = now();
-  lower_object_stack(*module, object_stack_offset);
+  lower_objects(*module, object_stack_offset);
   auto object = exit_on_error(emit_object(*module, machine, MachinePasses::None, report));
   benchmark::DoNotOptimize(object.get());
   return now() - start;

@@ -1,4 +1,5 @@
-// The object stack: where a thread's address-taken locals live, so that frames hold only values.
+// The object stack: where values wait on their way from a stub into a continuation, in state buffers. Not on the thread's
+// stack, because a signal handler may come in between.
 #pragma once
 
 #include "compiler/base/error.h"

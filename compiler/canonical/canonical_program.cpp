@@ -23,7 +23,7 @@ const char *to_string(PinReason reason) {
   case PinReason::CallingConvention: return "uses a calling convention other than C";
   case PinReason::RealignedFrame: return "passes an over-aligned argument on the stack, or gets such a result";
   case PinReason::ObjectKind: return "has a local object that cannot leave the frame";
-  case PinReason::TailCallByValue: return "makes a guaranteed tail call with a by-value argument";
+  case PinReason::TailCallByValue: return "makes a guaranteed tail call with arguments on the stack";
   case PinReason::LargeAggregate: return "handles an aggregate with too many members as one value";
   }
   OSR_CHECK(false, "unknown pin reason {}", int(reason));

@@ -16,7 +16,7 @@
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
 #include "compiler/canonical/gather_objects.h"
-#include "compiler/canonical/guard_object_stack.h"
+#include "compiler/canonical/guard_frame.h"
 #include "compiler/canonical/initializer_arrays.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/move_objects.h"
@@ -30,6 +30,7 @@
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Metadata.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
@@ -94,6 +95,12 @@ void pin(Function &function, FunctionInfo &info, PinReason reason, const TargetM
     function.removeFnAttr("no-realign-stack");
 }
 
+void keep_calls(Function &function) {
+  for (Instruction &instruction : instructions(function))
+    if (auto *call = dyn_cast<CallBase>(&instruction))
+      call->setIsNoInline();
+}
+
 /// After this a replaceable function's frame holds scalar values only: no objects, no aggregates, no undefined ones.
 void empty_frame(Function &function, FunctionInfo &info, const TargetMachine &machine) {
   copy_by_value_arguments(function);
@@ -108,7 +115,6 @@ void empty_frame(Function &function, FunctionInfo &info, const TargetMachine &ma
   }
   define_undef(function);
   move_objects(function);
-  restore_objects_at_landing_pads(function);
 }
 
 } // namespace
@@ -138,12 +144,15 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     if (function.isDeclaration())
       continue;
     FunctionInfo &info = program.info_of(function);
+    make_objects_static(function);
+    if (forwards_stack_arguments(function))
+      keep_calls(function); // those that are inlined might bring objects
     if (PinReason reason = find_pin_reason(function, machine); reason != PinReason::None)
       pin(function, info, reason, machine);
     else
       empty_frame(function, info, machine);
     if (info.pinned != PinReason::None)
-      guard_object_stack(function);
+      guard_frame(function);
     gather_static_objects(function);
   }
   complete_source_lines(*program.module);

@@ -3,7 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/print.h"
 #include "compiler/canonical/gather_objects.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/Verifier.h>

@@ -1,5 +1,8 @@
 #include "compiler/canonical/find_pinned.h"
 
+#include "compiler/canonical/stack_arguments.h"
+
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/CodeGen/Analysis.h>
 #include <llvm/CodeGen/TargetLowering.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
@@ -152,13 +155,33 @@ PinReason of_instruction(const Instruction &instruction) {
     return PinReason::ExceptionHandling;
   if (isa<VAArgInst>(instruction))
     return PinReason::VariableArguments;
-  if (const auto *object = dyn_cast<AllocaInst>(&instruction))
+  if (const auto *object = dyn_cast<AllocaInst>(&instruction)) {
     if (object->isSwiftError() || object->isUsedWithInAlloca() || object->getAddressSpace() != 0)
       return PinReason::ObjectKind;
+    if (!object->isStaticAlloca()) // lies behind the frame's values, and moves its end
+      return PinReason::ObjectKind;
+  }
   return PinReason::None;
 }
 
+/// The holder of its objects would have to pass on what it cannot copy, or would stay on the stack for each of a chain of
+/// guaranteed tail calls.
+PinReason of_arguments(const Function &function) {
+  const bool has_chain = any_of(function.args(), [](const Argument &argument) { return argument.hasNestAttr(); });
+  if (has_chain && most_stack_argument_bytes(function) != 0)
+    return PinReason::ArgumentKind;
+  if (has_over_aligned_stack_argument(function))
+    return PinReason::RealignedFrame;
+  const bool has_objects = any_of(function.getEntryBlock(), [](const Instruction &i) { return isa<AllocaInst>(i); });
+  return has_objects && forwards_stack_arguments(function) ? PinReason::TailCallByValue : PinReason::None;
+}
+
 } // namespace
+
+bool forwards_stack_arguments(const Function &function) {
+  return (function.isVarArg() || most_stack_argument_bytes(function) != 0) &&
+         any_of(function, [](const BasicBlock &block) { return block.getTerminatingMustTailCall() != nullptr; });
+}
 
 bool may_return_twice(const CallBase &call) {
   if (call.hasFnAttr(Attribute::ReturnsTwice))
@@ -193,6 +216,8 @@ PinReason find_pin_reason(const Function &function, const TargetMachine &machine
         return reason;
   if (needs_realigned_frame(function, machine))
     return PinReason::RealignedFrame;
+  if (PinReason reason = of_arguments(function); reason != PinReason::None)
+    return reason;
   return returns_in_memory(function.getReturnType(), function.getCallingConv(), function, machine)
              ? PinReason::ResultInMemory
              : PinReason::None;

@@ -1,7 +1,5 @@
 #include "compiler/canonical/landing_pads.h"
 
-#include "compiler/canonical/object_stack.h"
-
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/CFG.h>
 #include <llvm/IR/InstIterator.h>
@@ -65,41 +63,6 @@ void translate(ExtractValueInst &number, LandingPadInst &pad, const NeutralNumbe
   number.replaceUsesWithIf(neutral, [&](Use &use) { return !is_contained(made, use.getUser()); });
 }
 
-struct ObjectFrame {
-  CallInst *push = nullptr;
-  bool top_moves = false; ///< dynamic objects come and go
-};
-
-ObjectFrame find_object_frame(Function &function) {
-  ObjectFrame frame;
-  for (BasicBlock &block : function)
-    for (Instruction &instruction : block) {
-      auto *call = dyn_cast<CallInst>(&instruction);
-      const Function *callee = call ? call->getCalledFunction() : nullptr;
-      if (!callee)
-        continue;
-      if (is_object_frame(call))
-        frame.push = call;
-      frame.top_moves |= is_contained({StringRef(object_alloca), StringRef(object_restore)}, callee->getName());
-    }
-  return frame;
-}
-
-/// Where the top is not the same at all invokes.
-void restore_what_each_invoke_had(Function &function, ArrayRef<BasicBlock *> pads) {
-  Module &module = *function.getParent();
-  DenseMap<BasicBlock *, Value *> tops;
-  for (InvokeInst *invoke : find_invokes(function))
-    tops[invoke->getParent()] = IRBuilder<>(invoke).CreateCall(declare_object_operation(module, object_save), {});
-  for (BasicBlock *pad : pads) {
-    auto *top = PHINode::Create(PointerType::get(function.getContext(), 0), 0, "object.stack.top", pad->begin());
-    for (BasicBlock *predecessor : predecessors(pad))
-      top->addIncoming(tops.lookup(predecessor), predecessor);
-    IRBuilder<> builder(pad, pad->getFirstInsertionPt());
-    builder.CreateCall(declare_object_operation(module, object_restore), {top});
-  }
-}
-
 } // namespace
 
 SmallVector<BasicBlock *, 8> find_landing_pads(Function &function) {
@@ -146,24 +109,6 @@ bool make_selectors_neutral(Function &function) {
         translate(*extract, pad, numbers);
   }
   return true;
-}
-
-void restore_objects_at_landing_pads(Function &function) {
-  const SmallVector<BasicBlock *, 8> pads = find_landing_pads(function);
-  if (pads.empty())
-    return;
-  const ObjectFrame frame = find_object_frame(function);
-  if (frame.top_moves)
-    return restore_what_each_invoke_had(function, pads);
-  Module &module = *function.getParent();
-  Value *top = frame.push;
-  if (!top) {
-    BasicBlock &entry = function.getEntryBlock();
-    IRBuilder<> builder(&entry, entry.getFirstInsertionPt());
-    top = builder.CreateCall(declare_object_operation(module, object_save), {}, "object.stack.top");
-  }
-  for (BasicBlock *pad : pads)
-    IRBuilder<>(pad, pad->getFirstInsertionPt()).CreateCall(declare_object_operation(module, object_restore), {top});
 }
 
 } // namespace osr

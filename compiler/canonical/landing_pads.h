@@ -18,8 +18,4 @@ void isolate_normal_destinations(llvm::Function &function);
 /// the function have the same one, or one has no name.
 bool make_selectors_neutral(llvm::Function &function);
 
-/// An exception lands without the functions in between having popped their object frames: each landing pad sets the top
-/// of the object stack to what it was at its invoke. Comes after move_objects.
-void restore_objects_at_landing_pads(llvm::Function &function);
-
 } // namespace osr

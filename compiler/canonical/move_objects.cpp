@@ -1,8 +1,11 @@
 #include "compiler/canonical/move_objects.h"
 
 #include "compiler/base/check.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 
+#include <llvm/Analysis/CFG.h>
+#include <llvm/IR/CFG.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/Support/MathExtras.h>
 
@@ -22,13 +25,12 @@ struct StaticObject {
 
 struct ObjectFrame {
   std::vector<StaticObject> objects;
-  std::uint64_t size = 0; ///< a multiple of object_stack_align
-  Align align{object_stack_align};
+  std::uint64_t size = 0; ///< a multiple of object_frame_align
+  Align align{object_frame_align};
 };
 
 struct Found {
   std::vector<StaticObject> objects;
-  SmallVector<AllocaInst *, 4> dynamic;
   SmallVector<IntrinsicInst *, 4> saves;
   SmallVector<IntrinsicInst *, 4> restores;
   SmallVector<IntrinsicInst *, 8> lifetimes;
@@ -54,10 +56,8 @@ Found find_objects(Function &function) {
       auto *alloca = dyn_cast<AllocaInst>(&instruction);
       if (!alloca)
         continue;
-      if (!alloca->isStaticAlloca()) {
-        found.dynamic.push_back(alloca);
-        continue;
-      }
+      OSR_CHECK(alloca->isStaticAlloca(), "'{}' has an object of variable size, and is not pinned",
+                function.getName().str());
       std::uint64_t size = alloca->getAllocationSize(layout)->getFixedValue();
       found.objects.push_back({alloca, std::max<std::uint64_t>(size, 1), alloca->getAlign()}); // each has an address
     }
@@ -69,12 +69,12 @@ ObjectFrame lay_out(std::vector<StaticObject> objects) {
   std::ranges::stable_sort(objects, std::ranges::greater{}, &StaticObject::align);
   if (!objects.empty())
     frame.align = std::max(frame.align, objects.front().align);
-  std::uint64_t end = frame.align.value() > object_stack_align ? object_frame_link_size : 0;
+  std::uint64_t end = 0;
   for (StaticObject &object : objects) {
     object.offset = alignTo(end, object.align);
     end = object.offset + object.size;
   }
-  frame.size = alignTo(end, object_stack_align);
+  frame.size = alignTo(end, object_frame_align);
   frame.objects = std::move(objects);
   return frame;
 }
@@ -87,13 +87,15 @@ public:
   void run() {
     for (IntrinsicInst *lifetime : found_.lifetimes)
       lifetime->eraseFromParent();
+    for (IntrinsicInst *restore : found_.restores) // nothing has been allocated since
+      restore->eraseFromParent();
+    for (IntrinsicInst *save : found_.saves) {
+      save->replaceAllUsesWith(Constant::getNullValue(save->getType()));
+      save->eraseFromParent();
+    }
+    if (layout_.objects.empty())
+      return;
     push();
-    for (AllocaInst *alloca : found_.dynamic)
-      move_dynamic(*alloca);
-    for (IntrinsicInst *save : found_.saves)
-      replace_by_call(*save, object_save, {});
-    for (IntrinsicInst *restore : found_.restores)
-      replace_by_call(*restore, object_restore, {restore->getArgOperand(0)});
     for (BasicBlock &block : function_) {
       drop_tail_marks(block);
       if (Instruction *exit = exit_of(block))
@@ -134,30 +136,6 @@ private:
       address.addRetAttr(Attribute::getWithDereferenceableBytes(context, size));
   }
 
-  void move_dynamic(AllocaInst &alloca) {
-    IRBuilder<> builder(&alloca);
-    const DataLayout &layout = function_.getDataLayout();
-    std::uint64_t element = layout.getTypeAllocSize(alloca.getAllocatedType());
-    Value *count = builder.CreateZExtOrTrunc(alloca.getArraySize(), builder.getInt64Ty());
-    Value *bytes = element == 1 ? count : builder.CreateMul(count, builder.getInt64(element));
-    Align align = std::max(alloca.getAlign(), Align(object_stack_align));
-    CallInst *address = builder.CreateCall(operation(object_alloca), {bytes, builder.getInt64(align.value())});
-    describe(*address, align, 0);
-    address->takeName(&alloca);
-    alloca.replaceAllUsesWith(address);
-    alloca.eraseFromParent();
-  }
-
-  void replace_by_call(IntrinsicInst &old, const char *name, ArrayRef<Value *> arguments) {
-    IRBuilder<> builder(&old);
-    CallInst *call = builder.CreateCall(operation(name), arguments);
-    if (!old.getType()->isVoidTy()) {
-      call->takeName(&old);
-      old.replaceAllUsesWith(call);
-    }
-    old.eraseFromParent();
-  }
-
   /// "tail" promises that the callee touches no object of this function's frame. There is none now, and the object
   /// frame has to be popped after the call.
   static void drop_tail_marks(BasicBlock &block) {
@@ -174,8 +152,7 @@ private:
 
   void pop(Instruction &exit) {
     IRBuilder<> builder(&exit);
-    Value *size = builder.getInt64(layout_.size), *align = builder.getInt64(layout_.align.value());
-    builder.CreateCall(operation(object_pop), {frame_, size, align});
+    builder.CreateCall(operation(object_pop), {frame_});
   }
 
   Function &function_;
@@ -184,11 +161,27 @@ private:
   CallInst *frame_ = nullptr;
 };
 
+bool is_in_cycle(BasicBlock &block) {
+  SmallVector<BasicBlock *, 4> next(successors(&block));
+  return !next.empty() && isPotentiallyReachableFromMany(next, &block, /*ExclusionSet=*/nullptr);
+}
+
 } // namespace
+
+void make_objects_static(Function &function) {
+  SmallVector<AllocaInst *, 4> once;
+  for (Instruction &instruction : instructions(function))
+    if (auto *object = dyn_cast<AllocaInst>(&instruction))
+      if (!object->isStaticAlloca() && isa<ConstantInt>(object->getArraySize()) && !object->isUsedWithInAlloca() &&
+          !is_in_cycle(*object->getParent()))
+        once.push_back(object);
+  for (AllocaInst *object : once)
+    object->moveBefore(function.getEntryBlock().getFirstInsertionPt());
+}
 
 void move_objects(Function &function) {
   Found found = find_objects(function);
-  bool any = !found.objects.empty() || !found.dynamic.empty() || !found.saves.empty() || !found.restores.empty();
+  bool any = !found.objects.empty() || !found.saves.empty() || !found.restores.empty();
   if (any)
     Mover(function, std::move(found)).run();
 }

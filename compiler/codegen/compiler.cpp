@@ -3,7 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/frame_state_bundle.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
 #include "compiler/codegen/compile_steps.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/linker_symbols.h"
@@ -95,7 +95,7 @@ std::string Compiler::new_symbol(const VersionKey &key) {
 }
 
 void Compiler::lower_thread_words(Module &module) const {
-  lower_object_stack(module, options_.object_stack_offset);
+  lower_objects(module, options_.object_stack_offset);
   if (options_.poll_word_offset)
     lower_poll_word(module, *options_.poll_word_offset);
 }
@@ -205,6 +205,8 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::compile_globals(const Module &
   ValueToValueMapTy map;
   auto globals = CloneModule(module, map, [](const GlobalValue *value) { return !isa<Function>(value); });
   globals->setModuleIdentifier("globals");
+  if (&module == program_.module.get())
+    globals->appendModuleInlineAsm(holder_assembly());
   StripDebugInfo(*globals);
   if (which == Globals::OfProgram)
     define_linker_symbols(*globals, module);

@@ -1,6 +1,6 @@
 #include "compiler/sites/liveness.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 
 #include <llvm/ADT/PostOrderIterator.h>
 #include <llvm/IR/CFG.h>

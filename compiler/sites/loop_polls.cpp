@@ -1,6 +1,6 @@
 #include "compiler/sites/loop_polls.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
 #include "compiler/sites/loop_analyses.h"
 #include "compiler/sites/poll_places.h"
 #include "compiler/sites/recursive_calls.h"

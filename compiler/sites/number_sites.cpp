@@ -2,7 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/print.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/sites/exempt_calls.h"
 #include "compiler/sites/liveness.h"
 #include "compiler/sites/result_registers.h"

@@ -2,7 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/canonical/landing_pads.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/tiers/lower_sites.h"
 

@@ -1,7 +1,8 @@
 #include "compiler/tiers/continuation.h"
 
 #include "compiler/base/check.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/tiers/peel_loops.h"
 #include "osr-stubs/result_area.h"
 
@@ -81,6 +82,7 @@ Function &empty_continuation(Function &function) {
                                    Attribute::AllocSize, Attribute::AllocKind})
     result->removeFnAttr(kind);
   result->setCallingConv(CallingConv::C);
+  result->addFnAttr(continues_attribute);
   if (function.hasPersonalityFn())
     result->setPersonalityFn(function.getPersonalityFn());
   result->setDSOLocal(true);
@@ -236,7 +238,7 @@ Function &make_continuation(Function &function, const Site &site) {
                       ? nullptr
                       : reload_result(builder, call, site, layout.result_area_offset, buffer);
   Value *old_top = builder.CreateConstGEP1_32(builder.getInt8Ty(), &buffer, layout.size);
-  builder.CreateCall(declare_object_operation(*continuation.getParent(), object_restore), {old_top});
+  builder.CreateCall(declare_object_operation(*continuation.getParent(), buffers_restore), {old_top});
 
   DenseMap<Value *, Value *> frames;
   for (auto [value, entry_value] : zip(state, loaded))

@@ -3,6 +3,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/lower_objects.h"
 #include "runtime/code/frame_description.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/osr/resolve_records.h"
@@ -104,7 +105,9 @@ Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, 
 Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   CodeObject &object = version.object;
   const LinkedObject &linked = object.linked;
-  const LinkedFunction *entry = linked.find_function(compiled.symbol);
+  const LinkedFunction *entry = linked.find_function(compiled.symbol + entry_suffix);
+  if (!entry)
+    entry = linked.find_function(compiled.symbol);
   if (!entry || linked.code.size() == 0)
     return make_error("the object of '{}' has no code of it", compiled.symbol);
   object.id = next_id_++;

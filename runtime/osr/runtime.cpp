@@ -1,6 +1,7 @@
 #include "runtime/osr/runtime.h"
 
 #include "compiler/base/error.h"
+#include "compiler/canonical/lower_objects.h"
 #include "compiler/codegen/linker_symbols.h"
 #include "compiler/sites/loop_polls.h"
 #include "osr-stubs/result_area.h"
@@ -206,6 +207,9 @@ Error Runtime::link_globals() {
   auto linked = session_->link(std::move(*object));
   if (!linked)
     return linked.takeError();
+  const LinkedFunction *first = linked->find_function(first_holder), *last = linked->find_function(last_holder);
+  OSR_CHECK(first && last, "the program's globals come without holders");
+  code_names_->hide({first->address, last->address + last->size});
   if (Error error = versions_->add_foreign(std::move(*linked)))
     return error;
   std::vector<AbsoluteSymbol> aliases;

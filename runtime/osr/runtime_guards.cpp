@@ -1,7 +1,7 @@
 // The part of the runtime that optimised code enters and leaves in the middle of a function on its own account: failed
 // guards, and an embedder's interpreter that goes on in compiled code.
 #include "compiler/base/error.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/osr/cause.h"
@@ -147,7 +147,7 @@ Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site
       return compiled.takeError();
     version = *compiled;
     ++version->entering;
-    buffer = reinterpret_cast<char *>(alignDown(std::uint64_t(top), object_stack_align)) -
+    buffer = reinterpret_cast<char *>(alignDown(std::uint64_t(top), object_frame_align)) -
              state_buffer_layout(**described).size;
     osr_object_stack_top = buffer; // first: a signal handler may use what lies below
     fill_buffer(buffer, **described, state, result);

@@ -146,7 +146,7 @@ bool Stress::can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing
 std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   ReturnSite site = registry_.find_return_site(return_pc);
   if (!site) {
-    if (registry_.find(return_pc - 1))
+    if (const CodeObject *code = registry_.find(return_pc - 1); code && code->function != no_function)
       refuse(no_record_refusal);
     return 0;
   }

@@ -2,6 +2,7 @@
 
 #include <llvm/ADT/StringSet.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <sys/uio.h>
+#include <unwind.h>
 
 namespace osr {
 namespace {
@@ -28,6 +30,32 @@ int program_dladdr(const void *address, Dl_info *info) {
   auto *begin = reinterpret_cast<void *>(name->begin);
   *info = {name->code, begin, name->function, begin};
   return 1;
+}
+
+struct Backtrace {
+  const CodeNames *names;
+  void **buffer;
+  int size;
+  int count = -1; ///< of addresses; -1: its own frame comes first
+};
+
+_Unwind_Reason_Code note_frame(_Unwind_Context *context, void *data) {
+  auto &trace = *static_cast<Backtrace *>(data);
+  const std::uintptr_t pc = _Unwind_GetIP(context);
+  if (trace.count >= 0 && trace.names && trace.names->is_hidden(pc))
+    return _URC_NO_REASON;
+  if (trace.count >= 0)
+    trace.buffer[trace.count] = reinterpret_cast<void *>(pc);
+  return ++trace.count == trace.size ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+int program_backtrace(void **buffer, int size) {
+  Backtrace trace{installed.load(std::memory_order_acquire), buffer, size};
+  if (size > 0)
+    _Unwind_Backtrace(note_frame, &trace);
+  if (trace.count > 1 && !buffer[trace.count - 1]) // where the stack begins
+    --trace.count;
+  return std::max(trace.count, 0);
 }
 
 std::string line_of(void *address) {
@@ -125,7 +153,8 @@ CodeNames::~CodeNames() {
 }
 
 std::vector<AbsoluteSymbol> symbol_call_symbols() {
-  return {{"dladdr", address_of(program_dladdr)},
+  return {{"backtrace", address_of(program_backtrace)},
+          {"dladdr", address_of(program_dladdr)},
           {"backtrace_symbols", address_of(program_backtrace_symbols)},
           {"backtrace_symbols_fd", address_of(program_backtrace_symbols_fd)}};
 }

@@ -1,4 +1,6 @@
-// The program's own questions about names: dladdr, backtrace_symbols, backtrace_symbols_fd.
+// The program's own questions about frames and names: backtrace, dladdr, backtrace_symbols, backtrace_symbols_fd.
+//
+// Frames that hold objects (compiler/canonical/objects.h) are no activations, and backtrace leaves them out.
 //
 // The C library knows the symbols of files only. Here compiled functions, the stubs of frames that wait for a transition
 // and the entries that function pointers lead to have names too; the C library is asked about everything else.
@@ -10,6 +12,7 @@
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/entry_table.h"
+#include "runtime/code/free_extents.h"
 #include "runtime/stack/stub_table.h"
 
 #include <optional>
@@ -38,6 +41,10 @@ public:
   /// Nothing: it is no address of compiled code.
   std::optional<Name> find(std::uint64_t address) const noexcept;
 
+  /// Frames with a return PC in here are none of the program's. Before install().
+  void hide(const Extent &code) { hidden_ = code; }
+  bool is_hidden(std::uint64_t return_pc) const noexcept { return hidden_.contains(return_pc - 1); }
+
   /// The calls above ask this one from now on, and for as long as it lives.
   void install();
   ~CodeNames();
@@ -47,6 +54,7 @@ private:
   const StubTable &stubs_;
   const EntryTable &entries_;
   std::vector<const char *> functions_;
+  Extent hidden_;
 };
 
 /// The functions that the program calls under these names.

@@ -1,8 +1,10 @@
 #include "runtime/reclaim/stack_evidence.h"
 
 #include "compiler/base/check.h"
+#include "compiler/canonical/lower_objects.h"
 #include "osr-stubs/entry_hook.h"
 #include "osr-stubs/interpreter.h"
+#include "runtime/code/code_object.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -77,6 +79,8 @@ void StackEvidence::look_at(const Frame &frame) {
   if (frame.code) {
     foreign_begin_ = 0;
     passed_own_ = true;
+    if (frame.kind == PcKind::Exact && frame.code->function == no_function) // in a holder, before the body was entered?
+      reach(arch::load_word(frame.cfa + std::uintptr_t(holder_body_cfa_offset)));
     return;
   }
   look_at_foreign(frame);

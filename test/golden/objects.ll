@@ -1,5 +1,5 @@
-; Check that locals whose address escapes leave the frame for the object stack, also those of variable size and in a
-; loop, and that the only value of the frame state that stands for them is the object-stack pointer.
+; Check that locals whose address escapes leave the frame for an object frame, that the only value of the frame state that
+; stands for them is that frame's address, and that a function with a local of variable size keeps it and is pinned.
 ; RUN: sites
 ; RUN: lower --function fixed --tier canonical
 ; RUN: lower --function variable --tier canonical

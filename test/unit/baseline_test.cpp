@@ -2,7 +2,7 @@
 #include "generated_ir.h"
 #include "sites_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/sites/liveness.h"
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/lower_sites.h"

@@ -1,6 +1,7 @@
 #include "canonical_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
+#include "compiler/canonical/objects.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -115,7 +116,7 @@ std::string print(const Module &module) {
 
 void run(std::unique_ptr<Module> module, TargetMachine &machine, const std::string &name,
          const std::function<void(void *)> &use) {
-  lower_object_stack(*module, tls_offset());
+  lower_objects(*module, tls_offset());
   REQUIRE_FALSE(verifyModule(*module, &errs()));
   auto object = cantFail(SimpleCompiler(machine)(*module));
 

@@ -1,7 +1,6 @@
 // Checks the canonical form of functions that catch or clean up.
 #include "canonical_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/Instructions.h>
@@ -95,21 +94,4 @@ TEST_CASE("Types of exceptions have the same numbers in all code", "[exceptions]
     if (auto *number = dyn_cast<ConstantInt>(compare->getOperand(1)))
       compared |= number->getZExtValue() == numbers[1];
   CHECK(compared);
-}
-
-TEST_CASE("A landing pad gives back the objects of the functions that were left", "[exceptions]") {
-  const auto [object, use, is_frame, saves] = GENERATE(table<std::string, std::string, bool, unsigned>({
-      {"", "null", false, 1}, // the top is saved on entry
-      {"%o = alloca i64", "%o", true, 0},
-      {"%o = alloca i8, i64 %n", "%o", false, 2}, // the top moves: saved before each call
-  }));
-  CanonicalFixture fixture;
-  CanonicalProgram program = fixture.canonical(function_with(object, use));
-  Function &function = *program.module->getFunction("f");
-  const auto pads = all_of<LandingPadInst>(function);
-  const auto restores = calls_of(function, object_restore);
-  REQUIRE(restores.size() == pads.size());
-  CHECK(restores[0]->getParent()->isLandingPad());
-  CHECK(is_object_frame(restores[0]->getArgOperand(0)) == is_frame);
-  CHECK(calls_of(function, object_save).size() == saves);
 }

@@ -1,7 +1,10 @@
 // Checks the code that the object stack operations become, by its form and by running it.
 #include "canonical_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
+#include "compiler/canonical/object_area.h"
+#include "compiler/canonical/objects.h"
+#include "compiler/canonical/stack_arguments.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/InlineAsm.h>
@@ -9,10 +12,12 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
+#include <map>
+
 using namespace llvm;
 using namespace osr;
 
-TEST_CASE("lowering leaves no operation and orders the pop after all accesses", "[object stack]") {
+TEST_CASE("lowering leaves no operation and orders the pop after all accesses", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(
     declare void @use(ptr)
@@ -27,52 +32,134 @@ TEST_CASE("lowering leaves no operation and orders the pop after all accesses", 
       %r = load i32, ptr %o
       ret i32 %r
     })");
-  lower_object_stack(*program.module, -24);
+  lower_objects(*program.module, -24);
   REQUIRE_FALSE(verifyModule(*program.module, &errs()));
   CHECK(print(*program.module).find("osr.object") == std::string::npos);
   Function &function = *program.module->getFunction("f");
-  std::vector<StoreInst *> pops;
-  for (StoreInst *store : all<StoreInst>(function))
-    if (store->getPointerAddressSpace() == 257) {
-      CHECK(store->isVolatile());
-      auto *before = dyn_cast_or_null<CallInst>(store->getPrevNode());
-      if (before && before->isInlineAsm())
-        pops.push_back(store);
-    }
-  CHECK(pops.size() == all<ReturnInst>(function).size());
+  CHECK(all<AllocaInst>(function).size() == 1); // without sites nobody replaces the frame
+  unsigned barriers = 0;
+  for (CallBase *call : all<CallBase>(function))
+    barriers += call->isInlineAsm();
+  CHECK(barriers == all<ReturnInst>(function).size());
 }
 
-TEST_CASE("a frame of which nothing is used is not pushed", "[object stack]") {
+namespace {
+
+constexpr const char *operations = R"(
+    declare ptr @osr.object.push(i64, i64)
+    declare ptr @osr.object.address(ptr, i64)
+    declare void @osr.object.expose(ptr)
+    declare void @osr.object.pop(ptr)
+    declare void @site())";
+
+/// Bytes of the area that `body` gets, in its frame or, if it has sites, in a holder; 0: none.
+std::uint64_t area_of(CanonicalFixture &fixture, const std::string &body, const std::string &parameters = "ptr %p") {
+  auto module = fixture.parse("define void @f(" + parameters + ") {" + body + " ret void }" + operations);
+  lower_objects(*module, 0);
+  REQUIRE_FALSE(verifyModule(*module, &errs()));
+  for (AllocaInst *object : all<AllocaInst>(*module->getFunction("f")))
+    return cast<ConstantInt>(object->getArraySize())->getZExtValue();
+  Function *entry = module->getFunction("f" + std::string(entry_suffix));
+  if (!entry)
+    return 0;
+  CHECK(entry->hasFnAttribute(Attribute::Naked));
+  const std::string text = print(*module);
+  const std::size_t place = text.find("$$");
+  REQUIRE(place != std::string::npos);
+  return std::stoull(text.substr(place + 2)) - 8; // a word keeps it aligned
+}
+
+} // namespace
+
+TEST_CASE("a frame of which nothing is used takes no room", "[objects]") {
   CanonicalFixture fixture;
-  const char *text = R"(
-    define void @f(ptr %out) {
+  auto area = [&](const std::string &added) {
+    return area_of(fixture, R"(
       %frame = call ptr @osr.object.push(i64 16, i64 16)
       %o = call ptr @osr.object.address(ptr %frame, i64 0)
       call void @osr.object.expose(ptr %o)
-      %extra = ADDED
-      call void @osr.object.pop(ptr %frame, i64 16, i64 16)
-      ret void
-    }
-    declare ptr @osr.object.push(i64, i64)
-    declare ptr @osr.object.address(ptr, i64)
-    declare ptr @osr.object.alloca(i64, i64)
-    declare void @osr.object.expose(ptr)
-    declare void @osr.object.pop(ptr, i64, i64))";
-  auto accesses = [&](const char *added) {
-    std::string filled = text;
-    filled.replace(filled.find("ADDED"), 5, added);
-    auto module = fixture.parse(filled);
-    lower_object_stack(*module, 0);
-    REQUIRE_FALSE(verifyModule(*module, &errs()));
-    return all<StoreInst>(*module->getFunction("f")).size();
+      %extra = )" + added + R"(
+      call void @osr.object.pop(ptr %frame))");
   };
-  CHECK(accesses("load ptr, ptr %out") == 0);
-  CHECK(accesses("load i8, ptr %o") == 2);
-  CHECK(accesses("ptrtoint ptr %frame to i64") == 2); // as a frame state would
-  CHECK(accesses("call ptr @osr.object.alloca(i64 8, i64 16)") == 3);
+  CHECK(area("load ptr, ptr %p") == 0);
+  CHECK(area("load i8, ptr %o") == 16);
+  CHECK(area("ptrtoint ptr %frame to i64") == 16);
 }
 
-TEST_CASE("lowered code pushes, aligns, allocates and pops", "[object stack]") {
+TEST_CASE("frames that are not alive together share their room, in a holder where there are sites", "[objects]") {
+  CanonicalFixture fixture;
+  const std::string site = GENERATE("call void @site()", "call void @site() [\"deopt\"(ptr %a)]");
+  const std::string first = "%a = call ptr @osr.object.push(i64 64, i64 16) store i8 1, ptr %a " + site + " ";
+  const std::string second = "%b = call ptr @osr.object.push(i64 32, i64 16) store i8 1, ptr %b ";
+  const std::string end_first = "call void @osr.object.pop(ptr %a) ", end_second = "call void @osr.object.pop(ptr %b) ";
+  CHECK(area_of(fixture, first + end_first + second + end_second) == 64);
+  CHECK(area_of(fixture, first + second + end_second + end_first) == 96);
+  CHECK(area_of(fixture, first + second + end_first + end_second) == 96);
+  const std::string wide = "%b = call ptr @osr.object.push(i64 32, i64 64) store i8 1, ptr %b ";
+  CHECK(area_of(fixture, first + wide + end_second + end_first) == 96 + 48); // to align it by hand
+  const std::string huge = "%b = call ptr @osr.object.push(i64 6000000000, i64 16) store i8 1, ptr %b ";
+  CHECK(area_of(fixture, huge + first + end_first + end_second) == 6000000064);
+  CHECK(area_of(fixture, second + "br label %next next: " + end_second + first + end_first) == 64);
+}
+
+TEST_CASE("frames of inlined functions lie below those of the functions around them", "[objects]") {
+  CanonicalFixture fixture;
+  auto module = fixture.parse(std::string(R"(
+    define void @f(ptr %p, i1 %c) {
+      %outer = call ptr @osr.object.push(i64 16, i64 16)
+      br i1 %c, label %middle, label %alone
+    innermost:
+      %third = call ptr @osr.object.push(i64 32, i64 64)
+      call void @osr.object.pop(ptr %third)
+      call void @osr.object.pop(ptr %second)
+      br label %done
+    middle:
+      %second = call ptr @osr.object.push(i64 48, i64 16)
+      br label %innermost
+    alone:
+      %other = call ptr @osr.object.push(i64 64, i64 16)
+      call void @osr.object.pop(ptr %other)
+      br label %done
+    done:
+      call void @osr.object.pop(ptr %outer)
+      ret void
+    })") + operations);
+  std::map<std::string, CallInst *> named;
+  std::vector<CallInst *> pushes; // as they stand in the text: third comes before second
+  for (CallBase *push : calls_of(*module->getFunction("f"), object_push)) {
+    pushes.push_back(cast<CallInst>(push));
+    named[push->getName().str()] = pushes.back();
+  }
+  const ObjectArea area = lay_out_area(pushes);
+  auto offset_of = [&](const char *name) {
+    return area.offsets[std::size_t(llvm::find(pushes, named.at(name)) - pushes.begin())];
+  };
+  CHECK(offset_of("third") == 0);
+  CHECK(offset_of("second") == 32);
+  CHECK(offset_of("other") == 0);
+  CHECK(offset_of("outer") == 80);
+  CHECK(area.size == 96);
+  CHECK(area.align.value() == 64);
+}
+
+TEST_CASE("a holder copies arguments that lie on the stack", "[objects]") {
+  CanonicalFixture fixture;
+  auto bytes = [&](const std::string &parameters) -> std::uint64_t {
+    auto module = fixture.parse("define void @f(" + parameters + ") { ret void }");
+    return most_stack_argument_bytes(*module->getFunction("f"));
+  };
+  CHECK(bytes("") == 0);
+  CHECK(bytes("i64, ptr, i32, i8, i128, double, float, <2 x double>") == 0);
+  CHECK(bytes("i64, i64, i64, i64, i64, i64, i32") == 16);
+  CHECK(bytes("i64, i64, i64, i64, i64, i64, i64, i64, i64") == 32);
+  CHECK(bytes("x86_fp80") == 16);
+  CHECK(bytes("double, double, double, double, double, double, double, double, double") == 16);
+  CHECK(bytes("ptr byval([40 x i8])") >= 40);
+  CHECK(bytes("i64, i64, i64, i64, i64, i128, i64") >= 24); // the wide one does not fit, and leaves a register free
+  CHECK(bytes("{ i64, { i64, double } }, [4 x i64], [3 x i64]") >= 24);
+}
+
+TEST_CASE("objects have the alignment that they want", "[objects]") {
   CanonicalFixture fixture;
   const char *text = R"(
     %wide = type { [9 x i64] }
@@ -91,8 +178,7 @@ TEST_CASE("lowered code pushes, aligns, allocates and pops", "[object stack]") {
     }
     define i64 @recurse(i64 %n, ptr %misaligned) {
       %a = alloca %wide, align 64
-      %count = add i64 %n, 1
-      %array = alloca i8, i64 %count, align 128
+      %array = alloca [8 x i8], align 128
       %ai = ptrtoint ptr %a to i64
       %di = ptrtoint ptr %array to i64
       %am = and i64 %ai, 63
@@ -128,7 +214,7 @@ TEST_CASE("lowered code pushes, aligns, allocates and pops", "[object stack]") {
   }
 }
 
-TEST_CASE("over-aligned objects of pinned functions are aligned although the frame is not", "[object stack]") {
+TEST_CASE("over-aligned objects of pinned functions are aligned although the frame is not", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(
     declare ptr @llvm.returnaddress(i32)

@@ -3,7 +3,7 @@
 #include "canonical_fixture.h"
 
 #include "compiler/canonical/load.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/Verifier.h>
@@ -121,7 +121,7 @@ TEST_CASE("every program has a canonical form at every level", "[programs]") {
       CanonicalFixture fixture;
       INFO(file);
       CanonicalProgram program = load(fixture, file, is_optnone); // checks the form itself
-      lower_object_stack(*program.module, -64);
+      lower_objects(*program.module, -64);
       REQUIRE_FALSE(verifyModule(*program.module, &errs()));
     }
 }

@@ -337,9 +337,9 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
   CHECK(std::string(to_string(PinReason::Naked)) == "is naked");
 
   Function &jumps = *program.module->getFunction("jumps");
-  REQUIRE(calls_of(jumps, "osr.object.restore").size() == 1);
-  CHECK(calls_of(jumps, "setjmp")[0]->getNextNode()->getNextNode() == calls_of(jumps, "osr.object.restore")[0]);
-  CHECK(calls_of(*program.module->getFunction("catches"), "osr.object.restore").size() == 1);
+  REQUIRE(calls_of(jumps, "osr.buffers.restore").size() == 1);
+  CHECK(calls_of(jumps, "setjmp")[0]->getNextNode()->getNextNode() == calls_of(jumps, "osr.buffers.restore")[0]);
+  CHECK(calls_of(*program.module->getFunction("catches"), "osr.buffers.restore").empty());
 }
 
 TEST_CASE("every definition has an id that its clones keep", "[canonical]") {

@@ -1,7 +1,7 @@
 // Damages baseline code in every way that would make a record incomplete, and checks that its site gets no certificate.
 #include "sites_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/lower_objects.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/target.h"
 #include "compiler/tiers/baseline.h"
@@ -35,7 +35,7 @@ class Baseline {
 public:
   explicit Baseline(const char *source = text) : program_(source), function_(program_.function("f")) {
     records_ = lower_to_baseline(function_, program_.program());
-    lower_object_stack(program_.module(), 0);
+    lower_objects(program_.module(), 0);
   }
 
   Function &function() { return function_; }

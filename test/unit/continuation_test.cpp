@@ -2,7 +2,7 @@
 #include "generated_ir.h"
 #include "sites_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/tiers/continuation.h"
 #include "compiler/tiers/extract.h"
 #include "osr-stubs/result_area.h"
@@ -97,7 +97,7 @@ void check_all_cuts(NumberedProgram &program, StringRef name, LoopsAround loops)
         ++loads;
       }
       if (auto *call = dyn_cast<CallBase>(&instruction);
-          call && call->getCalledFunction() && call->getCalledFunction()->getName() == object_restore)
+          call && call->getCalledFunction() && call->getCalledFunction()->getName() == buffers_restore)
         popped = true;
     }
     CHECK(popped);
@@ -282,7 +282,7 @@ TEST_CASE("Check that a continuation takes other results from the pad and object
   REQUIRE(pads.size() == 1);
   CHECK(pads[0]->getType()->isStructTy());
   CHECK(cast<ConstantInt>(pads[0]->getArgOperand(1))->getZExtValue() == state_buffer_layout(site).result_area_offset);
-  CHECK(calls_of(continuation, object_push).empty()); // the frame was pushed by other code and is popped here
+  CHECK(calls_of(continuation, object_push).empty()); // other code has made room
   CHECK(calls_of(continuation, object_pop).size() == 1);
   for (CallBase *pop : calls_of(continuation, object_pop))
     CHECK(isa<LoadInst>(pop->getArgOperand(0)));

@@ -1,4 +1,4 @@
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 
 #include "compiler/base/check.h"
 
@@ -12,15 +12,14 @@ namespace {
 
 FunctionType *operation_type(LLVMContext &context, StringRef name) {
   Type *nothing = Type::getVoidTy(context), *ptr = PointerType::get(context, 0), *i64 = Type::getInt64Ty(context);
-  if (name == object_push || name == object_alloca)
+  if (name == object_push)
     return FunctionType::get(ptr, {i64, i64}, false);
   if (name == object_address)
     return FunctionType::get(ptr, {ptr, i64}, false);
-  if (name == object_pop)
-    return FunctionType::get(nothing, {ptr, i64, i64}, false);
-  if (name == object_save)
+  if (name == buffers_save)
     return FunctionType::get(ptr, false);
-  OSR_CHECK(name == object_restore || name == object_expose, "no object stack operation '{}'", name.str());
+  OSR_CHECK(name == object_pop || name == object_expose || name == buffers_restore, "no object operation '{}'",
+            name.str());
   return FunctionType::get(nothing, {ptr}, false);
 }
 
@@ -43,6 +42,8 @@ Function *declare_object_operation(Module &module, StringRef name) {
     function->addFnAttr(kind);
   return function;
 }
+
+CallInst *as_object_operation(Value *value, StringRef name) { return const_cast<CallInst *>(as_call_of(value, name)); }
 
 bool is_object_frame(const Value *value) { return as_call_of(value, object_push); }
 

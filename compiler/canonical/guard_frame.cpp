@@ -1,7 +1,7 @@
-#include "compiler/canonical/guard_object_stack.h"
+#include "compiler/canonical/guard_frame.h"
 
 #include "compiler/canonical/find_pinned.h"
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicInst.h>
@@ -13,15 +13,14 @@ namespace {
 
 constexpr std::uint64_t frame_align = 16;
 
-/// The places right after which control may be coming from a newer frame that never returned.
+/// The places right after which control may be coming from a newer frame that never returned: from a handler that has
+/// interrupted a stub, for example, whose state buffer nobody takes any more.
 SmallVector<Instruction *, 4> find_returns_from_afar(Function &function) {
   SmallVector<Instruction *, 4> places;
   for (BasicBlock &block : function)
     for (Instruction &instruction : block) {
       auto *call = dyn_cast<CallBase>(&instruction);
-      if (isa<LandingPadInst>(instruction))
-        places.push_back(&*block.getFirstInsertionPt());
-      else if (call && may_return_twice(*call))
+      if (call && may_return_twice(*call))
         if (auto next = call->getInsertionPointAfterDef())
           places.push_back(&**next);
     }
@@ -35,15 +34,15 @@ void restore_top(Function &function) {
   Module &module = *function.getParent();
   BasicBlock &entry = function.getEntryBlock();
   IRBuilder<> builder(&entry, entry.getFirstInsertionPt());
-  AllocaInst *slot = builder.CreateAlloca(builder.getPtrTy(), nullptr, "object.stack.top");
+  AllocaInst *slot = builder.CreateAlloca(builder.getPtrTy(), nullptr, "buffers.top");
   builder.SetInsertPointPastAllocas(&function);
-  Value *top = builder.CreateCall(declare_object_operation(module, object_save), {});
+  Value *top = builder.CreateCall(declare_object_operation(module, buffers_save), {});
   // Volatile: a value in a register would be the one that setjmp's caller had, or lost.
   builder.CreateStore(top, slot, /*isVolatile=*/true);
   for (Instruction *place : places) {
     builder.SetInsertPoint(place);
     Value *saved = builder.CreateLoad(builder.getPtrTy(), slot, /*isVolatile=*/true);
-    builder.CreateCall(declare_object_operation(module, object_restore), {saved});
+    builder.CreateCall(declare_object_operation(module, buffers_restore), {saved});
   }
 }
 
@@ -68,7 +67,7 @@ void align_by_hand(AllocaInst &object) {
 
 } // namespace
 
-void guard_object_stack(Function &function) {
+void guard_frame(Function &function) {
   if (function.hasFnAttribute(Attribute::Naked))
     return;
   SmallVector<AllocaInst *, 4> over_aligned;

@@ -1,7 +1,7 @@
 // Checks that objects leave the frame, that the operations say what they do, and that the lowered code works.
 #include "canonical_fixture.h"
 
-#include "compiler/canonical/object_stack.h"
+#include "compiler/canonical/objects.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/Instructions.h>
@@ -36,7 +36,7 @@ constexpr const char *two_objects = R"(
 
 } // namespace
 
-TEST_CASE("objects are pushed at entry and popped before each return", "[object stack]") {
+TEST_CASE("objects are pushed at entry and popped before each return", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(two_objects);
   Function &function = *program.module->getFunction("f");
@@ -64,14 +64,14 @@ TEST_CASE("objects are pushed at entry and popped before each return", "[object 
   REQUIRE(pops.size() == all<ReturnInst>(function).size());
   for (CallBase *pop : pops) {
     CHECK(isa<ReturnInst>(pop->getNextNode()));
-    CHECK(operand(*pop, 1) == 32);
+    CHECK(pop->getArgOperand(0) == pushes[0]);
   }
   CHECK_FALSE(cast<CallInst>(calls_of(function, "use")[0])->isTailCall());
   CHECK(print(*program.module).find("call void @llvm.lifetime") == std::string::npos);
   CHECK(program.module->getFunction(object_address)->getMemoryEffects() == MemoryEffects::inaccessibleMemOnly());
 }
 
-TEST_CASE("an over-aligned frame keeps the old top at offset 0", "[object stack]") {
+TEST_CASE("an object frame has the alignment of its objects", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(
     declare void @use(ptr)
@@ -83,11 +83,11 @@ TEST_CASE("an over-aligned frame keeps the old top at offset 0", "[object stack]
   Function &function = *program.module->getFunction("f");
   CallBase *push = calls_of(function, object_push).at(0);
   CHECK(operand(*push, 1) == 64);
-  CHECK(offset_of_object(calls_of(function, object_address).at(0)) >= object_frame_link_size);
-  CHECK(operand(*push, 0) == 96);
+  CHECK(offset_of_object(calls_of(function, object_address).at(0)) == 0);
+  CHECK(operand(*push, 0) == 32);
 }
 
-TEST_CASE("by-value arguments are copied to the object stack", "[object stack]") {
+TEST_CASE("by-value arguments are copied to the object frame", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(
     %s = type { [5 x i64] }
@@ -105,30 +105,88 @@ TEST_CASE("by-value arguments are copied to the object stack", "[object stack]")
   CHECK(calls_of(function, "use")[0]->getArgOperand(0) == copies[0]->getDest());
 }
 
-TEST_CASE("dynamic objects, saved tops and guaranteed tail calls", "[object stack]") {
+TEST_CASE("objects of variable size stay in the frame, which is pinned", "[objects]") {
+  CanonicalFixture fixture;
+  CanonicalProgram program = fixture.canonical(R"(
+    declare void @use(ptr)
+    define void @array(i32 %n) {
+      %array = alloca i64, i32 %n, align 32
+      call void @use(ptr %array)
+      ret void
+    }
+    define void @in_a_loop(i32 %n) {
+      br label %loop
+    loop:
+      %i = phi i32 [ 0, %0 ], [ %i1, %loop ]
+      %one = alloca i64
+      call void @use(ptr %one)
+      %i1 = add i32 %i, 1
+      %more = icmp slt i32 %i1, %n
+      br i1 %more, label %loop, label %done
+    done:
+      ret void
+    })");
+  for (const FunctionInfo &function : program.functions) {
+    CHECK(function.pinned == PinReason::ObjectKind);
+    CHECK(calls_of(*program.module->getFunction(function.name), object_push).empty());
+    CHECK(all<AllocaInst>(*program.module->getFunction(function.name)).size() == 1);
+  }
+}
+
+TEST_CASE("objects that are made once join the object frame; guaranteed tail calls give it up", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(
     declare void @use(ptr)
     declare i32 @next(i32)
     define i32 @f(i32 %n) {
+      %c = icmp eq i32 %n, 0
+      br i1 %c, label %rare, label %often
+    rare:
       %top = call ptr @llvm.stacksave()
-      %array = alloca i64, i32 %n, align 32
-      call void @use(ptr %array)
+      %object = alloca [3 x i64]
+      call void @use(ptr %object)
       call void @llvm.stackrestore(ptr %top)
+      br label %often
+    often:
       %r = musttail call i32 @next(i32 %n)
       ret i32 %r
     })");
   Function &function = *program.module->getFunction("f");
-  CHECK(calls_of(function, object_push).size() == 1);
-  CallBase *dynamic = calls_of(function, object_alloca).at(0);
-  CHECK(operand(*dynamic, 1) == 32);
-  CHECK(dynamic->hasRetAttr(Attribute::NoAlias));
-  CHECK(calls_of(function, object_restore).at(0)->getArgOperand(0) == calls_of(function, object_save).at(0));
+  CHECK(program.functions[0].pinned == PinReason::None);
+  CHECK(operand(*calls_of(function, object_push).at(0), 0) == 32);
   CHECK(calls_of(function, object_pop).at(0)->getNextNode() == calls_of(function, "next").at(0));
   CHECK(calls_of(function, "next")[0]->isMustTailCall());
+  CHECK(print(*program.module).find("call ptr @llvm.stacksave") == std::string::npos);
 }
 
-TEST_CASE("a store to an object survives optimisation where a frame state may be read", "[object stack]") {
+TEST_CASE("a guaranteed tail call that passes arguments in the place of its caller's pins a function with objects",
+          "[objects]") {
+  CanonicalFixture fixture;
+  CanonicalProgram program = fixture.canonical(R"(
+    declare void @use(ptr)
+    define i64 @many(i64 %a, i64 %b, i64 %c, i64 %d, i64 %e, i64 %f, i64 %g) {
+      %object = alloca i64
+      call void @use(ptr %object)
+      %r = musttail call i64 @many(i64 %b, i64 %c, i64 %d, i64 %e, i64 %f, i64 %g, i64 %a)
+      ret i64 %r
+    }
+    define i64 @few(i64 %a, ...) {
+      %object = alloca i64
+      call void @use(ptr %object)
+      %r = musttail call i64 (i64, ...) @few(i64 %a, ...)
+      ret i64 %r
+    }
+    define i64 @plain(i64 %a, i64 %b, i64 %c, i64 %d, i64 %e, i64 %f, i64 %g) {
+      %r = musttail call i64 @plain(i64 %b, i64 %c, i64 %d, i64 %e, i64 %f, i64 %g, i64 %a)
+      ret i64 %r
+    })");
+  auto reason = [&](const char *name) { return program.find_function(name)->pinned; };
+  CHECK(reason("many") == PinReason::TailCallByValue);
+  CHECK(reason("few") == PinReason::VariableArguments);
+  CHECK(reason("plain") == PinReason::None);
+}
+
+TEST_CASE("a store to an object survives optimisation where a frame state may be read", "[objects]") {
   // The optimiser answers the load after the call by the 7 itself; then nothing in the code reads the object again. The
   // code that takes over at the call would read it, though. Only the exposed address tells.
   for (bool exposed : {true, false}) {
@@ -158,7 +216,7 @@ TEST_CASE("a store to an object survives optimisation where a frame state may be
   }
 }
 
-TEST_CASE("the optimiser never separates an object's address from its push", "[object stack]") {
+TEST_CASE("the optimiser never separates an object's address from its push", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(
     declare void @use(ptr)
@@ -195,7 +253,7 @@ TEST_CASE("the optimiser never separates an object's address from its push", "[o
   CHECK(calls_of(outer, object_pop).size() == 2);
 }
 
-TEST_CASE("a recomputed address promises no lack of aliases", "[object stack]") {
+TEST_CASE("a recomputed address promises no lack of aliases", "[objects]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(two_objects);
   Function &function = *program.module->getFunction("f");

@@ -5,9 +5,9 @@
 
 namespace osr {
 
-/// For pinned functions. After longjmp and at a landing pad the functions in between have not popped their object
-/// frames, so the top of the object stack is saved at entry and put back there.
+/// For pinned functions. A handler may leave by longjmp what has interrupted a transition: so the top of the thread's stack
+/// of state buffers is saved at entry, and put back where setjmp returns.
 /// Also aligns by hand the local objects that want more than the frame's alignment, for frames are never realigned.
-void guard_object_stack(llvm::Function &function);
+void guard_frame(llvm::Function &function);
 
 } // namespace osr

@@ -1,0 +1,128 @@
+#include "compiler/canonical/lower_objects.h"
+
+namespace osr {
+
+// A holder finds the body in r11 and on the stack, and the bytes of room in rax; the arguments of the function that is called
+// are where the caller has put them. r10 is free, except in a function with a static chain (plain).
+//
+//      caller: call F                  -> F's entry: push body; rax <- room
+//      jmp                             -> holder
+//        push rbp; rbp <- rsp; rsp <- - room; call body
+//        leave; forget the body; ret   -> caller
+//
+// The body stands at CFA-16 (holder_body_cfa_offset): nothing else may tell that a thread is about to enter it, and it must not
+// be freed then. Once it has been entered, the word means nothing.
+//
+// *Dead holders go.* Who is entered with a return PC into a holder was not called by the program: a body made a tail call,
+// which it does only when its objects are dead, or a stub has put a continuation in a body's place. In both cases frames would
+// pile up, one for each tail call of a chain, or one for each time that a frame goes to a continuation which inlines objects.
+// So entries take such a holder down before they make their own. Continuations do so only with holders of continuations: what
+// these hold belongs to inlined calls and is dead when the frame consists of the outer function alone, while the holder
+// of the function has the objects that live on. Where a shadow stack remembers the holder, it stays.
+std::string holder_assembly() {
+  return R"(
+	.section .text.osr.object.holder,"ax",@progbits
+	.p2align 4
+	.globl osr.object.holder
+	.type osr.object.holder,@function
+osr.object.holder:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+.Losr.holder.again:
+	leaq .Losr.holder.return(%rip), %r10
+	cmpq %r10, 8(%rsp)
+	je .Losr.holder.dead
+	leaq .Losr.holder.continuation.return(%rip), %r10
+	cmpq %r10, 8(%rsp)
+	je .Losr.holder.dead
+	.globl osr.object.holder.plain
+osr.object.holder.plain:
+.Losr.holder.plain:
+	pushq %rbp
+	.cfi_def_cfa_offset 24
+	.cfi_offset %rbp, -24
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	subq %rax, %rsp
+.Losr.holder.call:
+	callq *%r11
+.Losr.holder.return:
+	leave
+	.cfi_def_cfa %rsp, 16
+	.cfi_same_value %rbp
+	addq $8, %rsp
+	.cfi_def_cfa_offset 8
+	retq
+	.cfi_def_cfa_offset 16
+.Losr.holder.dead:
+	xorl %r10d, %r10d
+	rdsspq %r10
+	testq %r10, %r10
+	jne .Losr.holder.plain
+	movq %r11, 8(%rbp)
+	leave
+	jmp .Losr.holder.again
+	.cfi_endproc
+	.size osr.object.holder, . - osr.object.holder
+
+	.p2align 4
+	.globl osr.object.holder.arguments
+	.type osr.object.holder.arguments,@function
+osr.object.holder.arguments:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+	pushq %rbp
+	.cfi_def_cfa_offset 24
+	.cfi_offset %rbp, -24
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	subq %rax, %rsp
+.Losr.holder.argument:
+	pushq 16(%rbp,%r10)
+	subq $8, %r10
+	jne .Losr.holder.argument
+	jmp .Losr.holder.call
+	.cfi_endproc
+	.size osr.object.holder.arguments, . - osr.object.holder.arguments
+
+	.p2align 4
+	.globl osr.object.holder.continuation
+	.type osr.object.holder.continuation,@function
+osr.object.holder.continuation:
+	.cfi_startproc
+	.cfi_def_cfa_offset 16
+.Losr.holder.continuation.again:
+	leaq .Losr.holder.continuation.return(%rip), %r10
+	cmpq %r10, 8(%rsp)
+	je .Losr.holder.continuation.dead
+.Losr.holder.continuation.enter:
+	pushq %rbp
+	.cfi_def_cfa_offset 24
+	.cfi_offset %rbp, -24
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	subq %rax, %rsp
+	callq *%r11
+.Losr.holder.continuation.return:
+	leave
+	.cfi_def_cfa %rsp, 16
+	.cfi_same_value %rbp
+	addq $8, %rsp
+	.cfi_def_cfa_offset 8
+	retq
+	.cfi_def_cfa_offset 16
+.Losr.holder.continuation.dead:
+	xorl %r10d, %r10d
+	rdsspq %r10
+	testq %r10, %r10
+	jne .Losr.holder.continuation.enter
+	movq %r11, 8(%rbp)
+	leave
+	jmp .Losr.holder.continuation.again
+	.cfi_endproc
+	.size osr.object.holder.continuation, . - osr.object.holder.continuation
+	.text
+)";
+}
+
+} // namespace osr
