@@ -145,8 +145,8 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
       continue;
     FunctionInfo &info = program.info_of(function);
     make_objects_static(function);
-    if (forwards_stack_arguments(function))
-      keep_calls(function); // those that are inlined might bring objects
+    if (forwards_stack_arguments(function) || has_variable_objects(function))
+      keep_calls(function); // those that are inlined might bring objects, which would lie above those of variable size
     if (PinReason reason = find_pin_reason(function, machine); reason != PinReason::None)
       pin(function, info, reason, machine);
     else

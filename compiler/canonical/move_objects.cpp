@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/canonical/objects.h"
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/Analysis/CFG.h>
 #include <llvm/IR/CFG.h>
 #include <llvm/IR/InstIterator.h>
@@ -177,6 +178,13 @@ void make_objects_static(Function &function) {
         once.push_back(object);
   for (AllocaInst *object : once)
     object->moveBefore(function.getEntryBlock().getFirstInsertionPt());
+}
+
+bool has_variable_objects(const Function &function) {
+  return any_of(instructions(function), [](const Instruction &instruction) {
+    const auto *object = dyn_cast<AllocaInst>(&instruction);
+    return object && !object->isStaticAlloca();
+  });
 }
 
 void move_objects(Function &function) {

@@ -3,6 +3,7 @@
 // cflags: -pthread
 // libs: -pthread
 #include <algorithm>
+#include <alloca.h>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -91,6 +92,28 @@ bool pinned(int depth, const char *outer, ...) {
   bool below = here < outer && outer - here < margin;
   return below && (depth == 0 || (first & 1 ? without_frame_address(depth - 1, here) : replaceable(depth - 1, here))) &&
          (touch(here), true);
+}
+
+[[gnu::noinline]] bool lies_below(const char *outer) {
+  char here[24];
+  touch(here);
+  bool below = here < outer && outer - here < margin;
+  return (touch(here), below);
+}
+
+/// Objects that were made when the function had begun, and whose size nobody knows before.
+[[gnu::noinline]] bool with_objects_of_any_size(int size) {
+  char fixed[16];
+  touch(fixed);
+  auto *first = static_cast<char *>(alloca(std::size_t(size)));
+  touch(first);
+  bool below = first < fixed + sizeof fixed && lies_below(first) && lies_below(fixed);
+  for (int i = 1; i < 4; ++i) {
+    auto *next = static_cast<char *>(alloca(std::size_t(size * i)));
+    touch(next);
+    below = below && next < first && lies_below(next);
+  }
+  return (touch(fixed), touch(first), below);
 }
 
 [[gnu::noinline]] std::intptr_t place() {
@@ -187,6 +210,8 @@ int main(int argc, char **argv) {
     std::printf("shallow: %ld\n", evaluate(guard, 20));
   }
   std::printf("distances grow: %d\n", replaceable(40, &here + 1) && pinned(40, &here + 1, 1));
+  std::printf("also below objects of any size: %d\n",
+              with_objects_of_any_size(3 + argc) && with_objects_of_any_size(1000));
   std::printf("in rounds the stack %s\n", in_rounds(200 * scale));
   Range range;
   ping(400 * scale, &range);

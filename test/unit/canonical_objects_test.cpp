@@ -130,6 +130,8 @@ TEST_CASE("objects of variable size stay in the frame, which is pinned", "[objec
     CHECK(function.pinned == PinReason::ObjectKind);
     CHECK(calls_of(*program.module->getFunction(function.name), object_push).empty());
     CHECK(all<AllocaInst>(*program.module->getFunction(function.name)).size() == 1);
+    // Objects of a callee that is inlined would lie among the fixed ones, above those that its caller has made before.
+    CHECK(calls_of(*program.module->getFunction(function.name), "use").at(0)->isNoInline());
   }
 }
 
