@@ -17,7 +17,8 @@ struct Pieces {
   std::uint64_t general = 0; ///< words
   std::uint64_t vectors = 0; ///< of 16 bytes
   std::uint64_t in_memory = 0; ///< bytes
-  std::uint64_t padding = 0;   ///< bytes that the alignment of wide integers may leave free, once they are not in registers
+  std::uint64_t padding =
+      0;   ///< bytes that the alignment of wide integers may leave free, once they are not in registers
   bool wide = false;           ///< a vector of more than 16 bytes
 };
 

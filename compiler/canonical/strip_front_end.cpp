@@ -117,7 +117,9 @@ void strip_modules_own(Module &module) {
   module.getModuleFlagsMetadata(flags);
   if (NamedMDNode *old = module.getModuleFlagsMetadata())
     old->eraseFromParent();
-  StringSet<> unwanted{"PIE Level", "PIC Level", "direct-access-external-data", "uwtable", "frame-pointer"};
+  // The call graph's profile is for a linker's order of functions: a section of its own in each object.
+  StringSet<> unwanted{"PIE Level", "PIC Level",     "direct-access-external-data",
+                       "uwtable",   "frame-pointer", "CG Profile"};
   for (const Module::ModuleFlagEntry &flag : flags)
     if (!unwanted.contains(flag.Key->getString()))
       module.addModuleFlag(flag.Behavior, flag.Key->getString(), flag.Val);

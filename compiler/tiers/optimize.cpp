@@ -68,7 +68,9 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
   FunctionAnalysisManager functions;
   CGSCCAnalysisManager components;
   ModuleAnalysisManager modules;
-  PassBuilder builder(&machine, PipelineTuningOptions(), std::nullopt, &callbacks);
+  PipelineTuningOptions tuning;
+  tuning.CallGraphProfile = false; // for a linker's order of functions, by pointers to functions of this module
+  PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);

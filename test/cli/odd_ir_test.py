@@ -199,6 +199,23 @@ define i32 @main() {
 }""", level="-O0")
         self.assertGreater(flipped, 0)
 
+    def test_profiles_for_a_linker(self):
+        """What is known of the order of functions becomes a section that no linker in memory knows; LLVM adds to it."""
+        self.assertGreater(self.same_as_native("""
+define i32 @main() !prof !3 {
+  %x = call i64 @tick(i64 3)
+  %y = call i64 @tick(i64 4)
+  %z = add i64 %x, %y
+  call void @show(i64 %z)
+  ret i32 0
+}
+!llvm.module.flags = !{!0}
+!0 = !{i32 5, !"CG Profile", !1}
+!1 = distinct !{!2}
+!2 = !{ptr @main, ptr @tick, i64 1000}
+!3 = !{!"function_entry_count", i64 1000}
+"""), 0)
+
 
 class Refused(OsrctlCase):
     """LLVM would end the process for these, when the function is compiled."""

@@ -47,7 +47,7 @@ SETS = """
 -O2 profile
 -O2 --coverage
 -O2 -fcf-protection=full
--O2 -fcf-protection=branch -mibt-seal
+-O2 -fcf-protection=branch
 -O2 -mspeculative-load-hardening
 -O2 -mretpoline
 -O2 -mlvi-cfi
