@@ -1,6 +1,6 @@
 // Compile time of the baseline tier against plain LLVM -O0 code generation of the same functions.
 //
-//     osr_bench PROGRAM.bc... [Google Benchmark's options]
+//     compile_bench PROGRAM.bc... [Google Benchmark's options]
 //
 // Each program is canonicalised once. `baseline` is Compiler::compile for every function; `plain` is a second Compiler
 // without sites in the same tier: the same split into one module per function, the same object stack operations, the
@@ -120,7 +120,7 @@ int main(int argc, char **argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv))
     return 2;
   if (programs.empty()) {
-    std::fprintf(stderr, "usage: osr_bench PROGRAM.bc... [--benchmark_...]\n");
+    std::fprintf(stderr, "usage: compile_bench PROGRAM.bc... [--benchmark_...]\n");
     return 2;
   }
   for (const std::string &path : programs) {

@@ -41,7 +41,7 @@ public:
   void uninstall();
 
   char *base() const { return mapping_ + mapped_bytes_; } ///< one past the highest byte: the top when empty
-  char *limit() const;                                    ///< lowest usable byte
+  char *limit() const; ///< lowest usable byte
 
 private:
   ObjectStack(char *mapping, std::size_t mapped_bytes) : mapping_(mapping), mapped_bytes_(mapped_bytes) {}
