@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace osr {
 
@@ -35,6 +36,19 @@ llvm::Error system_error(const char *what, std::uint64_t size) {
   const int error = errno;
   return make_error("cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or use smaller slabs)",
                     size >> 20, what, std::strerror(error));
+}
+
+/// Valgrind has no mremap that leaves the old mapping: a file does, which is closed before anything of the program runs.
+void *map_two_views_of_file(void *seen, std::uint64_t size) {
+  const int file = ::memfd_create("osr-code", MFD_CLOEXEC);
+  if (file < 0)
+    return MAP_FAILED;
+  void *writable = MAP_FAILED;
+  if (::ftruncate(file, off_t(size)) == 0 &&
+      ::mmap(seen, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file, 0) != MAP_FAILED)
+    writable = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file, 0);
+  ::close(file);
+  return writable;
 }
 
 } // namespace
@@ -97,6 +111,8 @@ llvm::Error SlabArena::map_two_views(SlabKind kind) {
       MAP_FAILED)
     return system_error("mmap of the program's view", size);
   void *writable = ::mremap(seen, 0, size, MREMAP_MAYMOVE);
+  if (writable == MAP_FAILED && errno == EINVAL)
+    writable = map_two_views_of_file(seen, size);
   if (writable == MAP_FAILED)
     return system_error("mremap to the writable view", size);
   to.writable = static_cast<char *>(writable);

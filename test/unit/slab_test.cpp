@@ -4,12 +4,15 @@
 #include "test/unit/code_test.h"
 #include "test/unit/tiny_object.h"
 
+#include <cerrno>
+#include <cstdarg>
 #include <cstring>
 #include <fstream>
 #include <map>
 #include <random>
 #include <sstream>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -52,6 +55,8 @@ std::size_t resident_pages(const char *begin, std::uint64_t size) {
   return std::size_t(std::count_if(state.begin(), state.end(), [](unsigned char page) { return page & 1; }));
 }
 
+bool is_valgrind = false; ///< whose mremap leaves no mapping in place
+
 void put_return_value(const CodeMemory &code, std::uint32_t value) {
   const unsigned char mov_ret[] = {0xb8, 0, 0, 0, 0, 0xc3};
   std::memcpy(code.writable, mov_ret, sizeof mov_ret);
@@ -59,6 +64,18 @@ void put_return_value(const CodeMemory &code, std::uint32_t value) {
 }
 
 } // namespace
+
+extern "C" void *mremap(void *from, std::size_t size, std::size_t new_size, int flags, ...) noexcept {
+  if (is_valgrind && size == 0) {
+    errno = EINVAL;
+    return MAP_FAILED;
+  }
+  va_list more;
+  va_start(more, flags);
+  void *to = flags & MREMAP_FIXED ? va_arg(more, void *) : nullptr;
+  va_end(more);
+  return reinterpret_cast<void *>(syscall(SYS_mremap, from, size, new_size, flags, to));
+}
 
 TEST_CASE("no page is ever writable and executable") {
   Session session;
@@ -250,4 +267,20 @@ TEST_CASE("a mapping that is writable and executable is counted") {
   REQUIRE(page != MAP_FAILED);
   CHECK(count_mappings().writable_and_executable == 1);
   ::munmap(page, 4096);
+}
+
+TEST_CASE("an arena has two views where mremap makes none, and keeps no file open") {
+  const int next = ::dup(0);
+  ::close(next);
+  is_valgrind = true;
+  auto arena = SlabArena::create();
+  is_valgrind = false;
+  const std::unique_ptr<SlabArena> slabs = value_of(std::move(arena));
+  CHECK(::dup(0) == next);
+  ::close(next);
+  const CodeMemory code = value_of(slabs->allocate_code(16));
+  const unsigned char trap_and_return[] = {0xcc, 0xc3};
+  std::memcpy(code.writable, trap_and_return, sizeof trap_and_return);
+  CHECK(std::memcmp(reinterpret_cast<const void *>(code.address), trap_and_return, sizeof trap_and_return) == 0);
+  slabs->release(code);
 }
