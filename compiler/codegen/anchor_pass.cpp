@@ -144,7 +144,7 @@ private:
         if (left_behind.contains(&instruction) && is_dead(instruction, live))
           instruction.eraseFromParent();
         else
-          liveness.step_backward(instruction, live);
+          liveness.step_backward(instruction, &live);
     }
   }
 

@@ -21,26 +21,28 @@ struct Transfer {
 BackwardFlow::BackwardFlow(const MachineFunction &function, BitVector at_return, Step step, Enter enter)
     : at_return_(std::move(at_return)) {
   const unsigned places = at_return_.size();
-  DenseMap<const MachineBasicBlock *, Transfer> transfers;
+  std::vector<Transfer> transfers(function.getNumBlockIDs());
+  live_in_.resize(transfers.size());
   for (const MachineBasicBlock &block : function) {
-    Transfer &transfer = transfers[&block];
+    Transfer &transfer = transfers[block.getNumber()];
     transfer.always.resize(places);
     transfer.if_live_out.resize(places, true);
-    for (BitVector *live : {&transfer.always, &transfer.if_live_out}) {
-      for (const MachineInstr &instruction : reverse(block))
-        step(instruction, *live);
+    BitVector *const both[] = {&transfer.always, &transfer.if_live_out};
+    for (const MachineInstr &instruction : reverse(block))
+      step(instruction, both);
+    for (BitVector *live : both)
       enter(block, *live);
-    }
-    live_in_[&block] = transfer.always;
+    live_in_[block.getNumber()] = transfer.always;
   }
+  const SmallVector<const MachineBasicBlock *, 32> order(post_order(&function));
   for (bool changed = true; changed;) {
     changed = false;
-    for (const MachineBasicBlock *block : post_order(&function)) {
-      const Transfer &transfer = transfers.find(block)->second;
+    for (const MachineBasicBlock *block : order) {
+      const Transfer &transfer = transfers[block->getNumber()];
       BitVector live = live_out(*block);
       live &= transfer.if_live_out;
       live |= transfer.always;
-      BitVector &known = live_in_.find(block)->second;
+      BitVector &known = live_in_[block->getNumber()];
       if (live != known) {
         known = std::move(live);
         changed = true;

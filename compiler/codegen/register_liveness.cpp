@@ -37,7 +37,7 @@ bool may_keep(const MachineInstr &instruction, MCRegister reg) {
 RegisterLiveness::RegisterLiveness(const MachineFunction &function)
     : registers_(*function.getSubtarget().getRegisterInfo()) {
   flow_.emplace(function, live_at_return(function, registers_),
-                [&](const MachineInstr &instruction, BitVector &live) { step_backward(instruction, live); });
+                [&](const MachineInstr &instruction, BackwardFlow::Sets live) { step_backward(instruction, live); });
 }
 
 const BitVector &RegisterLiveness::destroyed_by(const std::uint32_t *mask) {
@@ -54,24 +54,27 @@ const BitVector &RegisterLiveness::destroyed_by(const std::uint32_t *mask) {
   return units;
 }
 
-void RegisterLiveness::remove_overwritten(const MachineInstr &instruction, BitVector &live) {
+void RegisterLiveness::remove_overwritten(const MachineInstr &instruction, BackwardFlow::Sets live) {
   for (const MachineOperand &operand : instruction.operands()) {
     if (operand.isRegMask())
-      live.reset(destroyed_by(operand.getRegMask()));
+      for (BitVector *each : live)
+        each->reset(destroyed_by(operand.getRegMask()));
     else if (is_physical(operand) && operand.isDef() && !may_keep(instruction, operand.getReg()))
       for (MCRegUnit unit : registers_.regunits(operand.getReg()))
-        live.reset(static_cast<unsigned>(unit));
+        for (BitVector *each : live)
+          each->reset(static_cast<unsigned>(unit));
   }
 }
 
-void RegisterLiveness::step_backward(const MachineInstr &instruction, BitVector &live) {
+void RegisterLiveness::step_backward(const MachineInstr &instruction, BackwardFlow::Sets live) {
   if (instruction.isDebugInstr())
     return;
   remove_overwritten(instruction, live);
   for (const MachineOperand &operand : instruction.operands())
     if (is_physical(operand) && operand.readsReg())
       for (MCRegUnit unit : registers_.regunits(operand.getReg()))
-        live.set(static_cast<unsigned>(unit));
+        for (BitVector *each : live)
+          each->set(static_cast<unsigned>(unit));
 }
 
 bool RegisterLiveness::is_live(MCRegister reg, const BitVector &live) const {

@@ -3,6 +3,7 @@
 
 #include "compiler/codegen/backward_flow.h"
 
+#include <llvm/ADT/DenseMap.h>
 #include <llvm/CodeGen/TargetRegisterInfo.h>
 
 #include <optional>
@@ -23,9 +24,9 @@ public:
   const llvm::BitVector &live_in(const llvm::MachineBasicBlock &block) const { return flow_->live_in(block); }
   llvm::BitVector live_out(const llvm::MachineBasicBlock &block) const { return flow_->live_out(block); }
   /// Makes the units that are live after `instruction` those that are live before it.
-  void step_backward(const llvm::MachineInstr &instruction, llvm::BitVector &live);
+  void step_backward(const llvm::MachineInstr &instruction, BackwardFlow::Sets live);
   /// Takes away what `instruction` certainly overwrites.
-  void remove_overwritten(const llvm::MachineInstr &instruction, llvm::BitVector &live);
+  void remove_overwritten(const llvm::MachineInstr &instruction, BackwardFlow::Sets live);
   bool is_live(llvm::MCRegister reg, const llvm::BitVector &live) const;
 
 private:
