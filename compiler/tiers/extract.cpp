@@ -3,7 +3,6 @@
 #include <llvm/ADT/SmallVectorExtras.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DebugInfo.h>
-#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
@@ -53,29 +52,6 @@ Type *Extractor::LiteralTypes::remapType(Type *type) {
   else if (const auto *function = dyn_cast<FunctionType>(type))
     literal = FunctionType::get(parts[0], ArrayRef(parts).drop_front(), function->isVarArg());
   return known[type] = literal;
-}
-
-/// Copies of distinct nodes would be new nodes, which the context keeps for ever; so the clone shares them.
-void Extractor::share_metadata(const Function &function) {
-  auto share = [this](MDNode *node) {
-    auto &mapped = map_.MD();
-    if (!mapped.contains(node) && shared_->contains(*node))
-      mapped[node].reset(node);
-  };
-  if (DISubprogram *subprogram = function.getSubprogram()) { // source lines belong to no module (source_lines.h)
-    map_.MD().try_emplace(subprogram).first->second.reset(subprogram);
-    map_.MD().try_emplace(subprogram->getUnit()).first->second.reset(subprogram->getUnit());
-  }
-  SmallVector<std::pair<unsigned, MDNode *>, 4> attached;
-  for (const Instruction &instruction : instructions(function)) {
-    instruction.getAllMetadataOtherThanDebugLoc(attached);
-    for (const auto &[kind, node] : attached)
-      share(node);
-    for (const Use &operand : instruction.operands())
-      if (const auto *wrapper = dyn_cast<MetadataAsValue>(operand))
-        if (auto *node = dyn_cast<MDNode>(wrapper->getMetadata()))
-          share(node);
-  }
 }
 
 Extractor::Extractor(const Module &from, StringRef name) : module_(std::make_unique<Module>(name, from.getContext())) {
@@ -131,10 +107,27 @@ void Extractor::clone_body(const Function &from, Function &to) {
     copy.setName(parameter.getName());
     map_[&parameter] = &copy;
   }
+  // Copies of distinct nodes would be new nodes, which the context keeps for ever; so the clone shares them.
+  const MetadataPredicate is_shared = [this](const Metadata *part) {
+    const auto *node = dyn_cast<MDNode>(part);
+    return node && shared_->contains(*node);
+  };
+  if (DISubprogram *subprogram = from.getSubprogram()) // source lines belong to no module (source_lines.h)
+    share_lines(*subprogram);
+  ValueMapTypeRemapper *types = literal_types_ ? &types_ : nullptr;
   SmallVector<ReturnInst *, 8> returns;
-  share_metadata(from);
-  CloneFunctionInto(&to, &from, map_, CloneFunctionChangeType::DifferentModule, returns, "", nullptr,
-                    literal_types_ ? &types_ : nullptr, &materializer_);
+  CloneFunctionAttributesInto(&to, &from, map_, /*ModuleLevelChanges=*/true, types, &materializer_);
+  CloneFunctionMetadataInto(to, from, map_, RF_None, types, &materializer_, &is_shared);
+  CloneFunctionBodyInto(to, from, map_, RF_None, returns, "", nullptr, types, &materializer_, &is_shared);
+}
+
+void Extractor::share_lines(DISubprogram &subprogram) {
+  DICompileUnit *unit = subprogram.getUnit();
+  map_.MD().try_emplace(&subprogram).first->second.reset(&subprogram);
+  map_.MD().try_emplace(unit).first->second.reset(unit);
+  NamedMDNode *units = module_->getOrInsertNamedMetadata("llvm.dbg.cu");
+  if (!is_contained(units->operands(), unit))
+    units->addOperand(unit);
 }
 
 Function &Extractor::clone(const Function &function, StringRef name) {
@@ -160,9 +153,6 @@ std::unique_ptr<Module> Extractor::finish() {
       stripDebugInfo(*declaration); // no two functions of a module may have one subprogram
     declaration->setLinkage(GlobalValue::AvailableExternallyLinkage);
   }
-  // LLVM's cloning leaves an empty list, which a reader takes for debug information of an unknown version.
-  if (NamedMDNode *units = module_->getNamedMetadata("llvm.dbg.cu"); units && units->getNumOperands() == 0)
-    units->eraseFromParent();
   return std::move(module_);
 }
 

@@ -65,7 +65,7 @@ private:
     llvm::DenseMap<llvm::Type *, llvm::Type *> known;
   };
   llvm::Type *type_of(llvm::Type *type) { return literal_types_ ? types_.remapType(type) : type; }
-  void share_metadata(const llvm::Function &function);
+  void share_lines(llvm::DISubprogram &subprogram);
 
   IndependentMetadata found_here_, *shared_ = &found_here_;
   std::unique_ptr<llvm::Module> module_;
