@@ -10,6 +10,7 @@
 #include <llvm/ADT/SetVector.h>
 #include <llvm/IR/CFG.h>
 #include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
 using namespace llvm;
@@ -33,25 +34,22 @@ public:
 
   AllocaInst *find(Value *value) const { return slots_.lookup(value); }
 
-  /// Makes memory the home of every value. Phis first: their incoming values are uses like any other.
+  /// Makes memory the home of every value. Sites end blocks, so within a block a value stays what it was: it is read once, and
+  /// not at all where it comes from. What crosses from one block to another goes through memory.
   void demote() {
-    for (auto &[value, slot] : slots_)
-      if (auto *phi = dyn_cast<PHINode>(value))
-        split_critical_edges(*phi->getParent());
-    SmallSetVector<BasicBlock *, 16> phi_blocks;
-    for (auto &[value, slot] : slots_)
-      if (auto *phi = dyn_cast<PHINode>(value))
-        phi_blocks.insert(phi->getParent());
-    for (BasicBlock *block : phi_blocks)
-      store_phis(*block);
+    if (slots_.empty())
+      return;
+    for (PHINode *phi : slotted_phis())
+      split_critical_edges(*phi->getParent());
     for (auto &[value, slot] : slots_)
       if (!isa<PHINode>(value))
         store_definition(*value, *slot);
-    for (auto &[value, slot] : slots_)
-      load_at_uses(*value, *slot);
-    for (auto &[value, slot] : slots_)
-      if (auto *phi = dyn_cast<PHINode>(value))
-        phi->eraseFromParent();
+    for (BasicBlock &block : function_)
+      read_slots(block);
+    for (PHINode *phi : slotted_phis())
+      phi->dropAllReferences();
+    for (PHINode *phi : slotted_phis())
+      phi->eraseFromParent();
   }
 
 private:
@@ -67,29 +65,12 @@ private:
     }
   }
 
-  /// On each edge all incoming values are read before the first slot is written: phis change at once, also those that
-  /// have no slot themselves.
-  void store_phis(BasicBlock &block) {
-    SmallSetVector<BasicBlock *, 8> predecessors_of(pred_begin(&block), pred_end(&block));
-    for (BasicBlock *predecessor : predecessors_of) {
-      IRBuilder<> builder(predecessor->getTerminator());
-      SmallVector<std::pair<Value *, AllocaInst *>, 8> stores;
-      for (PHINode &phi : block.phis()) {
-        Value *incoming = phi.getIncomingValueForBlock(predecessor);
-        if (AllocaInst *from = find(incoming))
-          incoming = builder.CreateAlignedLoad(incoming->getType(), from, from->getAlign());
-        if (AllocaInst *slot = find(&phi))
-          stores.push_back({incoming, slot});
-        else
-          phi.setIncomingValueForBlock(predecessor, incoming);
-      }
-      for (auto [value, slot] : stores)
-        builder.CreateAlignedStore(value, slot, slot->getAlign());
-    }
-    for (PHINode &phi : block.phis())
-      if (find(&phi))
-        while (phi.getNumIncomingValues())
-          phi.removeIncomingValue(0u, false);
+  SmallVector<PHINode *, 16> slotted_phis() const {
+    SmallVector<PHINode *, 16> phis;
+    for (const auto &[value, slot] : slots_)
+      if (auto *phi = dyn_cast<PHINode>(value))
+        phis.push_back(phi);
+    return phis;
   }
 
   void store_definition(Value &value, AllocaInst &slot) {
@@ -98,13 +79,17 @@ private:
     if (auto *instruction = dyn_cast<Instruction>(&value)) {
       after = *instruction->getInsertionPointAfterDef();
     } else {
-      // Stored as it is, an argument on the stack would make instruction selection use its place as the slot.
       after = std::next(last_slot()->getIterator());
-      auto *frozen = new FreezeInst(&value, "", after);
-      stores_.insert(frozen);
-      stored = frozen;
+      stored = freeze(value, after);
     }
     stores_.insert(new StoreInst(stored, &slot, false, slot.getAlign(), after));
+  }
+
+  /// Stored as it is, an argument on the stack would make instruction selection use its place as the slot.
+  FreezeInst *freeze(Value &argument, BasicBlock::iterator at) {
+    auto *frozen = new FreezeInst(&argument, "", at);
+    stores_.insert(frozen);
+    return frozen;
   }
 
   /// The last alloca of the entry block: arguments are stored behind all slots.
@@ -116,23 +101,59 @@ private:
     return last;
   }
 
-  void load_at_uses(Value &value, AllocaInst &slot) {
-    SmallVector<Use *, 16> uses;
-    for (Use &use : value.uses())
-      uses.push_back(&use);
-    DenseMap<Instruction *, Value *> loaded; // one load serves all operands of one user
-    for (Use *use : uses) {
-      auto *user = cast<Instruction>(use->getUser());
-      if (stores_.contains(user))
+  /// What stands for a value with a slot at each point of a block, from its first instruction on.
+  using InBlock = SmallDenseMap<Value *, Value *, 16>;
+
+  Value *read(Value *value, Instruction &at, InBlock &known) const {
+    AllocaInst *slot = find(value);
+    if (!slot)
+      return value;
+    Value *&found = known[value];
+    const bool is_load = !found || isa<LoadInst>(found);
+    if (is_load &&
+        isa<InsertElementInst>(at)) // volatile: a load for a splat may be widened to the whole vector, over the
+      return new LoadInst(value->getType(), slot, "", /*isVolatile=*/true, slot->getAlign(),
+                          at.getIterator()); // neighbours
+    if (!found)
+      found = new LoadInst(value->getType(), slot, "", /*isVolatile=*/false, slot->getAlign(), at.getIterator());
+    return found;
+  }
+
+  void read_slots(BasicBlock &block) {
+    InBlock known;
+    if (block.isEntryBlock())
+      for (Argument &argument : function_.args())
+        known[&argument] = &argument;
+    for (Instruction &instruction : block) {
+      if (isa<PHINode>(instruction) || stores_.contains(&instruction))
         continue;
-      Instruction *at = user;
-      if (auto *phi = dyn_cast<PHINode>(user))
-        at = phi->getIncomingBlock(*use)->getTerminator();
-      Value *&load = loaded[at];
-      if (!load) // volatile: a load for a splat may be widened to the whole vector, over the neighbours in the frame
-        load = new LoadInst(value.getType(), &slot, "", isa<InsertElementInst>(at), slot.getAlign(), at->getIterator());
-      use->set(load);
+      for (Use &operand : instruction.operands())
+        if (Value *value = read(operand.get(), instruction, known); value != operand.get())
+          operand.set(value);
+      if (isa<CallBase>(instruction) && !isa<IntrinsicInst>(instruction))
+        known.clear(); // registers are lost, and memory is at hand
+      if (find(&instruction))
+        known[&instruction] = &instruction;
     }
+    write_phis(block, known);
+  }
+
+  /// On each edge all incoming values are read before the first slot is written: phis change at once, also those that
+  /// have no slot themselves.
+  void write_phis(BasicBlock &block, InBlock &known) {
+    Instruction &last = *block.getTerminator();
+    SmallVector<std::pair<Value *, AllocaInst *>, 8> stores;
+    const SmallSetVector<BasicBlock *, 4> successors_of(succ_begin(&block), succ_end(&block));
+    for (BasicBlock *successor : successors_of)
+      for (PHINode &phi : successor->phis()) {
+        Value *incoming = read(phi.getIncomingValueForBlock(&block), last, known);
+        if (AllocaInst *slot = find(&phi))
+          stores.push_back({isa<Argument>(incoming) ? freeze(*incoming, last.getIterator()) : incoming, slot});
+        else
+          phi.setIncomingValueForBlock(&block, incoming);
+      }
+    for (auto [value, slot] : stores)
+      new StoreInst(value, slot, false, slot->getAlign(), last.getIterator());
   }
 
   Function &function_;
