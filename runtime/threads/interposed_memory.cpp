@@ -72,9 +72,7 @@ void set_up_own_heap() {
   }
 }
 
-bool takes_own() {
-  if (osr::runs_program)
-    return false;
+bool takes_own_first() {
   static constinit bool was_set_up = false;
   if (!was_set_up) {
     was_set_up = true;
@@ -83,31 +81,26 @@ bool takes_own() {
   return own_size != 0;
 }
 
-/// The program frees or reads a block of the runtime's heap: rare, but a handler must not come in meanwhile.
-class InOwnHeap {
-public:
-  InOwnHeap() : is_needed_(osr::runs_program && osr::handlers_are_possible()) {
-    if (!is_needed_)
-      return;
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &previous_);
-  }
-  ~InOwnHeap() {
-    if (is_needed_)
-      pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
-  }
+bool takes_own() { return !osr::runs_program && (own_size != 0 || takes_own_first()); }
 
-private:
-  bool is_needed_;
-  sigset_t previous_;
-};
-
-void free_own(void *block) {
-  const int saved_errno = errno;
-  InOwnHeap in_own_heap;
+/// The program frees a block of the runtime's heap: rare, but a handler must not come in meanwhile.
+[[gnu::noinline]] void free_own_undisturbed(void *block) {
+  sigset_t all, previous;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &previous);
   mi_free(block);
-  errno = saved_errno;
+  pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+}
+
+/// The compiler frees a million blocks a second: most of what is here is for others.
+void free_own(void *block) {
+  int &error = errno;
+  const int saved = error;
+  if (osr::runs_program && osr::handlers_are_possible()) [[unlikely]]
+    free_own_undisturbed(block);
+  else
+    mi_free(block);
+  error = saved;
 }
 
 /// To the heap that the calling thread allocates from.
