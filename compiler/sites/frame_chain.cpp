@@ -6,6 +6,7 @@
 #include "compiler/sites/site_effects.h"
 
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/DerivedTypes.h>
 #include <llvm/IR/Module.h>
 
 using namespace llvm;
@@ -26,6 +27,17 @@ const Site *find_site(const Value &operand, const CanonicalProgram &program) {
 /// True when a frame waiting at `outer` may have called the function that `inner` is a site of.
 bool can_follow(const Site &outer, const Site &inner, const CanonicalProgram &program) {
   return outer.callee.empty() || outer.callee == program.functions[inner.id.function].name;
+}
+
+/// Whether a type is printed like this. Each value of each site is asked, and nearly all are pointers and integers.
+bool is_printed_as(const Type &type, StringRef text) {
+  if (const auto *integer = dyn_cast<IntegerType>(&type)) {
+    unsigned bits = 0;
+    return text.consume_front("i") && !text.getAsInteger(10, bits) && bits == integer->getBitWidth();
+  }
+  if (type.isPointerTy() && type.getPointerAddressSpace() == 0)
+    return text == "ptr";
+  return print(type) == text;
 }
 
 } // namespace
@@ -49,7 +61,7 @@ Expected<FrameChain> read_frame_chain(const CallBase &call, const CanonicalProgr
                         print(call));
     ArrayRef<Use> values = rest.take_front(site->state.size());
     for (auto [value, expected] : zip(values, site->state))
-      if (print(*value->getType()) != expected.type)
+      if (!is_printed_as(*value->getType(), expected.type))
         return make_error("site {}: value '{}' has type {}, expected {} at {}", site->id.index, expected.name,
                           print(*value->getType()), expected.type, print(call));
     chain.push_back({site, values});

@@ -31,14 +31,30 @@ Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked
     for (Instruction &instruction : block)
       add(instruction);
 
-  for (BasicBlock &block : function)
-    live_in_[&block].resize(values_.size());
+  struct Transfer {
+    BitVector used; ///< live at the beginning of the block in any case
+    BitVector defined;
+  };
+  DenseMap<const BasicBlock *, Transfer> transfers;
+  for (BasicBlock &block : function) {
+    Transfer &transfer = transfers[&block];
+    transfer.used.resize(values_.size());
+    transfer.defined.resize(values_.size());
+    for (Instruction &instruction : reverse(block)) {
+      step_backward(instruction, transfer.used);
+      if (auto found = number_.find(&instruction); found != number_.end())
+        transfer.defined.set(found->second);
+    }
+    live_in_[&block] = transfer.used;
+  }
+  const SmallVector<BasicBlock *, 32> order(post_order(&function));
   for (bool changed = true; changed;) {
     changed = false;
-    for (BasicBlock *block : post_order(&function)) {
+    for (BasicBlock *block : order) {
+      const Transfer &transfer = transfers.find(block)->second;
       BitVector live = live_out(*block);
-      for (Instruction &instruction : reverse(*block))
-        step_backward(instruction, live);
+      live.reset(transfer.defined);
+      live |= transfer.used;
       if (live != live_in_[block]) {
         live_in_[block] = std::move(live);
         changed = true;

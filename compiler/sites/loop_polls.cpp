@@ -72,6 +72,8 @@ BasicBlock *join_latches(Loop &loop, DominatorTree &dominators, LoopInfo &loops)
 }
 
 void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, GlobalVariable &word) {
+  if (!has_cycle(function))
+    return;
   LoopAnalyses analyses(function);
   PollPlaces places = find_poll_places(function, analyses.loops, analyses.counts, calls);
   for (Loop *loop : places.loops)
@@ -95,6 +97,8 @@ BasicBlock *block_going_back(Loop &loop, DominatorTree &dominators, LoopInfo &lo
 /// In each loop that does not poll in every round. A loop around one that does goes round less often. That of an interpreter
 /// does not as a whole, and gets one for all rounds: what polls twice in baseline code is about to be optimised.
 void insert_missing_polls(Function &function, FunctionCallee poll, GlobalVariable &word) {
+  if (!has_cycle(function))
+    return;
   DominatorTree dominators(function);
   LoopInfo loops(dominators);
   SmallVector<const BasicBlock *, 8> polled;

@@ -24,13 +24,6 @@ constexpr std::uint64_t short_nest = 1024;
 /// A constant bound above this is none: at one iteration a cycle it takes a second.
 constexpr std::uint64_t longest_counted = std::uint64_t(1) << 31;
 
-const Function *inlinable_callee(const CallBase &call) {
-  const Function *callee = call.getCalledFunction();
-  if (!callee || callee->isDeclaration() || call.isNoInline() || callee->hasFnAttribute(Attribute::NoInline))
-    return nullptr;
-  return callee->hasFnAttribute(Attribute::AlwaysInline) || may_fit_inline(*callee) ? callee : nullptr;
-}
-
 template <typename Predicate> bool any_call(const BasicBlock &block, Predicate &&predicate) {
   return any_of(block, [&](const Instruction &instruction) {
     const auto *call = dyn_cast<CallBase>(&instruction);
@@ -55,19 +48,14 @@ bool path_without_site(const BasicBlock &from, InlinedCalls &calls, function_ref
   return false;
 }
 
-bool has_cycle(const Function &function) {
-  SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 8> edges;
-  FindFunctionBackedges(function, edges);
-  return !edges.empty();
-}
-
 class Places {
 public:
   Places(ScalarEvolution &counts, InlinedCalls &calls) : counts_(counts), calls_(calls) {}
 
+  /// To count iterations is what takes long: it comes last.
   bool needs_poll(const Loop &loop) {
-    return !is_counted(loop) && !is_short_nest(loop) &&
-           returns_without_site(*loop.getHeader(), [&](const BasicBlock *block) { return loop.contains(block); });
+    return returns_without_site(*loop.getHeader(), [&](const BasicBlock *block) { return loop.contains(block); }) &&
+           !is_counted(loop) && !is_short_nest(loop);
   }
 
   /// A round of the loop may end in `end` and have come to no site.
@@ -134,6 +122,22 @@ bool may_fit_inline(const Function &function) {
       if (!instruction.isDebugOrPseudoInst() && ++count > max_inlined_instructions)
         return false;
   return true;
+}
+
+bool has_cycle(const Function &function) {
+  SmallVector<std::pair<const BasicBlock *, const BasicBlock *>, 8> edges;
+  FindFunctionBackedges(function, edges);
+  return !edges.empty();
+}
+
+const Function *InlinedCalls::inlinable_callee(const CallBase &call) {
+  const Function *callee = call.getCalledFunction();
+  if (!callee || callee->isDeclaration() || call.isNoInline() || callee->hasFnAttribute(Attribute::NoInline))
+    return nullptr;
+  auto [found, is_new] = may_be_inlined_.try_emplace(callee);
+  if (is_new)
+    found->second = callee->hasFnAttribute(Attribute::AlwaysInline) || may_fit_inline(*callee);
+  return found->second ? callee : nullptr;
 }
 
 const InlinedCalls::Facts &InlinedCalls::facts(const Function &function) {

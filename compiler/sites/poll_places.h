@@ -31,6 +31,8 @@ inline constexpr unsigned max_inlined_instructions = 250;
 /// Looks no further than it has to: it is asked for each call.
 bool may_fit_inline(const llvm::Function &function);
 
+bool has_cycle(const llvm::Function &function);
+
 /// What becomes of calls when the optimiser inlines. For the functions of one module.
 class InlinedCalls {
 public:
@@ -45,8 +47,11 @@ private:
     bool may_loop = true;
   };
   const Facts &facts(const llvm::Function &function);
+  /// Null: a call it remains.
+  const llvm::Function *inlinable_callee(const llvm::CallBase &call);
 
   llvm::DenseMap<const llvm::Function *, Facts> known_;
+  llvm::DenseMap<const llvm::Function *, bool> may_be_inlined_;
 };
 
 struct PollPlaces {

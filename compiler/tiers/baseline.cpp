@@ -217,7 +217,9 @@ std::vector<BaselineSite> collect_sites(Function &function, const CanonicalProgr
         continue;
       FrameChain chain = cantFail(read_frame_chain(*call, program));
       OSR_CHECK(chain.size() == 1, "baseline code inlines nothing, chain of {}", chain.size());
-      sites.push_back({call, chain[0].site, {}});
+      BaselineSite &site = sites.emplace_back(BaselineSite{call, chain[0].site, {}});
+      for (const Use &value : chain[0].values)
+        site.values.push_back(value.get());
     }
   return sites;
 }
@@ -250,11 +252,6 @@ std::vector<LoweredRecord> lower_to_baseline(Function &function, const Canonical
 
   // Strip the bundles first: from here on calls are replaced by calls without them, and they are no uses.
   DenseMap<Value *, Value *> stripped;
-  for (BaselineSite &baseline : sites) {
-    FrameChain chain = cantFail(read_frame_chain(*baseline.call, program));
-    for (const Use &value : chain[0].values)
-      baseline.values.push_back(value.get());
-  }
   for (BaselineSite &baseline : sites) {
     CallBase *old = baseline.call;
     baseline.call = strip_bundle(*old);
