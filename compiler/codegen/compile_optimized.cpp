@@ -80,10 +80,7 @@ Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
   pending.key = key;
   pending.symbol = new_symbol(key);
   pending.is_optimized = true;
-  Extractor extractor(*optimized_program_, pending.symbol);
-  extractor.use(shared_metadata_);
-  extractor.clone(*optimized_program_->getFunction(canonical(key.function).getName()), pending.symbol);
-  pending.apart = move_apart(*extractor.finish());
+  pending.in_program = optimized_program_->getFunction(canonical(key.function).getName());
   return pending;
 }
 
@@ -129,12 +126,22 @@ Error Compiler::optimize_pending(PendingCompile &pending, TargetMachine &machine
   return Error::success();
 }
 
-Expected<Compiler::LoweredModule> Compiler::lower_optimized(const Module &optimized, StringRef symbol,
+/// Each attempt to compile it takes one.
+std::unique_ptr<Module> Compiler::copy_optimized(const PendingCompile &pending) const {
+  if (!pending.in_program)
+    return CloneModule(*pending.apart.module);
+  Extractor extractor(*optimized_program_, pending.symbol);
+  extractor.use(shared_metadata_);
+  extractor.clone(*pending.in_program, pending.symbol);
+  return extractor.finish();
+}
+
+Expected<Compiler::LoweredModule> Compiler::lower_optimized(const PendingCompile &pending,
                                                             const ForcedForms &forced) const {
   LoweredModule result;
-  result.module = CloneModule(optimized);
+  result.module = copy_optimized(pending);
   lower_thread_words(*result.module);
-  Function &function = *result.module->getFunction(symbol);
+  Function &function = *result.module->getFunction(pending.symbol);
   function.setAlignment(cache_line);
   lower_exits(function);
   Expected<LoweredSites> sites = lower_sites(function, program_, forced);
@@ -157,7 +164,7 @@ Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const 
   for (unsigned attempt = 0; attempt < max_attempts; ++attempt) {
     CompiledVersion version;
     version.symbol = pending.symbol;
-    auto lowered = lower_optimized(*pending.apart.module, pending.symbol, forms);
+    auto lowered = lower_optimized(pending, forms);
     if (!lowered)
       return lowered.takeError();
     version.sites = std::move(lowered->sites);

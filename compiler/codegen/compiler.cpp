@@ -234,7 +234,7 @@ Expected<std::string> Compiler::print_ir(const VersionKey &key) {
     return pending.takeError();
   if (Error error = optimize_pending(*pending, optimizing_->machine()))
     return error;
-  auto lowered = lower_optimized(*pending->apart.module, pending->symbol, {});
+  auto lowered = lower_optimized(*pending, {});
   if (!lowered)
     return lowered.takeError();
   lowered->module->print(stream, nullptr);

@@ -173,8 +173,8 @@ private:
   llvm::Expected<PendingCompile> prepare(const VersionKey &key);
   llvm::Expected<PendingCompile> take_apart(const VersionKey &key);
   llvm::Error optimize_pending(PendingCompile &pending, llvm::TargetMachine &machine) const;
-  llvm::Expected<LoweredModule> lower_optimized(const llvm::Module &optimized, llvm::StringRef symbol,
-                                                const ForcedForms &forced) const;
+  std::unique_ptr<llvm::Module> copy_optimized(const PendingCompile &pending) const;
+  llvm::Expected<LoweredModule> lower_optimized(const PendingCompile &pending, const ForcedForms &forced) const;
   llvm::Expected<CompiledVersion> make_version(PendingCompile &pending, const ResidenceCounter *residents,
                                                CodeGenerator &generator) const;
   llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters);
@@ -194,7 +194,7 @@ private:
   SpeculativeCalls speculative_calls_;
   std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
   LoopProperties loop_properties_;
-  IndependentMetadata shared_metadata_; ///< of the program's context
+  mutable IndependentMetadata shared_metadata_; ///< of the program's context; for its owner's thread
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped
   std::uint64_t next_symbol_ = 0;
 };

@@ -18,6 +18,8 @@ struct PendingCompile {
   VersionKey key;
   std::string symbol; ///< of the version
   ApartModule apart; ///< the function, or continuation, and what may be inlined into it
+  const llvm::Function *in_program =
+      nullptr; ///< instead: the function in the optimised program, for its owner's thread only
   bool is_optimized = false; ///< that module already
   Speculations speculations;
   std::optional<InlinedTargets> targets; ///< of calls by pointer that speculation made direct
