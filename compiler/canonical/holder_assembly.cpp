@@ -7,8 +7,11 @@ namespace osr {
 //
 //      caller: call F                  -> F's entry: push body; rax <- room
 //      jmp                             -> holder
-//        push rbp; rbp <- rsp; rsp <- - room; call body
+//        push rbp; rbp <- rsp; push rbx, r12 to r15; rsp <- - room; call body
 //        leave; forget the body; ret   -> caller
+//
+// The registers that it pushes are not restored, for the body keeps them. They are there to be seen: what callers hold in them
+// would else be found only in the frame of the body, below the objects, by nobody who scans from an object upwards.
 //
 // The body stands at CFA-16 (holder_body_cfa_offset): nothing else may tell that a thread is about to enter it, and it must not
 // be freed then. Once it has been entered, the word means nothing.
@@ -43,6 +46,11 @@ osr.object.holder.plain:
 	.cfi_offset %rbp, -24
 	movq %rsp, %rbp
 	.cfi_def_cfa_register %rbp
+	pushq %rbx
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
 	subq %rax, %rsp
 .Losr.holder.call:
 	callq *%r11
@@ -76,6 +84,11 @@ osr.object.holder.arguments:
 	.cfi_offset %rbp, -24
 	movq %rsp, %rbp
 	.cfi_def_cfa_register %rbp
+	pushq %rbx
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
 	subq %rax, %rsp
 .Losr.holder.argument:
 	pushq 16(%rbp,%r10)
@@ -101,6 +114,11 @@ osr.object.holder.continuation:
 	.cfi_offset %rbp, -24
 	movq %rsp, %rbp
 	.cfi_def_cfa_register %rbp
+	pushq %rbx
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
 	subq %rax, %rsp
 	callq *%r11
 .Losr.holder.continuation.return:

@@ -20,7 +20,6 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t return_pc_size = 8;
-constexpr std::uint64_t holder_word = 8; ///< so that the area is aligned: behind return PC, body and saved rbp
 constexpr const char *body_alias = "osr.object.body"; ///< private: a name that assembly can spell
 
 /// A call of which a frame state or stack map tells: somebody may replace the frame there.
@@ -125,7 +124,7 @@ void add_entry(Function &body, const ObjectArea &area) {
   const std::uint64_t arguments = most_stack_argument_bytes(body);
   const bool has_chain = any_of(body.args(), [](const Argument &argument) { return argument.hasNestAttr(); });
   OSR_CHECK(arguments == 0 || !has_chain, "'{}' has a static chain and arguments on the stack", body.getName().str());
-  const std::uint64_t room = room_for(area) + holder_word;
+  const std::uint64_t room = room_for(area); // the holder has pushed an even number of words
   std::string text =
       fmt::format("leaq .L{}(%rip), %r11\n\tpushq %r11\n\t.cfi_adjust_cfa_offset 8\n\t"
                   "{} $${}, {}\n\t",

@@ -6,7 +6,8 @@
 //
 //        caller                                call F
 //      +-----------------------------+
-//      | return PC, caller's rbp     |     F's entry jumps to the holder, which makes room and calls the body
+//      | return PC, what callers     |     F's entry jumps to the holder, which makes room and calls the body
+//      | have in registers           |
 //      | objects of F, and of what   |
 //      | was inlined into it: *area* |
 //      | copy of F's arguments on    |

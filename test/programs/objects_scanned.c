@@ -131,6 +131,35 @@ __attribute__((noinline)) static int jumps(void) {
   return recurse(1, 4, "after longjmp") + (holder.value != secret(0));
 }
 
+__attribute__((noinline)) static int halves(int number) {
+  kept += number & 1;
+  return number / 2;
+}
+
+/// As collectors do it that are not given a jump buffer: what callers hold in registers is where the scan begins, or above.
+__attribute__((noinline)) static int scan_with_registers(int number) {
+  uintptr_t registers[6];
+  __asm__ volatile("movq %%rbx, 0(%0)\n\tmovq %%rbp, 8(%0)\n\tmovq %%r12, 16(%0)\n\t"
+                   "movq %%r13, 24(%0)\n\tmovq %%r14, 32(%0)\n\tmovq %%r15, 40(%0)"
+                   :
+                   : "r"(registers)
+                   : "memory");
+  int above = number + 1, half = halves(number), result = 0; // it calls, and has values of its own to hold
+  const volatile uintptr_t *word = registers;
+  for (; (const char *)(word + 1) <= (const char *)outer_local; ++word)
+    result |= (*word ^ 0x12345) == ((uintptr_t)0x5ec0 << 48 | (uintptr_t)number << 20);
+  return result + (halves(above) < half);
+}
+
+/// Nothing of this is an object.
+__attribute__((noinline)) static int holds_values(int number) {
+  uintptr_t first = secret(number), second = secret(number + 20), third = secret(number + 40);
+  int result = scan_with_registers(number) + scan_with_registers(number + 20);
+  result += scan_with_registers(number + 40);
+  kept += (first ^ second ^ third) == 0;
+  return result;
+}
+
 static char *alternate_low;
 
 static void handler(int signal) {
@@ -167,6 +196,10 @@ int main(int argc, char **argv) {
   outer.value = secret(0);
   result += many_arguments(1, 2, 3, 4, 5, 6, 7, 8.5, outer, 9.5L);
   result += jumps();
+  int values = 0;
+  for (int round = 0; round < 8; ++round)
+    values += holds_values(round);
+  printf("values: %d of 24\n", values);
 
   alternate_low = malloc(65536);
   stack_t alternate = {.ss_sp = alternate_low, .ss_size = 65536};
