@@ -69,6 +69,14 @@ struct Alias {
   bool is_thread_local = false;
 };
 
+/// A definition that shared libraries may find by its name.
+struct Export {
+  std::string name;
+  bool is_function = true;
+  /// All definitions of this name mean the same (inline functions of C++): which of them is used makes no difference.
+  bool is_one_of_many = false;
+};
+
 /// Owns the module. Not thread-safe while it is changed; read-only use from many threads is fine as far as LLVM allows.
 struct CanonicalProgram {
   std::unique_ptr<llvm::Module> module;
@@ -76,6 +84,7 @@ struct CanonicalProgram {
   std::vector<StaticAction> constructors; ///< in the order in which they have to run
   std::vector<StaticAction> destructors; ///< likewise
   std::vector<Alias> aliases;
+  std::vector<Export> exports; ///< thread-local variables are none
   /// The program as it was written, but with the names that its symbols have here. Null if nobody asked for it.
   std::unique_ptr<llvm::Module> source;
 

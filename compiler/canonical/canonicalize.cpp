@@ -51,6 +51,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
     return error;
   if (Error error = make_guards_explicit(module))
     return error;
+  program.exports = find_exports(module);
   externalize_symbols(module); // first: the next two steps record names
   if (Error error = replace_aliases(module, program.aliases))
     return error;

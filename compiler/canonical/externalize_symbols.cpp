@@ -76,6 +76,20 @@ void decorate_names(Module &module) {
   }
 }
 
+std::vector<Export> find_exports(const Module &module) {
+  std::vector<Export> exports;
+  for (const GlobalValue &value : module.global_values()) {
+    if (value.isDeclarationForLinker() || value.hasLocalLinkage() || value.hasAppendingLinkage() ||
+        value.isThreadLocal() || !value.hasDefaultVisibility() || value.getName().starts_with("llvm."))
+      continue;
+    StringRef name = value.getName();
+    name.consume_front("\1");
+    exports.push_back({name.str(), isa<FunctionType>(value.getValueType()),
+                       value.hasLinkOnceODRLinkage() || value.hasWeakODRLinkage()});
+  }
+  return exports;
+}
+
 void externalize_symbols(Module &module) {
   TargetLibraryInfoImpl library(module.getTargetTriple());
   for (Function &function : module)

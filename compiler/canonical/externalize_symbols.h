@@ -1,6 +1,8 @@
 // Gives every global exactly one definition that any other module can refer to by name.
 #pragma once
 
+#include "compiler/canonical/canonical_program.h"
+
 #include <llvm/IR/Module.h>
 
 namespace osr {
@@ -9,6 +11,9 @@ namespace osr {
 /// Whoever emits objects has to keep it from being added again. Has no effect when done again.
 void decorate_names(llvm::Module &module);
 bool is_decorated(const llvm::Function &function);
+
+/// What the module defines for others, before all of it is external.
+std::vector<Export> find_exports(const llvm::Module &module);
 
 /// Makes every function and variable external, named, preemptible (so that code reaches it through the GOT) and free of
 /// comdats; drops bodies that are only offered for inlining (available_externally). Run again after passes that create

@@ -6,11 +6,9 @@
 #include "runtime/code/library_thread_locals.h"
 #include "runtime/code/link_capture.h"
 #include "runtime/code/link_errors.h"
-#include "runtime/code/process_symbols.h"
 #include "runtime/code/slab_memory_manager.h"
 
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
-#include <llvm/ExecutionEngine/Orc/ExecutionUtils.h>
 #include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
 
 #include <dlfcn.h>
@@ -87,10 +85,7 @@ llvm::Error CodeSession::set_up() {
   symbols.emplace_back("__emutls_get_address", reinterpret_cast<std::uint64_t>(&thread_local_address));
   if (llvm::Error error = process_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, symbols))))
     return error;
-  auto generator = llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess('\0');
-  if (!generator)
-    return generator.takeError();
-  process_->addGenerator(std::move(*generator));
+  process_->addGenerator(std::make_unique<ProcessSymbolGenerator>(process_symbols_));
   process_->addGenerator(std::make_unique<LibraryThreadLocals>());
   return llvm::Error::success();
 }
@@ -214,9 +209,13 @@ llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) 
   return llvm::Error::success();
 }
 
-llvm::Error CodeSession::load_library(const std::string &path) {
-  if (::dlopen(path.c_str(), RTLD_LAZY | RTLD_GLOBAL) != nullptr)
+void *CodeSession::open_library(const char *path) { return ::dlopen(path, RTLD_LAZY | RTLD_GLOBAL); }
+
+llvm::Error CodeSession::add_library(const std::string &path, void *library) {
+  if (library) {
+    process_symbols_.add_library(library);
     return llvm::Error::success();
+  }
   const char *reason = ::dlerror();
   return make_error("cannot load library {}: {} (give its full path, or add its folder to LD_LIBRARY_PATH)", path,
                     reason != nullptr ? reason : "unknown reason");

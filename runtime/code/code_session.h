@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/code/linked_object.h"
+#include "runtime/code/process_symbols.h"
 #include "runtime/code/slab_arena.h"
 
 #include <llvm/ADT/ArrayRef.h>
@@ -67,8 +68,14 @@ public:
   /// defined is an error, and then none is defined.
   llvm::Error define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols);
 
-  /// dlopen with RTLD_GLOBAL: the library's symbols become visible. It stays loaded.
-  llvm::Error load_library(const std::string &path);
+  /// By dlopen with RTLD_GLOBAL: the library's symbols become visible. It stays loaded. Null and the dynamic linker's error,
+  /// or a handle for add_library.
+  static void *open_library(const char *path);
+  llvm::Error add_library(const std::string &path, void *library);
+  llvm::Error load_library(const std::string &path) { return add_library(path, open_library(path.c_str())); }
+
+  /// What the program finds of the process.
+  ProcessSymbols &process_symbols() { return process_symbols_; }
 
   /// `observer` hears of objects linked from now on, in order of registration; it must outlive the session.
   void add_observer(LinkObserver &observer);
@@ -85,6 +92,7 @@ private:
   llvm::Error notify_link(const LinkedObject &object);
 
   SlabArena &arena_;
+  ProcessSymbols process_symbols_;
   std::mutex mutex_;
   llvm::orc::ExecutionSession session_;
   std::unique_ptr<llvm::orc::ObjectLinkingLayer> layer_;

@@ -1,7 +1,13 @@
 #include "runtime/code/process_symbols.h"
 
+#include "runtime/code/symbol_file.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
+
 #include <cstdlib>
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <sys/stat.h>
 
@@ -12,6 +18,20 @@ int __cpu_indicator_init(void);
 }
 
 namespace osr {
+namespace {
+
+/// What every C or C++ program is linked with, or may be.
+constexpr llvm::StringLiteral of_languages[] = {
+    "libc.so.6",  "libm.so.6",  "libgcc_s.so.1",   "libstdc++.so.6", "libc++.so.1",
+    "libdl.so.2", "librt.so.1", "libpthread.so.0", "libatomic.so.1", "libc++abi.so.1",
+};
+/// What the runtime is linked with, by the beginnings of names.
+constexpr llvm::StringLiteral of_runtime[] = {"libLLVM",     "libasmjit",      "libfmt",
+                                              "libmimalloc", "libunwind.so.8", "libunwind-x86_64"};
+
+std::uint64_t address_of(void *pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+
+} // namespace
 
 std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
   const auto address = [](auto *pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
@@ -35,6 +55,96 @@ std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
     if (::dlsym(RTLD_DEFAULT, name) == nullptr)
       missing.emplace_back(name, value);
   return missing;
+}
+
+ProcessSymbols::ProcessSymbols() { look_around(); }
+
+void ProcessSymbols::look_around() {
+  objects_.all = find_shared_objects();
+  std::vector<bool> visible, hidden;
+  for (const SharedObject &object : objects_.all) {
+    visible.push_back(llvm::is_contained(of_languages, object.name) || llvm::is_contained(asked_for_, object.base));
+    hidden.push_back(llvm::any_of(
+        of_runtime, [&](llvm::StringRef begin) { return llvm::StringRef(object.name).starts_with(begin); }));
+  }
+  visible = find_needed(objects_.all, std::move(visible));
+  hidden = find_needed(objects_.all, std::move(hidden));
+  objects_.is_visible.clear();
+  handles_.clear();
+  for (std::size_t i = 0; i != objects_.all.size(); ++i) {
+    const SharedObject &object = objects_.all[i];
+    const bool is_visible =
+        !object.is_executable_file() && object.name != symbol_file_name && (visible[i] || !hidden[i]);
+    objects_.is_visible.push_back(is_visible);
+    handles_.push_back(is_visible ? ::dlopen(object.path.c_str(), RTLD_LAZY | RTLD_NOLOAD) : nullptr);
+  }
+}
+
+ProcessSymbols::Objects ProcessSymbols::objects() {
+  std::lock_guard lock(mutex_);
+  look_around();
+  return objects_;
+}
+
+void ProcessSymbols::add_library(void *handle) {
+  std::lock_guard lock(mutex_);
+  link_map *map = nullptr;
+  if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0)
+    asked_for_.push_back(map->l_addr);
+  look_around();
+  known_.clear();
+}
+
+std::optional<std::size_t> ProcessSymbols::find_owner(std::uint64_t address) const {
+  for (std::size_t index = 0; index != objects_.all.size(); ++index)
+    if (objects_.all[index].addresses.contains(address))
+      return index;
+  return std::nullopt;
+}
+
+std::uint64_t ProcessSymbols::look_up_in_libraries(const std::string &name) {
+  for (void *handle : handles_)
+    if (handle)
+      if (const std::uint64_t address = address_of(::dlsym(handle, name.c_str())))
+        return address;
+  return 0;
+}
+
+std::uint64_t ProcessSymbols::look_up(const std::string &name) {
+  const std::uint64_t found = address_of(::dlsym(RTLD_DEFAULT, name.c_str()));
+  if (!found)
+    return 0;
+  const std::optional<std::size_t> owner = find_owner(found);
+  const bool is_found = !owner || objects_.is_visible[*owner] || objects_.all[*owner].is_executable_file();
+  return is_found ? found : look_up_in_libraries(name);
+}
+
+std::uint64_t ProcessSymbols::find(llvm::StringRef name) {
+  std::lock_guard lock(mutex_);
+  const auto [known, is_new] = known_.try_emplace(name, 0);
+  if (is_new)
+    known->second = look_up(name.str());
+  return known->second;
+}
+
+std::uint64_t ProcessSymbols::find_now(llvm::StringRef name) {
+  std::lock_guard lock(mutex_);
+  return look_up(name.str());
+}
+
+std::uint64_t ProcessSymbols::find_in_libraries(llvm::StringRef name) {
+  std::lock_guard lock(mutex_);
+  return look_up_in_libraries(name.str());
+}
+
+llvm::Error ProcessSymbolGenerator::tryToGenerate(llvm::orc::LookupState &, llvm::orc::LookupKind,
+                                                  llvm::orc::JITDylib &dylib, llvm::orc::JITDylibLookupFlags,
+                                                  const llvm::orc::SymbolLookupSet &symbols) {
+  llvm::orc::SymbolMap made;
+  for (const auto &[symbol, flags] : symbols)
+    if (const std::uint64_t address = symbols_.find(*symbol))
+      made[symbol] = {llvm::orc::ExecutorAddr(address), llvm::JITSymbolFlags::Exported};
+  return made.empty() ? llvm::Error::success() : dylib.define(llvm::orc::absoluteSymbols(std::move(made)));
 }
 
 } // namespace osr

@@ -1,15 +1,72 @@
-// Symbols that every C program may use although no shared library exports them. Private to runtime/code.
+// What the program finds of this process when it names a symbol: what it would find in a process of its own.
 #pragma once
 
+#include "runtime/code/shared_objects.h"
+
+#include <llvm/ADT/StringMap.h>
+#include <llvm/ExecutionEngine/Orc/Core.h>
+
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace osr {
 
-/// Those of them that dlsym does not find in this process. On Linux a static part of libc or libgcc is linked into each
-/// program to provide them; ours serve the program we run.
+/// Symbols that every C program may use although no shared library exports them: those of them that dlsym does not find
+/// in this process. On Linux a static part of libc or libgcc is linked into each program to provide them; ours serve the
+/// program we run.
 std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols();
+
+/// Libraries that only the runtime needs (LLVM and what it needs, for one) are in the process too, and not the program's:
+/// a weak reference must not find them. Those of the language, those that the program asks for by name, the executable
+/// and all that a host has brought along are. Thread-safe.
+class ProcessSymbols {
+public:
+  ProcessSymbols();
+
+  /// What has been asked once has the same answer for ever: what is loaded later does not change references that exist.
+  /// 0: there is none.
+  std::uint64_t find(llvm::StringRef name);
+  /// The same with what was loaded meanwhile.
+  std::uint64_t find_now(llvm::StringRef name);
+  /// The same in libraries alone, as what comes behind the program.
+  std::uint64_t find_in_libraries(llvm::StringRef name);
+
+  /// A library that the program has asked for, and what it needs.
+  void add_library(void *handle);
+
+  /// The objects of the process now, and which of them are libraries of the program.
+  struct Objects {
+    std::vector<SharedObject> all;
+    std::vector<bool> is_visible; ///< false for the executable
+  };
+  Objects objects();
+
+private:
+  void look_around();
+  std::uint64_t look_up(const std::string &name);
+  std::uint64_t look_up_in_libraries(const std::string &name);
+  std::optional<std::size_t> find_owner(std::uint64_t address) const;
+
+  std::mutex mutex_;
+  std::vector<std::uint64_t> asked_for_; ///< bases of libraries
+  Objects objects_;
+  std::vector<void *> handles_; ///< by object; null where they are not visible
+  llvm::StringMap<std::uint64_t> known_;
+};
+
+/// The symbols of the process, for ORC.
+class ProcessSymbolGenerator final : public llvm::orc::DefinitionGenerator {
+public:
+  explicit ProcessSymbolGenerator(ProcessSymbols &symbols) : symbols_(symbols) {}
+  llvm::Error tryToGenerate(llvm::orc::LookupState &state, llvm::orc::LookupKind kind, llvm::orc::JITDylib &dylib,
+                            llvm::orc::JITDylibLookupFlags flags, const llvm::orc::SymbolLookupSet &symbols) override;
+
+private:
+  ProcessSymbols &symbols_;
+};
 
 } // namespace osr

@@ -1,12 +1,8 @@
 #include "runtime/osr/runtime.h"
 
 #include "compiler/base/error.h"
-#include "compiler/canonical/lower_objects.h"
-#include "compiler/codegen/linker_symbols.h"
 #include "compiler/sites/loop_polls.h"
-#include "osr-stubs/result_area.h"
 #include "runtime/osr/cause.h"
-#include "runtime/osr/personality.h"
 #include "runtime/osr/program_exit.h"
 #include "runtime/osr/stack_sampler.h"
 #include "runtime/osr/startup_checks.h"
@@ -69,6 +65,7 @@ Runtime::~Runtime() {
     running_ = nullptr;
   }
   stop_background();
+  forget_program();
   threads_.remove_current();
 }
 
@@ -145,14 +142,7 @@ Error Runtime::set_up(CanonicalProgram program) {
   }
   code_names_ = std::make_unique<CodeNames>(*registry_, *stub_table_, *entries_, std::move(names));
   program_segments_ = std::make_unique<ProgramSegments>(*arena_);
-  if (Error error = define_program_symbols()) // before libraries: they may start threads when they are loaded
-    return error;
-  for (const std::string &library : options_.libraries)
-    if (Error error = session_->load_library(library))
-      return error;
-  if (Error error = link_globals())
-    return error;
-  return check_symbols(*compiler_->program().module, *session_);
+  return link_program();
 }
 
 void Runtime::count_program() {
@@ -168,59 +158,6 @@ void Runtime::count_program() {
         ++statistics_.sites_refused[site.refusal];
     }
   }
-}
-
-/// The program sees each of its functions under the address of its entry.
-Error Runtime::define_program_symbols() {
-  set_stop_signal(options_.handshake.signal_number);
-  std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
-  append_range(symbols, start_thread_symbols(threads_, exit_program));
-  append_range(symbols, personality_symbols(on_exception_landed));
-  append_range(symbols, symbol_call_symbols());
-  append_range(symbols, program_segment_symbols());
-  append_range(symbols, guard_exit_symbols(on_guard_failed));
-  append_range(symbols, deoptimize_symbols(options_.deoptimize));
-  append_range(symbols, profile_symbols());
-  append_range(symbols, loop_poll_symbols(on_poll, tier_up_ ? on_counted_poll : nullptr));
-  if (tier_up_)
-    append_range(symbols, heat_symbols(on_heat));
-  append_range(symbols, options_.host_symbols);
-  for (const char *name : code_begin_symbols)
-    symbols.emplace_back(name, arena_->range(SlabKind::Code).begin);
-  for (const char *name : code_end_symbols)
-    symbols.emplace_back(name, arena_->range(SlabKind::Code).end);
-  llvm::erase_if(symbols, [&](const AbsoluteSymbol &symbol) { return program().defines(symbol.first); });
-  for (const FunctionInfo &function : program().functions)
-    symbols.emplace_back(function.name, entries_->entry_address(function.id));
-  for (std::uint8_t vector_bytes : {0, 16, 32, 64})
-    for (std::uint8_t x87 : {0, 1, 2}) {
-      ResultPad pad = result_pad({.general = true, .vector_bytes = vector_bytes, .x87 = x87});
-      symbols.emplace_back(pad.symbol, pad.address);
-    }
-  return session_->define_symbols(symbols);
-}
-
-Error Runtime::link_globals() {
-  auto object = compiler_->compile_globals();
-  if (!object)
-    return object.takeError();
-  auto linked = session_->link(std::move(*object));
-  if (!linked)
-    return linked.takeError();
-  const LinkedFunction *first = linked->find_function(first_holder), *last = linked->find_function(last_holder);
-  OSR_CHECK(first && last, "the program's globals come without holders");
-  code_names_->hide({first->address, last->address + last->size});
-  if (Error error = versions_->add_foreign(std::move(*linked)))
-    return error;
-  std::vector<AbsoluteSymbol> aliases;
-  for (const Alias &alias : program().aliases) {
-    const std::string control = alias.is_thread_local ? "__emutls_v." : "";
-    auto target = session_->lookup(control + alias.target);
-    if (!target)
-      return target.takeError();
-    aliases.emplace_back(control + alias.name, *target + alias.offset);
-  }
-  return aliases.empty() ? Error::success() : session_->define_symbols(aliases);
 }
 
 std::uint64_t Runtime::hook(EntryFrame *frame) { return running_->enter(*frame); }
@@ -366,17 +303,19 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   program_segments_->install();
   osr_entry_hook_handler = hook;
   entries_->set_hook(reinterpret_cast<std::uint64_t>(&osr_entry_hook));
+  // Nothing may compile while the compiler's own static objects go. Where they stay, the end waits for no compile.
+  const auto end_background = keep_static_objects() ? &Runtime::leave_background : &Runtime::stop_background;
+  keep_arguments(arguments);
+  if (Error error = load_late_libraries(**self))
+    return error;
   if (options_.compile_ahead || (may_handle_signals(*this->program().module) && !has_own_heap()))
     if (Error error = compile_all())
       return error;
 
-  // Nothing may compile while the compiler's own static objects go. Where they stay, the end waits for no compile.
-  const auto end_background = keep_static_objects() ? &Runtime::leave_background : &Runtime::stop_background;
   set_static_destructors([this, end_background] {
     (this->*end_background)();
     consumeError(run_actions(program().destructors));
   });
-  keep_arguments(arguments);
   if (Error error = run_actions(program().constructors))
     return error;
   statistics_.program_start = std::chrono::steady_clock::now();

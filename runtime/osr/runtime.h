@@ -15,6 +15,7 @@
 #include "runtime/osr/fde_finder.h"
 #include "runtime/osr/follow_ups.h"
 #include "runtime/osr/guard_exits.h"
+#include "runtime/osr/loading_calls.h"
 #include "runtime/osr/loop_polls.h"
 #include "runtime/osr/reclaimer.h"
 #include "runtime/osr/redefine_options.h"
@@ -165,8 +166,13 @@ private:
   bool may_handle_signals(const llvm::Module &program) const;
   void set_up_patching();
   llvm::Error bind_direct_calls();
+  llvm::Error link_program();
+  llvm::Error load_late_libraries(ProgramThread &self);
+  llvm::Error check_references();
   llvm::Error define_program_symbols();
   llvm::Error link_globals();
+  llvm::Error show_program();
+  void forget_program();
   void count_program();
   std::uint64_t enter(EntryFrame &frame);
   Tier first_tier(FunctionId body) const;
@@ -251,6 +257,10 @@ private:
   std::unique_ptr<EntryTable> entries_;
   std::unique_ptr<ProgramSegments> program_segments_;
   std::unique_ptr<CodeNames> code_names_;
+  std::vector<std::string> late_libraries_;
+  std::unique_ptr<Interposition> interposition_;
+  std::unique_ptr<LoadedProgram> loaded_program_;
+  void *symbol_file_ = nullptr;
   std::unique_ptr<ReturnPointTable> return_points_; ///< null: return PCs are rewritten
   std::unique_ptr<FrameRedirector> redirector_;
   std::unique_ptr<DirectCalls> direct_calls_; ///< null: calls go through slots

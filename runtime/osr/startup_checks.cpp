@@ -2,8 +2,10 @@
 
 #include "compiler/base/error.h"
 #include "runtime/osr/standard_library.h"
+#include "runtime/threads/program_operators.h"
 
 #include <fmt/ranges.h>
+#include <llvm/Demangle/Demangle.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -17,6 +19,12 @@ namespace osr {
 namespace {
 
 constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
+
+/// What the C library calls where a program replaces it.
+constexpr StringLiteral allocation_calls[] = {
+    "malloc",        "free",           "calloc", "realloc", "memalign",
+    "aligned_alloc", "posix_memalign", "valloc", "pvalloc", "malloc_usable_size",
+};
 
 /// Weak symbols may stay undefined, and variables may lie in a segment of their own.
 bool needs_definition(const GlobalValue &value) {
@@ -48,6 +56,26 @@ Error check_main(const CanonicalProgram &program) {
   std::string text;
   raw_string_ostream(text) << *type;
   return make_error("'main' has the type '{}'; it must return i32 and may take i32, ptr, ptr in this order", text);
+}
+
+Error check_allocation(const CanonicalProgram &program) {
+  for (const Export &known : program.exports)
+    if (is_contained(allocation_calls, known.name))
+      return make_error(
+          "the program defines '{}', which its shared libraries call, and so do the runtime and LLVM in the "
+          "same process: give it another name, or make a shared library of it and start osrctl, or the "
+          "host, with that in LD_PRELOAD",
+          known.name);
+  if (can_replace_operators())
+    return Error::success();
+  for (const Export &known : program.exports)
+    if (is_operator_new_or_delete(known.name))
+      return make_error(
+          "the program replaces '{}', which the runtime and LLVM call in the same process: the host has to "
+          "link osr_interposed_calls and to export its symbols, and needs 16 GiB of address space for a "
+          "heap of its own (see `ulimit -v`)",
+          demangle(known.name));
+  return Error::success();
 }
 
 Error check_symbols(const Module &module, CodeSession &session, const StringSet<> &to_be_defined) {

@@ -16,6 +16,10 @@ bool shadow_stack_is_active();
 /// returns i32 and takes at most i32, ptr and ptr.
 llvm::Error check_main(const CanonicalProgram &program);
 
+/// Fails when the program brings an allocator of its own under the C library's names, or its own operator new into a process
+/// that cannot tell whose blocks are whose.
+llvm::Error check_allocation(const CanonicalProgram &program);
+
 /// Fails when a symbol that the module's code refers to is defined nowhere; the error names all of them. Functions
 /// are linked one by one when they are first called: this finds out before the program has done anything.
 /// `to_be_defined` will be there in time. Also fails when the C++ library or the unwinder of this process is not the one

@@ -1,5 +1,7 @@
 #include "runtime/osr/symbol_calls.h"
 
+#include "runtime/threads/undisturbed.h"
+
 #include <llvm/ADT/StringSet.h>
 
 #include <algorithm>
@@ -69,6 +71,7 @@ std::string line_of(void *address) {
 
 /// One piece of memory, which the program frees: the pointers, then what they point to.
 char **program_backtrace_symbols(void *const *addresses, int count) {
+  Undisturbed undisturbed;
   std::vector<std::string> lines;
   std::size_t size = 0;
   for (int i = 0; i < count; ++i)

@@ -29,10 +29,6 @@ namespace {
 constexpr std::size_t wanted_bytes = std::size_t(64) << 30; // of address space
 constexpr std::size_t arena_alignment = std::size_t(64) << 20; // as mimalloc wants it
 
-constinit std::uintptr_t own_begin = 0, own_size = 0;
-
-bool is_own(const void *block) { return reinterpret_cast<std::uintptr_t>(block) - own_begin < own_size; }
-
 /// Takes no memory until it is used. Null: the address space is limited; then there is one heap for all.
 void *reserve(std::size_t bytes) {
   void *begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -65,9 +61,8 @@ void set_up_own_heap() {
     mi_option_set(mi_option_limit_os_alloc, 1);
     if (!mi_manage_os_memory(reinterpret_cast<void *>(aligned), bytes, true, false, true, -1))
       return;
-    own_begin = aligned;
-    own_size = bytes;
-    osr::set_own_heap();
+    osr::own_heap_begin = aligned;
+    osr::own_heap_size = bytes;
     return;
   }
 }
@@ -78,10 +73,10 @@ bool takes_own_first() {
     was_set_up = true;
     set_up_own_heap();
   }
-  return own_size != 0;
+  return osr::has_own_heap();
 }
 
-bool takes_own() { return !osr::runs_program && (own_size != 0 || takes_own_first()); }
+bool takes_own() { return !osr::runs_program && (osr::has_own_heap() || takes_own_first()); }
 
 /// The program frees a block of the runtime's heap: rare, but a handler must not come in meanwhile.
 [[gnu::noinline]] void free_own_undisturbed(void *block) {
@@ -136,14 +131,14 @@ void *calloc(size_t count, size_t size) noexcept {
 }
 
 void free(void *block) noexcept {
-  if (is_own(block))
+  if (osr::is_in_own_heap(block))
     free_own(block);
   else
     __libc_free(block);
 }
 
 void *realloc(void *block, size_t size) noexcept {
-  const bool from_own = is_own(block), to_own = takes_own();
+  const bool from_own = osr::is_in_own_heap(block), to_own = takes_own();
   if (!block)
     return malloc(size);
   if (!from_own)
@@ -189,7 +184,7 @@ void *pvalloc(size_t size) noexcept {
 }
 
 size_t malloc_usable_size(void *block) noexcept {
-  if (is_own(block))
+  if (osr::is_in_own_heap(block))
     return mi_usable_size(block);
   static const auto library = reinterpret_cast<size_t (*)(void *)>(dlsym(RTLD_NEXT, "malloc_usable_size"));
   return block && library ? library(block) : 0;

@@ -13,14 +13,23 @@
 // mid-change, and nothing else waits for the program's.
 #pragma once
 
+#include <cstdint>
+
 namespace osr {
 
 /// The calling thread's malloc is the program's. From its first code of the program on, but not within Undisturbed.
 extern constinit thread_local bool runs_program __attribute__((tls_model("initial-exec")));
 
+/// Its addresses: of whoever provides it, set before there are threads.
+extern constinit std::uintptr_t own_heap_begin, own_heap_size;
+
 /// The runtime has one. False: everything that a handler may reach has to be compiled before one can come.
-bool has_own_heap();
-/// By whoever provides it, before there are threads.
-void set_own_heap();
+inline bool has_own_heap() { return own_heap_size != 0; }
+inline bool is_in_own_heap(const void *block) {
+  return reinterpret_cast<std::uintptr_t>(block) - own_heap_begin < own_heap_size;
+}
+
+/// Of `runs_program`, from the thread pointer; the same in every thread of the process.
+std::int64_t runs_program_tls_offset();
 
 } // namespace osr

@@ -70,6 +70,30 @@ TEST_CASE("a static function with a library's name gets another one", "[canonica
   CHECK_FALSE(program.find_function("floor"));
 }
 
+TEST_CASE("what others may find by its name is known", "[canonical]") {
+  CanonicalFixture fixture;
+  const CanonicalProgram program = fixture.canonical(R"(
+    @shown = global i32 1
+    @hidden = hidden global i32 1
+    @local = internal global i32 1
+    @of_threads = thread_local global i32 1
+    @second = alias i32, ptr @shown
+    define void @function() {
+      ret void
+    }
+    define linkonce_odr void @inlined() {
+      ret void
+    }
+    define available_externally void @offered() {
+      ret void
+    })");
+  std::vector<std::string> exported;
+  for (const Export &each : program.exports)
+    exported.push_back(each.name + (each.is_function ? "()" : "") + (each.is_one_of_many ? " of many" : ""));
+  llvm::sort(exported);
+  CHECK(exported == std::vector<std::string>{"function()", "inlined() of many", "second", "shown"});
+}
+
 TEST_CASE("aliases are resolved and remembered", "[canonical]") {
   CanonicalFixture fixture;
   CanonicalProgram program = fixture.canonical(R"(

@@ -1,4 +1,4 @@
-// Checks what is asked before a program runs: shadow stack and type of main.
+// Checks what is asked before a program runs: shadow stack, type of main, whose allocator it is.
 #include "compiler/codegen/target.h"
 #include "runtime/osr/runtime.h"
 #include "test/support/catch_header.h"
@@ -44,4 +44,18 @@ TEST_CASE("main must be callable as main") {
   CHECK_THAT(main_refusal("define void @main() {\n  ret void\n}\n"), Contains("'main'") && Contains("void ()"));
   CHECK_THAT(main_refusal("define i32 @main(i32 %n, ...) {\n  ret i32 0\n}\n"), Contains("i32 (i32, ...)"));
   CHECK(main_refusal("define i32 @main(i32 %n, ptr %a, ptr %e) {\n  ret i32 0\n}\n") == "");
+}
+
+TEST_CASE("In a process that cannot tell blocks apart, allocators of a program are refused by name") {
+  LLVMContext context;
+  const auto refusal = [&](const char *name, const char *linkage) {
+    const std::string text =
+        std::string(trivial) + "define " + linkage + " ptr @" + name + "(i64 %n) {\n  ret ptr null\n}\n";
+    return toString(check_allocation(program_of(context, text)));
+  };
+  CHECK_THAT(refusal("_Znwm", ""), Contains("operator new(unsigned long)") && Contains("osr_interposed_calls"));
+  CHECK_THAT(refusal("_ZdaPvSt11align_val_t", ""), Contains("operator delete[]"));
+  CHECK_THAT(refusal("calloc", ""), Contains("'calloc'") && Contains("LD_PRELOAD"));
+  CHECK(refusal("_Znwm", "hidden") == "");
+  CHECK(refusal("_Znw_of_mine", "") == "");
 }
