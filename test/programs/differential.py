@@ -126,6 +126,7 @@ def parsed_options():
     parser.add_argument("--full", action="store_true", help="each program in each mode at each level")
     parser.add_argument("--verify", action="store_true", help="only modes that check all frame states after each pass")
     parser.add_argument("--libcxx", action="store_true", help="C++ programs, compiled for libc++")
+    parser.add_argument("--sanitized", action="store_true", help="osrctl has a sanitizer's heap, and none of its own")
     parser.add_argument("--rewrite", help="in all modes: how frames are sent to their stubs")
     parser.add_argument("--calls", help="in all modes: how code calls functions")
     parser.add_argument("--stress", help="only modes of which --stress matches this regular expression")
@@ -139,7 +140,8 @@ def main():
     options = parsed_options()
     assert sees_writable_code()
     modes = LIBCXX_MODES if options.libcxx else MODES
-    programs = [program for program in all_programs() if program.is_for_libcxx or not options.libcxx]
+    programs = [program for program in all_programs()
+                if (program.is_for_libcxx or not options.libcxx) and not (program.needs_own_heap and options.sanitized)]
     runs = plan(programs, modes, options.full)
     missing = [f"run of {one} with {other}" for one, other in missing_pairs(runs, programs, modes)]
     is_chosen = chosen_modes(options)

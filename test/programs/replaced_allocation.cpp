@@ -1,5 +1,6 @@
 // Check that the program's operator new and delete are those of libstdc++ too, and free what they have made.
 // needs libstdc++
+// needs a heap of the runtime's own
 #include <atomic>
 #include <cstdint>
 #include <cstdio>

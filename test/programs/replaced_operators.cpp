@@ -1,6 +1,7 @@
 // Check that a program may replace some of the operators new and delete, and that those it leaves out call the others as
 // those of the C++ library do; blocks carry who made them.
 // needs libstdc++
+// needs a heap of the runtime's own
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
