@@ -228,7 +228,7 @@ private:
   void leave_background();
   void start_stress();
   enum class ForkSide : std::uint8_t { Parent, Child };
-  static void watch_forks();
+  static llvm::Error watch_forks();
   static void after_fork(ForkSide side);
   llvm::Expected<std::uint64_t> look_up(llvm::StringRef name);
   /// Each gets argc, argv and envp, as the C library calls them.

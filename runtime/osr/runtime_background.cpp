@@ -1,5 +1,4 @@
 // The part of the runtime that has threads of its own: how they begin, end, and survive a fork.
-#include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/osr/runtime.h"
 #include "runtime/osr/tier_up.h"
@@ -8,6 +7,7 @@
 #include "runtime/threads/undisturbed.h"
 
 #include <chrono>
+#include <cstring>
 #include <pthread.h>
 
 using namespace llvm;
@@ -21,7 +21,8 @@ constexpr std::chrono::milliseconds
 } // namespace
 
 Error Runtime::start_requests() {
-  watch_forks();
+  if (Error error = watch_forks())
+    return error;
   if (Trace::active())
     options_.handshake.observer = trace_pause;
   auto handshake = Handshake::create(threads_, options_.handshake);
@@ -95,7 +96,7 @@ void Runtime::leave_background() {
 
 /// The child has the forking thread only. What the others were doing must be whole: their locks are taken first. Both
 /// sides give back what this thread holds before a handler of the program may come.
-void Runtime::watch_forks() {
+Error Runtime::watch_forks() {
   static const int error = pthread_atfork(
       [] {
         if (running_) {
@@ -109,7 +110,8 @@ void Runtime::watch_forks() {
         }
       },
       [] { after_fork(ForkSide::Parent); }, [] { after_fork(ForkSide::Child); });
-  OSR_CHECK(error == 0, "no handlers for fork: error {}", error);
+  return error ? make_error("forks cannot be watched: pthread_atfork failed: {}", std::strerror(error))
+               : Error::success();
 }
 
 void Runtime::after_fork(ForkSide side) {

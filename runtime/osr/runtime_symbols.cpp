@@ -91,8 +91,11 @@ Error Runtime::check_references() {
 /// The program sees each of its functions under the address of its entry.
 Error Runtime::define_program_symbols() {
   set_stop_signal(options_.handshake.signal_number);
+  auto of_threads = start_thread_symbols(threads_, exit_program);
+  if (!of_threads)
+    return of_threads.takeError();
   std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
-  append_range(symbols, start_thread_symbols(threads_, exit_program));
+  append_range(symbols, *of_threads);
   append_range(symbols, personality_symbols(on_exception_landed));
   append_range(symbols, symbol_call_symbols());
   append_range(symbols, loading_call_symbols());

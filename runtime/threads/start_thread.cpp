@@ -1,6 +1,7 @@
 #include "runtime/threads/start_thread.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/error.h"
 #include "runtime/threads/notify_threads.h"
 #include "runtime/threads/signal_calls.h"
 #include "runtime/threads/stop_signal.h"
@@ -13,6 +14,7 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <dlfcn.h>
 #include <threads.h>
 
@@ -136,12 +138,16 @@ int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void
 
 } // namespace
 
-std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit) {
-  OSR_CHECK(!registry, "threads are started for another registry already");
+Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit) {
+  if (registry)
+    return make_error("a runtime was made in this process before: there can be one, for one program");
+  if (const int error = pthread_key_create(&end_key, on_thread_end))
+    return make_error(
+        "the end of threads cannot be watched: pthread_key_create failed: {} (the host may have {} keys at "
+        "most)",
+        std::strerror(error), PTHREAD_KEYS_MAX - 1);
   registry = &threads;
   exit_process = exit;
-  int error = pthread_key_create(&end_key, on_thread_end);
-  OSR_CHECK(error == 0, "no key for thread-specific data: error {}", error);
   enlarge_usual_stack();
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
   append_range(symbols, thread_object_symbols());

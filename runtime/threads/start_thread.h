@@ -18,8 +18,8 @@ using ExitFunction = void(int status);
 /// stack, or 64 KiB more if the program chose a size: frames of the baseline tier are larger than those of native code. The
 /// record goes when the thread ends, after the program's own thread-specific destructors. The end of the program's last
 /// thread ends the process by `exit_process(0)`; the C library would wait for threads of the host. `threads` must live as
-/// long as the process.
-std::vector<AbsoluteSymbol> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit_process);
+/// long as the process. Fails when there have been others, and when the host uses all keys for thread-specific data.
+llvm::Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit_process);
 
 /// What pthread_create does for the program. Without memory for the thread's objects it fails as without memory for its
 /// stack: EAGAIN. Before start_thread_symbols(), and for HostThreads, it is the C library's.

@@ -6,6 +6,8 @@
 #include <llvm/AsmParser/Parser.h>
 #include <llvm/Support/SourceMgr.h>
 
+#include <pthread.h>
+
 using namespace llvm;
 using namespace osr;
 using Catch::Matchers::Contains;
@@ -29,6 +31,18 @@ std::string main_refusal(StringRef text) {
 
 } // namespace
 
+TEST_CASE("A host that uses all keys for thread-specific data gets an error") {
+  std::vector<pthread_key_t> keys;
+  for (pthread_key_t key; pthread_key_create(&key, nullptr) == 0;)
+    keys.push_back(key);
+  LLVMContext context;
+  auto runtime = Runtime::create(program_of(context, trivial), {});
+  for (pthread_key_t key : keys)
+    pthread_key_delete(key);
+  REQUIRE_FALSE(bool(runtime));
+  CHECK_THAT(toString(runtime.takeError()), Contains("pthread_key_create"));
+}
+
 TEST_CASE("Without a shadow stack return PCs are rewritten unless something else is asked for") {
   LLVMContext context;
   Runtime::Options options;
@@ -37,6 +51,10 @@ TEST_CASE("Without a shadow stack return PCs are rewritten unless something else
   REQUIRE(bool(runtime));
   CHECK((*runtime)->mechanism() == Mechanism::ReturnPc);
   CHECK(toString(check_main((*runtime)->program())) == "");
+
+  auto second = Runtime::create(program_of(context, trivial), {});
+  REQUIRE_FALSE(bool(second));
+  CHECK_THAT(toString(second.takeError()), Contains("there can be one"));
 }
 
 TEST_CASE("main must be callable as main") {
