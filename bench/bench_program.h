@@ -2,7 +2,7 @@
 #pragma once
 
 #include "osr-stubs/thread_state.h"
-#include "runtime/osr/stub_factory.h"
+#include "runtime/engine/stub_factory.h"
 
 #include <llvm/IR/LLVMContext.h>
 

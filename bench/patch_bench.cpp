@@ -9,7 +9,7 @@
 #include "bench/machine_code.h"
 #include "compiler/sites/return_point.h"
 #include "runtime/code/call_sites.h"
-#include "runtime/osr/frame_redirector.h"
+#include "runtime/engine/frame_redirector.h"
 #include "runtime/threads/handshake.h"
 
 #include <benchmark/benchmark.h>

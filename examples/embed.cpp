@@ -4,8 +4,8 @@
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/target.h"
-#include "runtime/osr/program_exit.h"
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
+#include "runtime/guest/program_exit.h"
 
 #include <cstdio>
 

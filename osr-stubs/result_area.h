@@ -15,7 +15,7 @@
 //      +---------------------+
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 #include "osr-stubs/stub_offsets.h"
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What one return stub does, as plain data. The planner (runtime/osr) writes scripts; two executors run them: the
+// What one return stub does, as plain data. The planner (runtime/engine/transition.h) writes scripts; two executors run them: the
 // asmjit emitter (a specialised move sequence) and the interpreter behind the generic trampoline (the reference).
 //
 // A script runs at the moment when a callee has returned into a frame that is to be replaced:
@@ -16,7 +16,7 @@
 // reach below the old rsp. The result registers (rax, rdx, rcx, vector registers 0-3, x87 stack) come out unchanged.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 #include "osr-stubs/transition_ring.h"
 
 #include <array>
@@ -42,9 +42,9 @@ struct ValueSource {
   enum class Kind : std::uint8_t { Register, Frame, Constant, FrameAddress };
   Kind kind = Kind::Constant;
   SavedRegister reg = SavedRegister::Rbx; ///< Register
-  std::int32_t cfa_offset = 0;            ///< Frame: memory at CFA+cfa_offset; FrameAddress: the address itself
-  std::uint64_t constant = 0;             ///< Constant
-  std::vector<RecipeStep> recipe;         ///< empty for values wider than 8 bytes
+  std::int32_t cfa_offset = 0; ///< Frame: memory at CFA+cfa_offset; FrameAddress: the address itself
+  std::uint64_t constant = 0; ///< Constant
+  std::vector<RecipeStep> recipe; ///< empty for values wider than 8 bytes
   friend bool operator==(const ValueSource &, const ValueSource &) = default;
 };
 
@@ -53,7 +53,7 @@ struct ValueTarget {
   enum class Kind : std::uint8_t { Register, Frame, StateBuffer };
   Kind kind = Kind::Frame;
   SavedRegister reg = SavedRegister::Rbx; ///< Register
-  std::int32_t offset = 0;                ///< Frame: CFA-relative; StateBuffer: from the start of the buffer
+  std::int32_t offset = 0; ///< Frame: CFA-relative; StateBuffer: from the start of the buffer
   friend bool operator==(const ValueTarget &, const ValueTarget &) = default;
 };
 
@@ -65,10 +65,10 @@ struct Move {
 };
 
 struct TransitionScript {
-  std::int32_t cfa_from_sp = 0;    ///< CFA = rsp at entry + cfa_from_sp
-  std::vector<Move> moves;         ///< targets never overlap each other
-  std::int32_t final_sp = 0;       ///< rsp at the jump = CFA + final_sp
-  std::uint64_t target_pc = 0;     ///< where the new code takes over
+  std::int32_t cfa_from_sp = 0; ///< CFA = rsp at entry + cfa_from_sp
+  std::vector<Move> moves; ///< targets never overlap each other
+  std::int32_t final_sp = 0; ///< rsp at the jump = CFA + final_sp
+  std::uint64_t target_pc = 0; ///< where the new code takes over
 
   /// Bytes pushed on the object stack for a continuation (multiple of 16), 0 for an in-place landing. The buffer's
   /// address is in rdi at the jump. Its last `result_area_size` bytes take the result registers (result_area.h).
@@ -78,7 +78,7 @@ struct TransitionScript {
   std::array<std::uint64_t *, 2> counters{};
   const TracedTransition *traced = nullptr; ///< listed when it is executed; null: it is not
 
-  ResultRegisters result;          ///< which result registers go to the buffer (state_buffer_size != 0 only)
+  ResultRegisters result; ///< which result registers go to the buffer (state_buffer_size != 0 only)
 };
 
 } // namespace osr

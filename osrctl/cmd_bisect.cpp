@@ -7,8 +7,8 @@
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 #include "osrctl/load_runtime.h"
-#include "runtime/osr/startup_checks.h"
-#include "runtime/osr/stress.h"
+#include "runtime/guest/startup_checks.h"
+#include "runtime/stress/stress.h"
 
 #include <llvm/ADT/STLExtras.h>
 

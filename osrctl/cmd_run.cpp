@@ -5,9 +5,9 @@
 #include "osrctl/select_version.h"
 #include "runtime/code/file_thread.h"
 #include "runtime/code/perf_dump.h"
-#include "runtime/osr/program_exit.h"
-#include "runtime/osr/runtime.h"
-#include "runtime/osr/trace.h"
+#include "runtime/events/trace.h"
+#include "runtime/facade/runtime.h"
+#include "runtime/guest/program_exit.h"
 #include "runtime/threads/start_thread.h"
 
 #include <llvm/ADT/SmallString.h>

@@ -1,7 +1,7 @@
 #include "osrctl/libcxx_process.h"
 
 #include "compiler/base/error.h"
-#include "runtime/osr/standard_library.h"
+#include "runtime/guest/standard_library.h"
 
 #include <llvm/ADT/Twine.h>
 #include <llvm/Support/FileSystem.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "osrctl/disassembly.h"
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
 
 #include <llvm/IR/LLVMContext.h>
 

@@ -1,7 +1,7 @@
 // The canonical program: one module, and what later steps need to know about it. Every tier is made from a copy of it.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 
 #include <llvm/ADT/StringRef.h>
 #include <llvm/IR/Function.h>

@@ -1,7 +1,7 @@
 // Which return registers a call's result may occupy on x86-64 (System V).
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/Target/TargetMachine.h>

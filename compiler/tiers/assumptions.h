@@ -2,7 +2,7 @@
 // failure. An assumption is named by that site, in all code that holds it.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 
 #include <llvm/IR/Module.h>
 

@@ -8,7 +8,7 @@
 // cycles without one header.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 
 #include <llvm/IR/Function.h>
 

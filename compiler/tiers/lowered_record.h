@@ -4,7 +4,7 @@
 // states. Both meet at link time and give a SiteRecord (runtime/stackmap/record.h).
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 #include "osr-stubs/transition_script.h"
 
 #include <cstdint>

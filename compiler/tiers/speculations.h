@@ -1,7 +1,7 @@
 // What speculation (speculate.h) leaves behind for others.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 
 #include <cstdint>
 #include <map>

@@ -1,7 +1,7 @@
 // One compiled version of one function, and all that the runtime knows about it.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 #include "runtime/code/linked_object.h"
 #include "runtime/code/unwind_rows.h"
 #include "runtime/stackmap/site_table.h"

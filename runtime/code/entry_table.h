@@ -17,7 +17,7 @@
 // calling conventions. This is how a function is compiled at its first call. Both thunks keep rsp = CFA-8; they have the leaf unwind row.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 #include "runtime/code/slab_arena.h"
 
 #include <atomic>

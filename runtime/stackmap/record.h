@@ -1,7 +1,7 @@
 // What a stack map record says once it is anchored and expressed relative to the frame's CFA. Plain data.
 #pragma once
 
-#include "compiler/sites/site.h"
+#include "compiler/base/site.h"
 #include "osr-stubs/transition_script.h"
 
 #include <cstdint>

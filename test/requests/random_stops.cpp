@@ -3,7 +3,7 @@
 //   $ random_stops random_stops_program.bc 100000
 //
 // A walk must reach the base. Where it cannot by the rules (PcKind, stubs, register restores), it must succeed within a few stops more.
-#include "runtime/osr/program_exit.h"
+#include "runtime/guest/program_exit.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stopped_walk.h"
 #include "test/support/host_program.h"

@@ -3,7 +3,7 @@
 //   $ request_host TIER PROGRAM.bc [ARGUMENT...]
 //
 // The program's first argument is the tier, too. It may call what request_calls.h has; see objections.c.
-#include "runtime/osr/program_exit.h"
+#include "runtime/guest/program_exit.h"
 #include "test/requests/request_calls.h"
 #include "test/support/host_program.h"
 

@@ -4,7 +4,7 @@
 //
 // Each time the program must go on and find the right result, or must not start, with an error that says why. The
 // calls are those that go through the executable's symbols: the C library's own are not among them.
-#include "runtime/osr/program_exit.h"
+#include "runtime/guest/program_exit.h"
 #include "test/requests/request_calls.h"
 #include "test/support/host_program.h"
 

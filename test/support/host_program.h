@@ -3,7 +3,7 @@
 
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/target.h"
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
 
 #include <llvm/IR/LLVMContext.h>
 

@@ -1,7 +1,7 @@
 // Checks the runtime's own threads by themselves: the queue of requests, the loop that frees, threads of the host.
-#include "runtime/osr/reclaimer.h"
-#include "runtime/osr/request_queue.h"
-#include "runtime/osr/ticker.h"
+#include "runtime/engine/reclaimer.h"
+#include "runtime/requests/request_queue.h"
+#include "runtime/threads/ticker.h"
 #include "runtime/threads/undisturbed.h"
 #include "test/support/catch_header.h"
 

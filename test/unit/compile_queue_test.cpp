@@ -1,5 +1,5 @@
 // Checks the bounded queue of functions to optimise.
-#include "runtime/osr/compile_queue.h"
+#include "runtime/tiering/compile_queue.h"
 #include "test/support/catch_header.h"
 
 #include <array>

@@ -1,5 +1,5 @@
 // Checks which requests are made again for activations that could not come along.
-#include "runtime/osr/follow_ups.h"
+#include "runtime/requests/follow_ups.h"
 #include "test/support/catch_header.h"
 
 using namespace osr;

@@ -1,5 +1,5 @@
 // Checks when the policies that come with the runtime want a function.
-#include "runtime/policy/heat_table.h"
+#include "runtime/tiering/heat_table.h"
 #include "test/support/catch_header.h"
 
 using namespace osr;

@@ -3,7 +3,7 @@
 // environment says how calls are made (OSR_TEST_CALLS=direct) and frames redirected (OSR_TEST_REWRITE=return-point).
 #pragma once
 
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
 #include "runtime/stack/frame_cursor.h"
 
 #include <condition_variable>

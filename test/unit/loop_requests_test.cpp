@@ -1,6 +1,6 @@
 // Checks requests for functions that sit in loops without calls, in a running program.
 #include "compiler/codegen/target.h"
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>

@@ -5,8 +5,8 @@
 #include "osr-stubs/thread_state.h"
 #include "osr_calls.h"
 #include "runtime/code/entry_table.h"
-#include "runtime/osr/frame_redirector.h"
-#include "runtime/osr/stub_factory.h"
+#include "runtime/engine/frame_redirector.h"
+#include "runtime/engine/stub_factory.h"
 #include "runtime/stack/frame_cursor.h"
 
 #include <llvm/IR/LLVMContext.h>

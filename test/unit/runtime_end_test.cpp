@@ -1,7 +1,7 @@
 // Checks what happens when a runtime goes before its process. There is one runtime in a process, so this is a test of its
 // own.
 #include "compiler/codegen/target.h"
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>

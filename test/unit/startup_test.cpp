@@ -1,6 +1,6 @@
 // Checks what is asked before a program runs: shadow stack, type of main, whose allocator it is.
 #include "compiler/codegen/target.h"
-#include "runtime/osr/runtime.h"
+#include "runtime/facade/runtime.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>

@@ -1,0 +1,230 @@
+// How versions come about: compiled, linked, described, registered.
+#include "runtime/engine/version_store.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/canonical/lower_objects.h"
+#include "runtime/code/frame_description.h"
+#include "runtime/code/sync_cores.h"
+#include "runtime/engine/intern_name.h"
+#include "runtime/engine/resolve_records.h"
+#include "runtime/events/trace_events.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+using namespace llvm;
+
+namespace osr {
+
+Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
+  for (const auto begin = Trace::Clock::now();;) {
+    std::optional<SiteId> dead_end;
+    auto version = try_make(key, dead_end);
+    if (!dead_end) {
+      if (Trace *trace = Trace::active())
+        trace_compile(*trace, begin, program(), key, version ? &(*version)->object : nullptr);
+      return version;
+    }
+    consumeError(version.takeError());
+    compiler_.drop_assumption(*dead_end);
+  }
+}
+
+Expected<std::unique_ptr<Version>> VersionStore::try_make(const VersionKey &key, std::optional<SiteId> &dead_end) {
+  auto version = std::make_unique<Version>();
+  if (freeing_ == Freeing::ResidenceCounting)
+    version->residents = std::make_unique<ResidenceCounter>(0);
+  if (heat_of_ && key.tier == Tier::Baseline)
+    version->object.heat = heat_of_(key.function);
+  auto compiled = compiler_.compile(key, {version->residents.get(), version->object.heat});
+  if (!compiled)
+    return compiled.takeError();
+  return link(std::move(*compiled), std::move(version), dead_end);
+}
+
+Expected<std::optional<PendingCompile>> VersionStore::begin(const VersionKey &key) {
+  if (is_known(key) || freeing_ == Freeing::ResidenceCounting)
+    return std::nullopt;
+  auto pending = compiler_.begin(key);
+  if (!pending)
+    return pending.takeError();
+  return std::move(*pending);
+}
+
+bool VersionStore::install(PendingCompile pending, Expected<CompiledVersion> compiled) {
+  if (is_known(pending.key)) { // somebody could not wait for it
+    consumeError(compiled.takeError());
+    return true;
+  }
+  if (compiled)
+    compiler_.drop_refused_exits(*compiled);
+  if (compiler_.is_outdated(pending)) {
+    consumeError(compiled.takeError());
+    return false;
+  }
+  std::optional<SiteId> dead_end;
+  auto version = compiled ? link(std::move(*compiled), std::make_unique<Version>(), dead_end)
+                          : Expected<std::unique_ptr<Version>>(compiled.takeError());
+  if (dead_end) {
+    consumeError(version.takeError());
+    compiler_.drop_assumption(*dead_end);
+    return false;
+  }
+  if (Trace *trace = Trace::active())
+    trace_compile(*trace, pending.begun, program(), pending.key, version ? &(*version)->object : nullptr);
+  consumeError(remember(pending.key, std::move(version)).takeError());
+  return true;
+}
+
+/// `dead_end`: nothing was made, for this guard leads nowhere.
+Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, std::unique_ptr<Version> version,
+                                                      std::optional<SiteId> &dead_end) {
+  auto linked = session_.link(std::move(compiled.object), Visibility::Private);
+  if (!linked)
+    return linked.takeError();
+  version->object.linked = std::move(*linked);
+  if (Error error = fill(*version, compiled)) {
+    consumeError(session_.unload(version->object.linked));
+    return error;
+  }
+  if (exit_check_)
+    dead_end = exit_check_(*version);
+  if (dead_end) {
+    forget_inlined(version->object);
+    consumeError(session_.unload(version->object.linked));
+    return make_error("an assumption cannot be made");
+  }
+  if (statistics_.freed.any())
+    sync_cores();
+  registry_.add(version->object);
+  version->object.advance_to(CodeState::InUse);
+  count(compiled, *version);
+  return version;
+}
+
+Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
+  CodeObject &object = version.object;
+  const LinkedObject &linked = object.linked;
+  const LinkedFunction *entry = linked.find_function(compiled.symbol + entry_suffix);
+  if (!entry)
+    entry = linked.find_function(compiled.symbol);
+  if (!entry || linked.code.size() == 0)
+    return make_error("the object of '{}' has no code of it", compiled.symbol);
+  object.id = next_id_++;
+  object.function = compiled.key.function;
+  object.tier = compiled.key.tier;
+  object.continuation_site = compiled.key.continuation_site;
+  if (Error error = describe_code(version))
+    return error;
+  object.entry_pc = entry->address;
+  const std::string &name = program().functions[object.function].name;
+  object.function_name = intern_name(StringRef(name).split("$was.").first); // an old body is the function still
+  object.name = intern_name(name + "$" + to_string(object.tier) +
+                            (object.continuation_site ? "@" + std::to_string(*object.continuation_site) : ""));
+
+  RawStackMap map;
+  if (!linked.stack_map.empty()) {
+    auto parsed = parse_stack_map(linked.stack_map);
+    if (!parsed)
+      return make_error("'{}': {}", compiled.symbol, toString(parsed.takeError()));
+    map = std::move(*parsed);
+  }
+  auto resolved = resolve_records(compiled, map, object.rows, object.code_begin,
+                                  [&](StringRef symbol) { return session_.lookup(symbol); });
+  if (!resolved)
+    return resolved.takeError();
+  object.cfa_from_sp = resolved->cfa_from_sp;
+  object.sites = SiteTable::build(resolved->records);
+  object.has_loop_sites = any_of(resolved->records, [&](const SiteRecord &record) { return is_at_poll(record); });
+  for (const SiteRecord &record : resolved->records)
+    for (const FrameRecord &frame : drop_begin(record.frames))
+      if (frame.site.function != object.function)
+        inlined_at_[frame.site.function].push_back(site_key(object, object.code_begin + record.return_pc_offset));
+  if (object.tier == Tier::Baseline)
+    for (const SiteRecord &record : resolved->records) {
+      std::uint32_t site = record.frames[0].site.index;
+      if (version.return_pc_offsets.size() <= site)
+        version.return_pc_offsets.resize(site + 1);
+      version.return_pc_offsets[site] = record.return_pc_offset;
+    }
+  return Error::success();
+}
+
+/// Where the code is and how to unwind out of it, for our walks and for debuggers.
+Error VersionStore::describe_code(Version &version) {
+  CodeObject &object = version.object;
+  const LinkedObject &linked = object.linked;
+  object.code_begin = linked.code.begin;
+  object.code_size = linked.code.size();
+  std::vector<UnwindRange> linker_stubs;
+  if (linked.linker_stubs.size())
+    linker_stubs.push_back({std::uint32_t(linked.linker_stubs.begin - linked.code.begin),
+                            std::uint32_t(linked.linker_stubs.size()), UnwindRow::leaf()});
+  auto rows = UnwindRows::from_eh_frame(linked.eh_frame_bytes(), linked.eh_frame.begin, object.code_begin,
+                                        object.code_size, linker_stubs);
+  if (!rows)
+    return rows.takeError();
+  object.rows = std::move(*rows);
+  const auto section = linked.eh_frame_bytes();
+  for_each_fde(
+      {section.data(), section.size()}, linked.eh_frame.begin,
+      [&](std::uint64_t offset, const FrameDescription &fde) {
+        object.fdes.push_back(
+            {fde.begin, fde.end, linked.eh_frame.begin + offset, fde.personality_function(), fde.lsda});
+        return true;
+      },
+      [](std::uint64_t) {}); // would have been malformed above
+  const auto *tables = reinterpret_cast<const std::uint8_t *>(linked.exception_tables.begin);
+  object.exception_tables.assign(tables, tables + linked.exception_tables.size());
+  std::vector<DebugSymbol> symbols;
+  for (const LinkedFunction &function : linked.functions)
+    symbols.push_back({function.name, function.address, function.size});
+  version.debugger = DebuggerRegistration(DebugCode{object.code_begin, object.code_size, symbols,
+                                                    linked.eh_frame_bytes(), linked.eh_frame.begin, &linked.lines});
+  object.linked.lines = {}; // the debugger's copy is enough
+  return Error::success();
+}
+
+Error VersionStore::add_foreign(LinkedObject linked) {
+  auto version = std::make_unique<Version>();
+  version->object.linked = std::move(linked);
+  if (version->object.linked.code.size() != 0) {
+    version->object.id = next_id_++;
+    version->object.function = no_function;
+    if (Error error = describe_code(*version))
+      return error;
+    registry_.add(version->object);
+  }
+  foreign_.push_back(std::move(version));
+  return Error::success();
+}
+
+void VersionStore::count(const CompiledVersion &compiled, const Version &version) {
+  Statistics::Compile &counts =
+      statistics_.compile[compiled.key.continuation_site ? "continuation" : to_string(compiled.key.tier)];
+  ++counts.count;
+  counts.seconds += compiled.seconds;
+  counts.code_bytes += version.object.code_size;
+  counts.map_bytes_raw += version.object.linked.stack_map.size();
+  counts.map_bytes_compact += version.object.sites.bytes();
+  counts.sites += version.object.sites.size();
+  if (compiled.key.tier == Tier::Baseline)
+    counts.certified += version.object.sites.size() - compiled.report.not_certified.size();
+  for (const auto &[number, reason] : compiled.report.not_certified)
+    ++counts.refused["no certificate: " + reason];
+  counts.spilled += compiled.fallbacks.size();
+  statistics_.speculation.branches += compiled.speculations.branches;
+  statistics_.speculation.single_calls += compiled.speculations.single_calls;
+  statistics_.speculation.tested_calls += compiled.speculations.tested_calls;
+  statistics_.speculation.inlined += compiled.speculations.inlined;
+  for (const auto &[number, reason] : compiled.sites.hidden)
+    ++counts.refused["stores may wait across it: " + reason];
+  for (std::uint32_t number = 0; number < compiled.sites.forms.size(); ++number)
+    if (const SiteForm form = compiled.sites.forms[number];
+        form == SiteForm::Refused && !compiled.sites.hidden.contains(number))
+      ++counts.refused["not describable in optimised code"];
+    else if (form == SiteForm::TailCall)
+      ++counts.refused["tail call"];
+}
+
+} // namespace osr

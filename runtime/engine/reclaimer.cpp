@@ -1,0 +1,222 @@
+#include "runtime/engine/reclaimer.h"
+
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/DenseSet.h>
+#include <llvm/ADT/STLExtras.h>
+
+#include <algorithm>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned most_stops = 50; ///< of one scan: a thread may be stopped where no walk is possible
+constexpr std::chrono::seconds longest_trust(1); ///< in counts that are not zero
+constexpr std::chrono::microseconds first_wait(500), longest_wait(100'000);
+
+} // namespace
+
+void Reclaimer::retire(const Version &version) {
+  stubs_.retire_stubs_to(version.object);
+  versions_.retire(version);
+}
+
+const ReturnStub &Reclaimer::stub_at(std::uint64_t stub_pc) const {
+  return *static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
+}
+
+/// Code that is out of use, `objects`, and `stubs`.
+StackEvidence Reclaimer::watch(const Objects &objects, ArrayRef<const ReturnStub *> stubs) const {
+  StackEvidence evidence;
+  for (const CodeObject *object : objects)
+    evidence.watch(object->linked.code);
+  for (const auto &version : versions_.retired())
+    if (version->object.state() == CodeState::NotEntrant && !objects.contains(&version->object))
+      evidence.watch(version->object.linked.code);
+  for (const ReturnStub *stub : stubs)
+    evidence.watch(stub->memory);
+  evidence.seal();
+  return evidence;
+}
+
+/// What leads into code that is out of use, and into `objects`, which nobody is to enter any more. Before that the ways
+/// in are closed that no stack shows: direct calls, and patched return points.
+std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
+  std::vector<const ReturnStub *> stubs;
+  stubs_.for_each([&](const ReturnStub &stub) {
+    if (stub.is_retired || stub.from->state() != CodeState::InUse || objects.contains(stub.from) ||
+        any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }))
+      stubs.push_back(&stub);
+  });
+  llvm::sort(stubs);
+  for (unsigned stop = 0; stop < most_stops; ++stop) {
+    StackEvidence evidence = watch(objects, stubs);
+    Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+      if (calls_)
+        calls_->update();
+      RulesFinder rules(lookup_, table_);
+      for (const auto &thread : threads)
+        evidence.visit(*thread, rules);
+      if (evidence.is_complete())
+        follow_patches(evidence, stubs);
+    });
+    ++statistics_.freed.scans;
+    if (error) { // another time
+      consumeError(std::move(error));
+      return std::nullopt;
+    }
+    if (evidence.is_complete())
+      return evidence;
+    let_threads_run(stop + 1);
+  }
+  return std::nullopt;
+}
+
+/// A patched site of code that is in use is restored if its stub is one of `stubs` (ascending): activations there stay in
+/// code that is right. One of code that is out of use is not, while activations may come to it: they must not stay in
+/// code that may be wrong by now (Runtime::redefine), so what the stub leads to is reached like the code of the site.
+void Reclaimer::follow_patches(StackEvidence &evidence, ArrayRef<const ReturnStub *> stubs) const {
+  for (bool is_new = true; is_new;) {
+    is_new = false;
+    for (const ReturnStub *stub : stubs)
+      if (evidence.leads_into(stub->memory))
+        for (const CodeObject *to : stub->to)
+          is_new |= evidence.reach(to->entry_pc);
+    redirector_.for_each_patch([&](std::uint64_t, std::uint64_t stub_pc) {
+      const CodeObject &from = *stub_at(stub_pc).from;
+      if (from.state() != CodeState::InUse && evidence.leads_into(from.linked.code))
+        is_new |= evidence.reach(stub_pc);
+    });
+  }
+  redirector_.release([&](std::uint64_t, std::uint64_t stub_pc) {
+    const ReturnStub &stub = stub_at(stub_pc);
+    return std::ranges::binary_search(stubs, &stub) && !evidence.leads_into(stub.memory);
+  });
+  redirector_.finish();
+}
+
+void Reclaimer::free_by(const StackEvidence &evidence) {
+  auto is_pending = [&](const ReturnStub &stub) { return evidence.leads_into(stub.memory); };
+  statistics_.freed.stubs += stubs_.free_retired(is_pending);
+  DenseSet<const CodeObject *> reached, has_frames; // by stubs that are pending
+  stubs_.for_each_retired([&](const ReturnStub &stub) {
+    reached.insert(stub.to.begin(), stub.to.end());
+    has_frames.insert(stub.from);
+    if (stub.lands_in_old)
+      reached.insert(stub.from);
+  });
+  for (auto next = versions_.retired().begin(); next != versions_.retired().end();) {
+    Version &version = **next++;
+    const CodeObject &object = version.object;
+    stubs_.for_each_from(object, [&](const ReturnStub &stub) {
+      if (!is_pending(stub))
+        return;
+      has_frames.insert(&object);
+      if (stub.lands_in_old)
+        reached.insert(&object);
+    });
+    if (object.state() == CodeState::NotEntrant && !version.entering.load() && !reached.contains(&object) &&
+        !evidence.leads_into(object.linked.code))
+      versions_.free_code(version);
+    if (object.state() == CodeState::Freed && !has_frames.contains(&object)) {
+      statistics_.freed.stubs += stubs_.forget(object);
+      if (!registry_.has_readers()) // of its name, which a program may ask for when no frame of it is left
+        versions_.forget(version);
+    }
+  }
+}
+
+bool Reclaimer::is_quiescent(ArrayRef<const Version *> versions) {
+  Objects objects;
+  for (const Version *version : versions)
+    if (version->object.state() != CodeState::Freed)
+      objects.insert(&version->object);
+  auto evidence = gather(objects);
+  if (!evidence)
+    return false;
+  bool is_quiescent =
+      none_of(objects, [&](const CodeObject *object) { return evidence->leads_into(object->linked.code); });
+  stubs_.for_each([&](const ReturnStub &stub) {
+    if (any_of(stub.to, [&](const CodeObject *to) { return objects.contains(to); }) ||
+        (stub.lands_in_old && objects.contains(stub.from)))
+      is_quiescent &= !evidence->leads_into(stub.memory);
+  });
+  return is_quiescent;
+}
+
+bool Reclaimer::is_anything_left() const {
+  bool has_stubs = false;
+  stubs_.for_each_retired([&](const ReturnStub &) { has_stubs = true; });
+  return has_stubs || !versions_.retired().empty();
+}
+
+/// Where activations are counted, a count above zero most often tells the truth.
+bool Reclaimer::is_worth_a_stop() const {
+  if (std::chrono::steady_clock::now() - last_stop_ >= longest_trust)
+    return true;
+  return any_of(versions_.retired(), [](const auto &version) {
+    return !version->residents || version->object.state() == CodeState::Freed || version->residents->load() == 0;
+  });
+}
+
+bool Reclaimer::scan() {
+  if (is_anything_left() && is_worth_a_stop()) {
+    last_stop_ = std::chrono::steady_clock::now();
+    if (auto evidence = gather({}))
+      free_by(*evidence);
+  }
+  statistics_.freed.waiting = std::uint64_t(count_if(
+      versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));
+  return is_anything_left();
+}
+
+void ReclaimLoop::end_by(std::chrono::steady_clock::time_point when) {
+  std::unique_lock lock(mutex_);
+  is_ending_ = true;
+  changed_.notify_all();
+  changed_.wait_until(lock, when, [this] { return !is_scanning_; });
+}
+
+void ReclaimLoop::stop() {
+  end_by({});
+  if (thread_.joinable())
+    thread_.join();
+}
+
+void ReclaimLoop::notify() {
+  std::lock_guard lock(mutex_);
+  if (is_ending_)
+    return;
+  is_wanted_ = true;
+  if (thread_.joinable()) {
+    changed_.notify_one();
+    return;
+  }
+  thread_ = start_undisturbed("osr reclaim", [this] { run(); });
+}
+
+void ReclaimLoop::run() {
+  std::unique_lock lock(mutex_);
+  while (!is_ending_) {
+    changed_.wait(lock, [this] { return is_wanted_ || is_ending_; });
+    auto wait = first_wait;
+    while (!is_ending_) {
+      is_wanted_ = false; // whoever notifies from here on may mean something that this scan does not see
+      is_scanning_ = true;
+      lock.unlock();
+      const bool again = scan_();
+      lock.lock();
+      is_scanning_ = false;
+      if (is_ending_)
+        changed_.notify_all();
+      if (!again)
+        break;
+      changed_.wait_for(lock, wait, [this] { return is_wanted_ || is_ending_; });
+      wait = is_wanted_ ? first_wait : std::min(wait * 2, longest_wait);
+    }
+  }
+}
+
+} // namespace osr

@@ -1,0 +1,94 @@
+// Gives back the memory of code that is out of use, as soon as the stacks show that nothing leads into it.
+//
+// A version that was retired goes in two steps, since its activations may long be on their way to new code while their
+// frames still lie on a stack:
+//
+//   not entrant ──► no pc, no return PC, no pending stub leads into its code ──► code freed, address free for others
+//               ──► no stub of one of its frames is pending any more         ──► records, unwind rows and stubs freed
+#pragma once
+
+#include "runtime/code/call_sites.h"
+#include "runtime/engine/frame_redirector.h"
+#include "runtime/engine/stub_factory.h"
+#include "runtime/reclaim/stack_evidence.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/handshake.h"
+
+#include <llvm/ADT/DenseSet.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace osr {
+
+/// Not thread-safe: the runtime's lock is held. The parts must outlive it.
+class Reclaimer {
+public:
+  Reclaimer(Handshake &handshake, VersionStore &versions, StubFactory &stubs, const CodeRegistry &registry,
+            const EntryTable &entries, const StubTable &table, Statistics &statistics, FrameRedirector &redirector,
+            CallSites *calls = nullptr)
+      : handshake_(handshake), versions_(versions), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
+        table_(table), statistics_(statistics), redirector_(redirector), calls_(calls) {}
+
+  /// Takes a version out of use. Calls must not enter it any more, and no new stub is made that leads to it.
+  void retire(const Version &version);
+
+  /// Stops all threads once, looks, and frees what may be freed. True if something has to wait for activations, or if
+  /// the threads could not be stopped or walked this time.
+  bool scan();
+
+  /// Nothing leads into the code of these versions. False also if the threads could not be stopped or walked.
+  bool is_quiescent(llvm::ArrayRef<const Version *> versions);
+
+private:
+  using Objects = llvm::DenseSet<const CodeObject *>;
+  std::optional<StackEvidence> gather(const Objects &objects) const;
+  StackEvidence watch(const Objects &objects, llvm::ArrayRef<const ReturnStub *> stubs) const;
+  void follow_patches(StackEvidence &evidence, llvm::ArrayRef<const ReturnStub *> stubs) const;
+  const ReturnStub &stub_at(std::uint64_t stub_pc) const;
+  void free_by(const StackEvidence &evidence);
+  bool is_anything_left() const;
+  bool is_worth_a_stop() const;
+
+  Handshake &handshake_;
+  VersionStore &versions_;
+  StubFactory &stubs_;
+  const CodeRegistry &registry_;
+  RegistryLookup lookup_;
+  const StubTable &table_;
+  Statistics &statistics_;
+  FrameRedirector &redirector_;
+  CallSites *calls_; ///< direct calls must not lead to what is freed; may be null
+  std::chrono::steady_clock::time_point last_stop_;
+};
+
+/// A thread that calls `scan` again and again, less and less often, until it returns false; then it sleeps until the
+/// next notify(). It is started by the first one.
+class ReclaimLoop {
+public:
+  explicit ReclaimLoop(std::function<bool()> scan) : scan_(std::move(scan)) {}
+  ~ReclaimLoop() { stop(); }
+  /// From here on nothing happens any more; notify() may still be called.
+  void stop();
+  /// The same; but what has begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when);
+  /// There may be something to free. Thread-safe.
+  void notify();
+  /// In the child of a fork: the thread is not there. What this object holds is lost.
+  bool has_thread() const { return thread_.joinable(); }
+
+private:
+  void run();
+
+  std::function<bool()> scan_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_wanted_ = false, is_ending_ = false, is_scanning_ = false;
+  std::thread thread_;
+};
+
+} // namespace osr

@@ -1,0 +1,64 @@
+// Site maps: how activations of a body that was redefined go on in the new one.
+#pragma once
+
+#include "compiler/base/site.h"
+#include "runtime/stackmap/record.h"
+
+#include <llvm/Support/Error.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace osr {
+
+/// One value of the new frame state: a value of the old one, or a constant of at most 8 bytes.
+struct ValueMapping {
+  std::optional<std::uint32_t> from; ///< index in the old site's state
+  std::uint64_t constant = 0;        ///< without `from`
+};
+
+/// An activation that stands at `from_site` of the old body goes on behind `to_site` of the new one; the result of the
+/// call that it is in becomes the result of the new site's call. `osrctl sites` shows both sides.
+struct SiteMapping {
+  std::uint32_t from_site = 0;
+  std::uint32_t to_site = 0;
+  std::vector<ValueMapping> values; ///< one for each value of the new site's state, in its order
+};
+using SiteMap = std::vector<SiteMapping>;
+
+/// Each site is followed by itself.
+SiteMap identity_map(const std::vector<Site> &sites);
+
+/// The error names the site and value that do not fit: missing or refused sites, values of other sizes, another result.
+llvm::Error check_site_map(const SiteMap &map, const std::vector<Site> &from, const std::vector<Site> &to);
+
+/// All site maps of a program. Not thread-safe.
+class SiteMaps {
+public:
+  /// The map must have been checked. What led to a site of `from` leads further, to where the map sends that site.
+  void add(FunctionId from, const std::vector<Site> &to, const SiteMap &map);
+  /// Forgets what leads out of `from`.
+  void remove(FunctionId from);
+  /// Whether some old body's activations go on in this one.
+  bool lead_to(FunctionId body) const;
+
+  /// Whether the body of some frame of the record was redefined and the map says how it goes on.
+  bool covers(const SiteRecord &record) const;
+  /// The record as if its frames were activations of the bodies that the maps lead to.
+  SiteRecord apply(SiteRecord record) const;
+
+private:
+  struct Target {
+    SiteId site;
+    std::vector<ValueMapping> values;
+    std::vector<std::uint32_t> sizes; ///< of the values, in bytes
+  };
+  static Target compose(const Target &first, const Target &second);
+  static FrameRecord map_frame(const FrameRecord &frame, const Target &target);
+
+  std::map<SiteId, Target> targets_;
+};
+
+} // namespace osr

@@ -1,0 +1,273 @@
+#include "runtime/engine/stub_factory.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/tiers/continuation.h"
+#include "osr-stubs/emitter.h"
+#include "osr-stubs/script_check.h"
+#include "runtime/code/exception_table.h"
+#include "runtime/code/sync_cores.h"
+#include "runtime/events/cause.h"
+#include "runtime/events/trace_events.h"
+
+#include <cstring>
+#include <deque>
+
+using namespace llvm;
+
+namespace osr {
+
+StubFactory::~StubFactory() {
+  for (auto &[key, stub] : stubs_)
+    release(stub);
+  for (auto &node : retired_)
+    release(node.mapped());
+}
+
+Expected<const ReturnStub *> StubFactory::find_or_make(std::uint64_t return_pc, Landing landing) {
+  ReturnSite site = registry_.find_return_site(return_pc);
+  if (!site)
+    return make_error("the return PC is no site");
+  return find_or_make(*site.object, return_pc, landing);
+}
+
+Expected<const ReturnStub *> StubFactory::find_or_make(const CodeObject &code, std::uint64_t return_pc,
+                                                       Landing landing) {
+  const Key key = key_of(code, return_pc, landing);
+  if (auto found = stubs_.find(key); found != stubs_.end())
+    return &found->second.stub;
+  if (auto refused = refusals_.find(key); refused != refusals_.end())
+    return make_error("{}", refused->second);
+  auto [position, inserted] = stubs_.try_emplace(key);
+  if (Error error = make(code, return_pc, landing, position->second)) {
+    stubs_.erase(position); // what it was going to lead to does not matter
+    refusals_[key] = toString(std::move(error));
+    return make_error("{}", refusals_[key]);
+  }
+  return &position->second.stub;
+}
+
+Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub) {
+  std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
+  const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
+  if (!record || !row || !row->usable) // inline assembly may describe the frame as it likes
+    return make_error("the site has no record or no unwind information that can be used");
+  if (!rules_.splits && record->frames.size() > 1)
+    return make_error("{}", split_refusal);
+  stub.stub.from = &object;
+  auto planned = plan(stub, *record, *row, landing);
+  statistics_.fault_seeded = faults_.seeded();
+  if (!planned)
+    return planned.takeError();
+
+  if (-planned->lowest_offset - object.cfa_from_sp > rules_.most_growth)
+    return make_error("{}", growth_refusal);
+  stub.stub.original_pc = return_pc;
+  stub.stub.lowest_offset = planned->lowest_offset;
+  stub.stub.cfa_from_sp = object.cfa_from_sp;
+  stub.script = std::move(planned->script);
+  stub.script.counters = {landing == Landing::InPlace ? &statistics_.transitions.in_place
+                                                      : &statistics_.transitions.continuation,
+                          record->frames.size() > 1 ? &statistics_.transitions.split : nullptr};
+  if (Trace *trace = Trace::active())
+    stub.script.traced = stub.stub.traced = trace_transition(*trace, versions_.program(), object, *record, landing);
+  if (Error error = prepare_exceptions(stub, landing == Landing::InPlace && record->frames.size() == 1))
+    return error;
+  if (landing == Landing::InPlace)
+    stub.script.target_pc += rules_.landing_skip;
+  if (auto objection = objection_to(stub.script))
+    return make_error("no stub can make the new frame: {}", *objection);
+  if (Error error = emit(stub))
+    return error;
+  publish(stub, record->frames.front().site, *row);
+  table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
+  return Error::success();
+}
+
+Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing) {
+  record = site_maps_.apply(std::move(record));
+  faults_.on_old_frame(record, row);
+  FromFrame from{record, row, stub.stub.from->cfa_from_sp};
+  std::size_t in_place = record.frames.size() - (landing == Landing::Continuation ? 1 : 0);
+  std::deque<SiteRecord> records; // landings refer to them
+  std::vector<BaselineLanding> landings;
+  for (std::size_t i = 0; i < in_place; ++i) {
+    SiteId site = record.frames[i].site;
+    auto version = versions_.find_or_compile({site.function, Tier::Baseline, std::nullopt});
+    if (!version)
+      return version.takeError();
+    std::uint64_t pc = (*version)->return_pc(site.index);
+    if (!pc)
+      return make_error("the baseline code has no such site");
+    const CodeObject &code = (*version)->object;
+    stub.stub.to.push_back(&code);
+    records.push_back(*code.sites.find(code.offset_of(pc)));
+    faults_.on_landing(records.back());
+    landings.push_back({records.back(), *code.rows.find(code.offset_of(pc) - 1), code.cfa_from_sp, pc});
+  }
+  if (landing == Landing::InPlace)
+    return plan_in_place(from, landings);
+
+  SiteId site = record.frames.back().site;
+  auto version = versions_.find_or_compile({site.function, Tier::Optimized, site.index});
+  if (!version)
+    return version.takeError();
+  stub.stub.to.push_back(&(*version)->object);
+  const Site &described = versions_.program().functions[site.function].sites[site.index];
+  StateBufferLayout layout = state_buffer_layout(described);
+  bool reads_result = described.result_used || described.result.x87 != 0; // the x87 stack must be popped in any case
+  return plan_continuation(from, landings,
+                           {(*version)->object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,
+                            reads_result ? described.result : ResultRegisters{}});
+}
+
+void StubFactory::retire_stubs_to(const CodeObject &code) {
+  for (auto next = stubs_.begin(); next != stubs_.end();) {
+    auto current = next++;
+    if (!current->second.stub.leads_to(code))
+      continue;
+    current->second.stub.is_retired = true;
+    retired_.push_back(stubs_.extract(current));
+  }
+}
+
+void StubFactory::for_each_retired(function_ref<void(const ReturnStub &)> visit) const {
+  for (const auto &node : retired_)
+    visit(node.mapped().stub);
+}
+
+void StubFactory::for_each(function_ref<void(const ReturnStub &)> visit) const {
+  for (const auto &[key, stub] : stubs_)
+    visit(stub.stub);
+  for_each_retired(visit);
+}
+
+void StubFactory::for_each_from(const CodeObject &from, function_ref<void(const ReturnStub &)> visit) const {
+  for (auto next = stubs_.lower_bound({from.id, 0, Landing{}}); next != stubs_.end() && next->second.stub.from == &from;
+       ++next)
+    visit(next->second.stub);
+}
+
+std::size_t StubFactory::free_retired(function_ref<bool(const ReturnStub &)> is_pending) {
+  return std::erase_if(retired_, [&](auto &node) {
+    if (is_pending(node.mapped().stub))
+      return false;
+    release(node.mapped());
+    return true;
+  });
+}
+
+std::size_t StubFactory::forget(const CodeObject &from) {
+  std::size_t count = free_retired([&](const ReturnStub &stub) { return stub.from != &from; });
+  for (auto next = stubs_.lower_bound({from.id, 0, Landing{}}); next != stubs_.end() && next->second.stub.from == &from;
+       ++count) {
+    release(next->second);
+    next = stubs_.erase(next);
+  }
+  refusals_.clear(); // there may have been no memory for it
+  return count;
+}
+
+void StubFactory::note_cause(std::uint64_t stub_pc) const noexcept {
+  if (!Trace::active())
+    return;
+  if (TracedTransition *traced = static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)->traced)
+    traced->cause.store(std::uint32_t(Because::current()), std::memory_order_relaxed);
+}
+
+/// Debuggers forget it first.
+void StubFactory::release(Stub &stub) {
+  stub.debugger = {};
+  table_.remove(stub.stub.entry_pc);
+  arena_.release(stub.memory);
+}
+
+/// What an exception meets when it arrives at the site: where one frame becomes one frame, the new one is made as for a
+/// return, and the exception lands in that. Else it lands in the old frame and the old code.
+Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
+  const CodeObject &code = one_to_one ? *stub.stub.to.front() : *stub.stub.from;
+  const std::uint64_t call = (one_to_one ? stub.script.target_pc : stub.stub.original_pc) - 1;
+  auto fde = find_if(code.fdes, [&](const PlacedFde &each) { return each.begin <= call && call < each.end; });
+  if (fde == code.fdes.end())
+    return make_error("there is no unwind information for the site");
+  if (fde->lsda == 0)
+    return Error::success();
+  auto handling =
+      read_call_site(code.exception_tables, code.linked.exception_tables.begin, fde->lsda, fde->begin, call + 1);
+  if (!handling)
+    return handling.takeError();
+  stub.personality = fde->personality;
+  stub.handling = std::move(*handling);
+  if (stub.handling.landing_pad == 0)
+    return Error::success();
+  if (one_to_one) {
+    stub.landing_script = stub.script;
+    stub.landing_script->target_pc = stub.handling.landing_pad;
+    stub.landing_script->counters[1] = &statistics_.exceptions.landed_in_new;
+    return Error::success();
+  }
+  if (code.state() == CodeState::Freed) // the frame waits for another transition already
+    return make_error("an exception would land in code that is freed");
+  stub.stub.lands_in_old = true;
+  return Error::success();
+}
+
+/// Debuggers and exceptions unwind through a pending stub as through the site it stands for.
+void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
+  UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
+  at_entry.base = CfaBase::Rsp;
+  at_entry.cfa_offset = stub.stub.cfa_from_sp;
+  std::uint64_t begin = stub.memory.address;
+  auto size = std::uint32_t(stub.memory.size);
+  ExceptionHandling exceptions;
+  std::uint64_t function = begin;
+  if (stub.personality) {
+    function = begin_for(stub.handling, stub.stub.memory);
+    stub.exception_table = build_exception_table(stub.handling, function, stub.stub.memory);
+    exceptions = {stub.personality, reinterpret_cast<std::uint64_t>(stub.exception_table.data())};
+  }
+  stub.eh_frame = build_eh_frame(begin, size, at_entry, exceptions);
+  const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
+  stub.stub.fde = {function, begin + size, address + fde_offset(stub.eh_frame)};
+  std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
+  DebugSymbol symbol{name, begin, size};
+  stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, stub.eh_frame, address});
+}
+
+EmittedStub StubFactory::code_of(const TransitionScript &script, std::uint64_t address) const {
+  return kind_ == StubKind::Generated ? emit_stub(script, address) : emit_generic_stub(&script, address);
+}
+
+std::uint64_t StubFactory::write(const TransitionScript &script, const CodeMemory &memory, std::size_t offset,
+                                 std::size_t size) {
+  EmittedStub emitted = code_of(script, memory.address + offset);
+  OSR_CHECK(emitted.code.size() <= size, "a stub grew from {} to {} bytes", size, emitted.code.size());
+  std::memcpy(memory.writable + offset, emitted.code.data(), emitted.code.size());
+  statistics_.stub_bytes += emitted.code.size();
+  return memory.address + offset + emitted.entry_offset;
+}
+
+/// The code depends on its address, and the memory on the code's size: emit twice. What exceptions land in stands behind
+/// what returns lead to.
+Error StubFactory::emit(Stub &stub) {
+  constexpr std::size_t room = 16;
+  auto size_of = [&](const TransitionScript &script) {
+    return alignTo(code_of(script, arena_.range(SlabKind::Code).begin).code.size() + room, room);
+  };
+  const std::size_t size = size_of(stub.script);
+  const std::size_t landing_size = stub.landing_script ? size_of(*stub.landing_script) : 0;
+  auto memory = arena_.allocate_code(size + landing_size);
+  if (!memory)
+    return memory.takeError();
+  stub.memory = *memory;
+  stub.stub.memory = {memory->address, memory->address + memory->size};
+  stub.stub.entry_pc = write(stub.script, *memory, 0, size);
+  if (stub.landing_script)
+    stub.handling.landing_pad = write(*stub.landing_script, *memory, size, landing_size);
+  if (statistics_.freed.any())
+    sync_cores();
+  ++statistics_.stubs;
+  return Error::success();
+}
+
+} // namespace osr

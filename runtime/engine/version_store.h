@@ -1,0 +1,136 @@
+// All compiled versions of a program's functions: compiled on request, linked, registered, cached.
+#pragma once
+
+#include "compiler/codegen/compiler.h"
+#include "runtime/code/code_registry.h"
+#include "runtime/code/code_session.h"
+#include "runtime/code/debugger.h"
+#include "runtime/engine/freeing.h"
+#include "runtime/events/statistics.h"
+
+#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/Support/Error.h>
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace osr {
+
+/// One return PC of one code object, for ever: addresses are used again, object ids are not.
+using SiteKey = std::uint64_t;
+inline CodeObjectId object_of(SiteKey key) { return CodeObjectId(key >> 32); }
+inline SiteKey site_key(const CodeObject &code, std::uint64_t return_pc) {
+  return std::uint64_t(code.id) << 32 | code.offset_of(return_pc);
+}
+
+/// A compiled version. Immutable until its code is freed; then its site records and unwind rows are left, for frames
+/// of it that wait to be replaced.
+struct Version {
+  CodeObject object;
+  DebuggerRegistration debugger;
+  /// Activations that Runtime::enter_at has begun or is about to: its code stays. Without the lock.
+  mutable std::atomic<unsigned> entering = 0;
+  std::unique_ptr<ResidenceCounter> residents;  ///< null unless activations are counted
+  std::vector<std::uint32_t> return_pc_offsets; ///< baseline: by site index, 0 where there is no record
+
+  /// Baseline: the return PC of a site, 0 if it has no record.
+  std::uint64_t return_pc(std::uint32_t site) const;
+};
+
+/// Not thread-safe. The parts it is given must outlive it.
+class VersionStore {
+public:
+  VersionStore(Compiler &compiler, CodeSession &session, CodeRegistry &registry, Statistics &statistics,
+               Freeing freeing = Freeing::StackEvidence)
+      : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics), freeing_(freeing) {}
+  ~VersionStore();
+
+  /// Baseline code that is made from here on counts in what this returns for its body, unless that is null.
+  void count_heat_in(std::function<HeatCounter *(FunctionId)> counter_of) { heat_of_ = std::move(counter_of); }
+
+  /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
+  llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
+
+  /// find_or_compile in two halves, for the optimised tier: in between Compiler::finish does the long part, for which nobody
+  /// has to be kept away from this store. Nothing: the version is known already, or its code would count its activations.
+  llvm::Expected<std::optional<PendingCompile>> begin(const VersionKey &key);
+  /// False: what the version rests on has changed meanwhile, and it has to be begun again. A failure is remembered.
+  bool install(PendingCompile pending, llvm::Expected<CompiledVersion> compiled);
+  /// There is such a version in use, or it is known that there can be none.
+  bool is_known(const VersionKey &key) const { return versions_.contains(key) || failures_.contains(key); }
+
+  /// A version that nobody finds yet, whether there is one or not.
+  llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key) { return make(key); }
+  /// From now on it is found. There must be no other one in use.
+  const Version *adopt(std::unique_ptr<Version> version);
+
+  /// Asked before a version can be found: a guard from which activations could not leave. It is compiled again without.
+  using ExitCheck = std::function<std::optional<SiteId>(const Version &)>;
+  void set_exit_check(ExitCheck check) { exit_check_ = std::move(check); }
+
+  /// Registers code of the program that is no version of a function: module-level assembly. It has no sites.
+  llvm::Error add_foreign(LinkedObject linked);
+
+  /// All versions of a function at one tier that are in use, continuations included.
+  std::vector<const Version *> versions_of(FunctionId function, Tier tier) const;
+
+  void for_each_in_use(llvm::function_ref<void(const Version &)> visit) const;
+
+  /// Those of these objects that still have code.
+  std::vector<const Version *> find(llvm::ArrayRef<CodeObjectId> ids) const;
+
+  /// Sites at which a frame of another function holds an inlined frame of this one.
+  llvm::ArrayRef<SiteKey> inlined_at(FunctionId function) const;
+
+  /// Whether there is code of this body, or a site record of any code that mentions it.
+  bool mentions(FunctionId body) const;
+  /// The id will be used for another body.
+  void forget_body(FunctionId body);
+
+  /// Takes a version out of use: find_or_compile makes another one. Its code stays until free_code().
+  void retire(const Version &version);
+  /// Versions out of use.
+  const std::list<std::unique_ptr<Version>> &retired() const { return retired_; }
+  /// Gives the memory of a retired version's code back: unwind information first, then debuggers forget it, then the
+  /// memory. The caller knows that no control can come into it.
+  void free_code(Version &version);
+  /// Frees the rest of it. The caller knows that no frame of it is left and that no stub stands for one.
+  void forget(Version &version);
+
+  /// The record belongs to the poll of a loop.
+  bool is_at_poll(const SiteRecord &record) const;
+
+  const CanonicalProgram &program() const { return compiler_.program(); }
+
+private:
+  llvm::Expected<const Version *> remember(const VersionKey &key, llvm::Expected<std::unique_ptr<Version>> made);
+  llvm::Expected<std::unique_ptr<Version>> make(const VersionKey &key);
+  llvm::Expected<std::unique_ptr<Version>> try_make(const VersionKey &key, std::optional<SiteId> &dead_end);
+  llvm::Expected<std::unique_ptr<Version>> link(CompiledVersion compiled, std::unique_ptr<Version> version,
+                                                std::optional<SiteId> &dead_end);
+  void forget_inlined(const CodeObject &object);
+  llvm::Error fill(Version &version, const CompiledVersion &compiled);
+  llvm::Error describe_code(Version &version);
+  void count(const CompiledVersion &compiled, const Version &version);
+
+  Compiler &compiler_;
+  CodeSession &session_;
+  CodeRegistry &registry_;
+  Statistics &statistics_;
+  Freeing freeing_;
+  ExitCheck exit_check_;
+  std::function<HeatCounter *(FunctionId)> heat_of_;
+  std::map<VersionKey, std::unique_ptr<Version>> versions_;
+  std::map<VersionKey, std::string> failures_;
+  std::list<std::unique_ptr<Version>> retired_;
+  std::map<FunctionId, std::vector<SiteKey>> inlined_at_;
+  std::vector<std::unique_ptr<Version>> foreign_;
+  CodeObjectId next_id_ = 1;
+};
+
+} // namespace osr

@@ -1,0 +1,199 @@
+#include "runtime/events/trace.h"
+
+#include "compiler/base/error.h"
+#include "runtime/events/cause.h"
+#include "runtime/threads/stop_signal.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <pthread.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+namespace osr {
+namespace {
+
+constexpr std::uint64_t drains_per_second = 100;
+constexpr std::uint64_t most_transitions = 1'000'000; ///< in a file: readers take no more than some hundred megabytes
+
+/// Microseconds, exact: rounded spans would no longer lie in each other.
+std::string microseconds(Trace::Clock::duration time) {
+  const auto nanoseconds = std::max<std::int64_t>(std::chrono::nanoseconds(time).count(), 0);
+  return fmt::format("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000);
+}
+
+std::string json_text(const nlohmann::json &value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string text_of(llvm::StringRef text) { return json_text(nlohmann::json(text.str())); }
+
+std::string what(llvm::StringRef category, llvm::StringRef name, const nlohmann::json &arguments) {
+  return fmt::format(R"("cat":{},"name":{},"args":{})", text_of(category), text_of(name), json_text(arguments));
+}
+
+std::string event(pid_t thread, const char *phase, Trace::Clock::duration at, const std::string &rest) {
+  return fmt::format(",\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"ts\":{},{}}}", phase, getpid(), thread,
+                     microseconds(at), rest);
+}
+
+/// Threads of the runtime have names; those of the program have that of the process, unless it gives them one.
+std::string name_of(pid_t thread) {
+  if (thread == getpid())
+    return "main";
+  auto command = [](pid_t of) {
+    std::string name;
+    std::getline(std::ifstream(fmt::format("/proc/self/task/{}/comm", of)), name);
+    return name;
+  };
+  const std::string name = command(thread);
+  return name.empty() || name == command(getpid()) ? "program" : name;
+}
+
+} // namespace
+
+llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
+  if (active())
+    return make_error("a trace is being written already, then one to '{}'", path);
+  HostThreads host_threads;
+  auto files = FileThread::start("osr files");
+  if (!files)
+    return files.takeError();
+  int file = -1, error = 0;
+  (*files)->run([&] {
+    file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    error = errno;
+  });
+  if (file < 0)
+    return make_error("cannot write a trace to '{}': {}", path, std::strerror(error));
+  auto *trace = new Trace(std::move(*files), file); // never destroyed: threads of the program may outlive everything
+  trace->files_->post([trace, name = text_of(process)] {
+    write_all(
+        trace->file_,
+        fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
+                    getpid(), getpid(), name));
+  });
+  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = nullptr; });
+  if (installed != 0)
+    return make_error("cannot write a trace to '{}': no handler for fork: {}", path, std::strerror(installed));
+  trace->ticker_ = std::make_unique<Ticker>("osr trace", drains_per_second, [trace] {
+    std::lock_guard lock(trace->mutex_);
+    trace->drain();
+  });
+  active_ = trace;
+  return llvm::Error::success();
+}
+
+Trace::Trace(std::unique_ptr<FileThread> files, int file)
+    : files_(std::move(files)), file_(file), start_(Clock::now()), start_ticks_(__rdtsc()),
+      ring_(std::make_unique<TransitionRing>()) {}
+
+void Trace::put(Lines lines) {
+  files_->post([this, lines = std::move(lines)] { put_now(lines); });
+}
+
+void Trace::put_now(const Lines &lines) {
+  std::string text;
+  for (const auto &[thread, line] : lines) {
+    if (named_.insert(thread).second)
+      text += fmt::format(",\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}}",
+                          getpid(), thread, text_of(llvm::StringRef(name_of(thread))));
+    text += line;
+  }
+  is_broken_ = is_broken_ || !write_all(file_, text);
+}
+
+void Trace::write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest) {
+  const int saved_errno = errno;
+  {
+    Undisturbed undisturbed; // a handler of the program may come to write an event, too
+    std::lock_guard lock(mutex_);
+    if (!is_finished_)
+      put({{thread, event(thread, phase, at - start_, rest)}});
+  }
+  errno = saved_errno;
+}
+
+void Trace::span(llvm::StringRef category, llvm::StringRef name, Clock::time_point begin,
+                 const nlohmann::json &arguments) {
+  span(gettid(), category, name, begin, Clock::now(), arguments);
+}
+
+void Trace::span(pid_t thread, llvm::StringRef category, llvm::StringRef name, Clock::time_point begin,
+                 Clock::time_point end, const nlohmann::json &arguments) {
+  write(thread, "X", begin, fmt::format("\"dur\":{},{}", microseconds(end - begin), what(category, name, arguments)));
+}
+
+void Trace::instant(llvm::StringRef category, llvm::StringRef name, const nlohmann::json &arguments) {
+  write(gettid(), "i", Clock::now(), "\"s\":\"t\"," + what(category, name, arguments));
+}
+
+TracedTransition *Trace::transition(llvm::StringRef function, const nlohmann::json &arguments) {
+  std::string text = what("transition", function, arguments);
+  text.pop_back(); // the cause is added to the arguments
+  Undisturbed undisturbed;
+  std::lock_guard lock(mutex_);
+  TracedTransition *&known = by_text_[text];
+  if (!known) {
+    auto &[transition, kept] = transitions_.emplace_back();
+    kept = std::move(text);
+    transition.ring = ring_.get();
+    transition.number = std::uint32_t(transitions_.size() - 1);
+    known = &transition;
+  }
+  return known;
+}
+
+Trace::Clock::time_point Trace::time_of(std::uint64_t ticks, Clock::time_point now, std::uint64_t ticks_now) const {
+  if (ticks_now <= start_ticks_)
+    return now;
+  const double share = double(std::int64_t(ticks - start_ticks_)) / double(ticks_now - start_ticks_);
+  const auto passed = std::chrono::duration_cast<Clock::duration>((now - start_) * std::clamp(share, 0.0, 1.0));
+  return start_ + passed;
+}
+
+/// With the mutex held.
+void Trace::drain() {
+  if (is_finished_)
+    return;
+  const Clock::time_point now = Clock::now();
+  const std::uint64_t ticks_now = __rdtsc();
+  Lines lines;
+  for (std::uint64_t count = 0; count < TransitionRing::capacity; ++count) {
+    const auto taken = ring_->take();
+    if (!taken)
+      break;
+    if (written_ == most_transitions) {
+      ++left_out_;
+      continue;
+    }
+    ++written_;
+    const pid_t thread = taken->thread ? pid_t(taken->thread) : getpid(); // an exit handler after the last thread
+    lines.emplace_back(thread, event(thread, "i", time_of(taken->ticks, now, ticks_now) - start_,
+                                     fmt::format("\"s\":\"t\",{},\"cause\":\"{}\"}}",
+                                                 transitions_[taken->number].second, to_string(Cause(taken->cause)))));
+  }
+  put(std::move(lines));
+}
+
+void Trace::finish() {
+  Undisturbed undisturbed;
+  std::lock_guard lock(mutex_);
+  drain();
+  if (is_finished_)
+    return;
+  const std::string end =
+      event(gettid(), "i", Clock::now() - start_,
+            "\"s\":\"p\"," + what("trace", "end", {{"transitions_dropped", ring_->dropped() + left_out_}}));
+  const pid_t thread = gettid();
+  files_->run([&] { put_now({{thread, end + "\n]\n"}}); });
+  is_finished_ = true;
+}
+
+} // namespace osr

@@ -1,0 +1,85 @@
+// What the runtime does, as a timeline: compiles, requests, pauses, transitions, failed guards, code that was freed.
+//
+// The file is in the JSON array form of Chrome's trace event format ("Trace Event Format", the Chromium project), which
+// Perfetto (ui.perfetto.dev) and chrome://tracing open. Each event is handed to the thread that has the file when it has
+// happened (runtime/code/file_thread.h), and written whole, on a line of its own; readers do without the closing bracket:
+// the trace of a process that was killed is good up to its last line. Transitions happen in stubs, where nothing can be written: they are listed (osr-stubs/transition_ring.h) and
+// written a hundred times a second, so those of the last hundredth are missing after a kill. The end of a trace says how
+// many found the list full, or came after the first million, which is all that is written of them.
+//
+// One trace a process, from start() to finish(). A child made by fork writes nothing: the file is its parent's.
+#pragma once
+
+#include "osr-stubs/transition_ring.h"
+#include "runtime/code/file_thread.h"
+#include "runtime/threads/ticker.h"
+
+#include <llvm/ADT/StringRef.h>
+#include <llvm/Support/Error.h>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// Thread-safe. Not while threads are stopped: one of them may be in the middle of writing an event.
+class Trace {
+public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Timestamps count from here. Fails if the file cannot be written. `process` is the name that readers show.
+  static llvm::Error start(const std::string &path, llvm::StringRef process);
+  /// Null: nobody wants to know.
+  static Trace *active() noexcept { return active_.load(std::memory_order_acquire); }
+
+  /// Something of this thread that took from `begin` until now.
+  void span(llvm::StringRef category, llvm::StringRef name, Clock::time_point begin, const nlohmann::json &arguments);
+  /// The same of any thread.
+  void span(pid_t thread, llvm::StringRef category, llvm::StringRef name, Clock::time_point begin,
+            Clock::time_point end, const nlohmann::json &arguments);
+  /// Something that happened now.
+  void instant(llvm::StringRef category, llvm::StringRef name, const nlohmann::json &arguments);
+
+  /// What a stub of that kind is to list; equal ones are one. `arguments` says what the transition is.
+  TracedTransition *transition(llvm::StringRef function, const nlohmann::json &arguments);
+
+  /// Writes what is listed and how many transitions were not, and closes the array. Nothing is written afterwards.
+  void finish();
+
+private:
+  Trace(std::unique_ptr<FileThread> files, int file);
+  void write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest);
+  using Lines = std::vector<std::pair<pid_t, std::string>>;
+  void put(Lines lines);
+  void put_now(const Lines &lines);
+  void drain();
+  Clock::time_point time_of(std::uint64_t ticks, Clock::time_point now, std::uint64_t ticks_now) const;
+
+  static inline std::atomic<Trace *> active_ = nullptr;
+
+  std::unique_ptr<FileThread> files_;
+  /// Only in that thread.
+  int file_;
+  std::set<pid_t> named_;
+  bool is_broken_ = false; ///< a full disk costs the rest of the trace, and a torn line costs the reader no other
+
+  Clock::time_point start_;
+  std::uint64_t start_ticks_;
+  std::mutex mutex_; ///< of all below
+  bool is_finished_ = false;
+  std::uint64_t written_ = 0, left_out_ = 0; ///< transitions
+  std::unique_ptr<TransitionRing> ring_;
+  std::map<std::string, TracedTransition *> by_text_;
+  std::deque<std::pair<TracedTransition, std::string>> transitions_; ///< with what an event says, by number
+  std::unique_ptr<Ticker> ticker_;
+};
+
+} // namespace osr

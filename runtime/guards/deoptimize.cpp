@@ -1,0 +1,56 @@
+#include "runtime/guards/deoptimize.h"
+
+#include "compiler/canonical/exit_calls.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+namespace osr {
+namespace {
+
+auto &deoptimize_handler = *new DeoptimizeHandler; ///< never destroyed: threads run while the process ends
+
+struct TwoWords {
+  std::uint64_t first, second;
+};
+
+extern "C" TwoWords osr_deoptimize(const ExitDescription *exit, ...) {
+  if (!deoptimize_handler) {
+    std::fprintf(
+        stderr,
+        "osr: '%s' deoptimizes, and nobody takes its frame state: begin the bundle with a function that has the "
+        "attribute \"%s\", or give the runtime a handler\n",
+        exit->function, continuation_attribute);
+    std::_Exit(1);
+  }
+  const std::uint64_t count = exit->arguments + exit->state;
+  std::uint64_t total = 0;
+  for (std::uint64_t i = 0; i < count; ++i)
+    total += exit->values[i].words;
+  std::vector<std::uint64_t> words(total);
+  va_list list;
+  va_start(list, exit);
+  for (std::uint64_t &word : words)
+    word = va_arg(list, std::uint64_t);
+  va_end(list);
+
+  DeoptimizedFrame frame{exit->function, exit->result_type, {}, {}};
+  std::span<const std::uint64_t> rest = words;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const ExitValueDescription &value = exit->values[i];
+    (i < exit->arguments ? frame.arguments : frame.state).push_back({value.type, rest.first(value.words)});
+    rest = rest.subspan(value.words);
+  }
+  const DeoptimizedResult result = deoptimize_handler(frame);
+  return {result[0], result[1]};
+}
+
+} // namespace
+
+std::vector<AbsoluteSymbol> deoptimize_symbols(DeoptimizeHandler handler) {
+  deoptimize_handler = std::move(handler);
+  return {{deoptimize_callee, reinterpret_cast<std::uint64_t>(&osr_deoptimize)}};
+}
+
+} // namespace osr

@@ -1,0 +1,67 @@
+// Failed guards: optimised code calls osr_guard_failed where it was not compiled any further (exit_calls.h), and the
+// activation goes on behind the same call of baseline code.
+//
+//     optimised code of f                      runtime                          baseline code of f
+//     br c, on, exit
+//     exit: call osr_guard_failed ──────────►  the return PC of this call
+//           (call it again)                    := in-place stub of its site
+//                                        ◄──┐  counts; drops the assumption
+//                                           └─ returns ──► stub ──────────────► behind its call
+#pragma once
+
+#include "runtime/code/code_registry.h"
+#include "runtime/code/code_session.h"
+#include "runtime/engine/frame_redirector.h"
+#include "runtime/engine/stub_factory.h"
+#include "runtime/events/statistics.h"
+
+#include <llvm/Support/Error.h>
+
+#include <map>
+#include <optional>
+#include <vector>
+
+namespace osr {
+
+/// Called in a thread of the program; `return_pc_slot` holds the return PC into the frame whose guard has failed.
+using GuardHandler = void(std::uint64_t return_pc_slot, std::uint32_t reason);
+
+/// The function that is called when a guard has failed. `handler` must not throw.
+std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler);
+
+/// What baseline code calls to count.
+std::vector<AbsoluteSymbol> profile_symbols();
+
+/// Sends activations away and counts. Not thread-safe: the runtime's lock is held. The parts must outlive it.
+class GuardExits {
+public:
+  /// The assumption is dropped when it has failed so often.
+  GuardExits(StubFactory &stubs, const CodeRegistry &registry, const StubTable &table, FrameRedirector &redirector,
+             Statistics &statistics, std::uint64_t most_failures)
+      : stubs_(stubs), registry_(registry), table_(table), redirector_(redirector), statistics_(statistics),
+        most_failures_(most_failures) {}
+
+  /// Makes the activation that will return there go on in baseline code, unless it is there or goes elsewhere already.
+  /// Returns the site if its guard has now failed too often. The error says why the activation cannot go anywhere.
+  llvm::Expected<std::optional<SiteId>> leave(std::uint64_t return_pc_slot, std::uint32_t reason);
+
+  /// The first guard of a version that nobody enters yet from which no activation could leave; nothing: it may be used.
+  /// The stubs are made now: leaving is to wait for no compiler.
+  std::optional<SiteId> find_dead_end(const Version &version);
+
+private:
+  std::optional<SiteId> count(SiteId guard, std::uint32_t reason);
+
+  StubFactory &stubs_;
+  const CodeRegistry &registry_;
+  const StubTable &table_;
+  FrameRedirector &redirector_;
+  Statistics &statistics_;
+  std::uint64_t most_failures_;
+  std::map<SiteId, std::uint64_t> failures_;
+};
+
+/// Versions in use that leave at this guard.
+std::vector<const Version *> versions_with_exit(const VersionStore &versions, SiteId guard);
+
+} // namespace osr

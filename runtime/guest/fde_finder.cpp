@@ -1,0 +1,64 @@
+#include "runtime/guest/fde_finder.h"
+
+#include "compiler/base/check.h"
+#include "runtime/engine/stub_factory.h"
+
+#include <dlfcn.h>
+
+namespace osr {
+namespace {
+
+std::atomic<const FdeFinder *> installed = nullptr;
+
+/// What libgcc wants to know besides the FDE (its unwind-dw2-fde.h).
+struct dwarf_eh_bases {
+  void *text;
+  void *data;
+  void *function;
+};
+
+using FindFde = const void *(void *, dwarf_eh_bases *);
+
+FindFde *of_libgcc() {
+  static const auto find = reinterpret_cast<FindFde *>(dlsym(RTLD_NEXT, "_Unwind_Find_FDE"));
+  return find;
+}
+
+} // namespace
+
+FdeFinder::~FdeFinder() {
+  const FdeFinder *self = this;
+  installed.compare_exchange_strong(self, nullptr);
+}
+
+void FdeFinder::install() {
+  of_libgcc(); // later a stopped thread may hold the loader's lock
+  const FdeFinder *nobody = nullptr;
+  OSR_CHECK(installed.compare_exchange_strong(nobody, this), "unwinders ask another runtime already");
+}
+
+/// Unwinders look a return PC up by the byte before it: for a stub, the one before its entry.
+PlacedFde FdeFinder::find(std::uint64_t pc) const noexcept {
+  if (const auto stub = stubs_.find(pc + 1)) {
+    stubs_found_.fetch_add(1, std::memory_order_relaxed);
+    return static_cast<const ReturnStub *>(stub->handle)->fde;
+  }
+  return registry_.with_found(pc, [pc](const CodeObject *object) {
+    for (const PlacedFde &fde : object ? llvm::ArrayRef(object->fdes) : llvm::ArrayRef<PlacedFde>())
+      if (fde.begin <= pc && pc < fde.end)
+        return fde;
+    return PlacedFde{};
+  });
+}
+
+} // namespace osr
+
+extern "C" const void *_Unwind_Find_FDE(void *pc, osr::dwarf_eh_bases *bases) {
+  if (const osr::FdeFinder *finder = osr::installed.load(std::memory_order_acquire))
+    if (const osr::PlacedFde fde = finder->find(reinterpret_cast<std::uint64_t>(pc)); fde.address != 0) {
+      *bases = {nullptr, nullptr, reinterpret_cast<void *>(fde.begin)};
+      return reinterpret_cast<const void *>(fde.address);
+    }
+  osr::FindFde *const others = osr::of_libgcc();
+  return others ? others(pc, bases) : nullptr;
+}

@@ -1,0 +1,115 @@
+#include "runtime/requests/loop_polls.h"
+
+#include "compiler/sites/loop_polls.h"
+#include "runtime/threads/futex.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <mutex>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+PollHandler *poll_handler = nullptr, *count_handler = nullptr;
+
+/// Counts arrivals; the requester sleeps on it. Only the threads' own words tell who waits.
+std::atomic<std::uint32_t> arrivals = 0;
+
+void wait_for_request(std::atomic<PollWord> &word) {
+  arrivals.fetch_add(1, std::memory_order_release);
+  futex_wake(arrivals);
+  while (word.load(std::memory_order_acquire) == PollWord::Waiting)
+    futex_wait(word, PollWord::Waiting);
+}
+
+void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
+  if (count_handler)
+    count_handler(return_pc_slot);
+  PollWord found = word.load(std::memory_order_acquire);
+  switch (found) {
+  case PollWord::None: break; // released between the poll and here
+  case PollWord::Wait:
+    if (word.compare_exchange_strong(found, PollWord::Waiting, std::memory_order_acq_rel))
+      wait_for_request(word);
+    break;
+  case PollWord::Waiting: // a signal handler of the program polls, or has left the poll that waited by siglongjmp
+    wait_for_request(word);
+    break;
+  case PollWord::Flip:
+    if (word.compare_exchange_strong(found, PollWord::None, std::memory_order_acq_rel))
+      poll_handler(return_pc_slot);
+    break;
+  case PollWord::FlipEach: poll_handler(return_pc_slot); break;
+  }
+}
+
+/// The loop that polls may be one that is to be cancelled at any instruction: then the cancellation comes at the end of
+/// this function.
+extern "C" void osr_loop_poll() {
+  Undisturbed undisturbed;
+  on_poll(own_poll_word(), reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size);
+}
+
+} // namespace
+
+void LoopPolls::ask(const ProgramThread &thread) {
+  thread.poll_word->store(PollWord::Wait, std::memory_order_release);
+  if (!asked_at_)
+    asked_at_ = Clock::now();
+}
+
+bool LoopPolls::all_wait() {
+  std::lock_guard lock(threads_.mutex());
+  return none_of(threads_.threads(), [](const auto &thread) {
+    return thread->poll_word->load(std::memory_order_acquire) == PollWord::Wait;
+  });
+}
+
+bool LoopPolls::wait(std::chrono::milliseconds patience) {
+  Clock::time_point end = Clock::now() + patience;
+  for (;;) {
+    std::uint32_t seen = arrivals.load(std::memory_order_acquire);
+    if (all_wait())
+      return true;
+    if (Clock::now() >= end)
+      return false;
+    timespec left = time_until(end);
+    futex_wait(arrivals, seen, &left);
+  }
+}
+
+double LoopPolls::release() {
+  if (!asked_at_)
+    return 0;
+  std::lock_guard lock(threads_.mutex());
+  for (const auto &thread : threads_.threads()) {
+    PollWord word = thread->poll_word->load(std::memory_order_acquire);
+    if (word != PollWord::Wait && word != PollWord::Waiting)
+      continue;
+    thread->poll_word->store(threads_.usual_poll_word(), std::memory_order_release);
+    futex_wake(*thread->poll_word);
+  }
+  Clock::time_point asked_at = *std::exchange(asked_at_, std::nullopt);
+  return std::chrono::duration<double>(Clock::now() - asked_at).count();
+}
+
+std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler, PollHandler *counted) {
+  poll_handler = handler;
+  count_handler = counted;
+  return {{loop_poll_callee, reinterpret_cast<std::uint64_t>(&osr_loop_poll)}};
+}
+
+void flip_at_next_poll(ThreadRegistry &threads) {
+  std::lock_guard lock(threads.mutex());
+  for (const auto &thread : threads.threads()) {
+    PollWord none = PollWord::None;
+    thread->poll_word->compare_exchange_strong(none, PollWord::Flip, std::memory_order_acq_rel);
+  }
+}
+
+} // namespace osr

@@ -1,0 +1,116 @@
+// The working memory of one request.
+#pragma once
+
+#include "compiler/base/error.h"
+#include "runtime/requests/requests.h"
+
+#include <llvm/ADT/DenseSet.h>
+#include <llvm/ADT/STLExtras.h>
+
+#include <map>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// What one stop looks for and finds. Filled while threads are stopped, so all memory is taken before.
+struct RequestSearch {
+  struct Place {
+    const CodeObject *code;
+    std::uint64_t return_pc;
+  };
+  struct Found {
+    Frame frame;
+    std::uint64_t stub_pc;
+  };
+
+  /// About a site.
+  struct Known {
+    const ReturnStub *stub;
+    bool is_refused;
+  };
+
+  RequestSearch(const Replacement &replacement, FrameRedirector &frames) : what(replacement), redirector(frames) {
+    objects.insert(what.objects.begin(), what.objects.end());
+    sites.insert(what.sites.begin(), what.sites.end());
+    for (SiteKey site : what.sites)
+      inlined_in.insert(object_of(site));
+  }
+
+  const Replacement &what;
+  FrameRedirector &redirector;
+  llvm::DenseSet<const CodeObject *> objects;
+  llvm::DenseSet<SiteKey> sites;
+  llvm::DenseSet<CodeObjectId> inlined_in; ///< code that holds these sites
+  std::map<SiteKey, std::string> skipped; ///< sites that this request leaves alone, and why
+  std::vector<Found> found;
+  std::vector<Place> missing; ///< sites for which a stub has to be made first
+  std::vector<Place> refused; ///< one for each activation that gets no stub
+  std::vector<const ProgramThread *> at_loops; ///< may come to a poll and should
+  Place last{};                                ///< that was looked up
+  Known last_known{};
+  bool may_ask = true;                         ///< they are worth waiting for
+  bool asked = false;
+  bool is_full = false;
+  WalkStatus failure = WalkStatus::ReachedBase;
+  pid_t failed_thread = 0;
+  std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0;
+
+  bool concerns(const Frame &frame) const {
+    if (!frame.code)
+      return false;
+    return objects.contains(frame.code) ||
+           (frame.kind == PcKind::Exact ? inlined_in.contains(frame.code->id)
+                                        : sites.contains(site_key(*frame.code, frame.pc)));
+  }
+  /// The same for a frame that waits to go on elsewhere.
+  bool concerns(const ReturnStub &stub) const {
+    return llvm::any_of(stub.to, [this](const CodeObject *to) { return objects.contains(to); });
+  }
+
+  /// Activations at this return PC are in code that the request leads to.
+  bool stays(std::uint64_t return_pc, const CodeObject *code) const {
+    return code && code->state() == CodeState::InUse &&
+           (llvm::is_contained(what.stays, code) ||
+            llvm::is_contained(what.sites_that_stay, site_key(*code, return_pc)));
+  }
+
+  /// Called while threads run.
+  llvm::Error reserve(std::size_t count) {
+    try {
+      found.reserve(count);
+      missing.reserve(count);
+      refused.reserve(count);
+      redirector.reserve(count);
+      at_loops.reserve(count);
+      return llvm::Error::success();
+    } catch (const std::bad_alloc &) {
+      return make_error("there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
+    }
+  }
+
+  void reset() {
+    found.clear();
+    missing.clear();
+    refused.clear();
+    at_loops.clear();
+    last = {};
+    asked = false;
+    is_full = false;
+    failure = WalkStatus::ReachedBase;
+    already = running = released = no_room = no_record = pending = 0;
+  }
+
+  template <typename T> void push(std::vector<T> &list, const T &value) {
+    if (list.size() == list.capacity())
+      is_full = true;
+    else
+      list.push_back(value);
+  }
+
+  bool is_complete() const { return failure == WalkStatus::ReachedBase && !is_full && missing.empty(); }
+  bool is_to_ask() const { return is_complete() && may_ask && !at_loops.empty(); }
+};
+
+} // namespace osr

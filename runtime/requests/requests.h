@@ -1,0 +1,87 @@
+// Requests: replace activations, in all threads, wherever they are.
+#pragma once
+
+#include "runtime/code/call_sites.h"
+#include "runtime/engine/continuation_budget.h"
+#include "runtime/engine/frame_redirector.h"
+#include "runtime/engine/stub_factory.h"
+#include "runtime/events/replace_outcome.h"
+#include "runtime/requests/loop_polls.h"
+#include "runtime/stack/frame_cursor.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/handshake.h"
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// Which activations a request replaces, and by what.
+struct Replacement {
+  Landing landing = Landing::InPlace;
+  /// Activations of this code, and those that wait to go on in it.
+  std::vector<const CodeObject *> objects;
+  /// Activations at these sites, whatever code they are in: those that hold an inlined frame.
+  std::vector<SiteKey> sites;
+  /// Code and sites in which activations are to stay from now on. Matters only where sites are patched, which would
+  /// catch activations to come.
+  std::vector<const CodeObject *> stays;
+  std::vector<SiteKey> sites_that_stay;
+  /// Only activations that the site map of a redefinition covers.
+  bool only_mapped = false;
+  /// Activations that are where a continuation would have to be compiled are waited for, some milliseconds, before it is.
+  bool spares_compiling = false;
+  /// Not null: the request ends where continuations would have to be compiled, which are listed here.
+  std::vector<VersionKey> *missing = nullptr;
+  ContinuationBudget *budget = nullptr; ///< bounds the continuations that are compiled
+  const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
+};
+
+struct RequestSearch;
+
+/// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The parts must outlive it.
+class Requests {
+public:
+  Requests(Handshake &handshake, LoopPolls &polls, StubFactory &stubs, const CodeRegistry &registry,
+           const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, CallSites *calls = nullptr)
+      : handshake_(handshake), polls_(polls), stubs_(stubs), lookup_(registry, &entries), table_(table),
+        redirector_(redirector), calls_(calls) {}
+
+  /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
+  /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says
+  /// why nothing was done.
+  llvm::Expected<ReplaceOutcome> replace(const Replacement &what);
+
+  /// The same, and again for activations that were executing in the code itself, until each is in a call, or too many
+  /// stops were made: what is `running` in the outcome is left. Only of use where no call enters the old code any more.
+  llvm::Expected<ReplaceOutcome> replace_until_none_runs(const Replacement &what);
+
+  /// Without asking threads to come to their polls, and once: what is executing in the code itself stays.
+  llvm::Expected<ReplaceOutcome> replace_at_once(const Replacement &what) {
+    return replace_once(what, /*may_ask=*/false);
+  }
+
+private:
+  llvm::Expected<ReplaceOutcome> replace_once(const Replacement &what, bool may_ask);
+  void look_up(const Frame &frame, RequestSearch &search) const;
+  void visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const;
+  std::uint64_t count_at_polls(const RequestSearch &search) const;
+  void consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const;
+  llvm::Expected<double> search_and_commit(RequestSearch &search);
+  void commit(const RequestSearch &search);
+  std::vector<VersionKey> missing_continuations(const RequestSearch &search) const;
+  void make_stubs(RequestSearch &search);
+  ReplaceOutcome report(const RequestSearch &search) const;
+
+  Handshake &handshake_;
+  LoopPolls &polls_;
+  StubFactory &stubs_;
+  RegistryLookup lookup_;
+  const StubTable &table_;
+  FrameRedirector &redirector_;
+  CallSites *calls_; ///< redirected direct calls are rewritten when frames are; may be null
+};
+
+} // namespace osr

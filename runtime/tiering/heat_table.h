@@ -1,0 +1,42 @@
+// How often each body of the program was noticed in baseline code.
+#pragma once
+
+#include "compiler/tiers/count_heat.h"
+#include "runtime/tiering/tier_policy.h"
+
+#include <deque>
+#include <memory>
+
+namespace osr {
+
+/// Counters have the address that code was given for ever. Adding needs the runtime's lock; noticing does not.
+class HeatTable {
+public:
+  explicit HeatTable(const TierPolicy &policy) : policy_(policy) {}
+
+  /// The counter that baseline code of the body uses; null if it does not count. `may_tier_up` false: it is never
+  /// to be optimised.
+  HeatCounter *counter_of(const FunctionInfo &body, bool may_tier_up);
+  /// The counter, whether code counts or not; null if the body was never compiled.
+  HeatCounter *find(FunctionId body);
+
+  /// A counter ran out, or a sampler saw an activation. True: the function is to be queued; then the caller says what became
+  /// of it. Async-signal-safe.
+  bool notice(HeatCounter &counter) const;
+  /// The counter did run out; restarts it. False: another thread was faster.
+  bool restart(HeatCounter &counter) const;
+
+  /// There is no optimised code of the body any more: it counts as at the beginning. Needs the runtime's lock.
+  void notice_anew(const FunctionInfo &body);
+
+  /// Nothing is queued any more: the child of a fork begins with an empty queue.
+  void forget_queued();
+
+private:
+  Heat heat_of(const HeatCounter &counter) const;
+
+  const TierPolicy &policy_;
+  std::deque<std::unique_ptr<HeatCounter>> counters_; ///< by body
+};
+
+} // namespace osr

@@ -1,0 +1,94 @@
+// Tiering up: what a policy finds hot is optimised, and the activations that run follow.
+//
+//   baseline code          policy               queue           compile thread
+//   counter runs out ────► wants it? ─────────► bounded ──────► compiles, redirects calls,
+//   sampler sees it  ────►                                      rewrites the frames (Runtime::replace)
+//   counts on from further away; an activation that could not follow is noticed again
+#pragma once
+
+#include "runtime/code/code_session.h"
+#include "runtime/events/cause.h"
+#include "runtime/events/statistics.h"
+#include "runtime/requests/requests.h"
+#include "runtime/tiering/compile_queue.h"
+#include "runtime/tiering/heat_table.h"
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+namespace osr {
+
+/// Called in a thread of the program when baseline code of a function has counted down.
+using HeatHandler = void(HeatCounter *counter, NoticedBy by);
+
+/// The function that such code calls. `handler` must not throw.
+std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler);
+
+/// What it means for a trace.
+Cause cause_of(NoticedBy by);
+
+/// Thread-safe where it says so.
+class TierUp {
+public:
+  /// Optimises a body and moves its activations. Nothing: the body is not one that calls mean any more. `is_first`: it
+  /// was not asked for before.
+  using Optimize =
+      std::function<std::optional<llvm::Expected<ReplaceOutcome>>(FunctionId body, NoticedBy by, bool is_first)>;
+
+  TierUp(TierUpOptions options, Optimize optimize);
+
+  /// What baseline code of the body counts down; null if it does not. With the runtime's lock held.
+  HeatCounter *counter_of(const FunctionInfo &body, bool may_tier_up);
+
+  /// In a thread of the program: this counter ran out. Thread-safe; no signal handler of the program may come in.
+  void on_counter(HeatCounter &counter, NoticedBy by);
+  /// A sampler saw an activation of a body. With the runtime's lock held. Returns the counter if it is to be queued.
+  HeatCounter *see(FunctionId body);
+  /// Without the lock.
+  void add(HeatCounter &counter, NoticedBy by);
+
+  /// Its optimised code is out of use: as if the body had never been noticed. With the runtime's lock held.
+  void notice_anew(const FunctionInfo &body) { table_.notice_anew(body); }
+
+  const TierPolicy &policy() const { return *options_.policy; }
+  bool compiles_in_calling_thread() const { return threads_ == 0; }
+  void count_sample() { ++samples_; }
+
+  /// From here on there are threads, unless none are wanted.
+  void start(bool in_calling_thread_is_possible);
+  void stop() { queue_.reset(); }
+  /// Nothing is begun any more; what was begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when);
+  /// Around a fork: the child's queue is new and empty.
+  void before_fork();
+  void after_fork(bool is_child);
+
+  /// Thread-safe.
+  Statistics::TierUp statistics() const;
+
+private:
+  void work(CompileQueue::Item item);
+  void trace_decision(const HeatCounter &counter, NoticedBy by);
+  void retry_left(const HeatCounter &except);
+  bool was_asked_for(FunctionId body) const;
+
+  TierUpOptions options_;
+  Optimize optimize_;
+  HeatTable table_;
+  unsigned threads_ = 0;
+  std::unique_ptr<CompileQueue> queue_;
+  std::atomic<std::uint64_t> dropped_ = 0, samples_ = 0;
+  mutable std::mutex mutex_; ///< of the counters below
+  Statistics::TierUp counts_;
+  /// Some activation could not follow. Who compiles in the calling thread tries again when the next counter runs out: the
+  /// thread is somewhere else then. Others find it somewhere else in any case.
+  std::set<HeatCounter *> left_;
+  std::map<FunctionId, std::string> names_; ///< of bodies, for a trace
+};
+
+} // namespace osr

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""A folder includes headers of earlier folders only: the folders are the data's way, and this is their order.
+
+Stubs stand early: what they are made from is plain data, in which the compiler says how values are found.
+"""
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ORDER = """
+third_party
+compiler/base osr-stubs
+compiler/canonical compiler/sites compiler/tiers compiler/codegen
+runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
+runtime/events runtime/engine runtime/requests runtime/redefine runtime/tiering runtime/guards runtime/stress runtime/guest
+runtime/facade
+osrctl
+""".split()
+INCLUDE = re.compile(r'^#include [<"]((?:third_party|compiler|osr-stubs|runtime|osrctl)/[^">]+)[">]', re.M)
+
+
+def place(path):
+    """Where in the order this file's folder stands; folders in a folder belong to it."""
+    return max((i for i, folder in enumerate(ORDER) if path.startswith(folder + "/")), default=None)
+
+
+def backwards():
+    for top in ["compiler", "osr-stubs", "runtime", "osrctl"]:
+        for path in sorted((ROOT / top).rglob("*")):
+            name = path.relative_to(ROOT).as_posix()
+            if path.suffix not in (".h", ".cpp", ".S"):
+                continue
+            if place(name) is None:
+                yield f"{name}: its folder has no place in the order"
+                continue
+            for included in INCLUDE.findall(path.read_text()):
+                if place(included) is None or place(included) > place(name):
+                    yield f"{name} includes {included}, of a later folder"
+
+
+def main():
+    assert place("osrctl/main.cpp") > place("runtime/facade/runtime.h") > place("compiler/base/check.h")
+    found = list(backwards())
+    print("\n".join(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
