@@ -1,5 +1,6 @@
 #include "compiler/canonical/stack_arguments.h"
 
+#include <llvm/IR/DataLayout.h>
 #include <llvm/IR/DerivedTypes.h>
 #include <llvm/Support/MathExtras.h>
 
