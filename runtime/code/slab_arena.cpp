@@ -16,7 +16,6 @@ namespace osr {
 
 namespace {
 
-constexpr std::uint64_t page_size = SlabArena::page_size;
 constexpr std::uint64_t reach = std::uint64_t(2) << 30; // of a signed 32-bit displacement
 constexpr int trap_byte = 0xcc;                         // int3
 

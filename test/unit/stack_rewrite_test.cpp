@@ -111,7 +111,6 @@ TEST_CASE("rewritten return PCs are invisible to walks, and the stubs run") {
 
 TEST_CASE("a walk that knows only foreign code passes registered stubs") {
   std::optional<Stubs> stubs;
-  RegisterSet in_stub;
   with_base(
       [&] {
         OSR_WALK_FROM_HERE(here);

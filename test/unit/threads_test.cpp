@@ -242,16 +242,16 @@ TEST_CASE("A requester that is registered sees its own registers") {
   ProgramThread *self = cantFail(stopper.registry.add_current(small_object_stack));
   std::uint64_t sp = 0;
   stack_t alternate{}, seen{};
-  char memory[4 * MINSIGSTKSZ];
-  alternate.ss_sp = memory;
-  alternate.ss_size = sizeof(memory);
+  std::vector<char> memory(4 * std::size_t(MINSIGSTKSZ));
+  alternate.ss_sp = memory.data();
+  alternate.ss_size = memory.size();
   REQUIRE(sigaltstack(&alternate, nullptr) == 0);
   stopper.stop([&](auto) {
     sp = self->context ? std::uint64_t(self->context->uc_mcontext.gregs[REG_RSP]) : 0;
     seen = self->context ? self->context->uc_stack : stack_t();
   });
-  CHECK(seen.ss_sp == static_cast<void *>(memory));
-  CHECK(seen.ss_size == sizeof(memory));
+  CHECK(seen.ss_sp == static_cast<void *>(memory.data()));
+  CHECK(seen.ss_size == memory.size());
   alternate.ss_flags = SS_DISABLE;
   REQUIRE(sigaltstack(&alternate, nullptr) == 0);
   stopper.stop([&](auto) { seen = self->context->uc_stack; });
