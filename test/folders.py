@@ -7,7 +7,9 @@ import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
+from sources import sources
+
 ORDER = """
 third_party
 compiler/base osr-stubs
@@ -26,17 +28,13 @@ def place(path):
 
 
 def backwards():
-    for top in ["compiler", "osr-stubs", "runtime", "osrctl"]:
-        for path in sorted((ROOT / top).rglob("*")):
-            name = path.relative_to(ROOT).as_posix()
-            if path.suffix not in (".h", ".cpp", ".S"):
-                continue
-            if place(name) is None:
-                yield f"{name}: its folder has no place in the order"
-                continue
-            for included in INCLUDE.findall(path.read_text()):
-                if place(included) is None or place(included) > place(name):
-                    yield f"{name} includes {included}, of a later folder"
+    for name, path in sources():
+        if place(name) is None:
+            yield f"{name}: its folder has no place in the order"
+            continue
+        for included in INCLUDE.findall(path.read_text()):
+            if place(included) is None or place(included) > place(name):
+                yield f"{name} includes {included}, of a later folder"
 
 
 def main():

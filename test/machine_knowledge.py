@@ -9,7 +9,9 @@ import pathlib
 import re
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
+from sources import sources
+
 MACHINE_FOLDERS = ["osr-stubs/x86_64/", "runtime/stack/arch_x86_64.h"]
 NAMES = re.compile(r"x86|X86|amd64|\b[re](?:[abcd]x|[sd]i|[sb]p|ip)\b|\br(?:8|9|1[0-5])\b|\b[xyz]mm\d*\b|"
                    r"\bR(?:[ABCD]X|SP|BP|IP)\b|mxcsr|x87|\bfs:|\bAVX|\bSSE")
@@ -20,12 +22,9 @@ def without_comments(text):
 
 
 def files_that_know():
-    for folder in ["compiler", "osr-stubs", "runtime", "osrctl"]:
-        for path in sorted((ROOT / folder).rglob("*")):
-            name = path.relative_to(ROOT).as_posix()
-            if path.suffix in (".h", ".cpp", ".S") and not name.startswith(tuple(MACHINE_FOLDERS)) and \
-                    NAMES.search(without_comments(path.read_text())):
-                yield name
+    for name, path in sources():
+        if not name.startswith(tuple(MACHINE_FOLDERS)) and NAMES.search(without_comments(path.read_text())):
+            yield name
 
 
 def main():
