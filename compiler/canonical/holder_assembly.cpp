@@ -1,5 +1,7 @@
 #include "compiler/canonical/lower_objects.h"
 
+#include <fmt/format.h>
+
 namespace osr {
 
 // A holder finds the body in r11 and on the stack, and the bytes of room in rax; the arguments of the function that is called
@@ -22,8 +24,44 @@ namespace osr {
 // So entries take such a holder down before they make their own. Continuations do so only with holders of continuations: what
 // these hold belongs to inlined calls and is dead when the frame consists of the outer function alone, while the holder
 // of the function has the objects that live on. Where a shadow stack remembers the holder, it stays.
+namespace {
+
+constexpr const char *make_frame = R"(	pushq %rbp
+	.cfi_def_cfa_offset 24
+	.cfi_offset %rbp, -24
+	movq %rsp, %rbp
+	.cfi_def_cfa_register %rbp
+	pushq %rbx
+	pushq %r12
+	pushq %r13
+	pushq %r14
+	pushq %r15
+	subq %rax, %rsp)";
+
+constexpr const char *leave_frame = R"(	leave
+	.cfi_def_cfa %rsp, 16
+	.cfi_same_value %rbp
+	addq $8, %rsp
+	.cfi_def_cfa_offset 8
+	retq
+	.cfi_def_cfa_offset 16)";
+
+/// The holder that is returned to goes, unless a shadow stack remembers it.
+std::string take_down(const char *keep, const char *again) {
+  return fmt::format(R"(	xorl %r10d, %r10d
+	rdsspq %r10
+	testq %r10, %r10
+	jne {keep}
+	movq %r11, 8(%rbp)
+	leave
+	jmp {again})",
+                     fmt::arg("keep", keep), fmt::arg("again", again));
+}
+
+} // namespace
+
 std::string holder_assembly() {
-  return R"(
+  return fmt::format(R"(
 	.section .text.osr.object.holder,"ax",@progbits
 	.p2align 4
 	.globl osr.object.holder
@@ -41,35 +79,13 @@ osr.object.holder:
 	.globl osr.object.holder.plain
 osr.object.holder.plain:
 .Losr.holder.plain:
-	pushq %rbp
-	.cfi_def_cfa_offset 24
-	.cfi_offset %rbp, -24
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	pushq %rbx
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	subq %rax, %rsp
+{make_frame}
 .Losr.holder.call:
 	callq *%r11
 .Losr.holder.return:
-	leave
-	.cfi_def_cfa %rsp, 16
-	.cfi_same_value %rbp
-	addq $8, %rsp
-	.cfi_def_cfa_offset 8
-	retq
-	.cfi_def_cfa_offset 16
+{leave_frame}
 .Losr.holder.dead:
-	xorl %r10d, %r10d
-	rdsspq %r10
-	testq %r10, %r10
-	jne .Losr.holder.plain
-	movq %r11, 8(%rbp)
-	leave
-	jmp .Losr.holder.again
+{take_down}
 	.cfi_endproc
 	.size osr.object.holder, . - osr.object.holder
 
@@ -79,17 +95,7 @@ osr.object.holder.plain:
 osr.object.holder.arguments:
 	.cfi_startproc
 	.cfi_def_cfa_offset 16
-	pushq %rbp
-	.cfi_def_cfa_offset 24
-	.cfi_offset %rbp, -24
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	pushq %rbx
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	subq %rax, %rsp
+{make_frame}
 .Losr.holder.argument:
 	pushq 16(%rbp,%r10)
 	subq $8, %r10
@@ -109,38 +115,20 @@ osr.object.holder.continuation:
 	cmpq %r10, 8(%rsp)
 	je .Losr.holder.continuation.dead
 .Losr.holder.continuation.enter:
-	pushq %rbp
-	.cfi_def_cfa_offset 24
-	.cfi_offset %rbp, -24
-	movq %rsp, %rbp
-	.cfi_def_cfa_register %rbp
-	pushq %rbx
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	subq %rax, %rsp
+{make_frame}
 	callq *%r11
 .Losr.holder.continuation.return:
-	leave
-	.cfi_def_cfa %rsp, 16
-	.cfi_same_value %rbp
-	addq $8, %rsp
-	.cfi_def_cfa_offset 8
-	retq
-	.cfi_def_cfa_offset 16
+{leave_frame}
 .Losr.holder.continuation.dead:
-	xorl %r10d, %r10d
-	rdsspq %r10
-	testq %r10, %r10
-	jne .Losr.holder.continuation.enter
-	movq %r11, 8(%rbp)
-	leave
-	jmp .Losr.holder.continuation.again
+{take_down_continuation}
 	.cfi_endproc
 	.size osr.object.holder.continuation, . - osr.object.holder.continuation
 	.text
-)";
+)",
+                     fmt::arg("make_frame", make_frame), fmt::arg("leave_frame", leave_frame),
+                     fmt::arg("take_down", take_down(".Losr.holder.plain", ".Losr.holder.again")),
+                     fmt::arg("take_down_continuation",
+                              take_down(".Losr.holder.continuation.enter", ".Losr.holder.continuation.again")));
 }
 
 } // namespace osr
