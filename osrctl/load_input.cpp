@@ -3,6 +3,7 @@
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/target.h"
 #include "osr-stubs/thread_state.h"
+#include "osrctl/bounded_memory.h"
 #include "osrctl/commands.h"
 #include "osrctl/libcxx_process.h"
 #include "runtime/threads/poll_word.h"
@@ -10,9 +11,13 @@
 #include <fmt/ranges.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/CrashRecoveryContext.h>
+#include <llvm/Support/ErrorHandling.h>
+#include <llvm/Support/FileSystem.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <optional>
 
 using namespace llvm;
@@ -20,15 +25,56 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-/// LLVM's reader trusts bitcode that is well-formed at first sight: a flipped bit can make it crash. What is left of
-/// the context is unusable then, and destroying it would crash again, so the process ends at once.
+bool memory_was_out = false;
+
+/// Memory that a read may take is bounded, and asking for more ends it as a crash does.
+class OutOfMemoryHandlers {
+public:
+  OutOfMemoryHandlers() {
+    install_bad_alloc_error_handler([](void *, const char *, bool) { give_up(); });
+  }
+  ~OutOfMemoryHandlers() {
+    remove_bad_alloc_error_handler();
+    std::set_new_handler(saved_);
+  }
+
+private:
+  [[noreturn]] static void give_up() {
+    memory_was_out = true;
+    std::abort();
+  }
+  std::new_handler saved_ = std::set_new_handler(give_up);
+};
+
+/// IR takes some 25 times as much memory as its bitcode, less as text: this is far more. What has no size, as a pipe, may take what
+/// the machine has.
+std::uint64_t most_memory_to_read(const std::vector<std::string> &paths) {
+  constexpr std::uint64_t at_least = std::uint64_t(2) << 30, for_each_byte = 64;
+  std::uint64_t bytes = 0;
+  for (const std::string &path : paths) {
+    sys::fs::file_status status;
+    if (sys::fs::status(path, status) || status.type() != sys::fs::file_type::regular_file)
+      return std::uint64_t(sysconf(_SC_PHYS_PAGES)) * std::uint64_t(sysconf(_SC_PAGESIZE));
+    bytes += status.getSize();
+  }
+  return at_least + for_each_byte * bytes;
+}
+
+/// LLVM's reader trusts bitcode that is well-formed at first sight: a flipped bit can make it crash, or ask for memory without
+/// end. What is left of the context is unusable then, and destroying it would crash again, so the process ends at once.
 Expected<std::unique_ptr<Module>> read_program(LLVMContext &context, const std::vector<std::string> &paths) {
   std::optional<Expected<std::unique_ptr<Module>>> module;
-  CrashRecoveryContext::Enable();
-  bool survived = CrashRecoveryContext().RunSafely([&] { module.emplace(load_program(context, paths)); });
+  bool survived = false;
+  {
+    const BoundedMemory bound(most_memory_to_read(paths));
+    const OutOfMemoryHandlers handlers;
+    CrashRecoveryContext::Enable();
+    survived = CrashRecoveryContext().RunSafely([&] { module.emplace(load_program(context, paths)); });
+  }
   if (!survived) {
-    std::fprintf(stderr, "osrctl: %s: damaged: LLVM's reader crashed; compile %s again\n",
-                 fmt::to_string(fmt::join(paths, ", ")).c_str(), paths.size() == 1 ? "it" : "them");
+    std::fprintf(stderr, "osrctl: %s: damaged: %s; compile %s again\n", fmt::to_string(fmt::join(paths, ", ")).c_str(),
+                 memory_was_out ? "LLVM's reader needs too much memory" : "LLVM's reader crashed",
+                 paths.size() == 1 ? "it" : "them");
     std::_Exit(exit_failure);
   }
   CrashRecoveryContext::Disable();

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Checks that bad input is answered with a message that names it, and with exit status 1 or 2, never with a crash."""
+import contextlib
 import pathlib
 import random
 import subprocess
 import unittest
 
-from osrctl_case import CLANG, FIB, HERE, OsrctlCase
+from osrctl_case import CLANG, FIB, HERE, OSRCTL, OsrctlCase
 
 FAILURE, USAGE = 1, 2
 
@@ -42,7 +43,7 @@ class BadFiles(OsrctlCase):
                      "p:32:32", "--target=x86_64-pc-linux-gnu")
 
     def test_damaged_bitcode(self):
-        """Every truncation and every flipped bit ends in a message, or in a program that can still be read."""
+        """Every truncation, flipped bit and byte too many or too few ends in a message, or in a program that can still be read."""
         source = HERE.parent / "programs" / "recursion_classics.c"
         # From the standard input: its name would be in the bitcode, and the damage another in each clone.
         bitcode = subprocess.run([CLANG, "-w", "-O1", "-x", "c", "-", "-emit-llvm", "-c", "-o", "-"], check=True,
@@ -54,7 +55,11 @@ class BadFiles(OsrctlCase):
             if number % 2:
                 del damaged[random_source.randrange(len(damaged)):]
             for _ in range(0 if number % 2 else random_source.choice([1, 1, 4, 20])):
-                damaged[random_source.randrange(len(damaged))] ^= 1 << random_source.randrange(8)
+                at = random_source.randrange(len(damaged))
+                if random_source.randrange(4):
+                    damaged[at] ^= 1 << random_source.randrange(8)
+                else: # everything behind it moves
+                    damaged[at:at + random_source.randrange(5)] = random_source.randbytes(random_source.randrange(5))
             ended = self.osrctl("sites", self.file("damaged.bc", bytes(damaged)))
             self.assertIn(ended.returncode, [0, FAILURE], f"damage {number}: {ended.stderr}")
             if ended.returncode == FAILURE:
@@ -64,6 +69,64 @@ class BadFiles(OsrctlCase):
                 self.assertEqual(ended.returncode, FAILURE, f"damage {number}")
                 self.assertIn("damaged.bc", ended.stderr)
         self.assertGreater(refused, 100) # each truncation at least
+
+    @unittest.skipIf(b"__asan_init" in pathlib.Path(OSRCTL).read_bytes(), "its own allocator ends the process")
+    def test_bitcode_that_asks_for_memory(self):
+        """A number in a file of some bytes says how much memory is needed to read the rest, which is missing."""
+        for types, problem in ((0xFFFFFFF0, "needs too much memory"), (0x1FFFFFFF, "needs too much memory"),
+                               (7, "cannot be read")):
+            path = self.file("damaged.bc", bitcode_with_types(types))
+            self.assert_refused(FAILURE, "damaged.bc", problem, by=["sites", path])
+
+
+class Bits:
+    """A stream of bits as LLVM writes it."""
+    def __init__(self):
+        self.value, self.length = 0, 0
+
+    def fixed(self, value, width):
+        self.value |= value << self.length
+        self.length += width
+
+    def variable(self, value, width):
+        more = 1 << width - 1
+        while value >= more:
+            self.fixed(value % more | more, width)
+            value //= more
+        self.fixed(value, width)
+
+    def align(self):
+        self.length += -self.length % 32
+
+    def record(self, width, code, *operands):
+        self.fixed(3, width)
+        for value in (code, len(operands), *operands):
+            self.variable(value, 6)
+
+    @contextlib.contextmanager
+    def block(self, outer_width, kind, width):
+        self.fixed(1, outer_width)
+        self.variable(kind, 8)
+        self.variable(width, 4)
+        self.align()
+        length_at = self.length
+        self.fixed(0, 32)
+        yield
+        self.fixed(0, width)
+        self.align()
+        self.value |= ((self.length - length_at) // 32 - 1) << length_at
+
+
+def bitcode_with_types(number):
+    """A module which says that so many types follow, and has none."""
+    bits = Bits()
+    bits.fixed(0xDEC04342, 32)
+    with bits.block(2, 8, 3):
+        bits.record(3, 1, 2) # the format's version
+        with bits.block(3, 17, 3):
+            bits.record(3, 1, number)
+    bits.align()
+    return bits.value.to_bytes(bits.length // 8, "little")
 
 
 class BadPrograms(OsrctlCase):
