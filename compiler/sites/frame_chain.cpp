@@ -7,6 +7,7 @@
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DerivedTypes.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Module.h>
 
 using namespace llvm;
@@ -76,24 +77,29 @@ bool begins_with_own_frame(const FrameChain &chain, const Function &function) {
   return chain.front().site->id.function == function_id(function);
 }
 
+Error verify_sites(const Function &function, const CanonicalProgram &program) {
+  for (const Instruction &instruction : instructions(function)) {
+    const auto *call = dyn_cast<CallBase>(&instruction);
+    if (!call || !call->getOperandBundle(LLVMContext::OB_deopt))
+      continue;
+    auto chain = read_frame_chain(*call, program);
+    if (!chain)
+      return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
+    bool replaceable = program.functions[function_id(function)].pinned == PinReason::None;
+    if (replaceable && !begins_with_own_frame(*chain, function))
+      return make_error("in function '{}': the frame state does not begin with a frame of the function at {}",
+                        function.getName().str(), print(*call));
+    if (const std::string reason = replaceable ? what_hides_memory(*call) : ""; !reason.empty())
+      return make_error("in function '{}': stores may wait across a site, for {}:{}", function.getName().str(), reason,
+                        print(*call));
+  }
+  return Error::success();
+}
+
 Error verify_sites(const Module &module, const CanonicalProgram &program) {
   for (const Function &function : module)
-    for (const BasicBlock &block : function)
-      for (const Instruction &instruction : block) {
-        const auto *call = dyn_cast<CallBase>(&instruction);
-        if (!call || !call->getOperandBundle(LLVMContext::OB_deopt))
-          continue;
-        auto chain = read_frame_chain(*call, program);
-        if (!chain)
-          return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
-        bool replaceable = program.functions[function_id(function)].pinned == PinReason::None;
-        if (replaceable && !begins_with_own_frame(*chain, function))
-          return make_error("in function '{}': the frame state does not begin with a frame of the function at {}",
-                            function.getName().str(), print(*call));
-        if (const std::string reason = replaceable ? what_hides_memory(*call) : ""; !reason.empty())
-          return make_error("in function '{}': stores may wait across a site, for {}:{}", function.getName().str(),
-                            reason, print(*call));
-      }
+    if (Error error = verify_sites(function, program))
+      return error;
   return Error::success();
 }
 

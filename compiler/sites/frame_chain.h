@@ -29,5 +29,6 @@ bool begins_with_own_frame(const FrameChain &chain, const llvm::Function &functi
 /// (site_effects.h); the error names function, call and difference.
 /// Run after optimisation, and after each pass in verification mode.
 llvm::Error verify_sites(const llvm::Module &module, const CanonicalProgram &program);
+llvm::Error verify_sites(const llvm::Function &function, const CanonicalProgram &program);
 
 } // namespace osr

@@ -17,12 +17,15 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-const Module *module_of(const Any &unit) {
+/// Checks what a pass worked on. Most passes work on one function of a large module and change nothing: then there is
+/// nothing new to see. After passes over modules, managers of others among them, all of it is checked in any case. Loops and call
+/// graph components are covered by the pass around them.
+Error verify_unit(const Any &unit, bool is_changed, const CanonicalProgram &program) {
   if (const auto *module = any_cast<const Module *>(&unit))
-    return *module;
-  if (const auto *function = any_cast<const Function *>(&unit))
-    return (*function)->getParent();
-  return nullptr; // loops and call graph components are covered by the function pass around them
+    return verify_sites(**module, program);
+  if (const auto *function = any_cast<const Function *>(&unit); function && is_changed)
+    return verify_sites(**function, program);
+  return Error::success();
 }
 
 /// What is inferred about a function is said to its callers, and has to be true of all that its activations do. Where
@@ -56,11 +59,10 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
   callbacks.registerShouldRunOptionalPassCallback(
       [](StringRef pass, Any unit) { return pass != replaced_pass && may_infer(pass, unit); });
   if (verify_with)
-    callbacks.registerAfterPassCallback([&](StringRef pass, Any unit, const PreservedAnalyses &) {
-      const Module *changed = module_of(unit);
-      if (!changed || !broken.empty())
+    callbacks.registerAfterPassCallback([&](StringRef pass, Any unit, const PreservedAnalyses &preserved) {
+      if (!broken.empty())
         return;
-      if (Error error = verify_sites(*changed, *verify_with))
+      if (Error error = verify_unit(unit, !preserved.areAllPreserved(), *verify_with))
         broken = "after pass " + pass.str() + ": " + toString(std::move(error));
     });
 
