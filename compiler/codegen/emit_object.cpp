@@ -14,6 +14,9 @@
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/TargetPassConfig.h>
+#include <llvm/IR/InlineAsm.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/InstrTypes.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/raw_ostream.h>
@@ -37,6 +40,20 @@ void keep_decorated_names(Module &module) {
   for (Function &function : module)
     if (is_decorated(function) && !function.getName().starts_with("\1"))
       function.setName("\1" + function.getName());
+}
+
+/// May the assembly define a numbered label?
+bool has_label(const InlineAsm &assembly) { return assembly.getAsmString().contains(':'); }
+
+/// What the code generator keeps from one module to the next although it refers to what is gone with the module: numbered
+/// labels of assembly, and what was collected for a collector's tables.
+bool leaves_traces(const Module &module) {
+  return any_of(module, [](const Function &function) {
+    return function.hasGC() || any_of(instructions(function), [](const Instruction &instruction) {
+             const auto *call = dyn_cast<CallBase>(&instruction);
+             return call && call->isInlineAsm() && has_label(*cast<InlineAsm>(call->getCalledOperand()));
+           });
+  });
 }
 
 } // namespace
@@ -94,6 +111,7 @@ Expected<std::unique_ptr<MemoryBuffer>> ObjectEmitter::emit(Module &module, Code
     }
   }
   keep_decorated_names(module);
+  const bool serves_once = leaves_traces(module);
   std::string errors;
   {
     const DiagnosticScope diagnostics(module.getContext());
@@ -106,10 +124,10 @@ Expected<std::unique_ptr<MemoryBuffer>> ObjectEmitter::emit(Module &module, Code
   }
   report = std::exchange(pipeline_->report, {});
   SmallVector<char, 0> bytes = std::exchange(pipeline_->bytes, {});
-  if (!errors.empty()) {
-    pipeline_.reset(); // it may have stopped half-way
+  if (!errors.empty() || serves_once)
+    pipeline_.reset(); // at an error it may have stopped half-way
+  if (!errors.empty())
     return make_error("code generation of '{}' failed: {}", module.getName().str(), errors);
-  }
   return std::make_unique<SmallVectorMemoryBuffer>(std::move(bytes), module.getName(), false);
 }
 

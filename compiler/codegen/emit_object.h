@@ -24,8 +24,8 @@ enum class ReturnPoints {
 };
 
 /// LLVM's code generator for one kind of code, run over one module after another. Setting it up costs as much as compiling a
-/// function of middling size, so that is done once; what it emits does not depend on what was emitted before. One thread at
-/// a time.
+/// function of middling size, so that is done once, and again behind a module that would leave something behind in it: what
+/// it emits does not depend on what was emitted before. One thread at a time.
 class ObjectEmitter {
 public:
   /// `machine` must outlive the emitter.
@@ -42,7 +42,7 @@ private:
   llvm::TargetMachine &machine_;
   MachinePasses passes_;
   ReturnPoints points_;
-  std::unique_ptr<Pipeline> pipeline_; ///< null before the first module and behind one that failed
+  std::unique_ptr<Pipeline> pipeline_; ///< null where the next module needs a new one
 };
 
 /// For a single module.

@@ -11,7 +11,8 @@ using namespace osr;
 
 namespace {
 
-/// Each has something that an object has once: a map, a table for exceptions, constants, thread-locals, lines.
+/// Each has something that an object has once: a map, a table for exceptions, constants, thread-locals, lines, numbered
+/// labels, tables of collectors.
 constexpr const char *texts[] = {
     R"(declare i64 @ext(i64)
        declare void @llvm.experimental.stackmap(i64, i32, ...)
@@ -59,6 +60,22 @@ constexpr const char *texts[] = {
        !3 = distinct !DISubprogram(name: "lines", file: !1, line: 1, type: !4, unit: !0, spFlags: DISPFlagDefinition)
        !4 = !DISubroutineType(types: !{null})
        !5 = !DILocation(line: 2, scope: !3))",
+    R"(define i32 @counts_down(i32 %n) {
+         %r = call i32 asm sideeffect "1: decl $0\0A\09jnz 1b", "=r,0"(i32 %n)
+         ret i32 %r
+       })",
+    R"(define i32 @skips(i32 %n) {
+         %r = call i32 asm sideeffect "testl $0, $0\0A\09jz 2f\0A\09incl $0\0A2:\0A1: nop", "=r,0"(i32 %n)
+         ret i32 %r
+       })",
+    R"(declare void @ext()
+       define void @collected() gc "ocaml" {
+         call void @ext()
+         ret void
+       })",
+    R"(define void @on_a_shadow_stack(ptr %p) gc "shadow-stack" {
+         ret void
+       })",
 };
 
 /// Registers run out: an error of the code generator.
