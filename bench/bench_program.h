@@ -2,11 +2,10 @@
 #pragma once
 
 #include "osr-stubs/thread_state.h"
-#include "runtime/engine/stub_factory.h"
+#include "runtime/engine/engine.h"
 
 #include <llvm/IR/LLVMContext.h>
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,14 +24,8 @@ public:
 
 private:
   llvm::LLVMContext context_;
-  Statistics statistics_;
-  std::unique_ptr<SlabArena> arena_;
-  std::unique_ptr<CodeSession> session_;
-  std::unique_ptr<CodeRegistry> registry_;
-  StubTable table_;
-  std::unique_ptr<Compiler> compiler_;
-  std::unique_ptr<VersionStore> versions_;
-  std::array<std::unique_ptr<StubFactory>, 2> stubs_; ///< by StubKind
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<StubFactory> interpreted_; ///< the engine's own are generated
   ObjectStack object_stack_;
 };
 

@@ -33,7 +33,7 @@ llvm::Expected<int> run(const std::vector<std::string> &arguments) {
   static std::unique_ptr<osr::Runtime> running = std::move(*runtime);
   auto status = running->run_main(arguments);
   if (status)
-    std::printf("%llu frames changed their tier\n", (unsigned long long)running->statistics().frames_rewritten);
+    std::printf("%llu frames changed their tier\n", (unsigned long long)running->snapshot()->frames_rewritten);
   return status;
 }
 

@@ -1,5 +1,7 @@
 #include "osr-stubs/result_area.h"
 
+#include <cstring>
+
 #include "compiler/base/check.h"
 
 // One pad for each vector width (0 = general registers only) and each number of x87 values.
@@ -46,6 +48,23 @@ ResultPad result_pad(const ResultRegisters &registers) {
   check_failed(
       __FILE__, __LINE__, "known result registers",
       fmt::format("no result pad for {} vector bytes and {} x87 values", registers.vector_bytes, registers.x87));
+}
+
+std::vector<ResultPad> result_pads() {
+  std::vector<ResultPad> pads;
+  for (std::uint8_t vector_bytes : {0, 16, 32, 64})
+    for (std::uint8_t x87 : {0, 1, 2})
+      pads.push_back(result_pad({.general = true, .vector_bytes = vector_bytes, .x87 = x87}));
+  return pads;
+}
+
+bool takes_word(const ResultRegisters &registers) { return registers.x87 == 0 && registers.vector_bytes <= 16; }
+
+void put_result(char *area, const ResultRegisters &registers, std::uint64_t result) {
+  if (registers.general)
+    std::memcpy(area + OSR_RESULT_RAX, &result, sizeof(result));
+  if (registers.vector_bytes)
+    std::memcpy(area + OSR_RESULT_VECTOR, &result, sizeof(result));
 }
 
 } // namespace osr

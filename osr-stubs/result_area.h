@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace osr {
 
@@ -52,5 +53,12 @@ struct ResultPad {
 
 /// The pad that loads these registers. It may load more of them than asked. Thread-safe; the pads are static code.
 ResultPad result_pad(const ResultRegisters &registers);
+/// All of them. Some may come twice.
+std::vector<ResultPad> result_pads();
+
+/// Whether put_result() can say what a callee of this kind returns.
+bool takes_word(const ResultRegisters &registers);
+/// Puts a result of at most one word into an area, wherever a callee of this kind leaves it.
+void put_result(char *area, const ResultRegisters &registers, std::uint64_t result);
 
 } // namespace osr

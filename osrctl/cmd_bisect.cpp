@@ -201,10 +201,10 @@ int bisect(const BisectOptions &options, const std::vector<std::string> &argumen
   auto runtime = load_runtime(context, options.program, options.libraries);
   if (!runtime)
     return report(runtime.takeError());
-  if (Error error = check_main((*runtime)->program()))
+  if (Error error = check_main((*runtime)->engine().program()))
     return report(std::move(error));
   std::setvbuf(stdout, nullptr, _IOLBF, 0); // each culprit at once
-  auto status = Bisection(options, arguments).search((*runtime)->program());
+  auto status = Bisection(options, arguments).search((*runtime)->engine().program());
   return status ? *status : report(status.takeError());
 }
 

@@ -36,13 +36,13 @@ struct Costs {
 std::string kind_of(const VersionKey &key) { return key.continuation_site ? "continuation" : to_string(key.tier); }
 
 /// Compiles one version and measures it.
-Expected<Costs> measure(Runtime &runtime, const VersionKey &key) {
+Expected<Costs> measure(Engine &engine, const VersionKey &key) {
   auto seconds = [&] {
-    auto found = runtime.statistics().compile.find(kind_of(key));
-    return found == runtime.statistics().compile.end() ? 0 : found->second.seconds;
+    auto found = engine.statistics().compile.find(kind_of(key));
+    return found == engine.statistics().compile.end() ? 0 : found->second.seconds;
   };
   double before = seconds();
-  auto version = runtime.versions().find_or_compile(key);
+  auto version = engine.versions().find_or_compile(key);
   if (!version)
     return version.takeError();
   const CodeObject &object = (*version)->object;
@@ -115,9 +115,9 @@ int code(const CodeOptions &options) {
     return report(runtime.takeError());
   int status = 0;
   Table table(options.times);
-  for (const FunctionInfo &function : (*runtime)->program().functions)
+  for (const FunctionInfo &function : (*runtime)->engine().program().functions)
     for (const VersionKey &key : versions_of(function, options.continuations)) {
-      auto costs = measure(**runtime, key);
+      auto costs = measure((*runtime)->engine(), key);
       if (!costs) {
         status = report(costs.takeError());
         continue;

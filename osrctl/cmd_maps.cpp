@@ -54,14 +54,14 @@ Extent own_code(const CodeObject &object) {
   return code;
 }
 
-Expected<std::string> text_of(Runtime &runtime, const CodeObject &object, bool records_only) {
-  const CanonicalProgram &program = runtime.program();
+Expected<std::string> text_of(Engine &engine, const CodeObject &object, bool records_only) {
+  const CanonicalProgram &program = engine.program();
   std::string text = heading(object, program.functions[object.function]);
   std::map<std::uint32_t, std::string> records; // by offset of the return PC
   object.sites.for_each(
       [&](const SiteRecord &record) { records[record.return_pc_offset] = with_names(record, program); });
   if (!records_only) {
-    AddressNames names(runtime);
+    AddressNames names(engine);
     auto code = disassemble(own_code(object), [&](std::uint64_t address) { return names.find(object, address); });
     if (!code)
       return code.takeError();
@@ -83,13 +83,13 @@ int maps(const MapsOptions &options) {
   auto runtime = load_runtime(context, options.program, options.libraries);
   if (!runtime)
     return report(runtime.takeError());
-  auto key = select_version((*runtime)->program(), options.version);
+  auto key = select_version((*runtime)->engine().program(), options.version);
   if (!key)
     return report(key.takeError());
-  auto version = (*runtime)->versions().find_or_compile(*key);
+  auto version = (*runtime)->engine().versions().find_or_compile(*key);
   if (!version)
     return report(version.takeError());
-  auto text = text_of(**runtime, (*version)->object, options.records_only);
+  auto text = text_of((*runtime)->engine(), (*version)->object, options.records_only);
   return text ? print(*text) : report(text.takeError());
 }
 

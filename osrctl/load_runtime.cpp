@@ -50,25 +50,24 @@ Expected<std::unique_ptr<Runtime>> load_runtime(LLVMContext &context, const std:
   return Runtime::create(std::move(*program), std::move(options));
 }
 
-AddressNames::AddressNames(Runtime &runtime) {
+AddressNames::AddressNames(Engine &engine) {
   for (const char *name : code_generator_calls)
-    add(runtime, name);
-  for (std::uint8_t vector_bytes : {0, 16, 32, 64})
-    for (std::uint8_t x87 : {0, 1, 2})
-      add(runtime, result_pad({.general = true, .vector_bytes = vector_bytes, .x87 = x87}).symbol);
-  const Module &module = *runtime.program().module;
+    add(engine, name);
+  for (const ResultPad &pad : result_pads())
+    add(engine, pad.symbol);
+  const Module &module = *engine.program().module;
   for (const Function &function : module)
     if (!function.isIntrinsic() && !function.getName().starts_with("osr."))
-      add(runtime, function.getName().str());
+      add(engine, function.getName().str());
   for (const GlobalVariable &variable : module.globals())
     if (variable.isThreadLocal())
-      add(runtime, "__emutls_v." + variable.getName().str());
+      add(engine, "__emutls_v." + variable.getName().str());
     else
-      add(runtime, variable.getName().str(), size_of(variable));
+      add(engine, variable.getName().str(), size_of(variable));
 }
 
-void AddressNames::add(Runtime &runtime, const std::string &name, std::uint64_t size) {
-  auto address = runtime.session().lookup(name);
+void AddressNames::add(Engine &engine, const std::string &name, std::uint64_t size) {
+  auto address = engine.session().lookup(name);
   if (!address) {
     consumeError(address.takeError()); // never linked: no code refers to it
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "osrctl/disassembly.h"
+#include "runtime/engine/engine.h"
 #include "runtime/facade/runtime.h"
 
 #include <llvm/IR/LLVMContext.h>
@@ -22,7 +23,7 @@ llvm::Expected<std::unique_ptr<Runtime>> load_runtime(llvm::LLVMContext &context
 /// Names for the addresses that a program's code refers to. Looks all of them up when it is made.
 class AddressNames {
 public:
-  explicit AddressNames(Runtime &runtime);
+  explicit AddressNames(Engine &engine);
 
   /// A function or variable of the program, a function that it calls, or a linker's stub or pointer slot that leads to
   /// one. Other addresses, among them those inside `object`, have no name.
@@ -33,7 +34,7 @@ private:
     std::string name;
     std::uint64_t size = 1;
   };
-  void add(Runtime &runtime, const std::string &name, std::uint64_t size = 1);
+  void add(Engine &engine, const std::string &name, std::uint64_t size = 1);
   std::optional<NamedAddress> known(std::uint64_t address) const;
 
   std::map<std::uint64_t, Named> names_;

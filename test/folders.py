@@ -15,7 +15,7 @@ third_party
 compiler/base osr-stubs
 compiler/canonical compiler/sites compiler/tiers compiler/codegen
 runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
-runtime/events runtime/engine runtime/requests runtime/redefine runtime/tiering runtime/guards runtime/stress runtime/guest
+runtime/events runtime/engine runtime/guest runtime/requests runtime/redefine runtime/tiering runtime/guards runtime/stress
 runtime/facade
 osrctl
 """.split()

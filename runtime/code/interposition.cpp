@@ -103,7 +103,8 @@ llvm::Error Interposition::find_bindings(const ProcessSymbols::Objects &objects,
 }
 
 Interposition::~Interposition() {
-  for (const Write &before : llvm::reverse(std::exchange(before_, {})))
+  const std::vector<Write> writes = std::exchange(before_, {}); // write() adds to it
+  for (const Write &before : llvm::reverse(writes))
     llvm::consumeError(write(before));
 }
 

@@ -23,6 +23,12 @@ void Reclaimer::retire(const Version &version) {
   versions_.retire(version);
 }
 
+void Reclaimer::retire_left(ArrayRef<const Version *> versions) {
+  for (const Version *version : versions)
+    if (version->object.state() == CodeState::InUse && !engine_.targets().enter(*version))
+      retire(*version);
+}
+
 const ReturnStub &Reclaimer::stub_at(std::uint64_t stub_pc) const {
   return *static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
 }
@@ -54,8 +60,8 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
   for (unsigned stop = 0; stop < most_stops; ++stop) {
     StackEvidence evidence = watch(objects, stubs);
     Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
-      if (calls_)
-        calls_->update();
+      if (CallSites *calls = engine_.targets().sites())
+        calls->update();
       RulesFinder rules(lookup_, table_);
       for (const auto &thread : threads)
         evidence.visit(*thread, rules);
@@ -122,7 +128,7 @@ void Reclaimer::free_by(const StackEvidence &evidence) {
       versions_.free_code(version);
     if (object.state() == CodeState::Freed && !has_frames.contains(&object)) {
       statistics_.freed.stubs += stubs_.forget(object);
-      if (!registry_.has_readers()) // of its name, which a program may ask for when no frame of it is left
+      if (!engine_.registry().has_readers()) // of its name, which a program may ask for when no frame of it is left
         versions_.forget(version);
     }
   }
@@ -161,12 +167,28 @@ bool Reclaimer::is_worth_a_stop() const {
   });
 }
 
+/// A body that no code, no record and no map mentions any more takes memory for nothing.
+void Reclaimer::drop_unused_bodies() {
+  Bodies &bodies = engine_.targets().bodies();
+  std::vector<FunctionId> unused;
+  for (FunctionId body : bodies.old())
+    if (!versions_.mentions(body) && !stubs_.site_maps().lead_to(body))
+      unused.push_back(body);
+  for (FunctionId body : unused) {
+    stubs_.site_maps().remove(body);
+    versions_.forget_body(body);
+    bodies.forget(body);
+    engine_.compiler().drop_body(body);
+  }
+}
+
 bool Reclaimer::scan() {
   if (is_anything_left() && is_worth_a_stop()) {
     last_stop_ = std::chrono::steady_clock::now();
     if (auto evidence = gather({}))
       free_by(*evidence);
   }
+  drop_unused_bodies();
   statistics_.freed.waiting = std::uint64_t(count_if(
       versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));
   return is_anything_left();

@@ -7,12 +7,8 @@
 //               ──► no stub of one of its frames is pending any more         ──► records, unwind rows and stubs freed
 #pragma once
 
-#include "runtime/code/call_sites.h"
-#include "runtime/engine/frame_redirector.h"
-#include "runtime/engine/stub_factory.h"
+#include "runtime/engine/engine.h"
 #include "runtime/reclaim/stack_evidence.h"
-#include "runtime/stack/registry_lookup.h"
-#include "runtime/threads/handshake.h"
 
 #include <llvm/ADT/DenseSet.h>
 
@@ -25,17 +21,18 @@
 
 namespace osr {
 
-/// Not thread-safe: the runtime's lock is held. The parts must outlive it.
+/// Not thread-safe: the runtime's lock is held. The engine, which watches threads, must outlive it.
 class Reclaimer {
 public:
-  Reclaimer(Handshake &handshake, VersionStore &versions, StubFactory &stubs, const CodeRegistry &registry,
-            const EntryTable &entries, const StubTable &table, Statistics &statistics, FrameRedirector &redirector,
-            CallSites *calls = nullptr)
-      : handshake_(handshake), versions_(versions), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
-        table_(table), statistics_(statistics), redirector_(redirector), calls_(calls) {}
+  explicit Reclaimer(Engine &engine)
+      : engine_(engine), handshake_(engine.handshake()), versions_(engine.versions()), stubs_(engine.stubs()),
+        lookup_(engine.lookup()), table_(engine.stub_table()), statistics_(engine.statistics()),
+        redirector_(engine.redirector()) {}
 
   /// Takes a version out of use. Calls must not enter it any more, and no new stub is made that leads to it.
   void retire(const Version &version);
+  /// Those of them that are in use and that calls do not enter.
+  void retire_left(llvm::ArrayRef<const Version *> versions);
 
   /// Stops all threads once, looks, and frees what may be freed. True if something has to wait for activations, or if
   /// the threads could not be stopped or walked this time.
@@ -54,15 +51,16 @@ private:
   bool is_anything_left() const;
   bool is_worth_a_stop() const;
 
+  void drop_unused_bodies();
+
+  Engine &engine_;
   Handshake &handshake_;
   VersionStore &versions_;
   StubFactory &stubs_;
-  const CodeRegistry &registry_;
   RegistryLookup lookup_;
   const StubTable &table_;
   Statistics &statistics_;
   FrameRedirector &redirector_;
-  CallSites *calls_; ///< direct calls must not lead to what is freed; may be null
   std::chrono::steady_clock::time_point last_stop_;
 };
 

@@ -50,6 +50,9 @@ public:
       : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics), freeing_(freeing) {}
   ~VersionStore();
 
+  /// Activations are counted: no frame can be replaced.
+  bool counts_activations() const { return freeing_ == Freeing::ResidenceCounting; }
+
   /// Baseline code that is made from here on counts in what this returns for its body, unless that is null.
   void count_heat_in(std::function<HeatCounter *(FunctionId)> counter_of) { heat_of_ = std::move(counter_of); }
 

@@ -9,11 +9,7 @@
 //                                           └─ returns ──► stub ──────────────► behind its call
 #pragma once
 
-#include "runtime/code/code_registry.h"
-#include "runtime/code/code_session.h"
-#include "runtime/engine/frame_redirector.h"
-#include "runtime/engine/stub_factory.h"
-#include "runtime/events/statistics.h"
+#include "runtime/engine/engine.h"
 
 #include <llvm/Support/Error.h>
 
@@ -32,14 +28,13 @@ std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler);
 /// What baseline code calls to count.
 std::vector<AbsoluteSymbol> profile_symbols();
 
-/// Sends activations away and counts. Not thread-safe: the runtime's lock is held. The parts must outlive it.
+/// Sends activations away and counts. Not thread-safe: the runtime's lock is held. The engine must outlive it.
 class GuardExits {
 public:
   /// The assumption is dropped when it has failed so often.
-  GuardExits(StubFactory &stubs, const CodeRegistry &registry, const StubTable &table, FrameRedirector &redirector,
-             Statistics &statistics, std::uint64_t most_failures)
-      : stubs_(stubs), registry_(registry), table_(table), redirector_(redirector), statistics_(statistics),
-        most_failures_(most_failures) {}
+  GuardExits(Engine &engine, std::uint64_t most_failures)
+      : stubs_(engine.stubs()), registry_(engine.registry()), table_(engine.stub_table()),
+        redirector_(engine.redirector()), statistics_(engine.statistics()), most_failures_(most_failures) {}
 
   /// Makes the activation that will return there go on in baseline code, unless it is there or goes elsewhere already.
   /// Returns the site if its guard has now failed too often. The error says why the activation cannot go anywhere.

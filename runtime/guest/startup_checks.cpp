@@ -100,11 +100,12 @@ Error check_symbols(const Module &module, CodeSession &session, const StringSet<
                     unresolved.size() == 1 ? "" : "s", fmt::join(unresolved, ", "));
 }
 
-bool handles_signals(const Module &module) {
+bool may_handle_signals(const CanonicalProgram &program, const std::vector<std::string> &libraries) {
   static constexpr const char *ways[] = {"signal",        "sigaction", "__sigaction", "bsd_signal", "sysv_signal",
                                          "__sysv_signal", "ssignal",   "sigset",      "sigvec",     "syscall",
                                          "dlopen",        "dlmopen",   "dlsym"};
-  return any_of(ways, [&](const char *name) { return module.getFunction(name) != nullptr; });
+  return !libraries.empty() ||
+         any_of(ways, [&](const char *name) { return program.module->getFunction(name) != nullptr; });
 }
 
 } // namespace osr

@@ -27,7 +27,8 @@ llvm::Error check_allocation(const CanonicalProgram &program);
 llvm::Error check_symbols(const llvm::Module &module, CodeSession &session,
                           const llvm::StringSet<> &to_be_defined = {});
 
-/// The program names a way to install handlers of signals, which may interrupt it anywhere, or to find one.
-bool handles_signals(const llvm::Module &module);
+/// A handler of signals may interrupt the program anywhere: it names a way to install one, or to find one. So may one of a
+/// library that comes with it, and call what the program gave to it.
+bool may_handle_signals(const CanonicalProgram &program, const std::vector<std::string> &libraries);
 
 } // namespace osr

@@ -17,7 +17,7 @@ bool may_leave_any(const ReplaceOutcome &outcome) {
 } // namespace
 
 void FollowUps::remember(const Replacement &what, const ReplaceOutcome &outcome) {
-  if (what.budget || (outcome.may_land_in_old == 0 && outcome.running == 0))
+  if (what.effort.budget || (outcome.may_land_in_old == 0 && outcome.running == 0))
     return;
   FollowUp &request = requests_.emplace_back();
   request.landing = what.landing;

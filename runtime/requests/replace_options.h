@@ -2,10 +2,8 @@
 #pragma once
 
 #include "compiler/base/site.h"
-#include "runtime/engine/continuation_budget.h"
 
 #include <atomic>
-#include <vector>
 
 namespace osr {
 
@@ -30,11 +28,6 @@ struct ReplaceOptions {
   bool recompile = false;     ///< make a new version even if there is one of that tier, and replace that one too
   /// false: activations that are executing in the function itself, not in a call, stay; nobody waits for them.
   bool may_wait = true;
-  /// true: rather wait some milliseconds for activations to come to where there are continuations than compile more.
-  bool spares_compiling = false;
-  /// Not null: the request ends where continuations would have to be compiled, which are listed here.
-  std::vector<VersionKey> *missing = nullptr;
-  ContinuationBudget *budget = nullptr;            ///< bounds the continuations that are compiled; null: no bound
   const std::atomic<bool> *is_cancelled = nullptr; ///< looked at until the first frame is written
 };
 

@@ -145,12 +145,13 @@ std::vector<VersionKey> Requests::missing_continuations(const RequestSearch &sea
   std::vector<VersionKey> missing;
   if (search.what.landing != Landing::Continuation)
     return missing;
-  ContinuationBudget budget = search.what.budget ? *search.what.budget : ContinuationBudget(); // make_stubs() spends
+  ContinuationBudget budget =
+      search.what.effort.budget ? *search.what.effort.budget : ContinuationBudget(); // make_stubs() spends
   for (const RequestSearch::Place &place : search.missing) {
     const SiteId site = place.code->sites.find(place.code->offset_of(place.return_pc))->frames.back().site;
     const VersionKey key{site.function, Tier::Optimized, site.index};
     if (!stubs_.versions().is_known(key) && !is_contained(missing, key) &&
-        (!search.what.budget || budget.spend(stubs_.program().functions[site.function])))
+        (!search.what.effort.budget || budget.spend(stubs_.program().functions[site.function])))
       missing.push_back(key);
   }
   return missing;
@@ -167,8 +168,8 @@ void Requests::make_stubs(RequestSearch &search) {
     const FunctionId innermost = record.frames.back().site.function;
     if (what.only_mapped && !stubs_.is_mapped(record))
       search.skipped[key] = no_map_refusal;
-    else if (what.budget && what.landing == Landing::Continuation &&
-             !what.budget->spend(stubs_.program().functions[innermost]))
+    else if (what.effort.budget && what.landing == Landing::Continuation &&
+             !what.effort.budget->spend(stubs_.program().functions[innermost]))
       search.skipped[key] = ContinuationBudget::refusal;
     else if (auto stub = stubs_.find_or_make(*place.code, place.return_pc, what.landing); !stub)
       consumeError(stub.takeError()); // remembered
@@ -215,7 +216,7 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
   double longest_pause = 0, longest_poll = 0;
   scope_exit release([&] { polls_.release(); });
   for (unsigned rounds = 0, retries = 0, unanswered = 0, waited = 0;;) {
-    if (what.is_cancelled && what.is_cancelled->load())
+    if (what.effort.is_cancelled && what.effort.is_cancelled->load())
       return make_error("the request was cancelled");
     auto pause = search_and_commit(search);
     if (!pause)
@@ -239,13 +240,13 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
       return make_error("the threads reach new sites faster than stubs can be made for them");
     } else {
       const std::vector<VersionKey> missing = missing_continuations(search);
-      if (!missing.empty() && what.spares_compiling && ++waited <= most_returns_waited_for) {
+      if (!missing.empty() && what.effort.spares_compiling && ++waited <= most_returns_waited_for) {
         polls_.release();
         std::this_thread::sleep_for(return_patience);
         continue;
       }
-      if (!missing.empty() && what.missing) {
-        *what.missing = missing;
+      if (!missing.empty() && what.effort.missing) {
+        *what.effort.missing = missing;
         break;
       }
       longest_poll = std::max(longest_poll, polls_.release()); // nobody waits for a compiler

@@ -1,15 +1,10 @@
 // Requests: replace activations, in all threads, wherever they are.
 #pragma once
 
-#include "runtime/code/call_sites.h"
 #include "runtime/engine/continuation_budget.h"
-#include "runtime/engine/frame_redirector.h"
-#include "runtime/engine/stub_factory.h"
+#include "runtime/engine/engine.h"
 #include "runtime/events/replace_outcome.h"
 #include "runtime/requests/loop_polls.h"
-#include "runtime/stack/frame_cursor.h"
-#include "runtime/stack/registry_lookup.h"
-#include "runtime/threads/handshake.h"
 
 #include <atomic>
 #include <map>
@@ -17,6 +12,16 @@
 #include <vector>
 
 namespace osr {
+
+/// How far a request goes.
+struct Effort {
+  /// Activations that are where a continuation would have to be compiled are waited for, some milliseconds, before it is.
+  bool spares_compiling = false;
+  /// Not null: the request ends where continuations would have to be compiled, which are listed here.
+  std::vector<VersionKey> *missing = nullptr;
+  ContinuationBudget *budget = nullptr; ///< bounds the continuations that are compiled; null: no bound
+  const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
+};
 
 /// Which activations a request replaces, and by what.
 struct Replacement {
@@ -31,23 +36,18 @@ struct Replacement {
   std::vector<SiteKey> sites_that_stay;
   /// Only activations that the site map of a redefinition covers.
   bool only_mapped = false;
-  /// Activations that are where a continuation would have to be compiled are waited for, some milliseconds, before it is.
-  bool spares_compiling = false;
-  /// Not null: the request ends where continuations would have to be compiled, which are listed here.
-  std::vector<VersionKey> *missing = nullptr;
-  ContinuationBudget *budget = nullptr; ///< bounds the continuations that are compiled
-  const std::atomic<bool> *is_cancelled = nullptr; ///< asked before anything is written
+  Effort effort;
 };
 
 struct RequestSearch;
 
-/// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The parts must outlive it.
+/// Carries out requests, one at a time. Not thread-safe: the runtime's lock is held. The engine, which watches
+/// threads, must outlive it.
 class Requests {
 public:
-  Requests(Handshake &handshake, LoopPolls &polls, StubFactory &stubs, const CodeRegistry &registry,
-           const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, CallSites *calls = nullptr)
-      : handshake_(handshake), polls_(polls), stubs_(stubs), lookup_(registry, &entries), table_(table),
-        redirector_(redirector), calls_(calls) {}
+  Requests(Engine &engine, LoopPolls &polls)
+      : handshake_(engine.handshake()), polls_(polls), stubs_(engine.stubs()), lookup_(engine.lookup()),
+        table_(engine.stub_table()), redirector_(engine.redirector()), calls_(engine.targets().sites()) {}
 
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
   /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says

@@ -1,6 +1,7 @@
 #include "runtime/stress/async_stress.h"
 
 #include "runtime/events/cause.h"
+#include "runtime/requests/active_functions.h"
 
 using namespace llvm;
 
@@ -16,22 +17,22 @@ std::vector<FunctionId> replaceable_functions(const CanonicalProgram &program) {
 }
 
 /// Those of the functions that are on a stack now.
-std::vector<FunctionId> active_among(StressTarget &runtime, ArrayRef<FunctionId> functions) {
-  std::vector<FunctionId> active = runtime.active_functions();
+std::vector<FunctionId> active_among(Engine &engine, ArrayRef<FunctionId> functions) {
+  std::vector<FunctionId> active = active_functions(engine);
   erase_if(active, [&](FunctionId function) { return !is_contained(functions, function); });
   return active;
 }
 
 } // namespace
 
-AsyncStress::AsyncStress(StressTarget &runtime, std::uint64_t per_second)
-    : runtime_(runtime), functions_(replaceable_functions(runtime.program())),
+AsyncStress::AsyncStress(Engine &engine, Replacer &replacer, std::uint64_t per_second)
+    : engine_(engine), replacer_(replacer), functions_(replaceable_functions(engine.program())),
       ticker_("osr stress", per_second, [this] { replace_something(); }) {}
 
 FunctionId AsyncStress::choose() {
   std::vector<FunctionId> active;
   if (random_() % 4 != 0)
-    active = active_among(runtime_, functions_);
+    active = active_among(engine_, functions_);
   const std::vector<FunctionId> &among = active.empty() ? functions_ : active;
   return among[random_() % among.size()];
 }
@@ -42,7 +43,8 @@ void AsyncStress::replace_something() {
   Because because(Cause::Stress);
   const FunctionId function = choose();
   Tier tier = random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized;
-  if (auto outcome = runtime_.replace(function, {.to = tier, .old_code = OldCode::Keep, .budget = &budget_}); !outcome)
+  const ReplaceOptions options{.to = tier, .old_code = OldCode::Keep};
+  if (auto outcome = replacer_.replace(function, options, {.budget = &budget_}); !outcome)
     consumeError(outcome.takeError()); // counted by the runtime
 }
 

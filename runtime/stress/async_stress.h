@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/engine/continuation_budget.h"
-#include "runtime/stress/stress_target.h"
+#include "runtime/requests/replacer.h"
 #include "runtime/threads/ticker.h"
 
 #include <chrono>
@@ -12,10 +12,11 @@
 namespace osr {
 
 /// From construction to destruction a thread of its own replaces, `per_second` times a second, a random function by a
-/// random tier: mostly one that is on a stack at that time, of which a large program has few among many. Which frames it meets depends on time: runs differ, the program's output must not.
+/// random tier: mostly one that is on a stack at that time, of which a large program has few among many. Which frames it
+/// meets depends on time: runs differ, the program's output must not.
 class AsyncStress {
 public:
-  AsyncStress(StressTarget &runtime, std::uint64_t per_second);
+  AsyncStress(Engine &engine, Replacer &replacer, std::uint64_t per_second);
   /// It begins nothing any more; what was begun is left alone if it is not done by then.
   void end_by(std::chrono::steady_clock::time_point when) { ticker_.end_by(when); }
 
@@ -23,7 +24,8 @@ private:
   void replace_something();
   FunctionId choose();
 
-  StressTarget &runtime_;
+  Engine &engine_;
+  Replacer &replacer_;
   std::vector<FunctionId> functions_;
   ContinuationBudget budget_;
   std::mt19937 random_{1};

@@ -1,6 +1,7 @@
 #include "runtime/stress/churn.h"
 
 #include "runtime/events/cause.h"
+#include "runtime/requests/active_functions.h"
 
 #include <llvm/ADT/SmallVectorExtras.h>
 
@@ -8,48 +9,48 @@ using namespace llvm;
 
 namespace osr {
 
-Churn::Churn(StressTarget &runtime, std::uint64_t per_second)
-    : runtime_(runtime),
-      functions_(map_to_vector(runtime.program().functions, [](const FunctionInfo &info) { return info.name; })),
+Churn::Churn(Engine &engine, Replacer &replacer, Redefiner &redefiner, std::uint64_t per_second)
+    : engine_(engine), replacer_(replacer), redefiner_(redefiner),
+      functions_(map_to_vector(engine.program().functions, [](const FunctionInfo &info) { return info.name; })),
       ticker_("osr stress", per_second, [this] { act(); }) {}
 
 /// Mostly one that is on a stack: of a large program those are few among many.
-const std::string &Churn::choose() {
+FunctionId Churn::choose() {
   std::vector<FunctionId> active;
   if (random_() % 4 != 0)
-    active = runtime_.active_functions();
-  return functions_[active.empty() ? random_() % functions_.size() : active[random_() % active.size()]];
+    active = active_functions(engine_);
+  return active.empty() ? FunctionId(random_() % functions_.size()) : active[random_() % active.size()];
 }
 
 void Churn::act() {
   if (functions_.empty())
     return;
   Because because(Cause::Stress);
-  const std::string &function = choose();
+  const FunctionId function = choose();
   if (random_() % 3 == 0)
-    redefine(function);
+    redefine(functions_[function]);
   else
     replace(function);
 }
 
-void Churn::replace(const std::string &function) {
+void Churn::replace(FunctionId function) {
   ContinuationBudget budget; // what was compiled is freed again: the budget is for one request
-  ReplaceOptions options{.to = random_tier(), .recompile = random_() % 2 == 0, .budget = &budget};
+  ReplaceOptions options{.to = random_tier(), .recompile = random_() % 2 == 0};
   if (random_() % 8 == 0)
     options.frames = Frames::FinishOld;
-  if (auto outcome = runtime_.replace(function, options); !outcome)
+  if (auto outcome = replacer_.replace(function, options, {.budget = &budget}); !outcome)
     consumeError(outcome.takeError()); // counted by the runtime
 }
 
 void Churn::redefine(const std::string &function) {
-  auto source = runtime_.source_of(function);
+  auto source = redefiner_.source_of(function);
   if (!source) {
     consumeError(source.takeError());
     return;
   }
   RedefineOptions options{
       .site_map = {}, .same_sites = redefined_.contains(function) && random_() % 4 != 0, .to = random_tier()};
-  if (auto outcome = runtime_.redefine(function, (*source)->getMemBufferRef(), options))
+  if (auto outcome = redefiner_.redefine(function, (*source)->getMemBufferRef(), options))
     redefined_.insert(function);
   else
     consumeError(outcome.takeError());

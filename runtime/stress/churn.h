@@ -2,7 +2,7 @@
 #pragma once
 
 #include "runtime/engine/continuation_budget.h"
-#include "runtime/stress/stress_target.h"
+#include "runtime/redefine/redefiner.h"
 #include "runtime/threads/ticker.h"
 
 #include <llvm/ADT/SmallVector.h>
@@ -15,24 +15,26 @@
 namespace osr {
 
 /// From construction to destruction a thread of its own does, `per_second` times a second, one of these to a random
-/// function, mostly one that is on a stack at that time: replaces it by a new version of a random tier, lets its activations end in the old version, or redefines it
-/// by its own source. Old code is always freed. The program must have kept its source. What it meets depends on time:
+/// function, mostly one that is on a stack at that time: replaces it by a new version of a random tier, lets its
+/// activations end in the old version, or redefines it by its own source. Old code is always freed. The program must have kept its source. What it meets depends on time:
 /// runs differ, the program's output must not.
 class Churn {
 public:
-  Churn(StressTarget &runtime, std::uint64_t per_second);
+  Churn(Engine &engine, Replacer &replacer, Redefiner &redefiner, std::uint64_t per_second);
   /// It begins nothing any more; what was begun is left alone if it is not done by then.
   void end_by(std::chrono::steady_clock::time_point when) { ticker_.end_by(when); }
 
 private:
   void act();
-  const std::string &choose();
-  void replace(const std::string &function);
+  FunctionId choose();
+  void replace(FunctionId function);
   void redefine(const std::string &function);
   Tier random_tier() { return random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized; }
 
-  StressTarget &runtime_;
-  llvm::SmallVector<std::string> functions_;
+  Engine &engine_;
+  Replacer &replacer_;
+  Redefiner &redefiner_;
+  llvm::SmallVector<std::string> functions_; ///< by entry
   /// Their bodies were made of the source of one function, like those that will be. The first bodies were made when the
   /// whole program was in sight, and may have other sites.
   std::set<std::string> redefined_;

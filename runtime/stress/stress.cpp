@@ -94,10 +94,10 @@ Expected<FunctionId> StressMode::find_function(const CanonicalProgram &program) 
   return info->id;
 }
 
-Stress::Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-               const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, Statistics &statistics)
-    : mode_(mode), at_function_(at_function), stubs_(stubs), registry_(registry), lookup_(registry, &entries),
-      table_(table), redirector_(redirector), statistics_(statistics), random_(mode.number) {}
+Stress::Stress(const StressMode &mode, FunctionId at_function, Engine &engine)
+    : mode_(mode), at_function_(at_function), stubs_(engine.stubs()), registry_(engine.registry()),
+      lookup_(engine.lookup()), table_(engine.stub_table()), redirector_(engine.redirector()),
+      statistics_(engine.statistics()), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
   ++calls_;

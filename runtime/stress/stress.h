@@ -4,12 +4,7 @@
 
 #include "osr-stubs/stub_frame.h"
 #include "runtime/engine/continuation_budget.h"
-#include "runtime/engine/frame_redirector.h"
-#include "runtime/engine/stub_factory.h"
-#include "runtime/events/statistics.h"
-#include "runtime/stack/frame_cursor.h"
-#include "runtime/stack/registry_lookup.h"
-#include "runtime/threads/program_thread.h"
+#include "runtime/engine/engine.h"
 
 #include <llvm/Support/Error.h>
 
@@ -54,8 +49,7 @@ struct StressMode {
 /// thread-safe.
 class Stress final {
 public:
-  Stress(const StressMode &mode, FunctionId at_function, StubFactory &stubs, const CodeRegistry &registry,
-         const EntryTable &entries, const StubTable &table, FrameRedirector &redirector, Statistics &statistics);
+  Stress(const StressMode &mode, FunctionId at_function, Engine &engine);
 
   /// A program function was called; `frame` holds the registers of its caller.
   void on_call(const EntryFrame &frame);

@@ -29,9 +29,9 @@ std::int64_t processor_time(pid_t tid) {
 
 } // namespace
 
-StackSampler::StackSampler(Handshake &handshake, ThreadRegistry &threads, const CodeRegistry &registry,
-                           const EntryTable &entries, const StubTable &stubs)
-    : handshake_(handshake), threads_(threads), lookup_(registry, &entries), stubs_(stubs) {
+StackSampler::StackSampler(Engine &engine)
+    : handshake_(engine.handshake()), threads_(engine.threads()), lookup_(engine.lookup()),
+      stubs_(engine.stub_table()) {
   found_.reserve(most_found);
 }
 

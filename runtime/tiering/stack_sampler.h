@@ -1,10 +1,7 @@
 // Looks from time to time at what the threads execute.
 #pragma once
 
-#include "runtime/stack/frame_cursor.h"
-#include "runtime/stack/registry_lookup.h"
-#include "runtime/stack/stub_table.h"
-#include "runtime/threads/handshake.h"
+#include "runtime/engine/engine.h"
 
 #include <cstdint>
 #include <map>
@@ -16,8 +13,7 @@ namespace osr {
 /// at, and if none did, no thread is stopped: a program that waits is left alone.
 class StackSampler {
 public:
-  StackSampler(Handshake &handshake, ThreadRegistry &threads, const CodeRegistry &registry, const EntryTable &entries,
-               const StubTable &stubs);
+  explicit StackSampler(Engine &engine);
 
   /// The functions of the newest activations of each thread at work, as far as they are in baseline code, each once. Empty
   /// when no thread was stopped.

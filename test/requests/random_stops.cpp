@@ -42,7 +42,8 @@ struct Failure {
 
 class Stopper {
 public:
-  explicit Stopper(Runtime &runtime) : runtime_(runtime), lookup_(runtime.registry(), &runtime.entries()) {}
+  explicit Stopper(Runtime &runtime)
+      : runtime_(runtime), lookup_(runtime.engine().registry(), &runtime.engine().entries()) {}
 
   void run(int stops) {
     for (int i = 0; i < stops; ++i, --stops_left) {
@@ -60,9 +61,9 @@ private:
   /// Nothing is allocated while threads are stopped.
   bool walk_all(Failure &failure) {
     bool reached = true;
-    cantFail(runtime_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    cantFail(runtime_.engine().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
       totals.most_threads = std::max<std::uint64_t>(totals.most_threads, threads.size());
-      RulesFinder rules(lookup_, runtime_.stub_table());
+      RulesFinder rules(lookup_, runtime_.engine().stub_table());
       for (const auto &thread : threads) {
         std::uint64_t depth = 0;
         Failure end{.pc = arch::from_context(*thread->context).pc};
@@ -102,7 +103,7 @@ private:
   std::string place_of(const Failure &end) const {
     std::string place = "a stub";
     Dl_info info;
-    if (runtime_.registry().find(end.pc))
+    if (runtime_.engine().registry().find(end.pc))
       place = "a compiled function";
     else if (dladdr(reinterpret_cast<void *>(end.pc), &info))
       place = fmt::format("{}+{:#x} ({})", info.dli_fname, end.pc - reinterpret_cast<std::uintptr_t>(info.dli_fbase),
@@ -111,7 +112,8 @@ private:
   }
 
   void request() {
-    FunctionId function = random_() % runtime_.program().functions.size();
+    const std::vector<FunctionInfo> &functions = runtime_.engine().program().functions;
+    const std::string &function = functions[random_() % functions.size()].name;
     const OldCode old_code = totals.requests % requests_for_a_free == 0 ? OldCode::Free : OldCode::Keep;
     auto outcome =
         runtime_.replace(function, {.to = random_() % 2 ? Tier::Optimized : Tier::Baseline, .old_code = old_code});
@@ -143,7 +145,7 @@ Expected<Totals> run(const char *path, int stops) {
   {
     HostThreads host_threads;
     stopping = std::thread([&] {
-      while (runtime->threads().most_at_once() < 3) // the program's own threads have begun
+      while (runtime->engine().threads().most_at_once() < 3) // the program's own threads have begun
         std::this_thread::yield();
       Stopper stopper(*runtime);
       stopper.run(stops);

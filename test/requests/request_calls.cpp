@@ -36,9 +36,9 @@ long request_version(const char *function, int tier) {
 }
 
 long landed(int tier) {
-  const Statistics::Transitions &transitions = runtime_of_requests->statistics().transitions;
+  const Statistics::Transitions &transitions = runtime_of_requests->engine().statistics().transitions;
   return long(tier_of(tier) == Tier::Baseline ? transitions.in_place : transitions.continuation);
 }
 
-long split() { return long(runtime_of_requests->statistics().transitions.split); }
+long split() { return long(runtime_of_requests->engine().statistics().transitions.split); }
 }

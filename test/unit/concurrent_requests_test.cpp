@@ -63,7 +63,7 @@ Runtime &runtime() { return program().runtime(); }
 std::uint64_t expected_deep(std::uint64_t n) { return n == 0 ? 7 : 3 * expected_deep(n - 1) + n; }
 
 std::atomic_ref<std::uint64_t> variable(const std::string &name) {
-  return std::atomic_ref(*reinterpret_cast<std::uint64_t *>(cantFail(runtime().session().lookup(name))));
+  return std::atomic_ref(*reinterpret_cast<std::uint64_t *>(cantFail(runtime().engine().session().lookup(name))));
 }
 
 constexpr std::uint64_t depth = 20;

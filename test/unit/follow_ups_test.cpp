@@ -40,7 +40,7 @@ TEST_CASE("Who brings a budget of continuations asks again without help") {
   ContinuationBudget budget;
   Replacement what;
   what.objects = {&code.object};
-  what.budget = &budget;
+  what.effort.budget = &budget;
   FollowUps requests;
   requests.remember(what, outcome_with(1, 1));
   CHECK_FALSE(requests.are_due());

@@ -91,7 +91,7 @@ std::uint64_t LiveProgram::call(const std::string &name, std::uint64_t first, st
 void LiveProgram::walk(RulesFinder &rules, const std::function<void(const Frame &)> &visit) {
   const ProgramThread &self = *ThreadRegistry::current();
   WalkStatus status = WalkStatus::Walking;
-  Error error = runtime_->with_stopped([&](auto) { status = walk_stopped(self, rules, visit); });
+  Error error = runtime_->engine().with_stopped([&](auto) { status = walk_stopped(self, rules, visit); });
   CHECK(!error);
   CHECK(status == WalkStatus::ReachedBase);
 }
@@ -99,8 +99,8 @@ void LiveProgram::walk(RulesFinder &rules, const std::function<void(const Frame 
 std::string LiveProgram::stack() {
   std::string text;
   text.reserve(deepest_stack); // nothing is allocated while threads are stopped
-  RegistryLookup lookup(runtime_->registry(), &runtime_->entries());
-  RulesFinder rules(lookup, runtime_->stub_table());
+  RegistryLookup lookup(runtime_->engine().registry(), &runtime_->engine().entries());
+  RulesFinder rules(lookup, runtime_->engine().stub_table());
   walk(rules, [&](const Frame &frame) {
     if (!frame.code)
       return;

@@ -29,7 +29,7 @@ public:
 
   /// Frames are redirected by patching the code at their return PCs, which therefore stays until they have left.
   bool patches_code() const { return mechanism_ == Mechanism::ReturnPoint; }
-  std::uint64_t code_bytes() const { return runtime_->arena().used_bytes(SlabKind::Code); }
+  std::uint64_t code_bytes() const { return runtime_->engine().arena().used_bytes(SlabKind::Code); }
   /// The tiers of the activations on the calling thread's stack, newest first; "-" after it: waits for a transition.
   std::string stack();
   /// Calls visit(frame) for each activation on the calling thread's stack, newest first.

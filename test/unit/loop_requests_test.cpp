@@ -231,7 +231,7 @@ public:
 
 private:
   std::atomic_ref<std::uint64_t> word(StringRef name) {
-    return std::atomic_ref(*reinterpret_cast<std::uint64_t *>(cantFail(runtime_.session().lookup(name))));
+    return std::atomic_ref(*reinterpret_cast<std::uint64_t *>(cantFail(runtime_.engine().session().lookup(name))));
   }
 
   void wait_for_progress() {
@@ -266,7 +266,7 @@ TEST_CASE("A function in an endless loop without a call is replaced in both dire
   for (const std::string &problem : requester.problems)
     FAIL_CHECK(problem);
   CHECK(status == 0);
-  const Statistics &statistics = runtime->statistics();
+  const Statistics &statistics = runtime->engine().statistics();
   CHECK(statistics.transitions.in_place >= 13);
   CHECK(statistics.transitions.continuation >= 13);
   CHECK(statistics.transitions.split == 1);

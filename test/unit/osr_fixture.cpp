@@ -1,8 +1,6 @@
 #include "osr_fixture.h"
 
 #include "compiler/codegen/target.h"
-#include "osr-stubs/result_area.h"
-#include "runtime/stack/registry_lookup.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -29,34 +27,14 @@ CanonicalProgram canonical(const std::string &text, LLVMContext &context) {
 } // namespace
 
 OsrProgram::OsrProgram(const std::string &text, StubKind kind, Mechanism mechanism, bool shadow_stack)
-    : arena_(cantFail(SlabArena::create())), session_(cantFail(CodeSession::create(*arena_))),
-      registry_(std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code))),
-      points_(std::make_unique<ReturnPointTable>(CodePatcher(*arena_))),
-      redirector_(mechanism == Mechanism::ReturnPc ? rewrite_return_pcs(table_)
-                                                   : patch_return_points(*points_, no_handshake_)),
-      entries_(cantFail(EntryTable::create(*arena_))),
-      compiler_(cantFail(
-          Compiler::create(canonical(text, context_), {.object_stack_offset = object_stack_tls_offset(),
-                                                       .verify_each_pass = true,
-                                                       .patchable_returns = mechanism == Mechanism::ReturnPoint}))),
-      versions_(std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_)),
-      stubs_(std::make_unique<StubFactory>(*versions_, *registry_, *arena_, table_, statistics_, kind, Fault(),
-                                           rules_for(mechanism, shadow_stack))),
+    : engine_(cantFail(Engine::create(canonical(text, context_), {.compile = {.verify_each_pass = true},
+                                                                  .mechanism = mechanism,
+                                                                  .has_shadow_stack = shadow_stack,
+                                                                  .stubs = kind}))),
       object_stack_(cantFail(ObjectStack::reserve(1 << 20))) {
-  const CanonicalProgram &program = compiler_->program();
-  session_->add_observer(*points_);
-  cantFail(entries_->reserve(program.functions.size()));
-  std::vector<AbsoluteSymbol> symbols = {{"ext", reinterpret_cast<std::uint64_t>(&osr_test_probe)},
-                                         {"real", reinterpret_cast<std::uint64_t>(&real_function)}};
-  for (const FunctionInfo &function : program.functions)
-    symbols.emplace_back(function.name, entries_->entry_address(function.id));
-  for (std::uint8_t vector_bytes : {0, 16, 32, 64})
-    for (std::uint8_t x87 : {0, 1, 2}) {
-      ResultPad pad = result_pad({.general = true, .vector_bytes = vector_bytes, .x87 = x87});
-      symbols.emplace_back(pad.symbol, pad.address);
-    }
-  cantFail(session_->define_symbols(symbols));
-  cantFail(versions_->add_foreign(cantFail(session_->link(cantFail(compiler_->compile_globals())))));
+  cantFail(engine_->define_symbols({{"ext", reinterpret_cast<std::uint64_t>(&osr_test_probe)},
+                                    {"real", reinterpret_cast<std::uint64_t>(&real_function)}}));
+  cantFail(engine_->link_globals());
   object_stack_->install();
   REQUIRE_FALSE(running);
   running = this;
@@ -68,13 +46,13 @@ OsrProgram::~OsrProgram() {
 }
 
 FunctionId OsrProgram::id(const std::string &name) const {
-  const FunctionInfo *info = compiler_->program().find_function(name);
+  const FunctionInfo *info = engine_->program().find_function(name);
   REQUIRE(info);
   return info->id;
 }
 
 const Version &OsrProgram::version(const std::string &name, Tier tier, std::optional<std::uint32_t> continuation) {
-  return *cantFail(versions_->find_or_compile({id(name), tier, continuation}));
+  return *cantFail(engine_->versions().find_or_compile({id(name), tier, continuation}));
 }
 
 SiteRecord OsrProgram::record(const Version &version, SiteId site) const {
@@ -88,7 +66,7 @@ SiteRecord OsrProgram::record(const Version &version, SiteId site) const {
 }
 
 void OsrProgram::use(const std::string &name, Tier tier) {
-  entries_->set_target(id(name), version(name, tier).object.entry_pc);
+  engine_->entries().set_target(id(name), version(name, tier).object.entry_pc);
 }
 
 std::vector<Frame> OsrProgram::stack() const {
@@ -100,8 +78,8 @@ std::vector<Frame> OsrProgram::stack() const {
   StackBounds bounds;
   bounds.base = bounds.end = guard_.cfa;
   std::vector<Frame> frames;
-  RegistryLookup lookup(*registry_, entries_.get());
-  FrameCursor cursor(start, lookup, table_, bounds);
+  const RegistryLookup lookup = engine_->lookup();
+  FrameCursor cursor(start, lookup, engine_->stub_table(), bounds);
   for (; !cursor.done(); cursor.advance())
     frames.push_back(cursor.frame());
   CHECK(cursor.status() == WalkStatus::ReachedBase);
@@ -111,15 +89,15 @@ std::vector<Frame> OsrProgram::stack() const {
 void OsrProgram::replace(std::size_t depth, Landing landing) {
   std::vector<Frame> frames = stack();
   const Frame &frame = frames.at(depth);
-  auto stub = stubs_->find_or_make(frame.pc, landing);
+  auto stub = stubs().find_or_make(frame.pc, landing);
   if (!stub) {
     std::string reason = toString(stub.takeError());
     FAIL_CHECK(reason);
     return;
   }
-  redirector_->reserve(1);
-  CHECK(redirector_->redirect(frame, (*stub)->entry_pc));
-  redirector_->finish();
+  engine_->redirector().reserve(1);
+  CHECK(engine_->redirector().redirect(frame, (*stub)->entry_pc));
+  engine_->redirector().finish();
   std::vector<Frame> again = stack(); // a walk sees what it saw before
   CHECK(again.size() == frames.size());
   CHECK(again.at(depth).pc == frame.pc);
@@ -127,14 +105,14 @@ void OsrProgram::replace(std::size_t depth, Landing landing) {
 }
 
 void OsrProgram::restore() {
-  redirector_->release([](auto, auto) { return true; });
-  redirector_->finish();
+  engine_->redirector().release([](auto, auto) { return true; });
+  engine_->redirector().finish();
 }
 
 std::uint64_t OsrProgram::run(const std::string &name, std::uint64_t first, std::uint64_t second, double real,
                               void *memory) {
   guard_ = {};
-  guard_.target = entries_->entry_address(id(name));
+  guard_.target = engine_->entries().entry_address(id(name));
   guard_.integers = {first, second, reinterpret_cast<std::uint64_t>(memory)};
   guard_.real = real;
   for (unsigned i = 0; i < guard_.before.size(); ++i)

@@ -4,10 +4,7 @@
 
 #include "osr-stubs/thread_state.h"
 #include "osr_calls.h"
-#include "runtime/code/entry_table.h"
-#include "runtime/engine/frame_redirector.h"
-#include "runtime/engine/stub_factory.h"
-#include "runtime/stack/frame_cursor.h"
+#include "runtime/engine/engine.h"
 
 #include <llvm/IR/LLVMContext.h>
 
@@ -19,7 +16,7 @@
 
 namespace osr {
 
-/// The parts of a runtime without its policy.
+/// An engine without a runtime's policy.
 class OsrProgram {
 public:
   explicit OsrProgram(const std::string &text, StubKind stubs = StubKind::Generated,
@@ -34,7 +31,7 @@ public:
   void replace(std::size_t depth, Landing landing);
   void restore();
   /// The stub that the activation will go to, or 0.
-  std::uint64_t stub_of(const Frame &frame) const { return redirector_->stub_of(frame); }
+  std::uint64_t stub_of(const Frame &frame) const { return engine_->redirector().stub_of(frame); }
   /// Inside on_ext: the activations of the program, newest first.
   std::vector<Frame> stack() const;
 
@@ -49,29 +46,18 @@ public:
   /// The only record of a version at which `site` is the innermost frame.
   SiteRecord record(const Version &version, SiteId site) const;
 
-  Compiler &compiler() { return *compiler_; }
-  StubFactory &stubs() { return *stubs_; }
-  ReturnPointTable &return_points() { return *points_; }
-  StubTable &stub_table() { return table_; }
-  const Statistics &statistics() const { return statistics_; }
+  Engine &engine() { return *engine_; }
+  Compiler &compiler() { return engine_->compiler(); }
+  StubFactory &stubs() { return engine_->stubs(); }
+  const ReturnPointTable &return_points() { return *engine_->return_points(); }
+  const Statistics &statistics() const { return engine_->statistics(); }
 
   /// The program called ext.
   std::uint64_t probed(ProbeFrame &frame, std::uint64_t argument);
 
 private:
   llvm::LLVMContext context_;
-  Statistics statistics_;
-  std::unique_ptr<SlabArena> arena_;
-  std::unique_ptr<CodeSession> session_;
-  std::unique_ptr<CodeRegistry> registry_;
-  StubTable table_;
-  std::unique_ptr<ReturnPointTable> points_;
-  std::unique_ptr<Handshake> no_handshake_;
-  std::unique_ptr<FrameRedirector> redirector_;
-  std::unique_ptr<EntryTable> entries_;
-  std::unique_ptr<Compiler> compiler_;
-  std::unique_ptr<VersionStore> versions_;
-  std::unique_ptr<StubFactory> stubs_;
+  std::unique_ptr<Engine> engine_;
   std::optional<ObjectStack> object_stack_;
   GuardedCall guard_;
   ProbeFrame *probe_ = nullptr; ///< while ext runs

@@ -232,7 +232,7 @@ TEST_CASE("Check that a refused stub leaves nothing behind and its reason is rem
   const Version &version = program.version("inner", Tier::Baseline);
   std::uint64_t no_site = version.object.entry_pc + 1;
   std::uint64_t stubs = program.statistics().stubs;
-  std::size_t known = program.stub_table().size();
+  std::size_t known = program.engine().stub_table().size();
   for (int attempt = 0; attempt < 2; ++attempt)
     for (Landing landing : {Landing::InPlace, Landing::Continuation}) {
       auto stub = program.stubs().find_or_make(no_site, landing);
@@ -240,7 +240,7 @@ TEST_CASE("Check that a refused stub leaves nothing behind and its reason is rem
       CHECK(toString(stub.takeError()) == "the return PC is no site");
     }
   CHECK(program.statistics().stubs == stubs);
-  CHECK(program.stub_table().size() == known);
+  CHECK(program.engine().stub_table().size() == known);
 }
 
 TEST_CASE("Check that one site has one stub for each landing, which stands for its return PC", "[plan]") {
@@ -251,10 +251,10 @@ TEST_CASE("Check that one site has one stub for each landing, which stands for i
     const ReturnStub *stub = cantFail(program.stubs().find_or_make(from.return_pc, landing));
     CHECK(cantFail(program.stubs().find_or_make(from.return_pc, landing)) == stub);
     CHECK(stub->original_pc == from.return_pc);
-    CHECK(program.stub_table().original_pc(stub->entry_pc) == from.return_pc);
+    CHECK(program.engine().stub_table().original_pc(stub->entry_pc) == from.return_pc);
     CHECK(stub->cfa_from_sp == from.version.object.cfa_from_sp);
     entries.push_back(stub->entry_pc);
   }
   CHECK(entries[0] != entries[1]);
-  CHECK(program.stub_table().size() == 2);
+  CHECK(program.engine().stub_table().size() == 2);
 }

@@ -1,7 +1,8 @@
 // Checks that old code is given back while the program runs: at once where no control can come into it, later where an
 // activation still needs it.
 #include "live_program.h"
-#include "runtime/stack/registry_lookup.h"
+#include "runtime/engine/engine.h"
+#include "runtime/stack/arch_x86_64.h"
 #include "test/support/catch_header.h"
 
 using namespace llvm;
@@ -91,8 +92,8 @@ TEST_CASE("Code whose activations are all on their way out is freed while their 
 
 TEST_CASE("What a walk remembers of return PCs is not used for other code at these addresses") {
   // A thread may be stopped in the middle of a walk of its own while requests free code: here the finder stands for that.
-  RegistryLookup lookup(program().runtime().registry(), &program().runtime().entries());
-  const StubTable &stubs = program().runtime().stub_table();
+  RegistryLookup lookup(program().runtime().engine().registry(), &program().runtime().engine().entries());
+  const StubTable &stubs = program().runtime().engine().stub_table();
   RulesFinder rules(lookup, stubs);
   std::map<std::uintptr_t, CodeObjectId> seen; // whose frame it was, by what the return-PC slot held
   unsigned used_again = 0;
@@ -103,7 +104,7 @@ TEST_CASE("What a walk remembers of return PCs is not used for other code at the
         return;
       ++frames;
       auto stub = stubs.find(frame.stub_pc);
-      CHECK(frame.code == (stub ? stub->code : program().runtime().registry().find(frame.pc - 1)));
+      CHECK(frame.code == (stub ? stub->code : program().runtime().engine().registry().find(frame.pc - 1)));
       CHECK(frame.pc == (stub ? stub->original_pc : arch::load_word(frame.return_pc_slot)));
       CHECK(frame.row == frame.code->rows.find(frame.pc - 1 - frame.code->code_begin));
       auto [known, is_new] = seen.try_emplace(arch::load_word(frame.return_pc_slot), frame.code->id);
@@ -265,6 +266,6 @@ TEST_CASE("Code memory stays flat over many replacements of a function that is a
     }));
     CHECK(most == least);
     CHECK_FALSE(program().runtime().reclaim());
-    CHECK(program().runtime().registry().retired_bytes() == 0);
+    CHECK(program().runtime().engine().registry().retired_bytes() == 0);
   });
 }

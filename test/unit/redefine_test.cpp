@@ -114,7 +114,7 @@ void at_host(std::function<void()> act) {
 /// Old and new walk have the same sites and values.
 SiteMap same_sites(const std::string &name) {
   SiteMap map;
-  for (const Site &site : program().runtime().program().find_function(name)->sites) {
+  for (const Site &site : program().runtime().engine().program().find_function(name)->sites) {
     SiteMapping mapping{site.id.index, site.id.index, {}};
     for (std::uint32_t i = 0; i < site.state.size(); ++i)
       mapping.values.push_back({i, 0});
@@ -342,14 +342,14 @@ TEST_CASE("Redefining what is always on the stack, again and again, takes no mem
       for (int round = 0; round < warm_up + rounds; ++round) {
         const bool has_map = round % 2 == 0;
         redefine("walk", walk_scaled(round % 5), {.site_map = has_map ? same_sites("walk") : SiteMap()});
-        CHECK(program().runtime().program().functions.size() < 20);
+        CHECK(program().runtime().engine().program().functions.size() < 20);
         redefine("leaf", leaf_times(10 + round % 3));
         std::uint64_t bytes = program().code_bytes();
         if (round >= warm_up && round % 30 == 0) {
           least = std::min(least, bytes);
           most = std::max(most, bytes);
         }
-        most_bodies = std::max(most_bodies, program().runtime().program().functions.size());
+        most_bodies = std::max(most_bodies, program().runtime().engine().program().functions.size());
       }
     });
     program().call("walk", 3);

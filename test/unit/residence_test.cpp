@@ -32,9 +32,9 @@ LiveProgram &program() {
 }
 
 std::uint64_t residents(Tier tier) {
-  const FunctionId function = program().runtime().program().find_function("count")->id;
+  const FunctionId function = program().runtime().engine().program().find_function("count")->id;
   std::uint64_t sum = 0;
-  for (const Version *version : program().runtime().versions().versions_of(function, tier))
+  for (const Version *version : program().runtime().engine().versions().versions_of(function, tier))
     sum += version->residents->load();
   return sum;
 }

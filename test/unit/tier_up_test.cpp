@@ -68,9 +68,9 @@ LiveProgram &program() {
 }
 
 bool is_optimized(const std::string &name) {
-  const Runtime &runtime = program().runtime();
+  Engine &engine = program().runtime().engine();
   for (const Version *version :
-       program().runtime().versions().versions_of(runtime.program().find_function(name)->id, Tier::Optimized))
+       engine.versions().versions_of(engine.program().find_function(name)->id, Tier::Optimized))
     if (!version->object.continuation_site)
       return true;
   return false;

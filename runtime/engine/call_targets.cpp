@@ -1,0 +1,14 @@
+#include "runtime/engine/call_targets.h"
+
+namespace osr {
+
+void CallTargets::set(FunctionId entry, std::uint64_t pc) {
+  code_[entry].store(pc);
+  if (calls_ == Calls::PassTheHook)
+    return;
+  entries_.set_target(entry, pc ? pc : entries_.hook_address(entry));
+  if (direct_)
+    direct_->sites().redirect(entry, pc ? pc : entries_.entry_address(entry));
+}
+
+} // namespace osr

@@ -1,0 +1,62 @@
+// Where the calls of each function go: which body it has, and which code a call enters.
+#pragma once
+
+#include "runtime/code/entry_table.h"
+#include "runtime/engine/bodies.h"
+#include "runtime/engine/direct_calls.h"
+#include "runtime/engine/version_store.h"
+
+#include <llvm/Support/Error.h>
+
+#include <atomic>
+#include <vector>
+
+namespace osr {
+
+/// Not thread-safe but for of(): the runtime's lock is held. The parts must outlive it.
+class CallTargets {
+public:
+  /// What a call costs to be seen by who acts at calls.
+  enum class Calls : std::uint8_t {
+    EnterCode,      ///< they go straight to the code
+    PassTheHook, ///< each is seen by the entry hook
+  };
+
+  /// `direct` may be null: all calls go through entries.
+  CallTargets(EntryTable &entries, DirectCalls *direct, FunctionId functions, Calls calls)
+      : entries_(entries), direct_(direct), bodies_(functions), code_(functions), calls_(calls) {}
+
+  /// Where calls of a function go; 0: the next one compiles it. Lock-free.
+  std::uint64_t of(FunctionId entry) const { return code_[entry].load(); }
+  /// True if calls enter this version.
+  bool enter(const Version &version) const {
+    return of(bodies_.entry_of(version.object.function)) == version.object.entry_pc;
+  }
+  /// Calls to come go there, those through entries at once; direct calls follow in the next stop of the threads, or by
+  /// bind().
+  void set(FunctionId entry, std::uint64_t pc);
+
+  const Bodies &bodies() const { return bodies_; }
+  Bodies &bodies() { return bodies_; }
+
+  /// Of direct calls; null: there are none.
+  CallSites *sites() { return direct_ ? &direct_->sites() : nullptr; }
+  const DirectCalls *direct() const { return direct_; }
+  /// Calls go where set() said when this returns, also those whose sites have to be rewritten for that. The error says
+  /// why the threads could not be stopped.
+  llvm::Error bind(Handshake &handshake) { return direct_ ? direct_->bind(handshake) : llvm::Error::success(); }
+  /// See DirectCalls::bind_when_due.
+  void bind_when_due(Handshake &handshake, double compile_seconds) {
+    if (direct_)
+      direct_->bind_when_due(handshake, compile_seconds);
+  }
+
+private:
+  EntryTable &entries_;
+  DirectCalls *direct_;
+  Bodies bodies_;
+  std::vector<std::atomic<std::uint64_t>> code_; ///< by entry
+  Calls calls_;
+};
+
+} // namespace osr

@@ -1,0 +1,117 @@
+// What every client of compiled code shares: memory, linker, tables, compiler, versions, stubs.
+//
+//   compiler ──► session ──► registry        a version is compiled, linked into the arena, registered
+//       ▲           │            │
+//   versions ◄──────┘            ▼
+//       ▲                     walks
+//     stubs ──► stub table, redirector       an activation is sent to a stub
+//
+//   targets: where calls go       threads, handshake: who runs, and how all are stopped
+#pragma once
+
+#include "compiler/codegen/compiler.h"
+#include "runtime/code/code_registry.h"
+#include "runtime/code/code_session.h"
+#include "runtime/code/entry_table.h"
+#include "runtime/code/slab_arena.h"
+#include "runtime/engine/call_targets.h"
+#include "runtime/engine/frame_redirector.h"
+#include "runtime/engine/stub_factory.h"
+#include "runtime/engine/version_store.h"
+#include "runtime/events/statistics.h"
+#include "runtime/stack/registry_lookup.h"
+#include "runtime/threads/handshake.h"
+
+#include <llvm/Support/Error.h>
+
+#include <memory>
+#include <vector>
+
+namespace osr {
+
+/// The parts of a runtime without any policy: nothing is compiled and no frame is replaced unless a client says so. The
+/// parts are not thread-safe unless they say so: mutex() guards them. Example:
+///
+///     auto engine = cantFail(Engine::create(std::move(program), {}));
+///     cantFail(engine->define_symbols({{"printf", address}}));
+///     cantFail(engine->link_globals());
+///     const Version &fib = *cantFail(engine->versions().find_or_compile({id, Tier::Baseline, std::nullopt}));
+class Engine {
+public:
+  struct Options {
+    Compiler::Options compile = {}; ///< the engine fills in where a thread's words are, and how code is patched
+    bool loop_sites = false; ///< loops without calls poll, so that they can be left
+    CallKind calls = CallKind::Slot;
+    CallTargets::Calls entered = CallTargets::Calls::EnterCode;
+    Mechanism mechanism = Mechanism::ReturnPc;
+    bool has_shadow_stack = false; ///< the mechanism is ReturnPoint then
+    StubKind stubs = StubKind::Generated;
+    Freeing freeing = Freeing::StackEvidence;
+    SlabSizes slabs = {}; ///< the program's variables come on top
+    Fault fault = {}; ///< for tests of tests
+  };
+
+  /// Fails with a reason when the compiler cannot be set up, or memory for code not be had.
+  static llvm::Expected<std::unique_ptr<Engine>> create(CanonicalProgram program, const Options &options);
+  ~Engine();
+
+  /// What the program's code refers to: its functions, under the addresses of their entries, the landings of results, and
+  /// `symbols`. Call once.
+  llvm::Error define_symbols(std::vector<AbsoluteSymbol> symbols);
+  /// Compiles and links the program's variables, aliases and module-level assembly. Returns where the holders of its
+  /// objects lie. Call once, after all that they refer to is known.
+  llvm::Expected<Extent> link_globals();
+  /// From here on the program's threads can be stopped.
+  llvm::Error watch_threads(const Handshake::Options &options);
+
+  /// Stops all threads while `work` looks at them: it must not allocate, lock or wait. No code is freed meanwhile. The
+  /// error names threads that did not stop; then `work` was not called. Takes the lock.
+  llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
+
+  const CanonicalProgram &program() const { return compiler_->program(); }
+  /// The current body of the function of that name. With the lock held.
+  llvm::Expected<FunctionId> find_body(llvm::StringRef name) const;
+  Compiler &compiler() { return *compiler_; }
+  SlabArena &arena() { return *arena_; }
+  CodeSession &session() { return *session_; }
+  CodeRegistry &registry() { return *registry_; }
+  EntryTable &entries() { return *entries_; }
+  StubTable &stub_table() { return stub_table_; }
+  RegistryLookup lookup() const { return RegistryLookup(*registry_, entries_.get()); }
+  CallTargets &targets() { return *targets_; }
+  FrameRedirector &redirector() { return *redirector_; }
+  const ReturnPointTable *return_points() const { return return_points_.get(); } ///< null: return PCs are rewritten
+  VersionStore &versions() { return *versions_; }
+  StubFactory &stubs() { return *stubs_; }
+  ThreadRegistry &threads() { return threads_; }
+  /// After watch_threads().
+  Handshake &handshake() { return *handshake_; }
+  bool watches_threads() const { return handshake_ != nullptr; }
+  Statistics &statistics() { return statistics_; }
+  TurnMutex &mutex() { return mutex_; }
+
+private:
+  Engine() = default;
+  llvm::Error set_up(CanonicalProgram program, const Options &options);
+  void set_up_patching(const Options &options);
+  void count_program();
+
+  Statistics statistics_;
+  TurnMutex mutex_;
+  ThreadRegistry threads_;
+  StubTable stub_table_;
+  std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<SlabArena> arena_;
+  std::unique_ptr<CodeSession> session_;
+  std::unique_ptr<CodeRegistry> registry_;
+  std::unique_ptr<EntryTable> entries_;
+  std::unique_ptr<DirectCalls> direct_calls_; ///< null: calls go through slots
+  std::unique_ptr<ReturnPointTable> return_points_;
+  std::unique_ptr<FrameRedirector> redirector_;
+  std::unique_ptr<CallTargets> targets_;
+  std::unique_ptr<Compiler> compiler_;
+  std::unique_ptr<VersionStore> versions_;
+  std::unique_ptr<StubFactory> stubs_;
+};
+
+} // namespace osr

@@ -1,0 +1,82 @@
+#include "runtime/engine/first_calls.h"
+
+#include "compiler/base/error.h"
+#include "runtime/events/cause.h"
+#include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+using namespace llvm;
+
+namespace osr {
+
+Expected<std::unique_ptr<FirstCalls>> FirstCalls::create(Engine &engine, Tier tier,
+                                                         const std::vector<std::string> &optimize_only) {
+  std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier));
+  for (const std::string &name : optimize_only)
+    if (const FunctionInfo *function = engine.program().find_function(name))
+      calls->optimize_only_.push_back(function->id);
+    else
+      return make_error("there is no function '{}' to optimise; 'osrctl sites' lists them", name);
+  return calls;
+}
+
+bool FirstCalls::may_be_optimized(FunctionId entry) const {
+  return optimize_only_.empty() || is_contained(optimize_only_, entry);
+}
+
+std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
+  const CallTargets &targets = engine_.targets();
+  auto choose = [&](std::uint64_t pc) {
+    if (frame)
+      std::atomic_ref(frame->target).store(pc, std::memory_order_seq_cst);
+    return pc;
+  };
+  while (std::uint64_t known = targets.of(entry))
+    if (choose(known) == targets.of(entry))
+      return known;
+  std::uint64_t pc = 0;
+  Undisturbed undisturbed;
+  on_work_stack([&] {
+    Because because(Cause::Call);
+    std::lock_guard lock(engine_.mutex());
+    pc = choose(code_for_locked(entry));
+  });
+  return pc;
+}
+
+std::uint64_t FirstCalls::code_for_locked(FunctionId entry) {
+  CallTargets &targets = engine_.targets();
+  if (std::uint64_t known = targets.of(entry))
+    return known; // another thread was faster
+  auto version = compile(entry);
+  if (!version) { // the program cannot go on without this function
+    std::fprintf(stderr, "osr: %s\n", toString(version.takeError()).c_str());
+    std::_Exit(1);
+  }
+  targets.set(entry, (*version)->object.entry_pc);
+  targets.bind_when_due(engine_.handshake(), engine_.statistics().compile_seconds());
+  return (*version)->object.entry_pc;
+}
+
+Expected<const Version *> FirstCalls::compile(FunctionId entry) {
+  const FunctionId body = engine_.targets().bodies().current(entry);
+  const Tier tier = may_be_optimized(entry) ? tier_ : Tier::Baseline;
+  auto version = engine_.versions().find_or_compile({body, tier, std::nullopt});
+  if (version || tier == Tier::Baseline)
+    return version;
+  ++engine_.statistics().functions_not_optimized[toString(version.takeError())];
+  return engine_.versions().find_or_compile({body, Tier::Baseline, std::nullopt});
+}
+
+void FirstCalls::compile_all() {
+  const FunctionId count = engine_.targets().bodies().entry_count();
+  for (FunctionId entry = 0; entry < count; ++entry) // others may redefine functions meanwhile
+    code_for(entry);
+}
+
+} // namespace osr

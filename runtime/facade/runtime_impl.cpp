@@ -1,0 +1,107 @@
+// How the rooms are made, begin and end.
+#include "runtime/facade/runtime_impl.h"
+
+#include "compiler/base/error.h"
+#include "runtime/events/trace_events.h"
+#include "runtime/guest/startup_checks.h"
+#include "runtime/threads/own_heap.h"
+#include "runtime/threads/stop_signal.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <chrono>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::chrono::milliseconds
+    patience_at_end(20); ///< enough for most that was begun, so that statistics are whole
+
+Engine::Options engine_options_of(const RuntimeOptions &options, bool has_shadow_stack, bool may_count) {
+  Engine::Options result;
+  result.compile.baseline_polls_everywhere = result.compile.optimize_apart = options.tier_up.policy != nullptr;
+  result.compile.verify_each_pass = options.verify_each_pass;
+  result.compile.sites = options.sites;
+  // Counted activations cannot be replaced.
+  result.compile.assume = options.assume_guards && options.freeing != Freeing::ResidenceCounting;
+  if (result.compile.assume && may_count)
+    result.compile.speculate_after = options.speculate_after;
+  result.loop_sites = options.loop_sites;
+  result.calls = options.calls;
+  result.entered =
+      options.stress.acts_at_calls() ? CallTargets::Calls::PassTheHook : CallTargets::Calls::EnterCode;
+  result.mechanism = options.mechanism;
+  result.has_shadow_stack = has_shadow_stack;
+  result.stubs = options.stubs;
+  result.freeing = options.freeing;
+  result.slabs = options.slabs;
+  result.fault = options.fault;
+  return result;
+}
+
+} // namespace
+
+bool RuntimeImpl::may_compile_in_calls() const { return has_own_heap() || !guest->may_handle_signals(); }
+
+Error RuntimeImpl::set_up(CanonicalProgram program) {
+  const bool shadow_stack = options.has_shadow_stack();
+  if (shadow_stack)
+    options.mechanism = Mechanism::ReturnPoint;
+  const bool may_count = has_own_heap() || !may_handle_signals(program, options.libraries);
+  auto made = Engine::create(std::move(program), engine_options_of(options, shadow_stack, may_count));
+  if (!made)
+    return made.takeError();
+  engine = std::move(*made);
+  guest = std::make_unique<GuestProgram>(*engine, options.libraries);
+  auto calls = FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier, options.optimize_only);
+  if (!calls)
+    return calls.takeError();
+  first_calls = std::move(*calls);
+  replacer = std::make_unique<Replacer>(*engine);
+  redefiner = std::make_unique<Redefiner>(*engine, *replacer);
+  if (options.tier_up.policy)
+    tiering = std::make_unique<Tiering>(*engine, *first_calls, *replacer, options.tier_up);
+  guards = std::make_unique<Guards>(*engine, *replacer, tiering.get(), options.most_guard_failures);
+  auto stressed = StressRun::create(options.stress, *engine);
+  if (!stressed)
+    return stressed.takeError();
+  stress = std::move(*stressed);
+  set_stop_signal(options.handshake.signal_number);
+  return guest->link(hook_symbols(*this), on_exception_landed);
+}
+
+Error RuntimeImpl::start() {
+  if (Error error = watch_forks())
+    return error;
+  if (Trace::active())
+    options.handshake.observer = trace_pause;
+  if (Error error = engine->watch_threads(options.handshake))
+    return error;
+  replacer->start();
+  if (tiering)
+    tiering->start(may_compile_in_calls());
+  stress->start(*replacer, *redefiner);
+  return Error::success();
+}
+
+void RuntimeImpl::stop_background() {
+  Undisturbed undisturbed;
+  if (stress)
+    stress->stop();
+  if (tiering)
+    tiering->stop();
+  if (replacer)
+    replacer->stop();
+}
+
+void RuntimeImpl::leave_background() {
+  Undisturbed undisturbed;
+  const auto when = std::chrono::steady_clock::now() + patience_at_end;
+  stress->end_by(when);
+  if (tiering)
+    tiering->end_by(when);
+  replacer->end_by(when);
+}
+
+} // namespace osr

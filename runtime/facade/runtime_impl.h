@@ -1,0 +1,56 @@
+// A runtime is the engine and the rooms around it, each with the state that only it needs.
+#pragma once
+
+#include "runtime/engine/first_calls.h"
+#include "runtime/facade/options.h"
+#include "runtime/guards/guards.h"
+#include "runtime/guest/guest_program.h"
+#include "runtime/redefine/redefiner.h"
+#include "runtime/stress/stress_run.h"
+#include "runtime/tiering/tiering.h"
+
+#include <memory>
+
+namespace osr {
+
+/// In the order in which they are made; each uses earlier ones only.
+struct RuntimeImpl {
+  RuntimeOptions options;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<GuestProgram> guest;
+  std::unique_ptr<FirstCalls> first_calls;
+  std::unique_ptr<Replacer> replacer;
+  std::unique_ptr<Redefiner> redefiner;
+  std::unique_ptr<Tiering> tiering; ///< null: no policy
+  std::unique_ptr<Guards> guards;
+  std::unique_ptr<StressRun> stress;
+
+  explicit RuntimeImpl(RuntimeOptions options) : options(std::move(options)) {}
+  /// Everything but the threads. Fails with a reason.
+  llvm::Error set_up(CanonicalProgram program);
+  /// The program is about to begin: its threads are watched, and the rooms act. `self` is the one that begins it.
+  llvm::Error start();
+  /// Threads of the runtime's own end; requests that wait are cancelled.
+  void stop_background();
+  /// Before the process ends: the same, but the end waits for none of them. What they have is never destroyed.
+  void leave_background();
+
+  /// A thread of the program that makes code for its first call may have interrupted malloc.
+  bool may_compile_in_calls() const;
+};
+
+/// The runtime whose program this process runs; null before it begins and after it has gone.
+RuntimeImpl *running();
+void set_running(RuntimeImpl *runtime);
+
+/// What compiled code calls, by the names that it calls.
+std::vector<AbsoluteSymbol> hook_symbols(const RuntimeImpl &runtime);
+/// Where exceptions land.
+void on_exception_landed(std::uint64_t pc);
+/// Calls of functions that have no code come to the running program's first calls.
+void install_entry_hook(EntryTable &entries);
+
+/// The running program's child of a fork has the forking thread only; from here on it works all the same.
+llvm::Error watch_forks();
+
+} // namespace osr

@@ -1,0 +1,91 @@
+#include "runtime/guards/enter_at.h"
+
+#include "compiler/base/error.h"
+#include "compiler/canonical/objects.h"
+#include "compiler/tiers/continuation.h"
+#include "osr-stubs/result_area.h"
+#include "runtime/events/cause.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Alignment.h>
+
+#include <cstring>
+#include <mutex>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// What an activation at the site would have left in the state buffer.
+void fill_buffer(char *buffer, const Site &site, ArrayRef<EnteredValue> state, std::uint64_t result) {
+  const StateBufferLayout layout = state_buffer_layout(site);
+  for (auto [value, offset] : zip(state, layout.offsets))
+    std::memcpy(buffer + offset, value.data(), value.size());
+  put_result(buffer + layout.result_area_offset, site.result, result);
+}
+
+/// Whether an activation that somebody else has begun can go on behind this site.
+Expected<const Site *> enterable_site(Engine &engine, FunctionId body, std::uint32_t index,
+                                      ArrayRef<EnteredValue> state) {
+  const FunctionInfo &info = engine.program().functions[body];
+  auto site = find_site(info, index);
+  if (!site)
+    return site.takeError();
+  auto refuse = [&](const std::string &why) {
+    return make_error("'{}' cannot be entered at site {}: {}", info.name, index, why);
+  };
+  if (!engine.watches_threads() || !ThreadRegistry::current())
+    return refuse("this is no thread of a running program");
+  if (engine.compiler().has_objects(body))
+    return refuse("it has local objects in memory, and only its own beginning makes them");
+  if (!engine.compiler().returns_in_word(body))
+    return refuse("its result does not fit into a general register; return it through memory");
+  if ((*site)->result_used && !takes_word((*site)->result))
+    return refuse("the result of the call there is an 80-bit number or a wide vector");
+  if (state.size() != (*site)->state.size())
+    return refuse(fmt::format("{} values are given, its frame state has {}", state.size(), (*site)->state.size()));
+  for (auto [value, described] : zip(state, (*site)->state))
+    if (value.size() != described.size)
+      return refuse(fmt::format("{} bytes are given for '{}', which has the type {} and {} bytes", value.size(),
+                                described.name, described.type, described.size));
+  return *site;
+}
+
+} // namespace
+
+/// The continuation, which nobody frees before it has been left again.
+Expected<std::uint64_t> enter_at(Engine &engine, StringRef function, std::uint32_t site, ArrayRef<EnteredValue> state,
+                                 std::uint64_t result) {
+  const Version *version = nullptr;
+  char *const top = osr_object_stack_top;
+  char *buffer = nullptr;
+  {
+    Undisturbed undisturbed;
+    Because because(Cause::Interpreter);
+    std::lock_guard lock(engine.mutex());
+    auto body = engine.find_body(function);
+    if (!body)
+      return body.takeError();
+    auto described = enterable_site(engine, *body, site, state);
+    if (!described)
+      return described.takeError();
+    auto compiled = engine.versions().find_or_compile({*body, Tier::Optimized, site});
+    if (!compiled)
+      return compiled.takeError();
+    version = *compiled;
+    ++version->entering;
+    buffer = reinterpret_cast<char *>(alignDown(std::uint64_t(top), object_frame_align)) -
+             state_buffer_layout(**described).size;
+    osr_object_stack_top = buffer; // first: a signal handler may use what lies below
+    fill_buffer(buffer, **described, state, result);
+  }
+  const std::uint64_t returned =
+      osr::enter(*ThreadRegistry::current(), version->object.entry_pc, reinterpret_cast<std::uint64_t>(buffer));
+  osr_object_stack_top = top;
+  --version->entering;
+  return returned;
+}
+
+} // namespace osr

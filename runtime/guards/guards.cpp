@@ -1,0 +1,85 @@
+#include "runtime/guards/guards.h"
+
+#include "runtime/events/cause.h"
+#include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// Patched sites would send activations to such code again and again.
+void release_sites_to(ArrayRef<const Version *> versions, FrameRedirector &redirector, const StubTable &stubs) {
+  if (versions.empty() || !redirector.concerns_sites())
+    return;
+  Error error = redirector.alone([&] {
+    redirector.release([&](std::uint64_t, std::uint64_t stub_pc) {
+      const auto &stub = *static_cast<const ReturnStub *>(stubs.find(stub_pc)->handle);
+      return stub.may_be_released() &&
+             any_of(versions, [&](const Version *version) { return stub.leads_to(version->object); });
+    });
+  });
+  consumeError(std::move(error)); // then they do that, and leave again as often
+}
+
+} // namespace
+
+Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64_t most_failures)
+    : engine_(engine), replacer_(replacer), tiering_(tiering), exits_(engine, most_failures) {
+  engine.versions().set_exit_check([this](const Version &version) { return exits_.find_dead_end(version); });
+  engine.statistics().speculation.is_on = engine.compiler().speculates();
+  engine.compiler().find_functions_by([&engine](std::uint64_t address) -> std::optional<FunctionId> {
+    const std::optional<FunctionId> entry = engine.entries().find_entry(address);
+    return entry ? std::optional(engine.targets().bodies().current(*entry)) : std::nullopt;
+  });
+}
+
+void Guards::on_failure(std::uint64_t return_pc_slot, std::uint32_t reason) {
+  Undisturbed undisturbed;
+  on_work_stack([&] {
+    Because because(Cause::Guard);
+    std::unique_lock lock(engine_.mutex());
+    auto failed = exits_.leave(return_pc_slot, reason);
+    if (!failed) { // the code that it could go on in does not exist
+      std::fprintf(stderr, "osr: a guard failed and its activation cannot leave: %s\n",
+                   toString(failed.takeError()).c_str());
+      std::_Exit(1);
+    }
+    if (!*failed)
+      return;
+    const bool is_left = drop_assumption(**failed);
+    lock.unlock();
+    if (is_left)
+      replacer_.reclaim_soon();
+  });
+}
+
+/// Code that rests on it is entered no more; the next calls compile anew. Activations in it may stay: they leave if the
+/// guard fails again. What was counted is not what happens now: under a policy, baseline code counts once more first.
+/// True if there is something to be freed. With the lock held.
+bool Guards::drop_assumption(SiteId guard) {
+  Statistics::Guards &counts = engine_.statistics().guards;
+  counts.dropped += engine_.compiler().drop_assumption(guard); // or this was an activation of older code
+  const std::vector<const Version *> invalid = versions_with_exit(engine_.versions(), guard);
+  if (!invalid.empty())
+    engine_.compiler().count_anew(guard.function);
+  CallTargets &targets = engine_.targets();
+  for (const Version *version : invalid) {
+    if (targets.enter(*version))
+      targets.set(targets.bodies().entry_of(version->object.function), 0);
+    if (tiering_)
+      tiering_->notice_anew(version->object.function);
+    replacer_.reclaimer().retire(*version);
+    ++counts.invalidated;
+  }
+  release_sites_to(invalid, engine_.redirector(), engine_.stub_table());
+  return !invalid.empty();
+}
+
+} // namespace osr

@@ -1,0 +1,70 @@
+// A program among the libraries of the process: what it finds by name, what they find of it, how it begins and ends.
+#pragma once
+
+#include "runtime/code/interposition.h"
+#include "runtime/code/program_segments.h"
+#include "runtime/engine/engine.h"
+#include "runtime/guest/fde_finder.h"
+#include "runtime/guest/loading_calls.h"
+#include "runtime/guest/symbol_calls.h"
+
+#include <llvm/Support/Error.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+/// One per process. Not thread-safe unless it says so.
+class GuestProgram {
+public:
+  /// `libraries` are loaded before the program is linked.
+  GuestProgram(Engine &engine, std::vector<std::string> libraries);
+  ~GuestProgram();
+
+  /// Loads the libraries, links the program's variables, and binds both to each other. `symbols` come on top of what a
+  /// program of C or C++ finds in place of its library's, and before that. `on_landing` hears where exceptions land.
+  /// Libraries come before the program, which refers to them; those that refer to the program come when it is there.
+  llvm::Error link(std::vector<AbsoluteSymbol> symbols, void (*on_landing)(std::uint64_t pc));
+
+  /// A handler of the program's, or of a library's, which may call what the program gave to it, may come at any time.
+  bool may_handle_signals() const;
+
+  /// From here on the process knows the program: unwinders, debuggers, whoever asks for names or segments.
+  void install();
+  /// What the program's entries, constructors and destructors get. Stays: other threads of the program may read it when
+  /// main's has ended.
+  void set_arguments(const std::vector<std::string> &arguments);
+  char **arguments() { return argv_.data(); }
+  std::size_t argument_count() const { return arguments_.size(); }
+
+  /// The libraries that refer to the program, as natively on its behalf: it may be called by their constructors.
+  llvm::Error load_late_libraries(ProgramThread &self);
+  /// In a thread of the program. Each gets argc, argv and envp, as the C library calls them.
+  llvm::Error run(const std::vector<StaticAction> &actions);
+
+  /// How often unwinders came by a frame that waits for a transition. Thread-safe.
+  std::uint64_t stubs_unwound() const { return fde_finder_.stubs_found(); }
+
+private:
+  llvm::Error define_symbols(std::vector<AbsoluteSymbol> symbols, void (*on_landing)(std::uint64_t pc));
+  llvm::Error load_libraries();
+  llvm::Error link_globals();
+  llvm::Error show();
+  llvm::Error check_references();
+  llvm::Expected<std::uint64_t> look_up(llvm::StringRef name);
+
+  Engine &engine_;
+  std::vector<std::string> libraries_, late_libraries_;
+  FdeFinder fde_finder_;
+  CodeNames code_names_;
+  ProgramSegments segments_;
+  std::unique_ptr<Interposition> interposition_;
+  std::unique_ptr<LoadedProgram> loaded_;
+  void *symbol_file_ = nullptr;
+  std::vector<std::string> arguments_; ///< main's
+  std::vector<char *> argv_; ///< the same, with the null at its end
+};
+
+} // namespace osr

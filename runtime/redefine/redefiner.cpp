@@ -1,0 +1,153 @@
+#include "runtime/redefine/redefiner.h"
+
+#include "compiler/base/error.h"
+#include "runtime/events/cause.h"
+#include "runtime/events/trace_events.h"
+#include "runtime/guest/startup_checks.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+using namespace llvm;
+
+namespace osr {
+
+Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
+  if (!replacer_.is_started())
+    return make_error("'{}' cannot be redefined: no program is running", name.str());
+  if (engine_.versions().counts_activations())
+    return make_error("'{}' cannot be redefined: activations are counted, so no frame can be rewritten", name.str());
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  auto body = engine_.find_body(name);
+  if (!body)
+    return body.takeError();
+  Because because(Cause::Redefinition);
+  TracedRequest traced("redefine", name, options.to);
+  auto outcome = redefine_locked(*body, ir, options);
+  if (!outcome) {
+    std::string reason = toString(traced.failed(outcome.takeError()));
+    ++engine_.statistics().requests.refused[reason];
+    return make_error("'{}' is not redefined: {}", name.str(), reason);
+  }
+  traced.done(outcome->old_body);
+  ++engine_.statistics().redefined;
+  const bool is_left = replacer_.reclaimer().scan();
+  lock.unlock();
+  if (is_left)
+    replacer_.reclaim_soon();
+  return outcome;
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> Redefiner::source_of(StringRef name) {
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  auto body = engine_.find_body(name);
+  if (!body)
+    return body.takeError();
+  return engine_.compiler().source_of(*body);
+}
+
+Expected<RedefineOutcome> Redefiner::redefine_locked(FunctionId old, MemoryBufferRef ir,
+                                                     const RedefineOptions &options) {
+  // 1. All that can be refused.
+  Compiler &compiler = engine_.compiler();
+  const std::vector<FunctionInfo> &functions = engine_.program().functions;
+  auto body = compiler.prepare_body(old, ir);
+  if (!body)
+    return body.takeError();
+  if (Error error = check_symbols(*body->module, engine_.session(), body->variables))
+    return error;
+  const SiteMap site_map = options.same_sites ? identity_map(functions[old].sites) : options.site_map;
+  if (Error error = check_site_map(site_map, functions[old].sites, body->info.sites))
+    return error;
+  if (Error error = link_variables(*body))
+    return error;
+  // 2. Calls mean the new body from here on, in old code too.
+  const std::vector<const Version *> invalid = versions_that_rest_on(old);
+  Bodies &bodies = engine_.targets().bodies();
+  const FunctionId entry = bodies.entry_of(old);
+  const FunctionId fresh = compiler.adopt_body(old, std::move(*body));
+  bodies.set_current(entry, fresh);
+  const std::vector<CallTarget> before = redirect_calls(entry, invalid);
+  // 3. No activation stays in code that rests on the old body.
+  RedefineOutcome outcome;
+  outcome.invalidated = invalid.size();
+  auto deoptimized = deoptimize(invalid);
+  if (!deoptimized) {
+    undo(entry, old, fresh, before);
+    return deoptimized.takeError();
+  }
+  outcome.dependents = std::move(*deoptimized);
+  for (const Version *version : invalid)
+    replacer_.reclaimer().retire(*version);
+  // 4. Activations of the old body go on in the new one where the map says how. All others end where they are.
+  for (Tier tier : {Tier::Baseline, Tier::Optimized})
+    for (const Version *version : engine_.versions().versions_of(old, tier))
+      replacer_.reclaimer().retire(*version);
+  if (!site_map.empty())
+    move_to_new_body(old, fresh, site_map, options.to, outcome);
+  return outcome;
+}
+
+Error Redefiner::link_variables(Compiler::NewBody &body) {
+  if (!body.globals)
+    return Error::success();
+  auto linked = engine_.session().link(std::move(body.globals));
+  return linked ? engine_.versions().add_foreign(std::move(*linked)) : linked.takeError();
+}
+
+std::vector<const Version *> Redefiner::versions_that_rest_on(FunctionId body) const {
+  std::vector<const Version *> found;
+  for (FunctionId dependent : engine_.compiler().dependents(body))
+    append_range(found, engine_.versions().versions_of(dependent, Tier::Optimized));
+  return found;
+}
+
+/// The next calls compile anew, where they would enter a version that is out of use. Returns where they went.
+std::vector<Redefiner::CallTarget> Redefiner::redirect_calls(FunctionId entry, ArrayRef<const Version *> invalid) {
+  CallTargets &targets = engine_.targets();
+  std::vector<CallTarget> before;
+  auto redirect = [&](FunctionId function) {
+    before.push_back({function, targets.of(function)});
+    targets.set(function, 0);
+  };
+  redirect(entry);
+  for (const Version *version : invalid)
+    if (targets.enter(*version))
+      redirect(targets.bodies().entry_of(version->object.function));
+  return before;
+}
+
+void Redefiner::undo(FunctionId entry, FunctionId old, FunctionId fresh, ArrayRef<CallTarget> before) {
+  engine_.compiler().make_current(old, fresh);
+  engine_.targets().bodies().set_current(entry, old);
+  for (const CallTarget &target : reverse(before))
+    engine_.targets().set(target.function, target.pc);
+}
+
+/// An activation that executes in the code itself would make its next inlined call in the old body.
+Expected<ReplaceOutcome> Redefiner::deoptimize(ArrayRef<const Version *> invalid) {
+  Replacement what;
+  for (const Version *version : invalid)
+    what.objects.push_back(&version->object);
+  return replacer_.carry_out(what, &Requests::replace_until_none_runs);
+}
+
+/// What cannot be moved ends in the old body.
+void Redefiner::move_to_new_body(FunctionId old, FunctionId fresh, const SiteMap &map, Tier to,
+                                 RedefineOutcome &outcome) {
+  engine_.stubs().site_maps().add(old, engine_.program().functions[fresh].sites, map);
+  Replacement what;
+  what.landing = to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
+  what.only_mapped = true;
+  for (const auto &retired : engine_.versions().retired())
+    if (retired->object.function == old)
+      what.objects.push_back(&retired->object);
+  if (auto moved = replacer_.carry_out(what, &Requests::replace_until_none_runs))
+    outcome.old_body = std::move(*moved);
+  else
+    ++engine_.statistics().requests.refused[toString(moved.takeError())];
+}
+
+} // namespace osr

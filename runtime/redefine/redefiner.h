@@ -1,0 +1,43 @@
+// Gives functions new bodies while they run.
+#pragma once
+
+#include "runtime/redefine/redefine_options.h"
+#include "runtime/requests/replacer.h"
+
+#include <llvm/Support/MemoryBuffer.h>
+
+#include <memory>
+#include <vector>
+
+namespace osr {
+
+/// Thread-safe.
+class Redefiner {
+public:
+  Redefiner(Engine &engine, Replacer &replacer) : engine_(engine), replacer_(replacer) {}
+
+  /// Runtime::redefine.
+  llvm::Expected<RedefineOutcome> redefine(llvm::StringRef function, llvm::MemoryBufferRef ir,
+                                           const RedefineOptions &options);
+  /// Runtime::source_of.
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
+
+private:
+  struct CallTarget {
+    FunctionId function;
+    std::uint64_t pc;
+  };
+  llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
+                                                  const RedefineOptions &options);
+  llvm::Error link_variables(Compiler::NewBody &body);
+  std::vector<const Version *> versions_that_rest_on(FunctionId body) const;
+  std::vector<CallTarget> redirect_calls(FunctionId entry, llvm::ArrayRef<const Version *> invalid);
+  void undo(FunctionId entry, FunctionId old, FunctionId fresh, llvm::ArrayRef<CallTarget> before);
+  llvm::Expected<ReplaceOutcome> deoptimize(llvm::ArrayRef<const Version *> invalid);
+  void move_to_new_body(FunctionId old, FunctionId fresh, const SiteMap &map, Tier to, RedefineOutcome &outcome);
+
+  Engine &engine_;
+  Replacer &replacer_;
+};
+
+} // namespace osr

@@ -1,0 +1,43 @@
+#include "runtime/requests/active_functions.h"
+
+#include "runtime/threads/stopped_walk.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::size_t most_active = 256;
+constexpr unsigned most_frames_looked_at = 4096; ///< of each thread
+
+} // namespace
+
+std::vector<FunctionId> active_functions(Engine &engine) {
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  std::vector<FunctionId> found; // of bodies
+  if (!engine.watches_threads())
+    return found;
+  found.reserve(most_active);
+  const RegistryLookup lookup = engine.lookup();
+  consumeError(engine.handshake().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    RulesFinder rules(lookup, engine.stub_table());
+    for (const auto &thread : threads) {
+      unsigned frames = 0;
+      walk_stopped_while(*thread, rules, [&](const Frame &frame) {
+        if (frame.code && frame.code->function != no_function && found.size() < most_active &&
+            !is_contained(found, frame.code->function))
+          found.push_back(frame.code->function);
+        return ++frames < most_frames_looked_at;
+      });
+    }
+  }));
+  for (FunctionId &function : found)
+    function = engine.targets().bodies().entry_of(function);
+  return found;
+}
+
+} // namespace osr

@@ -1,0 +1,247 @@
+#include "runtime/requests/replacer.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "runtime/events/cause.h"
+#include "runtime/events/trace_events.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <algorithm>
+
+using namespace llvm;
+
+namespace osr {
+
+void Replacer::start() {
+  polls_ = std::make_unique<LoopPolls>(engine_.threads());
+  requests_ = std::make_unique<Requests>(engine_, *polls_);
+  reclaimer_ = std::make_unique<Reclaimer>(engine_);
+}
+
+/// Each begins when it is first needed.
+void Replacer::start_threads() {
+  queue_ = std::make_unique<RequestQueue>();
+  reclaim_loop_ = std::make_unique<ReclaimLoop>([this] { return reclaim(); });
+}
+
+void Replacer::stop() {
+  queue_.reset();
+  if (reclaim_loop_)
+    reclaim_loop_->stop();
+}
+
+void Replacer::end_by(std::chrono::steady_clock::time_point when) {
+  if (queue_)
+    queue_->end_by(when);
+  if (reclaim_loop_)
+    reclaim_loop_->end_by(when);
+}
+
+void Replacer::forget_threads() {
+  (void)queue_.release(); // they cannot be joined
+  (void)reclaim_loop_.release();
+  start_threads();
+}
+
+Expected<ReplaceOutcome> Replacer::replace(StringRef name, const ReplaceOptions &options) {
+  Undisturbed undisturbed;
+  std::unique_lock lock(engine_.mutex());
+  auto body = engine_.find_body(name);
+  if (!body)
+    return body.takeError();
+  const FunctionId entry = engine_.targets().bodies().entry_of(*body);
+  lock.unlock();
+  return replace(entry, options);
+}
+
+Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOptions &options, const Effort &effort) {
+  const FunctionId count = engine_.targets().bodies().entry_count();
+  OSR_CHECK(entry < count, "function {} of {}", entry, count);
+  auto outcome = options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options)
+                                                         : replace_now(entry, options, effort);
+  Undisturbed undisturbed;
+  if (outcome && options.old_code == OldCode::Free && reclaim())
+    reclaim_soon();
+  return outcome;
+}
+
+std::shared_ptr<PendingRequest> Replacer::request(StringRef function, const ReplaceOptions &options) {
+  Undisturbed undisturbed;
+  return queue_->add([this, name = function.str(), options](const std::atomic<bool> &is_cancelled) {
+    ReplaceOptions with_cancel = options;
+    with_cancel.is_cancelled = &is_cancelled;
+    return replace(name, with_cancel);
+  });
+}
+
+/// The current body, if its activations may be replaced in this way. With the lock held.
+Expected<FunctionId> Replacer::replaceable_body(FunctionId entry, const ReplaceOptions &options) const {
+  const FunctionInfo &info = engine_.program().functions[engine_.targets().bodies().current(entry)];
+  if (info.pinned != PinReason::None && options.frames == Frames::Rewrite)
+    return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
+  if (engine_.versions().counts_activations() && options.frames == Frames::Rewrite)
+    return make_error("'{}' is not replaced: its activations are counted, so they have to end in the old code; "
+                      "ask for FinishOld or WaitQuiescent",
+                      info.name);
+  if (!is_started())
+    return make_error("'{}' cannot be replaced: no program is running", info.name);
+  return info.id;
+}
+
+Error Replacer::not_replaced(FunctionId body, Error error) const {
+  return make_error("'{}' is not replaced: {}", engine_.program().functions[body].name, toString(std::move(error)));
+}
+
+/// Finds what is to be replaced and makes what calls to come enter, null if they go where they went. With the lock held.
+Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOptions &options,
+                                            std::vector<const Version *> &old) {
+  VersionStore &versions = engine_.versions();
+  for (Tier tier : {Tier::Baseline, Tier::Optimized})
+    if (tier != options.to || options.recompile)
+      append_range(old, versions.versions_of(body, tier));
+  const VersionKey key{body, options.to, std::nullopt};
+  if (!options.recompile && !options.redirect_calls)
+    return nullptr;
+  if (!options.recompile)
+    return versions.find_or_compile(key);
+  if (!options.redirect_calls)
+    return make_error("a version that calls still enter cannot be made again: redirect_calls has to be on");
+  auto fresh = versions.compile_apart(key);
+  if (!fresh)
+    return fresh.takeError();
+  engine_.targets().set(engine_.targets().bodies().entry_of(body), (*fresh)->object.entry_pc);
+  for (const Version *version : versions.versions_of(body, options.to))
+    reclaimer_->retire(*version); // else stubs that are made for this request would lead there
+  return versions.adopt(std::move(*fresh));
+}
+
+Expected<ReplaceOutcome> Replacer::replace_now(FunctionId entry, const ReplaceOptions &options, const Effort &effort) {
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  auto body = replaceable_body(entry, options);
+  if (!body)
+    return body.takeError();
+  TracedRequest traced("replace", engine_.program().functions[*body].name, options.to);
+  std::vector<const Version *> old;
+  auto version = prepare(*body, options, old);
+  if (!version)
+    return traced.failed(not_replaced(*body, version.takeError()));
+  CallTargets &targets = engine_.targets();
+  const std::uint64_t calls_before = targets.of(entry);
+  if (options.redirect_calls)
+    targets.set(entry, (*version)->object.entry_pc);
+  ReplaceOutcome outcome;
+  if (options.frames == Frames::Rewrite) {
+    auto done = rewrite(*body, options, effort, old);
+    if (!done) {
+      if (!options.recompile)
+        targets.set(entry, calls_before);
+      return traced.failed(not_replaced(*body, done.takeError()));
+    }
+    outcome = std::move(*done);
+  }
+  if (Error error = targets.bind(engine_.handshake())) { // only if no frame was to be rewritten: that stop did it
+    targets.set(entry, calls_before);
+    return traced.failed(not_replaced(*body, std::move(error)));
+  }
+  traced.done(outcome);
+  if (options.old_code == OldCode::Free)
+    reclaimer_->retire_left(old);
+  return outcome;
+}
+
+Expected<ReplaceOutcome> Replacer::rewrite(FunctionId body, const ReplaceOptions &options, const Effort &effort,
+                                           ArrayRef<const Version *> old) {
+  const VersionStore &versions = engine_.versions();
+  Replacement what;
+  what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
+  what.effort = effort;
+  what.effort.is_cancelled = options.is_cancelled;
+  for (const Version *replaced : old)
+    what.objects.push_back(&replaced->object);
+  for (const auto &retired : versions.retired())
+    if (retired->object.function == body)
+      what.objects.push_back(&retired->object);
+  append_range(options.to == Tier::Baseline ? what.sites : what.sites_that_stay, versions.inlined_at(body));
+  for (const Version *kept : versions.versions_of(body, options.to))
+    what.stays.push_back(&kept->object);
+  auto outcome = carry_out(what, !options.may_wait        ? &Requests::replace_at_once
+                                 : options.redirect_calls ? &Requests::replace_until_none_runs
+                                                          : &Requests::replace);
+  Statistics::Requests &counts = engine_.statistics().requests;
+  if (!effort.missing || effort.missing->empty()) // else this is a part of one
+    ++counts.count;
+  if (outcome)
+    return outcome;
+  std::string reason = toString(outcome.takeError());
+  ++counts.refused[reason];
+  return make_error("{}", reason);
+}
+
+/// What cannot come along now follows later.
+Expected<ReplaceOutcome> Replacer::carry_out(const Replacement &what, Way way) {
+  follow_ups_.forget(what);
+  auto outcome = (*requests_.*way)(what);
+  if (!outcome)
+    return outcome;
+  count(*outcome);
+  follow_ups_.remember(what, *outcome);
+  if (follow_ups_.are_due())
+    reclaim_soon();
+  return outcome;
+}
+
+void Replacer::follow_up() {
+  Because because(Cause::FollowUp);
+  follow_ups_.follow(engine_.versions(), [this](const Replacement &what) {
+    auto outcome = requests_->replace_at_once(what);
+    if (outcome) {
+      count(*outcome);
+      engine_.statistics().requests.followed += outcome->rewritten;
+    }
+    return outcome;
+  });
+}
+
+void Replacer::on_exception_landed(std::uint64_t pc) {
+  const auto found = engine_.stub_table().find(pc);
+  if (!found || !static_cast<const ReturnStub *>(found->handle)->lands_in_old)
+    return;
+  std::atomic_ref(engine_.statistics().exceptions.landed_in_old).fetch_add(1, std::memory_order_relaxed);
+  follow_ups_.on_landing();
+  Undisturbed undisturbed;
+  reclaim_soon();
+}
+
+void Replacer::count(const ReplaceOutcome &outcome) {
+  Statistics::Requests &requests = engine_.statistics().requests;
+  std::uint64_t refused = 0;
+  for (const auto &[reason, activations] : outcome.refused)
+    refused += activations;
+  requests.met += outcome.rewritten + outcome.already + outcome.running + refused != 0;
+  requests.rewritten += outcome.rewritten;
+  requests.at_polls += outcome.at_polls;
+  requests.already += outcome.already;
+  requests.running += outcome.running;
+  requests.stops += outcome.stops;
+  requests.longest_pause = std::max(requests.longest_pause, outcome.pause_seconds);
+  requests.longest_poll = std::max(requests.longest_poll, outcome.poll_seconds);
+  for (const auto &[reason, activations] : outcome.refused)
+    requests.refused[reason] += activations;
+  engine_.statistics().frames_rewritten += outcome.rewritten;
+}
+
+bool Replacer::reclaim() {
+  if (!is_started())
+    return false;
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  follow_up();
+  return reclaimer_->scan() || follow_ups_.are_due();
+}
+
+void Replacer::reclaim_soon() { reclaim_loop_->notify(); }
+
+} // namespace osr

@@ -1,0 +1,79 @@
+// Requests of the host and of policies: find what is to be replaced, redirect calls, rewrite frames, free what is left.
+#pragma once
+
+#include "runtime/engine/reclaimer.h"
+#include "runtime/requests/follow_ups.h"
+#include "runtime/requests/loop_polls.h"
+#include "runtime/requests/replace_options.h"
+#include "runtime/requests/request_queue.h"
+#include "runtime/requests/requests.h"
+
+#include <llvm/Support/Error.h>
+
+#include <memory>
+
+namespace osr {
+
+/// Thread-safe but for what says that the lock is held. Before start() every request is refused.
+class Replacer {
+public:
+  explicit Replacer(Engine &engine) : engine_(engine) { start_threads(); }
+
+  /// The engine watches threads from before this on.
+  void start();
+  bool is_started() const { return requests_ != nullptr; }
+
+  /// Runtime::replace, by the function's current name or by its entry.
+  llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
+  llvm::Expected<ReplaceOutcome> replace(FunctionId entry, const ReplaceOptions &options, const Effort &effort = {});
+  /// The same in the background.
+  std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
+
+  /// Carries one request out, in one of its ways, and remembers what has to follow. With the lock held.
+  using Way = llvm::Expected<ReplaceOutcome> (Requests::*)(const Replacement &);
+  llvm::Expected<ReplaceOutcome> carry_out(const Replacement &what, Way way);
+
+  /// With the lock held.
+  Reclaimer &reclaimer() { return *reclaimer_; }
+  /// Frees at once what nothing leads into. True if something has to wait for its activations.
+  bool reclaim();
+  /// There may be something to free, or an activation that can follow now.
+  void reclaim_soon();
+
+  /// An exception has landed at `pc`, in a thread of the program that unwinds: no lock is taken that a stopped thread may
+  /// hold. Patched return points are not stubs: what lands there leaves when it next returns to a patched one.
+  void on_exception_landed(std::uint64_t pc);
+
+  /// Threads of its own end; requests that wait are cancelled.
+  void stop();
+  /// The same; but what has begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when);
+  /// In the child of a fork: the threads are not there.
+  void forget_threads();
+
+private:
+  void start_threads();
+  llvm::Expected<FunctionId> replaceable_body(FunctionId entry, const ReplaceOptions &options) const;
+  llvm::Error not_replaced(FunctionId body, llvm::Error error) const;
+  llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
+                                          std::vector<const Version *> &old);
+  llvm::Expected<ReplaceOutcome> replace_now(FunctionId entry, const ReplaceOptions &options, const Effort &effort);
+  llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options, const Effort &effort,
+                                         llvm::ArrayRef<const Version *> old);
+  struct Waiting;
+  llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options);
+  llvm::Expected<ReplaceOutcome> give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old);
+  llvm::Expected<ReplaceOutcome> wait_quiescent(FunctionId entry, const ReplaceOptions &options);
+  void follow_up();
+  void count(const ReplaceOutcome &outcome);
+
+  Engine &engine_;
+  std::unique_ptr<LoopPolls> polls_;
+  std::unique_ptr<Requests> requests_; ///< null before start()
+  FollowUps follow_ups_;
+  std::unique_ptr<Reclaimer> reclaimer_;
+  std::unique_ptr<RequestQueue> queue_;
+  std::unique_ptr<ReclaimLoop> reclaim_loop_;
+};
+
+} // namespace osr

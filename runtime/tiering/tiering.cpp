@@ -1,0 +1,163 @@
+#include "runtime/tiering/tiering.h"
+
+#include "runtime/events/cause.h"
+#include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
+
+#include <llvm/IR/Module.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr unsigned most_steps = 8; ///< each may find an activation at a site where the one before did not
+
+} // namespace
+
+Tiering::Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, TierUpOptions options)
+    : engine_(engine), calls_(calls), replacer_(replacer),
+      tier_up_(std::move(options),
+               [this](FunctionId body, NoticedBy by, bool is_first) { return optimize(body, by, is_first); }) {
+  engine_.versions().count_heat_in([this](FunctionId body) {
+    return tier_up_.counter_of(engine_.program().functions[body], may_tier_up(body));
+  });
+}
+
+void Tiering::start(bool may_compile_in_calls) {
+  tier_up_.start(may_compile_in_calls);
+  start_sampling();
+}
+
+void Tiering::start_sampling() {
+  const std::chrono::microseconds period = tier_up_.policy().sampling_period();
+  if (period.count() == 0)
+    return;
+  sampler_ = std::make_unique<StackSampler>(engine_);
+  const auto per_second = std::chrono::microseconds(std::chrono::seconds(1)) / period;
+  sampling_ = std::make_unique<Ticker>("osr sampler", std::max<std::uint64_t>(per_second, 1), [this] { sample(); });
+}
+
+void Tiering::stop() {
+  sampling_.reset();
+  tier_up_.stop();
+}
+
+void Tiering::end_by(std::chrono::steady_clock::time_point when) {
+  if (sampling_)
+    sampling_->end_by(when);
+  tier_up_.end_by(when);
+}
+
+void Tiering::after_fork(bool is_child) {
+  if (is_child)
+    (void)sampling_.release(); // its thread cannot be joined
+  tier_up_.after_fork(is_child);
+  if (is_child)
+    start_sampling();
+}
+
+bool Tiering::may_tier_up(FunctionId body) const {
+  return engine_.program().functions[body].pinned != PinReason::Naked && // nothing can be put into its code
+         calls_.may_be_optimized(engine_.targets().bodies().entry_of(body));
+}
+
+/// Nothing: the body was redefined, and may be gone; the new one counts by itself. Activations that cannot be replaced at
+/// all end in the old code. Of a function like main, which nobody in the program calls, only the activations matter: a
+/// version for calls to come would be compiled for nothing.
+std::optional<Tiering::Outcome> Tiering::optimize(FunctionId body, NoticedBy by, bool is_first) {
+  Because because(cause_of(by));
+  std::unique_lock lock(engine_.mutex());
+  const Bodies &bodies = engine_.targets().bodies();
+  if (!bodies.is_current(body))
+    return std::nullopt;
+  const FunctionId entry = bodies.entry_of(body);
+  const FunctionInfo &info = engine_.program().functions[body];
+  const bool must_finish = info.pinned != PinReason::None || engine_.versions().counts_activations();
+  const bool only_activations = is_first && !must_finish && by != NoticedBy::Entry &&
+                                engine_.program().module->getFunction(info.name)->use_empty();
+  lock.unlock();
+  ContinuationBudget budget;
+  const ReplaceOptions options{.to = Tier::Optimized,
+                               .frames = must_finish ? Frames::FinishOld : Frames::Rewrite,
+                               .old_code = OldCode::Keep,
+                               .redirect_calls = !only_activations,
+                               .may_wait = !tier_up_.compiles_in_calling_thread()};
+  const Effort effort{.budget = &budget};
+  return tier_up_.compiles_in_calling_thread() ? replacer_.replace(entry, options, effort)
+                                               : optimize_by_steps(entry, body, options, effort);
+}
+
+/// The lock is free while something is compiled: threads of the program need it when they call something for the first time.
+/// Once there is a continuation, an activation that goes round in a loop is likely to come back to where that begins.
+Tiering::Outcome Tiering::optimize_by_steps(FunctionId entry, FunctionId body, const ReplaceOptions &options,
+                                            Effort effort) {
+  if (options.redirect_calls)
+    compile_unlocked(body, {{body, Tier::Optimized, std::nullopt}});
+  std::vector<VersionKey> missing;
+  ReplaceOutcome total;
+  for (unsigned step = 0;; ++step) {
+    missing.clear();
+    effort.missing = step < most_steps ? &missing : nullptr; // it reaches new sites all the time: with the lock, then
+    auto outcome = replacer_.replace(entry, options, effort);
+    if (!outcome)
+      return outcome;
+    outcome->add(total);
+    total = std::move(*outcome);
+    if (missing.empty())
+      return total;
+    compile_unlocked(body, missing);
+    effort.spares_compiling = true;
+  }
+}
+
+/// What cannot be compiled is found again by the request, which says why.
+void Tiering::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
+  Undisturbed undisturbed;
+  for (const VersionKey &key : keys)
+    while (!try_compile_unlocked(body, key)) {
+    }
+}
+
+/// False: what was compiled rests on something that has changed meanwhile.
+bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  if (!engine_.targets().bodies().is_current(body))
+    return true;
+  auto pending = engine_.versions().begin(key);
+  if (!pending || !*pending) {
+    consumeError(pending.takeError());
+    return true;
+  }
+  lock.unlock();
+  auto compiled = engine_.compiler().finish(**pending);
+  lock = lock_after_waiting(engine_.mutex());
+  return engine_.versions().install(std::move(**pending), std::move(compiled));
+}
+
+void Tiering::sample() {
+  std::vector<HeatCounter *> hot;
+  {
+    Undisturbed undisturbed;
+    std::unique_lock lock = lock_after_waiting(engine_.mutex());
+    for (FunctionId body : sampler_->look())
+      if (HeatCounter *counter = tier_up_.see(body))
+        hot.push_back(counter);
+  }
+  tier_up_.count_sample();
+  for (HeatCounter *counter : hot)
+    tier_up_.add(*counter, NoticedBy::Sampler);
+}
+
+void Tiering::on_heat(HeatCounter &counter, NoticedBy by) {
+  Undisturbed undisturbed;
+  on_work_stack([&] { tier_up_.on_counter(counter, by); });
+}
+
+void Tiering::on_counted_poll(std::uint64_t return_pc_slot) {
+  ReturnSite site = engine_.registry().find_return_site(*reinterpret_cast<std::uint64_t *>(return_pc_slot));
+  if (site && site.object->heat && site.object->heat->left.load(std::memory_order_relaxed) < 0)
+    on_heat(*site.object->heat, NoticedBy::Loop);
+}
+
+} // namespace osr

@@ -1,0 +1,59 @@
+// What a policy wants optimised is compiled, and its activations follow: the part of a runtime that a policy drives.
+#pragma once
+
+#include "runtime/engine/first_calls.h"
+#include "runtime/requests/replacer.h"
+#include "runtime/threads/ticker.h"
+#include "runtime/tiering/stack_sampler.h"
+#include "runtime/tiering/tier_up.h"
+
+#include <memory>
+
+namespace osr {
+
+/// Thread-safe but for what says that the lock is held. To be made before anything is compiled: it makes baseline code count.
+class Tiering {
+public:
+  Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, TierUpOptions options);
+
+  /// The program is about to begin; the replacer is started. `may_compile_in_calls`: a thread of the program that is
+  /// noticed may compile by itself, if the options ask for that.
+  void start(bool may_compile_in_calls);
+
+  /// In a thread of the program: baseline code has counted down, at an entry or in a loop. It may be about to be
+  /// cancelled; see osr_loop_poll.
+  void on_heat(HeatCounter &counter, NoticedBy by);
+  /// In a poll of baseline code; the slot holds the return PC into the frame that polls.
+  void on_counted_poll(std::uint64_t return_pc_slot);
+  /// Its optimised code is out of use: as if the body had never been noticed. With the lock held.
+  void notice_anew(FunctionId body) { tier_up_.notice_anew(engine_.program().functions[body]); }
+
+  /// Threads of its own end.
+  void stop();
+  /// The same; but what has begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when);
+  /// Around a fork, with the lock held. The child's threads are not there.
+  void before_fork() { tier_up_.before_fork(); }
+  void after_fork(bool is_child);
+
+  Statistics::TierUp statistics() const { return tier_up_.statistics(); }
+
+private:
+  using Outcome = llvm::Expected<ReplaceOutcome>;
+  bool may_tier_up(FunctionId body) const;
+  std::optional<Outcome> optimize(FunctionId body, NoticedBy by, bool is_first);
+  Outcome optimize_by_steps(FunctionId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
+  void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
+  bool try_compile_unlocked(FunctionId body, const VersionKey &key);
+  void start_sampling();
+  void sample();
+
+  Engine &engine_;
+  const FirstCalls &calls_;
+  Replacer &replacer_;
+  TierUp tier_up_;
+  std::unique_ptr<StackSampler> sampler_;
+  std::unique_ptr<Ticker> sampling_;
+};
+
+} // namespace osr
