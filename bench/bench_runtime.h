@@ -3,7 +3,7 @@
 
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/target.h"
-#include "runtime/facade/runtime.h"
+#include "runtime/facade/create_runtime.h"
 
 #include <memory>
 #include <string>
@@ -17,7 +17,7 @@ inline std::unique_ptr<Runtime> create_bench_runtime(const std::string &bitcode,
   auto module = exit_on_error(load_program(context, {bitcode}));
   auto machine = exit_on_error(create_target_machine(CodegenLevel::Optimizing));
   auto program = exit_on_error(canonicalize(std::move(module), *machine));
-  return exit_on_error(Runtime::create(std::move(program), std::move(options)));
+  return exit_on_error(create_runtime(std::move(program), std::move(options)));
 }
 
 } // namespace osr

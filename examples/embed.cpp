@@ -1,35 +1,31 @@
 // A host program that runs a module on the runtime and replaces its frames: what a VM author writes.
 //
 //   $ clang-22 -O1 -emit-llvm -c queens.c && embed queens.bc 8
-#include "compiler/canonical/canonical_program.h"
-#include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
-#include "runtime/facade/runtime.h"
-#include "runtime/guest/program_exit.h"
+#include <osr/program_exit.h>
+#include <osr/runtime.h>
+
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IRReader/IRReader.h>
+#include <llvm/Support/SourceMgr.h>
 
 #include <cstdio>
 
 namespace {
 
 llvm::Expected<int> run(const std::vector<std::string> &arguments) {
-  // Program and runtime live until the process is gone: the program's own exit may run at any time.
-  static llvm::LLVMContext context;
-  auto module = osr::load_program(context, {arguments.front()});
+  auto context = std::make_unique<llvm::LLVMContext>();
+  llvm::SMDiagnostic diagnostic;
+  std::unique_ptr<llvm::Module> module = llvm::parseIRFile(arguments.front(), diagnostic, *context);
   if (!module)
-    return module.takeError();
-  auto machine = osr::create_target_machine(osr::CodegenLevel::Optimizing);
-  if (!machine)
-    return machine.takeError();
-  auto program = osr::canonicalize(std::move(*module), **machine);
-  if (!program)
-    return program.takeError();
+    return llvm::createStringError(diagnostic.getMessage());
 
   osr::Runtime::Options options;
   options.tier = osr::Tier::Optimized;
   options.stress.kind = osr::StressMode::Kind::Every; // each return goes to the other tier
-  auto runtime = osr::Runtime::create(std::move(*program), std::move(options));
+  auto runtime = osr::Runtime::create({std::move(module), std::move(context)}, std::move(options));
   if (!runtime)
     return runtime.takeError();
+  // It lives until the process is gone: the program's own exit may run at any time.
   static std::unique_ptr<osr::Runtime> running = std::move(*runtime);
   auto status = running->run_main(arguments);
   if (status)

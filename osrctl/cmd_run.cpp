@@ -6,7 +6,7 @@
 #include "runtime/code/file_thread.h"
 #include "runtime/code/perf_dump.h"
 #include "runtime/events/trace.h"
-#include "runtime/facade/runtime.h"
+#include "runtime/facade/create_runtime.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/threads/start_thread.h"
 
@@ -76,7 +76,7 @@ struct StatisticsWriter {
       std::fprintf(stderr, "osrctl: no statistics: another thread is compiling\n");
       return;
     }
-    const std::string text = statistics->to_json().dump(2) + '\n';
+    const std::string text = statistics->to_json() + '\n';
     std::error_code error;
     HostThreads host_threads;
     if (auto files = FileThread::start("osr files")) // the program may be using all descriptors that it can have
@@ -184,7 +184,7 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   if (!options.trace_file.empty())
     if (Error error = Trace::start(options.trace_file, sys::path::filename(options.program.front())))
       return report(std::move(error));
-  auto runtime = Runtime::create(std::move(*program), std::move(*runtime_options));
+  auto runtime = create_runtime(std::move(*program), std::move(*runtime_options));
   if (!runtime)
     return report(runtime.takeError());
   writer = {runtime->release(), statistics_file};

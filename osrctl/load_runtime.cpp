@@ -1,4 +1,5 @@
 #include "osrctl/load_runtime.h"
+#include "runtime/facade/create_runtime.h"
 
 #include "osr-stubs/result_area.h"
 #include "osrctl/load_input.h"
@@ -47,7 +48,7 @@ Expected<std::unique_ptr<Runtime>> load_runtime(LLVMContext &context, const std:
     return program.takeError();
   Runtime::Options options;
   options.libraries = libraries;
-  return Runtime::create(std::move(*program), std::move(options));
+  return create_runtime(std::move(*program), std::move(options));
 }
 
 AddressNames::AddressNames(Engine &engine) {

@@ -1,9 +1,9 @@
 // A program that is linked but not run: what the verbs that show machine code begin with.
 #pragma once
 
+#include "osr/runtime.h"
 #include "osrctl/disassembly.h"
 #include "runtime/engine/engine.h"
-#include "runtime/facade/runtime.h"
 
 #include <llvm/IR/LLVMContext.h>
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 from sources import sources
 
 ORDER = """
-third_party
+third_party include/osr
 compiler/base osr-stubs
 compiler/canonical compiler/sites compiler/tiers compiler/codegen
 runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
@@ -19,7 +19,7 @@ runtime/events runtime/engine runtime/guest runtime/requests runtime/redefine ru
 runtime/facade
 osrctl
 """.split()
-INCLUDE = re.compile(r'^#include [<"]((?:third_party|compiler|osr-stubs|runtime|osrctl)/[^">]+)[">]', re.M)
+INCLUDE = re.compile(r'^#include [<"]((?:third_party|osr|compiler|osr-stubs|runtime|osrctl)/[^">]+)[">]', re.M)
 
 
 def place(path):
@@ -33,12 +33,13 @@ def backwards():
             yield f"{name}: its folder has no place in the order"
             continue
         for included in INCLUDE.findall(path.read_text()):
+            included = re.sub("^osr/", "include/osr/", included)
             if place(included) is None or place(included) > place(name):
                 yield f"{name} includes {included}, of a later folder"
 
 
 def main():
-    assert place("osrctl/main.cpp") > place("runtime/facade/runtime.h") > place("compiler/base/check.h")
+    assert place("osrctl/main.cpp") > place("runtime/facade/runtime.cpp") > place("compiler/base/check.h")
     found = list(backwards())
     print("\n".join(found))
     return 1 if found else 0

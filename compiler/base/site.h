@@ -5,6 +5,8 @@
 // fixed order with fixed types, without the call's own result (which travels in the return registers).
 #pragma once
 
+#include "osr/tier.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,8 +14,7 @@
 
 namespace osr {
 
-/// Index of a function in CanonicalProgram::functions.
-using FunctionId = std::uint32_t;
+/// FunctionId: index of a function in CanonicalProgram::functions.
 inline constexpr FunctionId no_function = ~FunctionId(0);
 
 /// Names one site of one function, in every tier. Packed form: function in the upper, site in the lower 32 bits;
@@ -26,11 +27,6 @@ struct SiteId {
   static SiteId unpack(std::uint64_t bits) { return {FunctionId(bits >> 32), std::uint32_t(bits)}; }
   friend auto operator<=>(const SiteId &, const SiteId &) = default;
 };
-
-/// Level of compilation.
-enum class Tier : std::uint8_t { Baseline, Optimized };
-
-inline const char *to_string(Tier tier) { return tier == Tier::Baseline ? "baseline" : "optimized"; }
 
 /// Names one version of one function: all of it, or its continuation at one site.
 struct VersionKey {

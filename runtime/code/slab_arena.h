@@ -18,6 +18,8 @@
 
 #include "runtime/code/free_extents.h"
 
+#include "osr/options.h"
+
 #include <llvm/Support/Error.h>
 
 #include <array>
@@ -31,13 +33,6 @@ namespace osr {
 
 enum class SlabKind : std::uint8_t { Code, ReadOnly, Data };
 inline constexpr unsigned slab_kind_count = 3;
-
-/// Sizes in bytes; rounded up to pages. Address space only: memory is used when it is written.
-struct SlabSizes {
-  std::uint64_t code = std::uint64_t(256) << 20;
-  std::uint64_t read_only = std::uint64_t(256) << 20;
-  std::uint64_t data = std::uint64_t(256) << 20;
-};
 
 /// A piece of the arena. A handle: copying it copies nothing, and whoever allocated it releases it once.
 struct SlabMemory {

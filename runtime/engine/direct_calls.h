@@ -1,13 +1,11 @@
 // When the sites of direct calls are rewritten: with each request, and while functions are compiled for the first time.
 #pragma once
 
+#include "osr/options.h"
 #include "runtime/code/call_sites.h"
 #include "runtime/threads/handshake.h"
 
 namespace osr {
-
-/// How compiled code calls functions of the program; see call_sites.h.
-enum class CallKind : std::uint8_t { Slot, Direct };
 
 /// A function whose caller was compiled before it is called through its entry until its sites have been rewritten, for
 /// which all threads must stop. Compiling a function takes milliseconds and a stop takes microseconds, but with many

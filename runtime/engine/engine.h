@@ -10,6 +10,7 @@
 #pragma once
 
 #include "compiler/codegen/compiler.h"
+#include "osr/statistics.h"
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/entry_table.h"
@@ -18,7 +19,6 @@
 #include "runtime/engine/frame_redirector.h"
 #include "runtime/engine/stub_factory.h"
 #include "runtime/engine/version_store.h"
-#include "runtime/events/statistics.h"
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/threads/handshake.h"
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/base/site.h"
+#include "osr/redefine.h"
 #include "runtime/stackmap/record.h"
 
 #include <llvm/Support/Error.h>
@@ -12,21 +13,6 @@
 #include <vector>
 
 namespace osr {
-
-/// One value of the new frame state: a value of the old one, or a constant of at most 8 bytes.
-struct ValueMapping {
-  std::optional<std::uint32_t> from; ///< index in the old site's state
-  std::uint64_t constant = 0;        ///< without `from`
-};
-
-/// An activation that stands at `from_site` of the old body goes on behind `to_site` of the new one; the result of the
-/// call that it is in becomes the result of the new site's call. `osrctl sites` shows both sides.
-struct SiteMapping {
-  std::uint32_t from_site = 0;
-  std::uint32_t to_site = 0;
-  std::vector<ValueMapping> values; ///< one for each value of the new site's state, in its order
-};
-using SiteMap = std::vector<SiteMapping>;
 
 /// Each site is followed by itself.
 SiteMap identity_map(const std::vector<Site> &sites);

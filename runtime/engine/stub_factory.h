@@ -29,12 +29,6 @@ inline constexpr const char *no_room_refusal = "no room on the stack";
 inline constexpr const char *split_refusal = "one frame cannot become several under a shadow stack";
 inline constexpr const char *growth_refusal = "the new frame is too large for a site that stays patched";
 
-/// How stubs are executed.
-enum class StubKind : std::uint8_t {
-  Generated,   ///< specialised code per site
-  Interpreted, ///< generic trampoline and interpreter: the reference
-};
-
 struct ReturnStub {
   std::uint64_t entry_pc = 0;
   std::uint64_t original_pc = 0;

@@ -2,16 +2,12 @@
 #pragma once
 
 #include "compiler/sites/return_point.h"
+#include "osr/options.h"
 
 #include <cstdint>
 #include <limits>
 
 namespace osr {
-
-enum class Mechanism : std::uint8_t {
-  ReturnPc,    ///< return PCs are rewritten; see runtime/stack/return_pc.h
-  ReturnPoint, ///< code at return PCs is patched; see runtime/stack/return_point.h
-};
 
 struct StubRules {
   bool splits = true; ///< one frame may become several

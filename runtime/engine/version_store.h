@@ -2,11 +2,11 @@
 #pragma once
 
 #include "compiler/codegen/compiler.h"
+#include "osr/options.h"
+#include "osr/statistics.h"
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/debugger.h"
-#include "runtime/engine/freeing.h"
-#include "runtime/events/statistics.h"
 
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>

@@ -1,4 +1,4 @@
-#include "runtime/events/replace_outcome.h"
+#include "osr/replace.h"
 
 #include <algorithm>
 

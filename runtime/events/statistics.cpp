@@ -1,4 +1,4 @@
-#include "runtime/events/statistics.h"
+#include "osr/statistics.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,7 +11,7 @@ double Statistics::compile_seconds() const {
   return seconds;
 }
 
-nlohmann::json Statistics::to_json() const {
+std::string Statistics::to_json() const {
   nlohmann::json result;
   std::uint64_t certified = 0, emitted = 0;
   std::map<std::string, std::uint64_t> refused = sites_refused;
@@ -97,7 +97,7 @@ nlohmann::json Statistics::to_json() const {
   result["threads"] = {{"most_at_once", most_threads}};
   auto running = std::chrono::steady_clock::now() - program_start;
   result["program"] = {{"seconds", std::chrono::duration<double>(running).count()}};
-  return result;
+  return result.dump(2);
 }
 
 } // namespace osr

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "compiler/canonical/canonical_program.h"
+#include "osr/replace.h"
 #include "runtime/code/code_object.h"
 #include "runtime/events/landing.h"
-#include "runtime/events/replace_outcome.h"
 #include "runtime/events/trace.h"
 #include "runtime/stackmap/record.h"
 #include "runtime/threads/handshake.h"

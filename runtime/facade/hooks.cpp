@@ -1,6 +1,7 @@
 // What compiled code calls: each call goes to the room that it concerns, of the program that runs.
 #include "osr-stubs/entry_hook.h"
 #include "runtime/facade/runtime_impl.h"
+#include "runtime/guards/deoptimize.h"
 
 #include <llvm/ADT/STLExtras.h>
 

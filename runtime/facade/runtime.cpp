@@ -1,6 +1,9 @@
-#include "runtime/facade/runtime.h"
+#include "osr/runtime.h"
 
 #include "compiler/base/error.h"
+#include "compiler/codegen/target.h"
+#include "runtime/code/mappings.h"
+#include "runtime/facade/create_runtime.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/enter_at.h"
 #include "runtime/guest/program_exit.h"
@@ -35,11 +38,29 @@ void raise_stack_limit() {
 
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
 
-Expected<std::unique_ptr<Runtime>> Runtime::create(CanonicalProgram program, Options options) {
-  auto impl = std::make_unique<RuntimeImpl>(std::move(options));
+Expected<std::unique_ptr<Runtime>> RuntimeImpl::create(CanonicalProgram program, RuntimeOptions options,
+                                                       orc::ThreadSafeContext context) {
+  auto impl = std::make_unique<RuntimeImpl>(std::move(context), std::move(options));
   if (Error error = impl->set_up(std::move(program)))
     return error;
   return std::unique_ptr<Runtime>(new Runtime(std::move(impl)));
+}
+
+Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions options) {
+  return RuntimeImpl::create(std::move(program), std::move(options));
+}
+
+Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options options) {
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  orc::ThreadSafeContext context = module.getContext();
+  auto program = module.consumingModuleDo([&](std::unique_ptr<Module> taken) {
+    return canonicalize(std::move(taken), **machine, options.keep_source ? KeepSource::Yes : KeepSource::No);
+  });
+  if (!program)
+    return program.takeError();
+  return RuntimeImpl::create(std::move(*program), std::move(options), std::move(context));
 }
 
 Runtime::~Runtime() {

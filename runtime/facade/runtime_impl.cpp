@@ -29,8 +29,7 @@ Engine::Options engine_options_of(const RuntimeOptions &options, bool has_shadow
     result.compile.speculate_after = options.speculate_after;
   result.loop_sites = options.loop_sites;
   result.calls = options.calls;
-  result.entered =
-      options.stress.acts_at_calls() ? CallTargets::Calls::PassTheHook : CallTargets::Calls::EnterCode;
+  result.entered = options.stress.acts_at_calls() ? CallTargets::Calls::PassTheHook : CallTargets::Calls::EnterCode;
   result.mechanism = options.mechanism;
   result.has_shadow_stack = has_shadow_stack;
   result.stubs = options.stubs;
@@ -45,7 +44,7 @@ Engine::Options engine_options_of(const RuntimeOptions &options, bool has_shadow
 bool RuntimeImpl::may_compile_in_calls() const { return has_own_heap() || !guest->may_handle_signals(); }
 
 Error RuntimeImpl::set_up(CanonicalProgram program) {
-  const bool shadow_stack = options.has_shadow_stack();
+  const bool shadow_stack = options.has_shadow_stack ? options.has_shadow_stack() : shadow_stack_is_active();
   if (shadow_stack)
     options.mechanism = Mechanism::ReturnPoint;
   const bool may_count = has_own_heap() || !may_handle_signals(program, options.libraries);
@@ -54,7 +53,8 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
     return made.takeError();
   engine = std::move(*made);
   guest = std::make_unique<GuestProgram>(*engine, options.libraries);
-  auto calls = FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier, options.optimize_only);
+  auto calls =
+      FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier, options.optimize_only);
   if (!calls)
     return calls.takeError();
   first_calls = std::move(*calls);
@@ -67,7 +67,7 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (!stressed)
     return stressed.takeError();
   stress = std::move(*stressed);
-  set_stop_signal(options.handshake.signal_number);
+  set_stop_signal(options.stops.signal_number);
   return guest->link(hook_symbols(*this), on_exception_landed);
 }
 
@@ -75,8 +75,8 @@ Error RuntimeImpl::start() {
   if (Error error = watch_forks())
     return error;
   if (Trace::active())
-    options.handshake.observer = trace_pause;
-  if (Error error = engine->watch_threads(options.handshake))
+    options.stops.observer = trace_pause;
+  if (Error error = engine->watch_threads(options.stops))
     return error;
   replacer->start();
   if (tiering)

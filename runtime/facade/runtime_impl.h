@@ -1,8 +1,8 @@
 // A runtime is the engine and the rooms around it, each with the state that only it needs.
 #pragma once
 
+#include "osr/runtime.h"
 #include "runtime/engine/first_calls.h"
-#include "runtime/facade/options.h"
 #include "runtime/guards/guards.h"
 #include "runtime/guest/guest_program.h"
 #include "runtime/redefine/redefiner.h"
@@ -15,6 +15,7 @@ namespace osr {
 
 /// In the order in which they are made; each uses earlier ones only.
 struct RuntimeImpl {
+  llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
   RuntimeOptions options;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<GuestProgram> guest;
@@ -25,7 +26,10 @@ struct RuntimeImpl {
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;
 
-  explicit RuntimeImpl(RuntimeOptions options) : options(std::move(options)) {}
+  RuntimeImpl(llvm::orc::ThreadSafeContext context, RuntimeOptions options)
+      : context(std::move(context)), options(std::move(options)) {}
+  static llvm::Expected<std::unique_ptr<Runtime>> create(CanonicalProgram program, RuntimeOptions options,
+                                                         llvm::orc::ThreadSafeContext context = {});
   /// Everything but the threads. Fails with a reason.
   llvm::Error set_up(CanonicalProgram program);
   /// The program is about to begin: its threads are watched, and the rooms act. `self` is the one that begins it.

@@ -1,7 +1,7 @@
 // Gives functions new bodies while they run.
 #pragma once
 
-#include "runtime/redefine/redefine_options.h"
+#include "osr/redefine.h"
 #include "runtime/requests/replacer.h"
 
 #include <llvm/Support/MemoryBuffer.h>

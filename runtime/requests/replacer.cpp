@@ -59,8 +59,8 @@ Expected<ReplaceOutcome> Replacer::replace(StringRef name, const ReplaceOptions 
 Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOptions &options, const Effort &effort) {
   const FunctionId count = engine_.targets().bodies().entry_count();
   OSR_CHECK(entry < count, "function {} of {}", entry, count);
-  auto outcome = options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options)
-                                                         : replace_now(entry, options, effort);
+  auto outcome =
+      options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_now(entry, options, effort);
   Undisturbed undisturbed;
   if (outcome && options.old_code == OldCode::Free && reclaim())
     reclaim_soon();

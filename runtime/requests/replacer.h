@@ -1,10 +1,10 @@
 // Requests of the host and of policies: find what is to be replaced, redirect calls, rewrite frames, free what is left.
 #pragma once
 
+#include "osr/replace.h"
 #include "runtime/engine/reclaimer.h"
 #include "runtime/requests/follow_ups.h"
 #include "runtime/requests/loop_polls.h"
-#include "runtime/requests/replace_options.h"
 #include "runtime/requests/request_queue.h"
 #include "runtime/requests/requests.h"
 

@@ -1,7 +1,7 @@
 // Requests that run in the background: one thread, in the order in which they came.
 #pragma once
 
-#include "runtime/requests/requests.h"
+#include "osr/replace.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -9,38 +9,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <thread>
 
 namespace osr {
-
-/// A request that somebody may wait for. Thread-safe. Example:
-///
-///     std::shared_ptr<PendingRequest> request = runtime->request("hot", {.to = Tier::Optimized});
-///     ...
-///     ReplaceOutcome outcome = cantFail(request->wait());
-class PendingRequest {
-public:
-  using Work = std::function<llvm::Expected<ReplaceOutcome>(const std::atomic<bool> &is_cancelled)>;
-  explicit PendingRequest(Work work) : work_(std::move(work)) {}
-
-  /// The request ends with an error and changes nothing, unless frames were written already; then it ends as usual.
-  void cancel() { is_cancelled_ = true; }
-  bool is_done() const;
-  /// The outcome; the same each time.
-  llvm::Expected<ReplaceOutcome> wait();
-
-private:
-  friend class RequestQueue;
-  void run();
-
-  Work work_;
-  std::atomic<bool> is_cancelled_ = false;
-  mutable std::mutex mutex_;
-  std::condition_variable ended_;
-  std::optional<ReplaceOutcome> outcome_; ///< success
-  std::optional<std::string> error_;      ///< failure
-};
 
 /// Thread-safe. The destructor cancels what has not begun, and waits for what has.
 class RequestQueue {

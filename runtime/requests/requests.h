@@ -1,9 +1,9 @@
 // Requests: replace activations, in all threads, wherever they are.
 #pragma once
 
+#include "osr/replace.h"
 #include "runtime/engine/continuation_budget.h"
 #include "runtime/engine/engine.h"
-#include "runtime/events/replace_outcome.h"
 #include "runtime/requests/loop_polls.h"
 
 #include <atomic>

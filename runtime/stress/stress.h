@@ -3,6 +3,7 @@
 #pragma once
 
 #include "osr-stubs/stub_frame.h"
+#include "osr/options.h"
 #include "runtime/engine/continuation_budget.h"
 #include "runtime/engine/engine.h"
 
@@ -11,39 +12,11 @@
 #include <cstdint>
 #include <optional>
 #include <random>
-#include <string>
 
 namespace osr {
 
-struct StressMode {
-  enum class Kind : std::uint8_t {
-    None,
-    Every,  ///< each Nth call: the return into the caller goes to the other tier
-    All,    ///< each Nth call: so does the return into every frame of the stack
-    Random, ///< a seeded mix of the above
-    Loops,  ///< N times a second: the next poll of each thread sends the frame it is in to another tier
-    Polls,  ///< each Nth poll of a loop does
-    Async,  ///< N times a second: a random function goes to a random tier in all threads, wherever they are
-    Churn,  ///< N times a second: a random function is compiled anew, replaced, redefined, or old code is freed
-    At,     ///< only returns to one site, or to any site of one function, polls among them
-  };
-  Kind kind = Kind::None;
-  std::uint64_t number = 1;  ///< N, or the seed
-  std::string function;              ///< At
-  std::optional<std::uint32_t> site; ///< At: nothing means every site of the function
-
-  /// Parses what `forms` lists. The error names what is wrong.
-  static llvm::Expected<StressMode> parse(llvm::StringRef text);
-  static constexpr const char *forms =
-      "none, every, every:N, all:N, random:SEED, async:HZ, churn:HZ, loops:HZ, polls:N, at:FUNCTION, at:FUNCTION#SITE";
-
-  /// Something happens at calls of program functions: all of them have to come by.
-  bool acts_at_calls() const;
-  bool acts_at_polls() const { return kind == Kind::Loops || kind == Kind::Polls || kind == Kind::At; }
-
-  /// At: the function's id; the error says why there can be no replacement there. Other kinds: 0.
-  llvm::Expected<FunctionId> find_function(const CanonicalProgram &program) const;
-};
+/// For StressMode::Kind::At: the function's id; the error says why there can be no replacement there. Other kinds: 0.
+llvm::Expected<FunctionId> find_stressed_function(const StressMode &mode, const CanonicalProgram &program);
 
 /// Forces transitions from the entry hook, before the called function runs, and from polls; in registered threads. Not
 /// thread-safe.

@@ -12,7 +12,7 @@ namespace osr {
 Expected<std::unique_ptr<StressRun>> StressRun::create(const StressMode &mode, Engine &engine) {
   if (engine.versions().counts_activations() && mode.kind != StressMode::Kind::None)
     return make_error("stress modes rewrite frames, which cannot be while activations are counted");
-  auto function = mode.find_function(engine.program());
+  auto function = find_stressed_function(mode, engine.program());
   if (!function)
     return function.takeError();
   std::unique_ptr<StressRun> run(new StressRun(mode, engine));

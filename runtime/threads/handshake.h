@@ -10,6 +10,7 @@
 // (interrupted_call.h, waiting_call.h).
 #pragma once
 
+#include "osr/options.h"
 #include "runtime/threads/program_thread.h"
 
 #include <llvm/ADT/ArrayRef.h>
@@ -25,17 +26,8 @@ namespace osr {
 
 class Handshake {
 public:
-  /// One time that threads were stopped.
-  struct Pause {
-    std::chrono::steady_clock::time_point asked, stopped, resumed;
-    llvm::ArrayRef<pid_t> threads; ///< those that were stopped
-  };
-  struct Options {
-    int signal_number = SIGRTMAX - 2; ///< real-time; the program cannot use or block it (signal_calls.h)
-    std::chrono::milliseconds limit{2000}; ///< how long a thread may take to stop
-    /// Hears of each pause afterwards, in the thread that asked for it. May be null.
-    std::function<void(const Pause &)> observer;
-  };
+  using Pause = StopPause;
+  using Options = StopOptions;
 
   /// Installs the signal handler. One per process. Fails when the signal number is not usable.
   static llvm::Expected<std::unique_ptr<Handshake>> create(ThreadRegistry &threads, Options options);

@@ -4,6 +4,14 @@ namespace osr {
 
 using State = HeatCounter::State;
 
+namespace {
+
+FunctionSummary summary_of(const FunctionInfo &body) {
+  return {body.id, body.name, body.sites.size(), body.pinned == PinReason::None};
+}
+
+} // namespace
+
 HeatCounter *HeatTable::counter_of(const FunctionInfo &body, bool may_tier_up) {
   if (counters_.size() <= body.id)
     counters_.resize(body.id + 1);
@@ -11,7 +19,7 @@ HeatCounter *HeatTable::counter_of(const FunctionInfo &body, bool may_tier_up) {
   if (!counter)
     counter = std::make_unique<HeatCounter>();
   counter->function = body.id;
-  const std::optional<std::int32_t> first = may_tier_up ? policy_.first_count(body) : std::nullopt;
+  const std::optional<std::int32_t> first = may_tier_up ? policy_.first_count(summary_of(body)) : std::nullopt;
   if (!may_tier_up)
     counter->state = State::Left;
   if (!first)
@@ -48,7 +56,7 @@ void HeatTable::notice_anew(const FunctionInfo &body) {
   if (!counter || !counter->state.compare_exchange_strong(hot, State::Cold, std::memory_order_relaxed))
     return; // never to be optimised, or about to be
   counter->times.store(0, std::memory_order_relaxed);
-  if (const std::optional<std::int32_t> first = policy_.first_count(body))
+  if (const std::optional<std::int32_t> first = policy_.first_count(summary_of(body)))
     counter->left.store(*first, std::memory_order_relaxed);
 }
 

@@ -1,8 +1,9 @@
 // How often each body of the program was noticed in baseline code.
 #pragma once
 
+#include "compiler/canonical/canonical_program.h"
 #include "compiler/tiers/count_heat.h"
-#include "runtime/tiering/tier_policy.h"
+#include "osr/policy.h"
 
 #include <deque>
 #include <memory>

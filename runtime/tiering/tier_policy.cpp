@@ -1,4 +1,4 @@
-#include "runtime/tiering/tier_policy.h"
+#include "osr/policy.h"
 
 #include <algorithm>
 #include <bit>
@@ -11,11 +11,11 @@ constexpr unsigned most_doublings = 16;
 
 } // namespace
 
-std::optional<std::int32_t> TierPolicy::first_count(const FunctionInfo &) const { return std::nullopt; }
+std::optional<std::int32_t> TierPolicy::first_count(const FunctionSummary &) const { return std::nullopt; }
 
 std::int32_t TierPolicy::next_count(Heat) const { return std::numeric_limits<std::int32_t>::max(); }
 
-std::optional<std::int32_t> CountingPolicy::first_count(const FunctionInfo &) const { return threshold_; }
+std::optional<std::int32_t> CountingPolicy::first_count(const FunctionSummary &) const { return threshold_; }
 
 std::int32_t CountingPolicy::next_count(Heat heat) const {
   const std::int64_t next = std::int64_t(std::max(threshold_, 1)) << std::min(heat.times, most_doublings);

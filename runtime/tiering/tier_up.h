@@ -6,9 +6,9 @@
 //   counts on from further away; an activation that could not follow is noticed again
 #pragma once
 
+#include "osr/statistics.h"
 #include "runtime/code/code_session.h"
 #include "runtime/events/cause.h"
-#include "runtime/events/statistics.h"
 #include "runtime/requests/requests.h"
 #include "runtime/tiering/compile_queue.h"
 #include "runtime/tiering/heat_table.h"

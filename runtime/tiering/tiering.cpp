@@ -19,9 +19,8 @@ Tiering::Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, Ti
     : engine_(engine), calls_(calls), replacer_(replacer),
       tier_up_(std::move(options),
                [this](FunctionId body, NoticedBy by, bool is_first) { return optimize(body, by, is_first); }) {
-  engine_.versions().count_heat_in([this](FunctionId body) {
-    return tier_up_.counter_of(engine_.program().functions[body], may_tier_up(body));
-  });
+  engine_.versions().count_heat_in(
+      [this](FunctionId body) { return tier_up_.counter_of(engine_.program().functions[body], may_tier_up(body)); });
 }
 
 void Tiering::start(bool may_compile_in_calls) {

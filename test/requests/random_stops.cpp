@@ -3,6 +3,7 @@
 //   $ random_stops random_stops_program.bc 100000
 //
 // A walk must reach the base. Where it cannot by the rules (PcKind, stubs, register restores), it must succeed within a few stops more.
+#include "runtime/engine/engine.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stopped_walk.h"
@@ -134,7 +135,7 @@ private:
 Expected<Totals> run(const char *path, int stops) {
   Runtime::Options options;
   options.compile_ahead = true;
-  options.handshake.limit = std::chrono::seconds(60);
+  options.stops.limit = std::chrono::seconds(60);
   auto loaded = load_host_program(path, std::move(options));
   if (!loaded)
     return loaded.takeError();

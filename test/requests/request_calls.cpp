@@ -1,5 +1,6 @@
 // What the host offers to programs that make requests.
 #include "test/requests/request_calls.h"
+#include "runtime/engine/engine.h"
 
 #include <cstdio>
 

@@ -1,7 +1,7 @@
 // What the host offers to programs that make requests. An executable that links request_calls.cpp exports it.
 #pragma once
 
-#include "runtime/facade/runtime.h"
+#include "osr/runtime.h"
 
 namespace osr {
 

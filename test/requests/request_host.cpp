@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
   }
   Runtime::Options options;
   options.tier = std::string_view(argv[1]) == "baseline" ? Tier::Baseline : Tier::Optimized;
-  options.handshake.limit = patience;
+  options.stops.limit = patience;
   options.slabs.code = code_bytes;
   auto loaded = load_host_program(argv[2], std::move(options));
   if (!loaded) {

@@ -3,7 +3,7 @@
 
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/target.h"
-#include "runtime/facade/runtime.h"
+#include "runtime/facade/create_runtime.h"
 
 #include <llvm/IR/LLVMContext.h>
 
@@ -21,7 +21,7 @@ inline llvm::Expected<Runtime *> load_host_program(const char *path, Runtime::Op
   auto program = canonicalize(std::move(*module), **machine);
   if (!program)
     return program.takeError();
-  auto runtime = Runtime::create(std::move(*program), std::move(options));
+  auto runtime = create_runtime(std::move(*program), std::move(options));
   if (!runtime)
     return runtime.takeError();
   return runtime->release();

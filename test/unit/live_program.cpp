@@ -1,4 +1,5 @@
 #include "live_program.h"
+#include "runtime/facade/create_runtime.h"
 
 #include "compiler/codegen/target.h"
 #include "runtime/stack/registry_lookup.h"
@@ -55,9 +56,9 @@ LiveProgram::LiveProgram(const std::string &text, Runtime::Options options)
     options.calls = CallKind::Direct;
   options.mechanism = mechanism_;
   options.host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}};
-  options.handshake.limit = std::chrono::seconds(60);
+  options.stops.limit = std::chrono::seconds(60);
   runtime_ = cantFail(
-      Runtime::create(cantFail(canonicalize(std::move(module), *machine, KeepSource::Yes)), std::move(options)));
+      create_runtime(cantFail(canonicalize(std::move(module), *machine, KeepSource::Yes)), std::move(options)));
   thread_ = std::thread([this] { cantFail(runtime_->run_main({"live"})); });
   thread_.detach(); // main never returns
   inside([] {});

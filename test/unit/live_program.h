@@ -3,7 +3,8 @@
 // environment says how calls are made (OSR_TEST_CALLS=direct) and frames redirected (OSR_TEST_REWRITE=return-point).
 #pragma once
 
-#include "runtime/facade/runtime.h"
+#include "osr/runtime.h"
+#include "runtime/engine/engine.h"
 #include "runtime/stack/frame_cursor.h"
 
 #include <condition_variable>

@@ -1,6 +1,7 @@
 // Checks requests for functions that sit in loops without calls, in a running program.
 #include "compiler/codegen/target.h"
-#include "runtime/facade/runtime.h"
+#include "runtime/engine/engine.h"
+#include "runtime/facade/create_runtime.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -246,7 +247,7 @@ private:
 
 TEST_CASE("A function in an endless loop without a call is replaced in both directions, and its loop goes on") {
   LLVMContext context;
-  auto runtime = cantFail(Runtime::create(parsed(context), {.tier = Tier::Optimized}));
+  auto runtime = cantFail(create_runtime(parsed(context), {.tier = Tier::Optimized}));
   Requester requester(*runtime);
   std::thread thread([&] {
     requester.during(1, [&] { requester.back_and_forth("spins"); });

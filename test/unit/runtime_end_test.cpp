@@ -1,7 +1,7 @@
 // Checks what happens when a runtime goes before its process. There is one runtime in a process, so this is a test of its
 // own.
 #include "compiler/codegen/target.h"
-#include "runtime/facade/runtime.h"
+#include "runtime/facade/create_runtime.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -31,7 +31,7 @@ TEST_CASE("When a host lets the runtime go before the process ends, the program'
     })",
                                     diagnostic, context);
   REQUIRE(module);
-  auto runtime = cantFail(Runtime::create(cantFail(canonicalize(std::move(module), *machine)), std::move(options)));
+  auto runtime = cantFail(create_runtime(cantFail(canonicalize(std::move(module), *machine)), std::move(options)));
   CHECK(cantFail(runtime->run_main({"program"})) == 0);
   CHECK(noted == "m");
   runtime.reset();

@@ -3,6 +3,7 @@
 //   shadow_stack_target PROGRAM [ARGS...]
 //
 // At each seventh call all frames of the stack are to go to the other tier. The last line says what became of that.
+#include "runtime/engine/engine.h"
 #include "runtime/guest/program_exit.h"
 #include "test/support/host_program.h"
 

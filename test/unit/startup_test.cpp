@@ -1,6 +1,8 @@
 // Checks what is asked before a program runs: shadow stack, type of main, whose allocator it is.
 #include "compiler/codegen/target.h"
-#include "runtime/facade/runtime.h"
+#include "runtime/engine/engine.h"
+#include "runtime/facade/create_runtime.h"
+#include "runtime/guest/startup_checks.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -36,7 +38,7 @@ TEST_CASE("A host that uses all keys for thread-specific data gets an error") {
   for (pthread_key_t key; pthread_key_create(&key, nullptr) == 0;)
     keys.push_back(key);
   LLVMContext context;
-  auto runtime = Runtime::create(program_of(context, trivial), {});
+  auto runtime = create_runtime(program_of(context, trivial), {});
   for (pthread_key_t key : keys)
     pthread_key_delete(key);
   REQUIRE_FALSE(bool(runtime));
@@ -47,12 +49,12 @@ TEST_CASE("Without a shadow stack return PCs are rewritten unless something else
   LLVMContext context;
   Runtime::Options options;
   options.has_shadow_stack = [] { return false; };
-  auto runtime = Runtime::create(program_of(context, trivial), std::move(options));
+  auto runtime = create_runtime(program_of(context, trivial), std::move(options));
   REQUIRE(bool(runtime));
   CHECK_FALSE((*runtime)->engine().redirector().concerns_sites());
   CHECK(toString(check_main((*runtime)->engine().program())) == "");
 
-  auto second = Runtime::create(program_of(context, trivial), {});
+  auto second = create_runtime(program_of(context, trivial), {});
   REQUIRE_FALSE(bool(second));
   CHECK_THAT(toString(second.takeError()), Contains("there can be one"));
 }

@@ -56,7 +56,7 @@ constexpr std::int32_t threshold = 10;
 class EmbeddersPolicy final : public CountingPolicy {
 public:
   EmbeddersPolicy() : CountingPolicy(threshold) {}
-  std::optional<std::int32_t> first_count(const FunctionInfo &function) const override {
+  std::optional<std::int32_t> first_count(const FunctionSummary &function) const override {
     return function.name == "rest" ? std::nullopt : CountingPolicy::first_count(function);
   }
 };

@@ -1,13 +1,14 @@
 // Which functions are worth optimising, and when: the embedder's choice.
 #pragma once
 
-#include "compiler/canonical/canonical_program.h"
+#include "osr/tier.h"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 namespace osr {
 
@@ -16,6 +17,14 @@ struct Heat {
   FunctionId function = 0; ///< the body
   std::uint32_t times = 0; ///< how often it was noticed, this time included; see TierPolicy for what that means
   bool is_hot = false;     ///< there is optimised code already: an activation of the old code is left
+};
+
+/// What a policy may know of a function before anything of it has run.
+struct FunctionSummary {
+  FunctionId function = 0; ///< the body
+  std::string_view name;   ///< valid during the call
+  std::size_t sites = 0;   ///< places where its activations can be replaced
+  bool is_replaceable = true; ///< false: its activations end in the code that they began in
 };
 
 /// Decides. Code begins at the baseline tier; what the policy wants is compiled at the optimised tier, in the
@@ -27,7 +36,7 @@ public:
 
   /// From where baseline code of the function counts down, at each entry and each round of a loop. When that runs out
   /// the function is noticed, and counts on from next_count(). Nothing: its code does not count.
-  virtual std::optional<std::int32_t> first_count(const FunctionInfo &function) const;
+  virtual std::optional<std::int32_t> first_count(const FunctionSummary &function) const;
   virtual std::int32_t next_count(Heat heat) const;
 
   /// All threads are stopped so often, if they used the processor meanwhile, and the functions of their newest
@@ -47,7 +56,7 @@ public:
   static constexpr std::int32_t usual_threshold = 1'000;
 
   explicit CountingPolicy(std::int32_t threshold = usual_threshold) : threshold_(threshold) {}
-  std::optional<std::int32_t> first_count(const FunctionInfo &function) const override;
+  std::optional<std::int32_t> first_count(const FunctionSummary &function) const override;
   /// Activations that stay in the old code ask again, less and less often.
   std::int32_t next_count(Heat heat) const override;
   bool wants(Heat) const override { return true; }

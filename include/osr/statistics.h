@@ -1,17 +1,21 @@
 // What happened in one run, as counters and as JSON.
 #pragma once
 
-#include "compiler/base/site.h"
-#include "runtime/code/mappings.h"
+#include "osr/tier.h"
 
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 
 namespace osr {
+
+/// Memory mappings of the process: proof that no page is writable and executable.
+struct MappingCount {
+  std::uint64_t total = 0; ///< 0: they could not be read
+  std::uint64_t writable_and_executable = 0;
+};
 
 /// Counters of one run, guarded by the runtime's lock. Compiled stubs increment those of executed transitions without
 /// it: with several threads an increment may get lost.
@@ -147,8 +151,8 @@ struct Statistics {
 
   double compile_seconds() const;
 
-  /// With the seconds since main was entered, compile time of that phase included.
-  nlohmann::json to_json() const;
+  /// An object as text, indented; with the seconds since main was entered, compile time of that phase included.
+  std::string to_json() const;
 };
 
 } // namespace osr

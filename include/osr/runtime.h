@@ -1,12 +1,14 @@
 // The runtime of one program: compiled lazily, run, and its frames replaced while it runs.
 #pragma once
 
-#include "compiler/canonical/canonical_program.h"
-#include "runtime/facade/options.h"
-#include "runtime/redefine/redefine_options.h"
-#include "runtime/requests/request_queue.h"
+#include "osr/options.h"
+#include "osr/redefine.h"
+#include "osr/replace.h"
+#include "osr/statistics.h"
 
-#include <llvm/ADT/STLFunctionalExtras.h>
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/StringRef.h>
+#include <llvm/ExecutionEngine/Orc/ThreadSafeModule.h>
 #include <llvm/Support/Error.h>
 #include <llvm/Support/MemoryBuffer.h>
 
@@ -25,8 +27,8 @@ struct RuntimeImpl;
 /// The bytes of one value of a frame state, as a store of the value writes them.
 using EnteredValue = std::span<const std::byte>;
 
-/// Owns everything that a running program needs. One per process, as the entry hook is. create(), run_main() and
-/// the destructor belong to one thread; all others may be called from any. Example:
+/// Owns everything that a running program needs. One per process. create(), run_main() and the destructor belong to one
+/// thread; all others may be called from any. Example:
 ///
 ///     auto runtime = cantFail(Runtime::create(std::move(program), {.tier = Tier::Baseline}));
 ///     int status = cantFail(runtime->run_main({"program", "argument"}));
@@ -38,9 +40,10 @@ class Runtime {
 public:
   using Options = RuntimeOptions;
 
-  /// Compiles the program's globals and gives every function its entry. Fails with a reason when a symbol cannot be
-  /// resolved, a library not be loaded, or the kernel lacks what the options need.
-  static llvm::Expected<std::unique_ptr<Runtime>> create(CanonicalProgram program, Options options);
+  /// Takes a whole program of C, C++ or another language, compiles its globals and gives every function its entry. Fails
+  /// with a reason when the module holds what cannot be compiled, a symbol cannot be resolved, a library not be loaded, or
+  /// the kernel lacks what the options need. Nobody else may use the module's context from here on.
+  static llvm::Expected<std::unique_ptr<Runtime>> create(llvm::orc::ThreadSafeModule program, Options options = {});
   ~Runtime();
   Runtime(const Runtime &) = delete;
   Runtime &operator=(const Runtime &) = delete;
@@ -50,31 +53,28 @@ public:
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
 
   /// The address of a function as the program sees it: the same whatever body and version it has. 0 if there is none.
-  /// The host's own threads may call program functions: enter(**attach_thread(), address_of("callback"), argument) of
-  /// program_thread.h and start_thread.h, from when run_main() has begun.
+  /// The host's own threads may call it (osr/thread.h), from when run_main() has begun.
   std::uint64_t address_of(llvm::StringRef function);
 
-  /// Replaces all activations of a function that are at another tier, in all threads, wherever they are; see
-  /// requests.h. Calls to come enter the new tier, and the old code's memory is given back; replace_options.h has the
-  /// choices. The error says why nothing was done; then nothing has changed.
+  /// Replaces all activations of a function that are at another tier, in all threads, wherever they are. Calls to come
+  /// enter the new tier, and the old code's memory is given back; osr/replace.h has the choices. The error says why nothing was done; then nothing has changed.
   llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
   /// The same in the background. `options.is_cancelled` is not used: the result has cancel().
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
 
-  /// Gives a function a new body of the same type, defined by bitcode or text IR (Compiler::prepare_body has the rules).
+  /// Gives a function a new body of the same type, defined by bitcode or text IR that defines no other function.
   /// Calls to come run the new body, in all threads. Optimised code that rested on the old body goes out of use, and its
   /// activations go on in baseline code. Activations of the old body end in it, or go on in the new one where the site
   /// map says how. The old code is freed as by replace(). The error says why nothing was done.
   llvm::Expected<RedefineOutcome> redefine(llvm::StringRef function, llvm::MemoryBufferRef ir,
                                            const RedefineOptions &options = {});
-  /// The function as it was written, by itself: bitcode that redefine() takes. Fails if the program was made canonical
-  /// without KeepSource.
+  /// The function as it was written, by itself: bitcode that redefine() takes. Fails unless the options said
+  /// keep_source.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
 
   /// An interpreter's way into compiled code: goes on behind a site of the function, in optimised code, as an activation
   /// with this frame state would whose call has just returned `result`, and returns what the function returns. In a
-  /// thread of the program. Site::state says which values it takes, and of which sizes; find_site() is of use to
-  /// who knows the callee. The error says why there is no way in: a function with local objects in memory, say.
+  /// thread of the program. `osrctl sites` says which values each site takes, and of which sizes. The error says why there is no way in: a function with local objects in memory, say.
   /// The code is kept until the call returns; whoever leaves it by longjmp keeps it for ever.
   llvm::Expected<std::uint64_t> enter_at(llvm::StringRef function, std::uint32_t site,
                                          llvm::ArrayRef<EnteredValue> state, std::uint64_t result = 0);
@@ -90,6 +90,7 @@ public:
   Engine &engine();
 
 private:
+  friend struct RuntimeImpl;
   explicit Runtime(std::unique_ptr<RuntimeImpl> impl);
   std::unique_ptr<RuntimeImpl> impl_;
 };

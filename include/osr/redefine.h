@@ -1,0 +1,44 @@
+// New bodies for functions that run: how their activations go on, and what became of them.
+#pragma once
+
+#include "osr/replace.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace osr {
+
+/// One value of the new frame state: a value of the old one, or a constant of at most 8 bytes.
+struct ValueMapping {
+  std::optional<std::uint32_t> from; ///< index in the old site's state
+  std::uint64_t constant = 0;        ///< without `from`
+};
+
+/// An activation that stands at `from_site` of the old body goes on behind `to_site` of the new one; the result of the
+/// call that it is in becomes the result of the new site's call. `osrctl sites` shows both sides.
+struct SiteMapping {
+  std::uint32_t from_site = 0;
+  std::uint32_t to_site = 0;
+  std::vector<ValueMapping> values; ///< one for each value of the new site's state, in its order
+};
+using SiteMap = std::vector<SiteMapping>;
+
+/// What a caller of Runtime::redefine may choose.
+struct RedefineOptions {
+  /// Activations of the old body that stand at these sites go on in the new one; all others end in the old one.
+  SiteMap site_map;
+  /// The new body has the sites of the old one, with the same values in the same order: all activations go on in it.
+  /// That is so for two bodies made of the same IR by redefine(). `site_map` is not used then.
+  bool same_sites = false;
+  Tier to = Tier::Optimized; ///< of the new body, for activations that go on in it
+};
+
+/// What became of it.
+struct RedefineOutcome {
+  ReplaceOutcome dependents; ///< activations of code that rested on the old body: they go on in baseline code
+  ReplaceOutcome old_body;   ///< activations of the old body that the site map is for
+  std::uint64_t invalidated = 0; ///< versions that rested on the old body and are out of use now
+};
+
+} // namespace osr

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Check that the library can be installed, found by another project's CMake, and used with its public headers alone.
+
+usage: package_test.py BUILD_FOLDER CLANG C++_COMPILER
+"""
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+EXAMPLES = HERE.parent.parent / "examples"
+
+
+def run(*command):
+    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if ended.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\n{ended.stdout}{ended.stderr}")
+    return ended.stdout
+
+
+def internal_includes(folder):
+    """Includes of the installed headers that are neither the standard's, LLVM's nor the interface's own."""
+    for header in folder.rglob("*.h"):
+        for name in re.findall(r'^#include [<"]([^">]+/[^">]+)[">]', header.read_text(), re.M):
+            if not name.startswith(("osr/", "llvm/", "sys/")):
+                yield f"{header.name} includes {name}"
+
+
+def main():
+    build, clang, compiler = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as text:
+        folder = pathlib.Path(text)
+        prefix = folder / "prefix"
+        run("cmake", "--install", build, "--prefix", prefix)
+        found = list(internal_includes(prefix / "include"))
+        assert (prefix / "include/osr/runtime.h").exists() and not found, found
+        run("cmake", "-S", HERE, "-B", folder / "build", "-G", "Ninja", f"-DEXAMPLES={EXAMPLES}",
+            f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler}")
+        run("cmake", "--build", folder / "build")
+        run(clang, "-O1", "-emit-llvm", "-c", EXAMPLES / "queens.c", "-o", folder / "queens.bc")
+        printed = run(folder / "build/embed", folder / "queens.bc", "8")
+        changed = re.search(r"(\d+) frames changed their tier", printed)
+        assert changed and int(changed.group(1)) > 0 and "92" in printed, printed
+
+
+if __name__ == "__main__":
+    main()
