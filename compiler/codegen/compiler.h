@@ -14,6 +14,7 @@
 #include "compiler/tiers/speculations.h"
 
 #include <llvm/ADT/StringSet.h>
+#include <llvm/Linker/IRMover.h>
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -132,6 +133,25 @@ public:
   /// what it found out about it, however far the calls lead. In no order; may contain `function`.
   std::vector<FunctionId> dependents(FunctionId function) const;
 
+  /// A module that is to become a part of the program, checked and canonical, but not a part of it yet.
+  struct NewModule {
+    std::unique_ptr<llvm::Module> module; ///< functions only
+    std::vector<FunctionInfo> functions; ///< with the ids that adopt_module() will give them: those that follow
+    std::unique_ptr<llvm::MemoryBuffer> globals; ///< the object that defines its variables; null if there are none
+    std::vector<std::string> variables;
+    std::vector<Alias> aliases;
+    std::vector<StaticAction> constructors, destructors;
+  };
+  /// Takes a module of any context, which nobody else may use meanwhile. Its local names become ones that nobody else has;
+  /// of weak definitions the first one counts. Errors: what canonicalize() refuses, a name that is defined already. Nothing
+  /// of the program changes.
+  llvm::Expected<NewModule> prepare_module(std::unique_ptr<llvm::Module> module);
+  /// From now on the program has these functions. Nothing else may have been added since it was prepared. Declarations of
+  /// the same names mean them.
+  void adopt_module(NewModule module);
+  /// A function, variable or alias of that name is the program's own.
+  bool defines(llvm::StringRef name) const;
+
   /// The function has local objects in memory, which its beginning makes.
   bool has_objects(FunctionId function) const;
   /// Its result is nothing, an integer or a pointer, in one register.
@@ -150,6 +170,8 @@ private:
   ReturnPoints return_points() const {
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
   }
+  llvm::Error fit_names(llvm::Module &module);
+  void merge(std::unique_ptr<llvm::Module> module);
   llvm::Expected<CanonicalProgram> read_body(llvm::MemoryBufferRef ir, llvm::LLVMContext &context,
                                              llvm::StringRef name);
   void insert_own_sites(CanonicalProgram &program) const;
@@ -196,6 +218,8 @@ private:
   LoopProperties loop_properties_;
   mutable IndependentMetadata shared_metadata_; ///< of the program's context; for its owner's thread
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped
+  llvm::StringSet<> added_variables_; ///< of modules that came later: the program's module only declares them
+  std::unique_ptr<llvm::IRMover> mover_; ///< knows the program's types; made when something is added
   std::uint64_t next_symbol_ = 0;
 };
 

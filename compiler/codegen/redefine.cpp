@@ -12,7 +12,6 @@
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IRReader/IRReader.h>
-#include <llvm/Linker/Linker.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Support/SourceMgr.h>
 
@@ -150,8 +149,7 @@ FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
   auto *declaration = Function::Create(old.getFunctionType(), GlobalValue::ExternalLinkage, name, &module);
   declaration->setCallingConv(old.getCallingConv());
   old.replaceAllUsesWith(declaration);
-  const bool failed = Linker::linkModules(module, std::move(body.module));
-  OSR_CHECK(!failed, "the new body of '{}' cannot be linked into the program", name);
+  merge(std::move(body.module));
   if (id == program_.functions.size()) {
     program_.functions.emplace_back();
     functions_.emplace_back();

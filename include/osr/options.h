@@ -80,7 +80,6 @@ enum class Freeing : std::uint8_t {
   ResidenceCounting,
 };
 
-
 /// Of the memory for code and what belongs to it, in bytes; rounded up to pages. Address space only: memory is used when it
 /// is written.
 struct SlabSizes {
@@ -121,34 +120,37 @@ struct StopOptions {
 /// All of it has defaults. Example: {.tier = Tier::Baseline}.
 struct RuntimeOptions {
   Tier tier = Tier::Optimized; ///< of the code that calls enter
-  TierUpOptions tier_up;       ///< with a policy: calls enter baseline code first, whatever `tier` says
+  TierUpOptions tier_up; ///< with a policy: calls enter baseline code first, whatever `tier` says
   StressMode stress;
   CallKind calls = CallKind::Slot;
   /// Under a shadow stack it is always ReturnPoint.
   Mechanism mechanism = Mechanism::ReturnPc;
   StubKind stubs = StubKind::Generated;
   bool verify_each_pass = false;
-  bool sites = true;         ///< false: plain code without sites, for comparison
-  bool loop_sites = true;    ///< false: loops without calls cannot be left, and pay nothing for it
+  bool sites = true; ///< false: plain code without sites, for comparison
+  bool loop_sites = true; ///< false: loops without calls cannot be left, and pay nothing for it
   bool assume_guards = true; ///< false: optimised code stays where a guard fails, and goes on there
   /// Baseline code counts which way branches go and what is called by pointer; what was so each time, and at least so often,
   /// is what optimised code is made for. Nothing: it is not. Nor is it in programs that may handle signals, unless the host
   /// links osr::interposed_calls, or if guards are not assumed or activations counted.
   std::optional<std::uint32_t> speculate_after;
   std::uint64_t most_guard_failures = 3; ///< then code is compiled without the assumption
-  DeoptimizeHandler deoptimize;          ///< the embedder's interpreter; null: bundles name their continuations
+  DeoptimizeHandler deoptimize; ///< the embedder's interpreter; null: bundles name their continuations
   Freeing freeing = Freeing::StackEvidence;
-  bool keep_source = false;                 ///< for Runtime::source_of
-  bool compile_ahead = false;               ///< compile every function before the program starts
-  std::vector<std::string> libraries;       ///< loaded before the program is linked
-  std::vector<std::string> optimize_only;   ///< not empty: all other functions stay at the baseline tier
+  bool keep_source = false; ///< for Runtime::source_of
+  bool compile_ahead = false; ///< compile every function before the program starts
+  std::vector<std::string> libraries; ///< loaded before the program is linked
+  std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
   std::vector<HostSymbol> host_symbols; ///< functions and data of the host that the program may name
-  SlabSizes slabs;                          ///< the memory for code and what belongs to it
-  Fault fault;                              ///< for tests of tests
+  /// A function is called that cannot be compiled: what it, or something that it refers to, lacks is in `reason`. Returns the
+  /// address of a function of the host of the same type, which is called instead; 0: the process ends, with a message. In
+  /// the thread that calls, with the runtime's lock held: it may not use the runtime.
+  std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)> compile_failed;
+  SlabSizes slabs; ///< the memory for code and what belongs to it
+  Fault fault; ///< for tests of tests
   StopOptions stops;
   /// Asked once whether the processor keeps a second copy of return PCs; null: the kernel is. For tests.
   bool (*has_shadow_stack)() = nullptr;
 };
-
 
 } // namespace osr

@@ -85,7 +85,7 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable ended_;
   std::optional<ReplaceOutcome> outcome_; ///< success
-  std::optional<std::string> error_;      ///< failure
+  std::optional<std::string> error_; ///< failure
 };
 
 } // namespace osr

@@ -27,23 +27,38 @@ struct RuntimeImpl;
 /// The bytes of one value of a frame state, as a store of the value writes them.
 using EnteredValue = std::span<const std::byte>;
 
-/// Owns everything that a running program needs. One per process. create(), run_main() and the destructor belong to one
-/// thread; all others may be called from any. Example:
+/// Owns everything that a running program needs. One at a time in a process: for one whole program of C or C++, which
+/// run_main() runs, or for a program that grows, module by module, and whose functions the host calls.
 ///
-///     auto runtime = cantFail(Runtime::create(std::move(program), {.tier = Tier::Baseline}));
+///     auto runtime = cantFail(Runtime::create({.tier = Tier::Baseline}));      // grows
+///     cantFail(runtime->add(std::move(module)));
+///     auto thread = cantFail(ThreadAttachment::attach());
+///     std::uint64_t six = thread.call(cantFail(runtime->lookup("multiply")), 2, 3);
+///
+///     auto runtime = cantFail(Runtime::create(std::move(program), {}));        // is whole
 ///     int status = cantFail(runtime->run_main({"program", "argument"}));
 ///
 /// and meanwhile, in another thread of the host or of the program:
 ///
 ///     ReplaceOutcome outcome = cantFail(runtime->replace("hot", {.to = Tier::Optimized}));
+///
+/// create(), run_main() and the destructor belong to one thread; all others may be called from any. Functions are compiled
+/// when they are first called.
 class Runtime {
 public:
   using Options = RuntimeOptions;
+
+  /// A program that grows. Of the process nothing is changed but what replacing frames takes: a signal handler (Options::stops)
+  /// and the way in which unwinders find frames. Fails with a reason when there is a runtime already, or when the kernel
+  /// lacks what the options need; then nothing is left of it.
+  static llvm::Expected<std::unique_ptr<Runtime>> create(Options options = {});
 
   /// Takes a whole program of C, C++ or another language, compiles its globals and gives every function its entry. Fails
   /// with a reason when the module holds what cannot be compiled, a symbol cannot be resolved, a library not be loaded, or
   /// the kernel lacks what the options need. Nobody else may use the module's context from here on.
   static llvm::Expected<std::unique_ptr<Runtime>> create(llvm::orc::ThreadSafeModule program, Options options = {});
+
+  /// No thread may be in the program, and none calls its functions any more.
   ~Runtime();
   Runtime(const Runtime &) = delete;
   Runtime &operator=(const Runtime &) = delete;
@@ -52,8 +67,20 @@ public:
   /// are registered with atexit. Fails when there is no main, or not one of that type.
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
 
+  /// Makes a module a part of the program: functions, variables, aliases. Names are known to all modules, local ones to their
+  /// own; of weak definitions (linkonce_odr and the like) the first one counts. What functions refer to may come later, when
+  /// they are first called at the latest; what variables refer to has to be there. Takes time for what is in the module, not
+  /// for what the program has. The error names what cannot be compiled, or is defined already; then nothing has changed.
+  llvm::Error add(llvm::orc::ThreadSafeModule module);
+  /// Runs the constructors of modules that were added since the last time, in the order of adding. In an attached thread.
+  llvm::Error initialize();
+  /// Functions and variables of the host that modules to come, and functions that are not compiled yet, may name.
+  llvm::Error define(llvm::ArrayRef<HostSymbol> symbols);
+
+  /// The address of a function of the program, compiled now so that its first call waits for nothing, or of a variable. The
+  /// host may call it in an attached thread (osr/thread.h). The error says why it cannot be compiled, or that there is none.
+  llvm::Expected<std::uint64_t> lookup(llvm::StringRef name);
   /// The address of a function as the program sees it: the same whatever body and version it has. 0 if there is none.
-  /// The host's own threads may call it (osr/thread.h), from when run_main() has begun.
   std::uint64_t address_of(llvm::StringRef function);
 
   /// Replaces all activations of a function that are at another tier, in all threads, wherever they are. Calls to come

@@ -209,6 +209,18 @@ llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) 
   return llvm::Error::success();
 }
 
+void CodeSession::undefine_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) {
+  std::lock_guard lock(mutex_);
+  llvm::orc::SymbolNameSet names;
+  for (const AbsoluteSymbol &symbol : symbols) {
+    const llvm::orc::SymbolStringPtr name = session_.intern(symbol.first);
+    near_.erase(name);
+    names.insert(name);
+  }
+  if (llvm::Error error = program_->remove(names))
+    OSR_CHECK(false, "names cannot be taken back: {}", llvm::toString(std::move(error)));
+}
+
 void *CodeSession::open_library(const char *path) { return ::dlopen(path, RTLD_LAZY | RTLD_GLOBAL); }
 
 llvm::Error CodeSession::add_library(const std::string &path, void *library) {

@@ -68,6 +68,9 @@ public:
   /// defined is an error, and then none is defined.
   llvm::Error define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols);
 
+  /// Takes names back that define_symbols() defined. Objects that were linked with them keep the addresses.
+  void undefine_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols);
+
   /// By dlopen with RTLD_GLOBAL: the library's symbols become visible. It stays loaded. Null and the dynamic linker's error,
   /// or a handle for add_library.
   static void *open_library(const char *path);

@@ -14,9 +14,10 @@ namespace osr {
 /// Not thread-safe.
 class Bodies {
 public:
-  explicit Bodies(FunctionId functions = 0) : current_(functions) {
-    for (FunctionId function = 0; function < functions; ++function)
-      current_[function] = function;
+  /// Functions that come later get the numbers that follow those of all bodies.
+  void grow(FunctionId functions) {
+    while (current_.size() < functions)
+      current_.push_back(FunctionId(current_.size()));
   }
 
   FunctionId entry_count() const { return FunctionId(current_.size()); }

@@ -8,8 +8,9 @@
 
 #include <llvm/Support/Error.h>
 
+#include <array>
 #include <atomic>
-#include <vector>
+#include <memory>
 
 namespace osr {
 
@@ -23,11 +24,14 @@ public:
   };
 
   /// `direct` may be null: all calls go through entries.
-  CallTargets(EntryTable &entries, DirectCalls *direct, FunctionId functions, Calls calls)
-      : entries_(entries), direct_(direct), bodies_(functions), code_(functions), calls_(calls) {}
+  CallTargets(EntryTable &entries, DirectCalls *direct, Calls calls)
+      : entries_(entries), direct_(direct), calls_(calls) {}
+
+  /// Functions up to this number exist from now on; those that are new have no code. At most EntryTable::max_functions.
+  void grow(FunctionId functions);
 
   /// Where calls of a function go; 0: the next one compiles it. Lock-free.
-  std::uint64_t of(FunctionId entry) const { return code_[entry].load(); }
+  std::uint64_t of(FunctionId entry) const { return word(entry).load(); }
   /// True if calls enter this version.
   bool enter(const Version &version) const {
     return of(bodies_.entry_of(version.object.function)) == version.object.entry_pc;
@@ -52,10 +56,17 @@ public:
   }
 
 private:
+  static constexpr FunctionId chunk_size = 4096;
+  using Chunk = std::array<std::atomic<std::uint64_t>, chunk_size>;
+  std::atomic<std::uint64_t> &word(FunctionId entry) const {
+    return (*chunks_[entry / chunk_size])[entry % chunk_size];
+  }
+
   EntryTable &entries_;
   DirectCalls *direct_;
   Bodies bodies_;
-  std::vector<std::atomic<std::uint64_t>> code_; ///< by entry
+  /// By entry. Who reads does so beside others who make room for more, and knows the entry because it is there.
+  std::array<std::unique_ptr<Chunk>, EntryTable::max_functions / chunk_size> chunks_;
   Calls calls_;
 };
 

@@ -61,18 +61,24 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
   entries_ = std::move(*entries);
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   set_up_patching(options);
-  const auto functions = FunctionId(this->program().functions.size());
-  targets_ = std::make_unique<CallTargets>(*entries_, direct_calls_.get(), functions, options.entered);
+  targets_ = std::make_unique<CallTargets>(*entries_, direct_calls_.get(), options.entered);
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options.freeing);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, stub_table_, statistics_, options.stubs,
                                          options.fault, rules_for(options.mechanism, options.has_shadow_stack));
-  count_program();
-  if (Error error = entries_->reserve(functions))
+  if (Error error = entries_->reserve(FunctionId(this->program().functions.size())))
     return error;
-  for (const FunctionInfo &function : this->program().functions)
+  begin(this->program().functions);
+  return Error::success();
+}
+
+/// Functions that have entries, and the highest numbers.
+void Engine::begin(ArrayRef<FunctionInfo> functions) {
+  targets_->grow(FunctionId(program().functions.size()));
+  for (const FunctionInfo &function : functions) {
     if (function.type_hash)
       entries_->set_type_hash(function.id, *function.type_hash);
-  return Error::success();
+    count(function);
+  }
 }
 
 void Engine::set_up_patching(const Options &options) {
@@ -89,18 +95,16 @@ void Engine::set_up_patching(const Options &options) {
   }
 }
 
-void Engine::count_program() {
-  for (const FunctionInfo &function : program().functions) {
-    ++statistics_.functions_total;
-    if (function.pinned != PinReason::None)
-      ++statistics_.functions_pinned[osr::to_string(function.pinned)];
-    statistics_.sites_total += function.sites.size();
-    for (const Site &site : function.sites) {
-      statistics_.loop_sites += is_loop_site(site);
-      statistics_.guards.sites += is_guard_site(site);
-      if (!site.refusal.empty())
-        ++statistics_.sites_refused[site.refusal];
-    }
+void Engine::count(const FunctionInfo &function) {
+  ++statistics_.functions_total;
+  if (function.pinned != PinReason::None)
+    ++statistics_.functions_pinned[osr::to_string(function.pinned)];
+  statistics_.sites_total += function.sites.size();
+  for (const Site &site : function.sites) {
+    statistics_.loop_sites += is_loop_site(site);
+    statistics_.guards.sites += is_guard_site(site);
+    if (!site.refusal.empty())
+      ++statistics_.sites_refused[site.refusal];
   }
 }
 
@@ -124,18 +128,54 @@ Expected<Extent> Engine::link_globals() {
   const Extent holders{first->address, last->address + last->size};
   if (Error error = versions_->add_foreign(std::move(*linked)))
     return error;
+  if (Error error = define_aliases(program().aliases))
+    return error;
+  return holders;
+}
+
+Error Engine::define_aliases(ArrayRef<Alias> names) {
   std::vector<AbsoluteSymbol> aliases;
-  for (const Alias &alias : program().aliases) {
+  for (const Alias &alias : names) {
     const std::string control = alias.is_thread_local ? "__emutls_v." : "";
     auto target = session_->lookup(control + alias.target);
     if (!target)
       return target.takeError();
     aliases.emplace_back(control + alias.name, *target + alias.offset);
   }
-  if (!aliases.empty())
-    if (Error error = session_->define_symbols(aliases))
+  return session_->define_symbols(aliases);
+}
+
+/// Symbols first, because variables may hold addresses of functions; whatever fails after that takes them back. No function
+/// exists before all that can fail is done.
+Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
+  auto prepared = compiler_->prepare_module(std::move(module));
+  if (!prepared)
+    return prepared.takeError();
+  const std::size_t before = program().functions.size();
+  if (Error error = entries_->reserve(FunctionId(before + prepared->functions.size())))
+    return error;
+  std::vector<AbsoluteSymbol> symbols;
+  for (const FunctionInfo &function : prepared->functions)
+    symbols.emplace_back(function.name, entries_->entry_address(function.id));
+  if (Error error = session_->define_symbols(symbols))
+    return error;
+  if (prepared->globals) {
+    auto linked = session_->link(std::move(prepared->globals));
+    Error error = linked ? versions_->add_foreign(std::move(*linked)) : linked.takeError();
+    if (error) {
+      session_->undefine_symbols(symbols);
       return error;
-  return holders;
+    }
+  }
+  if (Error error = define_aliases(prepared->aliases)) {
+    session_->undefine_symbols(symbols);
+    return error;
+  }
+  Added added{std::move(prepared->constructors), std::move(prepared->destructors)};
+  compiler_->adopt_module(std::move(*prepared));
+  begin(ArrayRef(program().functions).drop_front(before));
+  versions_->forget_failures(); // a name may be there now
+  return added;
 }
 
 Error Engine::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
@@ -151,7 +191,7 @@ Expected<FunctionId> Engine::find_body(StringRef name) const {
 }
 
 Error Engine::watch_threads(const Handshake::Options &options) {
-  auto handshake = Handshake::create(threads_, options);
+  auto handshake = Handshake::create(threads(), options);
   if (!handshake)
     return handshake.takeError();
   handshake_ = std::move(*handshake);

@@ -61,6 +61,12 @@ public:
   /// Compiles and links the program's variables, aliases and module-level assembly. Returns where the holders of its
   /// objects lie. Call once, after all that they refer to is known.
   llvm::Expected<Extent> link_globals();
+  struct Added {
+    std::vector<StaticAction> constructors, destructors;
+  };
+  /// Makes a module of any context a part of the program (Compiler::prepare_module). What its functions refer to may come
+  /// later; what its variables refer to may not. With the lock held. An error changes nothing.
+  llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module);
   /// From here on the program's threads can be stopped.
   llvm::Error watch_threads(const Handshake::Options &options);
 
@@ -83,7 +89,7 @@ public:
   const ReturnPointTable *return_points() const { return return_points_.get(); } ///< null: return PCs are rewritten
   VersionStore &versions() { return *versions_; }
   StubFactory &stubs() { return *stubs_; }
-  ThreadRegistry &threads() { return threads_; }
+  ThreadRegistry &threads() { return process_threads(); }
   /// After watch_threads().
   Handshake &handshake() { return *handshake_; }
   bool watches_threads() const { return handshake_ != nullptr; }
@@ -94,11 +100,12 @@ private:
   Engine() = default;
   llvm::Error set_up(CanonicalProgram program, const Options &options);
   void set_up_patching(const Options &options);
-  void count_program();
+  void begin(llvm::ArrayRef<FunctionInfo> functions);
+  llvm::Error define_aliases(llvm::ArrayRef<Alias> names);
+  void count(const FunctionInfo &function);
 
   Statistics statistics_;
   TurnMutex mutex_;
-  ThreadRegistry threads_;
   StubTable stub_table_;
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<SlabArena> arena_;

@@ -14,9 +14,9 @@ using namespace llvm;
 
 namespace osr {
 
-Expected<std::unique_ptr<FirstCalls>> FirstCalls::create(Engine &engine, Tier tier,
-                                                         const std::vector<std::string> &optimize_only) {
-  std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier));
+Expected<std::unique_ptr<FirstCalls>>
+FirstCalls::create(Engine &engine, Tier tier, const std::vector<std::string> &optimize_only, OnFailure on_failure) {
+  std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier, std::move(on_failure)));
   for (const std::string &name : optimize_only)
     if (const FunctionInfo *function = engine.program().find_function(name))
       calls->optimize_only_.push_back(function->id);
@@ -44,20 +44,36 @@ std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
   on_work_stack([&] {
     Because because(Cause::Call);
     std::lock_guard lock(engine_.mutex());
-    pc = choose(code_for_locked(entry));
+    auto code = code_for_locked(entry);
+    pc = choose(code ? *code : code_instead(entry, code.takeError()));
   });
   return pc;
 }
 
-std::uint64_t FirstCalls::code_for_locked(FunctionId entry) {
+Error FirstCalls::prepare(FunctionId entry) {
+  Undisturbed undisturbed;
+  Because because(Cause::Call);
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  return code_for_locked(entry).takeError();
+}
+
+/// The program cannot go on without this function, unless the host knows how.
+std::uint64_t FirstCalls::code_instead(FunctionId entry, Error error) const {
+  const std::string &name = engine_.program().functions[engine_.targets().bodies().current(entry)].name;
+  const std::string reason = toString(std::move(error));
+  if (std::uint64_t instead = on_failure_ ? on_failure_(name, reason) : 0)
+    return instead;
+  std::fprintf(stderr, "osr: %s\n", reason.c_str());
+  std::_Exit(1);
+}
+
+Expected<std::uint64_t> FirstCalls::code_for_locked(FunctionId entry) {
   CallTargets &targets = engine_.targets();
   if (std::uint64_t known = targets.of(entry))
     return known; // another thread was faster
   auto version = compile(entry);
-  if (!version) { // the program cannot go on without this function
-    std::fprintf(stderr, "osr: %s\n", toString(version.takeError()).c_str());
-    std::_Exit(1);
-  }
+  if (!version)
+    return version.takeError();
   targets.set(entry, (*version)->object.entry_pc);
   targets.bind_when_due(engine_.handshake(), engine_.statistics().compile_seconds());
   return (*version)->object.entry_pc;

@@ -4,6 +4,7 @@
 #include "osr-stubs/stub_frame.h"
 #include "runtime/engine/engine.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,26 +13,34 @@ namespace osr {
 /// The way from the entry hook to code. Thread-safe.
 class FirstCalls {
 public:
+  /// What a call enters instead of a function that cannot be compiled, by name and reason; 0: the process ends.
+  using OnFailure = std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)>;
+
   /// New code is of `tier`. Unless it is empty, `optimize_only` names the functions that are ever optimised. Fails when it
   /// names one that the program does not have.
-  static llvm::Expected<std::unique_ptr<FirstCalls>> create(Engine &engine, Tier tier,
-                                                            const std::vector<std::string> &optimize_only);
+  static llvm::Expected<std::unique_ptr<FirstCalls>>
+  create(Engine &engine, Tier tier, const std::vector<std::string> &optimize_only, OnFailure on_failure);
 
   /// What a call of the function enters, compiled now if need be. `frame`, if there is one, gets it as its target: it has
   /// to be on the stack while it is still the right one, for from then on the code is not freed under us.
   std::uint64_t code_for(FunctionId entry, EntryFrame *frame = nullptr);
+  /// The same before it is called. The error says why it cannot be compiled.
+  llvm::Error prepare(FunctionId entry);
   /// All functions, as if each was called.
   void compile_all();
 
   bool may_be_optimized(FunctionId entry) const;
 
 private:
-  FirstCalls(Engine &engine, Tier tier) : engine_(engine), tier_(tier) {}
-  std::uint64_t code_for_locked(FunctionId entry);
+  FirstCalls(Engine &engine, Tier tier, OnFailure on_failure)
+      : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)) {}
+  llvm::Expected<std::uint64_t> code_for_locked(FunctionId entry);
+  std::uint64_t code_instead(FunctionId entry, llvm::Error error) const;
   llvm::Expected<const Version *> compile(FunctionId entry);
 
   Engine &engine_;
   Tier tier_;
+  OnFailure on_failure_;
   std::vector<FunctionId> optimize_only_; ///< by entry
 };
 

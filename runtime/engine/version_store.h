@@ -92,6 +92,8 @@ public:
 
   /// Whether there is code of this body, or a site record of any code that mentions it.
   bool mentions(FunctionId body) const;
+  /// What could not be compiled is tried again.
+  void forget_failures() { failures_.clear(); }
   /// The id will be used for another body.
   void forget_body(FunctionId body);
 

@@ -34,49 +34,116 @@ void raise_stack_limit() {
   setrlimit(RLIMIT_STACK, &limit);
 }
 
+Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, KeepSource keep_source) {
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  return module.consumingModuleDo(
+      [&](std::unique_ptr<Module> taken) { return canonicalize(std::move(taken), **machine, keep_source); });
+}
+
 } // namespace
 
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
 
-Expected<std::unique_ptr<Runtime>> RuntimeImpl::create(CanonicalProgram program, RuntimeOptions options,
-                                                       orc::ThreadSafeContext context) {
-  auto impl = std::make_unique<RuntimeImpl>(std::move(context), std::move(options));
-  if (Error error = impl->set_up(std::move(program)))
-    return error;
+std::unique_ptr<Runtime> RuntimeImpl::wrap(std::unique_ptr<RuntimeImpl> impl) {
   return std::unique_ptr<Runtime>(new Runtime(std::move(impl)));
 }
 
 Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions options) {
-  return RuntimeImpl::create(std::move(program), std::move(options));
+  auto impl = RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(options));
+  if (!impl)
+    return impl.takeError();
+  return RuntimeImpl::wrap(std::move(*impl));
 }
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options options) {
-  auto machine = create_target_machine(CodegenLevel::Optimizing);
-  if (!machine)
-    return machine.takeError();
-  orc::ThreadSafeContext context = module.getContext();
-  auto program = module.consumingModuleDo([&](std::unique_ptr<Module> taken) {
-    return canonicalize(std::move(taken), **machine, options.keep_source ? KeepSource::Yes : KeepSource::No);
-  });
+  const orc::ThreadSafeContext context = module.getContext(); // outlives the program, whatever fails
+  auto program = canonical(std::move(module), options.keep_source ? KeepSource::Yes : KeepSource::No);
   if (!program)
     return program.takeError();
-  return RuntimeImpl::create(std::move(*program), std::move(options), std::move(context));
+  auto impl = RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(options), context);
+  if (!impl)
+    return impl.takeError();
+  return RuntimeImpl::wrap(std::move(*impl));
+}
+
+Expected<std::unique_ptr<Runtime>> Runtime::create(Options options) {
+  auto context = std::make_unique<LLVMContext>();
+  auto nothing = std::make_unique<Module>("program", *context);
+  orc::ThreadSafeModule module(std::move(nothing), std::move(context));
+  const orc::ThreadSafeContext shared = module.getContext(); // outlives the program, whatever fails
+  auto program = canonical(std::move(module), KeepSource::No);
+  if (!program)
+    return program.takeError();
+  auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(options), shared);
+  if (!impl)
+    return impl.takeError();
+  if (Error error = (*impl)->start())
+    return error;
+  return RuntimeImpl::wrap(std::move(*impl));
 }
 
 Runtime::~Runtime() {
-  if (running() == impl_.get()) {
+  if (running() == impl_.get() && impl_->process == Process::OfProgram)
     end_program(); // later there would be no code for it
-    set_running(nullptr);
-  }
   impl_->stop_background();
-  impl_->engine->threads().remove_current();
+  if (impl_->process == Process::OfProgram)
+    impl_->engine->threads().remove_current();
+}
+
+Error Runtime::add(orc::ThreadSafeModule module) {
+  if (impl_->process == Process::OfProgram)
+    return make_error("the program is whole: a runtime that is created without one grows");
+  Undisturbed undisturbed;
+  Engine &engine = *impl_->engine;
+  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken) { return engine.add(std::move(taken)); });
+  if (!added)
+    return added.takeError();
+  append_range(impl_->to_initialize, added->constructors);
+  return Error::success();
+}
+
+Error Runtime::initialize() {
+  std::unique_lock lock(impl_->engine->mutex());
+  const std::vector<StaticAction> actions = std::exchange(impl_->to_initialize, {});
+  lock.unlock();
+  return impl_->guest->run(actions);
+}
+
+Error Runtime::define(ArrayRef<HostSymbol> symbols) {
+  Undisturbed undisturbed;
+  Engine &engine = *impl_->engine;
+  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  if (Error error = engine.session().define_symbols(symbols))
+    return error;
+  engine.versions().forget_failures();
+  return Error::success();
+}
+
+Expected<std::uint64_t> Runtime::lookup(StringRef name) {
+  Engine &engine = *impl_->engine;
+  std::unique_lock lock(engine.mutex());
+  const FunctionInfo *function = engine.program().find_aliased_function(name);
+  if (!function) {
+    Undisturbed undisturbed;
+    return engine.session().lookup(name);
+  }
+  const FunctionId entry = engine.targets().bodies().entry_of(function->id);
+  lock.unlock();
+  if (Error error = impl_->first_calls->prepare(entry))
+    return error;
+  return engine.entries().entry_address(entry);
 }
 
 Engine &Runtime::engine() { return *impl_->engine; }
 
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
+  if (impl_->process == Process::OfHost)
+    return make_error("the program has no main that could be run: the host calls its functions");
   if (running())
-    return make_error("a program is running already, or has run: there is one in a process");
+    return make_error("the program is running already, or has run");
   Engine &engine = *impl_->engine;
   GuestProgram &guest = *impl_->guest;
   const CanonicalProgram &program = engine.program();
@@ -90,10 +157,6 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   watch_main_thread();
   if (Error error = impl_->start())
     return error;
-  set_handlers_are_possible(guest.may_handle_signals() || !impl_->options.host_symbols.empty());
-  set_running(impl_.get());
-  guest.install();
-  install_entry_hook(engine.entries());
   // Nothing may compile while the compiler's own static objects go. Where they stay, the end waits for no compile.
   const auto end_background = keep_static_objects() ? &RuntimeImpl::leave_background : &RuntimeImpl::stop_background;
   guest.set_arguments(arguments);

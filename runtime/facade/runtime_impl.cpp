@@ -8,6 +8,7 @@
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
+#include <atomic>
 #include <chrono>
 
 using namespace llvm;
@@ -18,9 +19,14 @@ namespace {
 constexpr std::chrono::milliseconds
     patience_at_end(20); ///< enough for most that was begun, so that statistics are whole
 
-Engine::Options engine_options_of(const RuntimeOptions &options, bool has_shadow_stack, bool may_count) {
+std::atomic<bool> is_taken = false; ///< there is a runtime in this process
+
+Engine::Options engine_options_of(const RuntimeOptions &options, Process process, bool has_shadow_stack,
+                                  bool may_count) {
   Engine::Options result;
-  result.compile.baseline_polls_everywhere = result.compile.optimize_apart = options.tier_up.policy != nullptr;
+  result.compile.baseline_polls_everywhere = options.tier_up.policy != nullptr;
+  result.compile.optimize_apart =
+      options.tier_up.policy || process == Process::OfHost; // a program that grows is never whole
   result.compile.verify_each_pass = options.verify_each_pass;
   result.compile.sites = options.sites;
   // Counted activations cannot be replaced.
@@ -41,20 +47,39 @@ Engine::Options engine_options_of(const RuntimeOptions &options, bool has_shadow
 
 } // namespace
 
+Expected<std::unique_ptr<RuntimeImpl>> RuntimeImpl::create(CanonicalProgram program, Process process,
+                                                           RuntimeOptions options, orc::ThreadSafeContext context) {
+  if (is_taken.exchange(true))
+    return make_error("there is a runtime in this process already: there can be one at a time");
+  auto impl =
+      std::make_unique<RuntimeImpl>(std::move(context), process, std::move(options)); // gives it back when it goes
+  if (Error error = impl->set_up(std::move(program)))
+    return error;
+  return impl;
+}
+
+RuntimeImpl::~RuntimeImpl() {
+  if (running() == this)
+    set_running(nullptr);
+  stop_background();
+  is_taken = false;
+}
+
 bool RuntimeImpl::may_compile_in_calls() const { return has_own_heap() || !guest->may_handle_signals(); }
 
 Error RuntimeImpl::set_up(CanonicalProgram program) {
   const bool shadow_stack = options.has_shadow_stack ? options.has_shadow_stack() : shadow_stack_is_active();
   if (shadow_stack)
     options.mechanism = Mechanism::ReturnPoint;
-  const bool may_count = has_own_heap() || !may_handle_signals(program, options.libraries);
-  auto made = Engine::create(std::move(program), engine_options_of(options, shadow_stack, may_count));
+  const bool may_count =
+      has_own_heap() || (process == Process::OfProgram && !may_handle_signals(program, options.libraries));
+  auto made = Engine::create(std::move(program), engine_options_of(options, process, shadow_stack, may_count));
   if (!made)
     return made.takeError();
   engine = std::move(*made);
-  guest = std::make_unique<GuestProgram>(*engine, options.libraries);
-  auto calls =
-      FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier, options.optimize_only);
+  guest = std::make_unique<GuestProgram>(*engine, options.libraries, process);
+  auto calls = FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier,
+                                  options.optimize_only, options.compile_failed);
   if (!calls)
     return calls.takeError();
   first_calls = std::move(*calls);
@@ -82,6 +107,10 @@ Error RuntimeImpl::start() {
   if (tiering)
     tiering->start(may_compile_in_calls());
   stress->start(*replacer, *redefiner);
+  set_handlers_are_possible(guest->may_handle_signals() || !options.host_symbols.empty());
+  set_running(this);
+  guest->install();
+  install_entry_hook(engine->entries());
   return Error::success();
 }
 

@@ -16,6 +16,7 @@ namespace osr {
 /// In the order in which they are made; each uses earlier ones only.
 struct RuntimeImpl {
   llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
+  Process process;
   RuntimeOptions options;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<GuestProgram> guest;
@@ -25,14 +26,18 @@ struct RuntimeImpl {
   std::unique_ptr<Tiering> tiering; ///< null: no policy
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;
+  std::vector<StaticAction> to_initialize; ///< constructors of modules that were added; guarded by the engine's lock
 
-  RuntimeImpl(llvm::orc::ThreadSafeContext context, RuntimeOptions options)
-      : context(std::move(context)), options(std::move(options)) {}
-  static llvm::Expected<std::unique_ptr<Runtime>> create(CanonicalProgram program, RuntimeOptions options,
-                                                         llvm::orc::ThreadSafeContext context = {});
+  RuntimeImpl(llvm::orc::ThreadSafeContext context, Process process, RuntimeOptions options)
+      : context(std::move(context)), process(process), options(std::move(options)) {}
+  ~RuntimeImpl();
+  /// Without threads; the error says why there can be none.
+  static llvm::Expected<std::unique_ptr<RuntimeImpl>>
+  create(CanonicalProgram program, Process process, RuntimeOptions options, llvm::orc::ThreadSafeContext context = {});
+  static std::unique_ptr<Runtime> wrap(std::unique_ptr<RuntimeImpl> impl);
   /// Everything but the threads. Fails with a reason.
   llvm::Error set_up(CanonicalProgram program);
-  /// The program is about to begin: its threads are watched, and the rooms act. `self` is the one that begins it.
+  /// The program is about to begin: its threads are watched, calls of its functions arrive, and the rooms act.
   llvm::Error start();
   /// Threads of the runtime's own end; requests that wait are cancelled.
   void stop_background();

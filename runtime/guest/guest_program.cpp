@@ -41,8 +41,9 @@ std::vector<const char *> names_of(const CanonicalProgram &program) {
 
 } // namespace
 
-GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries)
-    : engine_(engine), libraries_(std::move(libraries)), fde_finder_(engine.registry(), engine.stub_table()),
+GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process)
+    : engine_(engine), process_(process), libraries_(std::move(libraries)),
+      fde_finder_(engine.registry(), engine.stub_table()),
       code_names_(engine.registry(), engine.stub_table(), engine.entries(), names_of(engine.program())),
       segments_(engine.arena()) {}
 
@@ -53,7 +54,9 @@ GuestProgram::~GuestProgram() {
     ::dlclose(symbol_file_);
 }
 
-bool GuestProgram::may_handle_signals() const { return osr::may_handle_signals(engine_.program(), libraries_); }
+bool GuestProgram::may_handle_signals() const {
+  return process_ == Process::OfHost || osr::may_handle_signals(engine_.program(), libraries_);
+}
 
 Error GuestProgram::link(std::vector<AbsoluteSymbol> symbols, void (*on_landing)(std::uint64_t pc)) {
   if (Error error = check_allocation(engine_.program()))
@@ -105,11 +108,14 @@ Error GuestProgram::check_references() {
 
 /// The program sees each of its functions under the address of its entry.
 Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others, void (*on_landing)(std::uint64_t pc)) {
-  auto of_threads = start_thread_symbols(engine_.threads(), exit_program);
+  auto of_threads = start_thread_symbols(engine_.threads(), process_ == Process::OfProgram ? exit_program : nullptr);
   if (!of_threads)
     return of_threads.takeError();
-  std::vector<AbsoluteSymbol> symbols = program_exit_symbols();
-  append_range(symbols, *of_threads);
+  std::vector<AbsoluteSymbol> symbols = std::move(*of_threads);
+  if (process_ == Process::OfProgram) {
+    append_range(symbols, program_exit_symbols());
+    enlarge_usual_stack();
+  }
   append_range(symbols, personality_symbols(on_landing));
   append_range(symbols, symbol_call_symbols());
   append_range(symbols, loading_call_symbols());

@@ -16,11 +16,17 @@
 
 namespace osr {
 
+/// Whose the process is.
+enum class Process : std::uint8_t {
+  OfProgram, ///< it exists for one program, which is whole: exit and its kind are the program's, threads get larger stacks
+  OfHost, ///< it may have any program, which grows: what ends the process, and its limits, are the host's
+};
+
 /// One per process. Not thread-safe unless it says so.
 class GuestProgram {
 public:
   /// `libraries` are loaded before the program is linked.
-  GuestProgram(Engine &engine, std::vector<std::string> libraries);
+  GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process);
   ~GuestProgram();
 
   /// Loads the libraries, links the program's variables, and binds both to each other. `symbols` come on top of what a
@@ -56,6 +62,7 @@ private:
   llvm::Expected<std::uint64_t> look_up(llvm::StringRef name);
 
   Engine &engine_;
+  Process process_;
   std::vector<std::string> libraries_, late_libraries_;
   FdeFinder fde_finder_;
   CodeNames code_names_;

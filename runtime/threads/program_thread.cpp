@@ -137,4 +137,9 @@ void ThreadRegistry::keep_only_current() {
     current_thread->tid = osr_thread_number = gettid();
 }
 
+ThreadRegistry &process_threads() {
+  static auto &threads = *new ThreadRegistry;
+  return threads;
+}
+
 } // namespace osr

@@ -107,4 +107,7 @@ private:
   std::atomic<PollWord> usual_poll_word_ = PollWord::None;
 };
 
+/// The threads of this process, whatever runtimes it has, one after the other. Never destroyed.
+ThreadRegistry &process_threads();
+
 } // namespace osr

@@ -76,7 +76,7 @@ void on_thread_end(void *rounds) {
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
     return;
   }
-  if (self->role != ThreadRole::Host && alive.fetch_sub(1) == 1)
+  if (self->role != ThreadRole::Host && alive.fetch_sub(1) == 1 && exit_process)
     exit_process(0);
   block_signals();
   registry->remove_current();
@@ -96,17 +96,6 @@ void *run_thread(void *argument) {
   set_end_key();
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
   return reinterpret_cast<void *>(enter(thread, pc, first));
-}
-
-/// Threads for which the program chose no stack size get this one.
-void enlarge_usual_stack() {
-  pthread_attr_t usual;
-  std::size_t size = 0;
-  pthread_getattr_default_np(&usual);
-  pthread_attr_getstacksize(&usual, &size);
-  pthread_attr_setstacksize(&usual, size * stack_factor);
-  pthread_setattr_default_np(&usual);
-  pthread_attr_destroy(&usual);
 }
 
 /// What the program asked for, and room for what it does not know of: baseline frames, stubs, the signal that stops
@@ -140,19 +129,39 @@ int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void
 #endif
 }
 
-} // namespace
-
-Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit) {
+/// Threads are registered in `threads`, and leave it when they end.
+Error watch_ends(ThreadRegistry &threads) {
   if (registry)
-    return make_error("a runtime was made in this process before: there can be one, for one program");
+    return registry == &threads ? Error::success()
+                                : make_error("the threads of this process are registered elsewhere already");
   if (const int error = pthread_key_create(&end_key, on_thread_end))
     return make_error(
         "the end of threads cannot be watched: pthread_key_create failed: {} (the host may have {} keys at "
         "most)",
         std::strerror(error), PTHREAD_KEYS_MAX - 1);
   registry = &threads;
+  return Error::success();
+}
+
+} // namespace
+
+void enlarge_usual_stack() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    pthread_attr_t usual;
+    std::size_t size = 0;
+    pthread_getattr_default_np(&usual);
+    pthread_attr_getstacksize(&usual, &size);
+    pthread_attr_setstacksize(&usual, size * stack_factor);
+    pthread_setattr_default_np(&usual);
+    pthread_attr_destroy(&usual);
+  });
+}
+
+Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit) {
+  if (Error error = watch_ends(threads))
+    return error;
   exit_process = exit;
-  enlarge_usual_stack();
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
   append_range(symbols, thread_object_symbols());
   append_range(symbols, signal_call_symbols());
@@ -205,7 +214,9 @@ void watch_main_thread() {
 Expected<ProgramThread *> attach_thread() {
   if (ProgramThread *self = ThreadRegistry::current())
     return self;
-  OSR_CHECK(registry, "a thread is attached before there is a program");
+  if (!registry)
+    if (Error error = watch_ends(process_threads()))
+      return error;
   auto thread = registry->add_current(thread_object_stack_bytes);
   if (thread)
     set_end_key();

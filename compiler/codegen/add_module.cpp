@@ -1,0 +1,178 @@
+// The part of the compiler that makes a program grow: modules that come after the first one.
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "compiler/codegen/compiler.h"
+#include "compiler/sites/number_sites.h"
+
+#include <llvm/IR/DebugInfo.h>
+#include <llvm/Linker/IRMover.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// Of several weak definitions of a name the first one counts.
+void drop_definition(GlobalObject &object) {
+  if (auto *function = dyn_cast<Function>(&object)) {
+    function->deleteBody();
+  } else {
+    auto &variable = cast<GlobalVariable>(object);
+    variable.setInitializer(nullptr);
+    variable.setLinkage(GlobalValue::ExternalLinkage);
+  }
+  object.setComdat(nullptr);
+}
+
+/// The program's code refers to variables by name; the optimiser may know what is in constants.
+void leave_to_linker(GlobalVariable &variable) {
+  if (variable.isDeclaration())
+    return;
+  const bool is_known = variable.isConstant() && variable.hasDefinitiveInitializer();
+  if (!is_known)
+    variable.setInitializer(nullptr);
+  variable.setLinkage(is_known ? GlobalValue::AvailableExternallyLinkage : GlobalValue::ExternalLinkage);
+}
+
+/// What is left of the module when its variables have been compiled: functions.
+void keep_functions(Module &module) {
+  module.setModuleInlineAsm("");
+  while (!module.named_metadata_empty()) // what it says of the whole module holds for variables, which are compiled
+    module.eraseNamedMetadata(&*module.named_metadata_begin());
+  for (const char *list : {"llvm.used", "llvm.compiler.used"})
+    if (GlobalVariable *variable = module.getNamedGlobal(list))
+      variable->eraseFromParent();
+  for (GlobalVariable &variable : module.globals())
+    leave_to_linker(variable);
+}
+
+bool has_variables(const Module &module) {
+  return !module.getModuleInlineAsm().empty() ||
+         any_of(module.globals(), [](const GlobalVariable &variable) { return !variable.isDeclaration(); });
+}
+
+constexpr const char *declared_prefix = "osr.declared.";
+
+/// Attributes belong to a context. What the front end said about the functions goes into the other one as the attributes of
+/// declarations, which take_declared() finds there.
+void put_declared(Module &module, ArrayRef<FunctionInfo> functions) {
+  for (const FunctionInfo &info : functions) {
+    auto *declaration = Function::Create(module.getFunction(info.name)->getFunctionType(), GlobalValue::ExternalLinkage,
+                                         declared_prefix + info.name, &module);
+    declaration->setAttributes(info.declared);
+  }
+}
+
+void take_declared(Module &module, MutableArrayRef<FunctionInfo> functions) {
+  for (FunctionInfo &info : functions) {
+    Function *declaration = module.getFunction(declared_prefix + info.name);
+    info.declared = declaration->getAttributes();
+    declaration->eraseFromParent();
+  }
+}
+
+} // namespace
+
+bool Compiler::defines(StringRef name) const {
+  return program_.defines(name) || added_variables_.contains(name);
+}
+
+/// Names that others see are the program's; names of its own are made so that nobody else has them.
+Error Compiler::fit_names(Module &module) {
+  for (GlobalObject &object : module.global_objects()) {
+    StringRef name = object.getName();
+    if (object.isDeclaration() || name.starts_with("llvm.") || object.hasAvailableExternallyLinkage())
+      continue;
+    if (object.hasLocalLinkage()) {
+      if (name.empty() || name.starts_with(".") || defines(name) || program_.module->getNamedValue(name))
+        object.setName(name.ltrim('.') + ".of" + std::to_string(next_symbol_++));
+    } else if (defines(name)) {
+      if (!object.isWeakForLinker())
+        return make_error("'{}' is defined already", name.str());
+      drop_definition(object);
+    }
+  }
+  return Error::success();
+}
+
+Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> module) {
+  const std::string name = module->getModuleIdentifier();
+  StripDebugInfo(*module); // its nodes would stay in the program's context for ever
+  if (Error error = fit_names(*module))
+    return make_error("module '{}': {}", name, toString(std::move(error)));
+  auto read = canonicalize(std::move(module), optimizing_->machine());
+  if (!read)
+    return make_error("module '{}': {}", name, toString(read.takeError()));
+  insert_own_sites(*read);
+  NewModule result;
+  for (const Alias &alias : read->aliases)
+    if (defines(alias.name))
+      return make_error("module '{}': '{}' is defined already", name, alias.name);
+  if (has_variables(*read->module)) {
+    auto globals = compile_globals(*read->module, Globals::OfBody);
+    if (!globals)
+      return globals.takeError();
+    result.globals = std::move(*globals);
+  }
+  for (const GlobalVariable &variable : read->module->globals())
+    if (!variable.isDeclaration())
+      result.variables.push_back(variable.getName().str());
+  keep_functions(*read->module);
+  const auto base = FunctionId(program_.functions.size());
+  for (Function &function : *read->module) {
+    if (function.isDeclaration())
+      continue;
+    FunctionInfo &info = read->info_of(function);
+    info.id += base;
+    function.addFnAttr(function_id_attribute, std::to_string(info.id));
+  }
+  result.functions = std::move(read->functions);
+  result.aliases = std::move(read->aliases);
+  result.constructors = std::move(read->constructors);
+  result.destructors = std::move(read->destructors);
+  put_declared(*read->module, result.functions);
+  LoopProperties::detach(*read->module);
+  result.module = move_to_context(*read->module, program_.module->getContext());
+  loop_properties_.attach(*result.module);
+  take_declared(*result.module, result.functions);
+  for (FunctionInfo &info : result.functions) {
+    Function &function = *result.module->getFunction(info.name);
+    if (info.pinned == PinReason::None)
+      number_sites(function, info, optimizing_->machine());
+    if (!options_.sites)
+      strip_frame_states(function);
+  }
+  return result;
+}
+
+/// Unlike LLVM's linker, which looks at all that the program has, this looks at the module alone.
+void Compiler::merge(std::unique_ptr<Module> module) {
+  if (!mover_)
+    mover_ = std::make_unique<IRMover>(*program_.module);
+  std::vector<GlobalValue *> definitions;
+  for (Function &function : *module)
+    if (!function.isDeclaration())
+      definitions.push_back(&function);
+  const std::string name = module->getModuleIdentifier();
+  Error error = mover_->move(
+      std::move(module), definitions, [](GlobalValue &constant, IRMover::ValueAdder add) { add(constant); },
+      /*IsPerformingImport=*/false);
+  if (error)
+    OSR_CHECK(false, "'{}' cannot become a part of the program: {}", name, toString(std::move(error)));
+}
+
+void Compiler::adopt_module(NewModule added) {
+  const std::lock_guard closed(gate_); // finish() reads the list of functions
+  merge(std::move(added.module));
+  for (FunctionInfo &info : added.functions) {
+    not_in_optimized_program_.insert(info.id);
+    OSR_CHECK(info.id == program_.functions.size(), "function {} would be function {}", info.id,
+              program_.functions.size());
+    functions_.push_back(program_.module->getFunction(info.name));
+    program_.functions.push_back(std::move(info));
+  }
+  added_variables_.insert_range(added.variables);
+  append_range(program_.aliases, std::move(added.aliases));
+}
+
+} // namespace osr

@@ -1,0 +1,237 @@
+// Check that a program can grow module by module while its functions run, and that runtimes come one after the other.
+#include "osr/runtime.h"
+#include "osr/thread.h"
+#include "test/support/catch_header.h"
+
+#include <llvm/AsmParser/Parser.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/SourceMgr.h>
+
+#include <stdexcept>
+#include <thread>
+
+using namespace llvm;
+using Catch::Matchers::Contains;
+
+namespace osr {
+namespace {
+
+orc::ThreadSafeModule module_of(const std::string &text, const std::string &name = "module") {
+  auto context = std::make_unique<LLVMContext>();
+  SMDiagnostic diagnostic;
+  std::unique_ptr<Module> module = parseAssemblyString(text, diagnostic, *context);
+  INFO(diagnostic.getMessage().str() << " in line " << diagnostic.getLineNo() << " of\n" << text);
+  REQUIRE(module);
+  module->setModuleIdentifier(name);
+  return {std::move(module), std::move(context)};
+}
+
+std::unique_ptr<Runtime> runtime_with(const std::vector<std::string> &modules, Runtime::Options options = {}) {
+  auto runtime = cantFail(Runtime::create(std::move(options)));
+  for (const std::string &text : modules)
+    cantFail(runtime->add(module_of(text)));
+  return runtime;
+}
+
+std::uint64_t call(Runtime &runtime, const std::string &name, std::uint64_t first = 0, std::uint64_t second = 0) {
+  auto thread = cantFail(ThreadAttachment::attach());
+  return thread.call(cantFail(runtime.lookup(name)), first, second);
+}
+
+TEST_CASE("Functions and variables of modules that come one after the other know each other") {
+  auto runtime = runtime_with({R"(
+    @count = global i64 40
+    define i64 @next() {
+      %old = load i64, ptr @count
+      %new = add i64 %old, 1
+      store i64 %new, ptr @count
+      %more = call i64 @later(i64 %new)
+      ret i64 %more
+    }
+    declare i64 @later(i64))"});
+  CHECK_THAT(toString(runtime->lookup("next").takeError()), Contains("later"));
+  cantFail(runtime->add(module_of(R"(
+    @count = external global i64
+    define i64 @later(i64 %x) {
+      %now = load i64, ptr @count
+      %sum = add i64 %now, %x
+      ret i64 %sum
+    })")));
+  CHECK(call(*runtime, "next") == 82);
+  CHECK(call(*runtime, "next") == 84);
+}
+
+TEST_CASE("Each module has its own local names, and the first of weak definitions counts") {
+  const auto text = [](int number) {
+    return fmt::format(R"(
+      @.str = private constant i64 {0}
+      @table = internal global ptr @helper
+      define internal i64 @helper() {{
+        %x = load i64, ptr @.str
+        ret i64 %x
+      }}
+      define linkonce_odr i64 @shared() {{ ret i64 {0} }}
+      define i64 @get{0}() {{
+        %f = load ptr, ptr @table
+        %own = call i64 %f()
+        %common = call i64 @shared()
+        %scaled = mul i64 %common, 1000
+        %sum = add i64 %own, %scaled
+        ret i64 %sum
+      }})",
+                       number);
+  };
+  auto runtime = runtime_with({text(1), text(2), text(3)});
+  CHECK(call(*runtime, "get1") == 1001);
+  CHECK(call(*runtime, "get2") == 1002);
+  CHECK(call(*runtime, "get3") == 1003);
+}
+
+TEST_CASE("A module that cannot be added changes nothing") {
+  auto runtime = runtime_with({"define i64 @one() { ret i64 1 }"});
+  CHECK_THAT(toString(runtime->add(module_of("define i64 @two() { ret i64 2 }\ndefine i64 @one() { ret i64 3 }", "again"))),
+             Contains("again") && Contains("'one' is defined already"));
+  CHECK(runtime->address_of("two") == 0);
+  CHECK_THAT(toString(runtime->add(module_of("@p = global ptr @nowhere\ndeclare void @nowhere()\n"
+                                             "define ptr @two() { ret ptr @p }"))),
+             Contains("nowhere"));
+  CHECK(runtime->address_of("two") == 0);
+  cantFail(runtime->add(module_of("define i64 @two() { %x = call i64 @one()\n %y = add i64 %x, 1\n ret i64 %y }\n"
+                                  "declare i64 @one()")));
+  CHECK(call(*runtime, "two") == 2);
+}
+
+TEST_CASE("The host gives functions, and says what is called instead of one that cannot be compiled") {
+  static std::string failed, why;
+  Runtime::Options options;
+  options.compile_failed = [](StringRef function, StringRef reason) {
+    failed = function.str();
+    why = reason.str();
+    return reinterpret_cast<std::uint64_t>(+[](std::int64_t x) { return -x; });
+  };
+  auto runtime = runtime_with({R"(
+    declare i64 @host(i64)
+    declare i64 @missing(i64)
+    define i64 @broken(i64 %x) {
+      %y = call i64 @missing(i64 %x)
+      ret i64 %y
+    }
+    define i64 @top(i64 %x) {
+      %a = call i64 @host(i64 %x)
+      %b = call i64 @broken(i64 %a)
+      ret i64 %b
+    })"}, std::move(options));
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t x) { return x * 10; })}}));
+  CHECK(std::int64_t(call(*runtime, "top", 7)) == -70);
+  CHECK(failed == "broken");
+  CHECK_THAT(why, Contains("missing"));
+  cantFail(runtime->define({{"missing", reinterpret_cast<std::uint64_t>(+[](std::int64_t x) { return x + 1; })}}));
+  CHECK(call(*runtime, "top", 7) == 71);
+}
+
+TEST_CASE("Constructors of modules run when the host says so, once, in the order of adding") {
+  const auto text = [](int number) {
+    return fmt::format(R"(
+      @llvm.global_ctors = appending global [1 x {{ i32, ptr, ptr }}] [{{ i32, ptr, ptr }} {{ i32 65535, ptr @set, ptr null }}]
+      @order = linkonce_odr global i64 0
+      define internal void @set() {{
+        %old = load i64, ptr @order
+        %scaled = mul i64 %old, 10
+        %new = add i64 %scaled, {0}
+        store i64 %new, ptr @order
+        ret void
+      }}
+      define i64 @order_seen_by{0}() {{ %x = load i64, ptr @order
+        ret i64 %x }})",
+                       number);
+  };
+  auto runtime = runtime_with({text(1), text(2)});
+  auto thread = cantFail(ThreadAttachment::attach());
+  cantFail(runtime->initialize());
+  CHECK(call(*runtime, "order_seen_by2") == 12);
+  cantFail(runtime->add(module_of(text(3))));
+  cantFail(runtime->initialize());
+  CHECK(call(*runtime, "order_seen_by1") == 123);
+}
+
+constexpr const char *recursion = R"(
+  declare i64 @host(i64)
+  define i64 @sum(i64 %n) {
+    %stop = icmp eq i64 %n, 0
+    br i1 %stop, label %end, label %more
+  end:
+    %h = call i64 @host(i64 0)
+    ret i64 %h
+  more:
+    %less = sub i64 %n, 1
+    %rest = call i64 @sum(i64 %less)
+    %all = add i64 %rest, %n
+    ret i64 %all
+  })";
+
+TEST_CASE("Activations of functions that were added are replaced, in both directions, and redefined") {
+  static Runtime *current = nullptr;
+  static std::vector<ReplaceOutcome> outcomes;
+  outcomes.clear();
+  auto runtime = runtime_with({recursion}, {.tier = Tier::Baseline});
+  current = runtime.get();
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t) -> std::int64_t {
+                               outcomes.push_back(cantFail(current->replace("sum", {.to = Tier::Optimized})));
+                               outcomes.push_back(cantFail(current->replace("sum", {.to = Tier::Baseline})));
+                               cantFail(current->add(module_of("define i64 @late() { ret i64 1000 }")));
+                               return 0;
+                             })}}));
+  CHECK(call(*runtime, "sum", 10) == 55);
+  REQUIRE(outcomes.size() == 2);
+  CHECK(outcomes[0].rewritten == 11);
+  CHECK(outcomes[1].rewritten + outcomes[1].already > 0);
+  CHECK(runtime->snapshot()->transitions.in_place + runtime->snapshot()->transitions.continuation > 0);
+  CHECK(call(*runtime, "late") == 1000);
+  const std::string other = "define i64 @sum(i64 %n) { %x = mul i64 %n, 2\n ret i64 %x }";
+  cantFail(runtime->redefine("sum", MemoryBufferRef(other, "sum")));
+  CHECK(call(*runtime, "sum", 10) == 20);
+}
+
+TEST_CASE("Exceptions of the host pass through functions of the program") {
+  auto runtime = runtime_with({recursion}, {.tier = Tier::Optimized});
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(
+                                         +[](std::int64_t) -> std::int64_t { throw std::runtime_error("up"); })}}));
+  for (int i = 0; i < 3; ++i) {
+    CHECK_THROWS_WITH(call(*runtime, "sum", 20), "up");
+    CHECK(cantFail(runtime->replace("sum", {.to = i % 2 ? Tier::Optimized : Tier::Baseline})).rewritten == 0);
+  }
+}
+
+TEST_CASE("Runtimes come one after the other, also after one that failed; threads may stay attached") {
+  auto attached = cantFail(ThreadAttachment::attach());
+  for (int i = 0; i < 50; ++i) {
+    Runtime::Options impossible;
+    impossible.libraries = {"/there/is/no/library.so"};
+    CHECK_THAT(toString(Runtime::create(std::move(impossible)).takeError()), Contains("library"));
+    auto runtime = runtime_with({fmt::format("define i64 @f() {{ ret i64 {} }}", i)});
+    CHECK_THAT(toString(Runtime::create().takeError()), Contains("one at a time"));
+    CHECK(call(*runtime, "f") == std::uint64_t(i));
+  }
+}
+
+TEST_CASE("Modules are added by several threads while others call") {
+  auto runtime = runtime_with({"define i64 @f0() { ret i64 0 }"});
+  std::atomic<int> known = 0;
+  auto add = [&](int from, int step) {
+    for (int i = from; i < 60; i += step)
+      cantFail(runtime->add(module_of(fmt::format("declare i64 @f0()\ndefine i64 @f{0}() {{ %x = call i64 @f0()\n"
+                                                  "%y = add i64 %x, {0}\n ret i64 %y }}",
+                                                  i))));
+    ++known;
+  };
+  std::thread first(add, 1, 2), second(add, 2, 2);
+  while (known < 2)
+    CHECK(call(*runtime, "f0") == 0);
+  first.join();
+  second.join();
+  for (int i = 0; i < 60; ++i)
+    CHECK(call(*runtime, fmt::format("f{}", i)) == std::uint64_t(i));
+}
+
+} // namespace
+} // namespace osr
