@@ -43,6 +43,8 @@ define i32 @main() {
 class OsrctlCase(unittest.TestCase):
     """A test with a folder of its own."""
 
+    made = {} # bitcode by source and flags
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -63,6 +65,13 @@ class OsrctlCase(unittest.TestCase):
         bitcode = self.folder / (source.stem + ".bc")
         subprocess.run([CLANG, "-w", "-O1", *flags, "-emit-llvm", "-c", "-o", bitcode, source], check=True)
         return str(bitcode)
+
+    def compile_once(self, source, *flags):
+        """The same, made once for all tests of a script: C++ takes its time."""
+        made = self.made.get((source, flags))
+        if not made:
+            made = self.made[source, flags] = pathlib.Path(self.compile(source, *flags)).read_bytes()
+        return self.file(pathlib.Path(source).stem + ".bc", made)
 
     def native(self, source, *flags):
         """The same file as an ordinary program: the oracle."""

@@ -6,16 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <string>
 #include <tuple>
 #include <variant>
-#include <vector>
 
 namespace {
 
-using Number = std::variant<std::monostate, long, double, std::string, std::vector<long>>;
+using Number = std::variant<std::monostate, long, std::string>; // a function for each pair of them
 
 template <typename... Ts> struct Overloaded : Ts... {
   using Ts::operator()...;
@@ -23,10 +21,10 @@ template <typename... Ts> struct Overloaded : Ts... {
 
 Number number_of(long n) {
   switch (n % 5) {
-  case 0: return n;
-  case 1: return double(n) * 0.125;
-  case 2: return std::string(std::size_t(n % 50), 'n');
-  case 3: return std::vector<long>{n, n + 1, n + 2};
+  case 0:
+  case 1: return n;
+  case 2:
+  case 3: return std::string(std::size_t(n % 50), 'n');
   default: return {};
   }
 }
@@ -35,14 +33,10 @@ Number number_of(long n) {
   return std::visit(
       Overloaded{
           [&](long a, long b) { return a * b + scale; },
-          [&](double a, double b) { return long((a + b) * double(scale)); },
           [=](const std::string &a, const std::string &b) { return long((a + b).size()) * scale; },
           [](std::monostate, const auto &) -> long { throw std::bad_variant_access(); },
           [](const auto &, std::monostate) -> long { throw std::string("nothing there, and a long text"); },
           [](std::monostate, std::monostate) { return -1L; },
-          [&](const std::vector<long> &a, const std::vector<long> &b) {
-            return std::inner_product(a.begin(), a.end(), b.begin(), scale);
-          },
           [&](const auto &, const auto &) { return scale; },
       },
       left, right);

@@ -4,17 +4,18 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <exception>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace {
 
 std::uint64_t trail = 1;
-std::deque<std::coroutine_handle<>> ready;
+std::coroutine_handle<> ready[64]; // a ring
+unsigned long first_ready, end_of_ready;
+
+void enqueue(std::coroutine_handle<> handle) { ready[end_of_ready++ % 64] = handle; }
 
 void note(std::uint64_t number) { trail = trail * 1000003 + number; }
 
@@ -32,7 +33,8 @@ struct Noted {
 template <typename T> class [[nodiscard]] Task {
 public:
   struct promise_type {
-    std::variant<std::monostate, T, std::exception_ptr> result;
+    T result{};
+    std::exception_ptr thrown;
     std::coroutine_handle<> waiting = std::noop_coroutine();
     Task get_return_object() { return Task(std::coroutine_handle<promise_type>::from_promise(*this)); }
     std::suspend_always initial_suspend() noexcept { return {}; }
@@ -47,7 +49,7 @@ public:
       return Continue();
     }
     void return_value(T value) { result = std::move(value); }
-    void unhandled_exception() { result = std::current_exception(); }
+    void unhandled_exception() { thrown = std::current_exception(); }
   };
 
   explicit Task(std::coroutine_handle<promise_type> handle) : handle(handle) {}
@@ -62,11 +64,11 @@ public:
     return handle; // a tail call into the other coroutine
   }
   T await_resume() {
-    if (auto *thrown = std::get_if<std::exception_ptr>(&handle.promise().result))
-      std::rethrow_exception(*thrown);
-    return std::move(std::get<T>(handle.promise().result));
+    if (handle.promise().thrown)
+      std::rethrow_exception(handle.promise().thrown);
+    return std::move(handle.promise().result);
   }
-  void start() { ready.push_back(handle); }
+  void start() { enqueue(handle); }
   bool done() const { return handle.done(); }
 
 private:
@@ -76,7 +78,7 @@ private:
 struct Later { // to the end of the queue; throws when it is resumed, if it was told to
   long fail_with = 0;
   bool await_ready() { return false; }
-  void await_suspend(std::coroutine_handle<> waiting) { ready.push_back(waiting); }
+  void await_suspend(std::coroutine_handle<> waiting) { enqueue(waiting); }
   void await_resume() {
     if (fail_with)
       throw Failure{fail_with, "later"};
@@ -140,11 +142,8 @@ int main(int argc, char **argv) {
       tasks.push_back(described(round * 8 + n));
     for (auto &task : tasks)
       task.start();
-    for (; !ready.empty(); ++resumed) {
-      const auto next = ready.front();
-      ready.pop_front();
-      next.resume();
-    }
+    for (; first_ready != end_of_ready; ++resumed)
+      ready[first_ready++ % 64].resume();
     for (auto &task : tasks)
       for (char c : task.await_resume())
         sum = sum * 31 + std::uint64_t(c) + task.done();

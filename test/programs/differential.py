@@ -20,7 +20,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from counting import KINDS, WATCHED, complaints, count, missing_kinds
-from modes import LIBCXX_MODES, MODES, is_run_twice, missing_pairs, plan
+from modes import LIBCXX_MODES, MODES, is_run_twice, libcxx_plan, missing_pairs, plan
 from program import all_programs
 from runs import code_mappings, has_text, processor_seconds, run, run_watched
 
@@ -142,8 +142,8 @@ def main():
     modes = LIBCXX_MODES if options.libcxx else MODES
     programs = [program for program in all_programs()
                 if (program.is_for_libcxx or not options.libcxx) and not (program.needs_own_heap and options.sanitized)]
-    runs = plan(programs, modes, options.full)
-    missing = [f"run of {one} with {other}" for one, other in missing_pairs(runs, programs, modes)]
+    runs = libcxx_plan(programs) if options.libcxx else plan(programs, modes, options.full)
+    missing = [f"run of {one} with {other}" for one, other in missing_pairs(runs, programs, modes, options.libcxx)]
     is_chosen = chosen_modes(options)
     total = Result()
     with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:

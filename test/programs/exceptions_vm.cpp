@@ -1,5 +1,6 @@
 // Check an interpreter whose jumps out of nested code, faults and early returns are exceptions.
 // cflags: -std=c++20
+#include <array>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -11,11 +12,24 @@ namespace {
 
 enum class Op { Push, Add, Multiply, Divide, Load, Store, Call, Return, Loop, Break, Next, Try, Raise, Less, Index };
 
+struct Code;
+struct Body {
+  const Code *first = nullptr;
+  std::size_t count = 0;
+  constexpr Body() = default;
+  template <std::size_t size> constexpr Body(const Code (&codes)[size]) : first(codes), count(size) {}
+  const Code *begin() const { return first; }
+  const Code *end() const;
+};
+
 struct Code {
   Op op;
   long argument = 0;
-  std::vector<Code> body{}, handler{};
+  Body body{}, handler{};
 };
+const Code *Body::end() const { return first + count; }
+
+using Functions = std::array<Body, 3>;
 
 struct BreakOut {
   int levels;
@@ -31,7 +45,7 @@ struct Fault : std::runtime_error {
 
 class Machine {
 public:
-  explicit Machine(const std::vector<std::vector<Code>> &functions) : functions(functions) {}
+  explicit Machine(const Functions &functions) : functions(functions) {}
 
   long call(std::size_t number, long argument) {
     const std::size_t height = stack.size();
@@ -66,7 +80,7 @@ private:
     return top;
   }
 
-  void run(const std::vector<Code> &body, std::vector<long> &locals) {
+  void run(const Body &body, std::vector<long> &locals) {
     for (const Code &code : body) {
       ++steps;
       switch (code.op) {
@@ -134,33 +148,37 @@ private:
     }
   }
 
-  const std::vector<std::vector<Code>> &functions;
+  const Functions &functions;
   std::vector<long> stack;
   int depth = 0;
 };
 
 using enum Op;
 
+// Tables, not vectors: what would fill those is one function of hundreds of calls, about nothing here.
 // clang-format off
-const std::vector<std::vector<Code>> program = {
-    // 0: the sum over an outer and an inner loop with breaks of both kinds
-    {{Loop, 6, {{Load, 1}, {Push, 1}, {Add}, {Store, 1},
-                {Loop, 9, {{Load, 2}, {Load, 1}, {Add}, {Store, 2},
-                           {Load, 2}, {Push, 40}, {Less}, {Next},
-                           {Load, 0}, {Call, 1}, {Load, 2}, {Add}, {Store, 2},
-                           {Push, 900}, {Load, 2}, {Less}, {Break, 2},
-                           {Load, 1}, {Push, 3}, {Less}, {Break, 1}}}}},
-     {Try, 0, {{Load, 2}, {Call, 2}, {Store, 3}}, {{Store, 3}}},
-     {Load, 2}, {Load, 3}, {Add}, {Return}},
-    // 1: faults in each way, by argument
-    {{Try, 0, {{Load, 0}, {Push, 5}, {Less}, {Loop, 1, {{Break, 1}, {Load, 0}, {Push, 100}, {Push, 0}, {Divide}}},
-               {Load, 0}, {Index}, {Return}},
-              {{Push, 3}, {Multiply}, {Return}}}},
-    // 2: recursion until the argument is small or the stack is full
-    {{Load, 0}, {Push, 2}, {Less},
-     {Loop, 1, {{Next}, {Load, 0}, {Push, -7}, {Add}, {Call, 2}, {Push, 2}, {Add}, {Return}}},
-     {Try, 0, {{Load, 0}, {Raise}}, {{Return}}}},
-};
+constexpr Code inner_loop[] = {{Load, 2}, {Load, 1}, {Add}, {Store, 2},
+                               {Load, 2}, {Push, 40}, {Less}, {Next},
+                               {Load, 0}, {Call, 1}, {Load, 2}, {Add}, {Store, 2},
+                               {Push, 900}, {Load, 2}, {Less}, {Break, 2},
+                               {Load, 1}, {Push, 3}, {Less}, {Break, 1}};
+constexpr Code outer_loop[] = {{Load, 1}, {Push, 1}, {Add}, {Store, 1}, {Loop, 9, inner_loop}};
+constexpr Code recursion[] = {{Load, 2}, {Call, 2}, {Store, 3}};
+constexpr Code keep[] = {{Store, 3}};
+constexpr Code small[] = {{Break, 1}, {Load, 0}, {Push, 100}, {Push, 0}, {Divide}};
+constexpr Code faults[] = {{Load, 0}, {Push, 5}, {Less}, {Loop, 1, small}, {Load, 0}, {Index}, {Return}};
+constexpr Code after_fault[] = {{Push, 3}, {Multiply}, {Return}};
+constexpr Code deeper[] = {{Next}, {Load, 0}, {Push, -7}, {Add}, {Call, 2}, {Push, 2}, {Add}, {Return}};
+constexpr Code raise[] = {{Load, 0}, {Raise}};
+constexpr Code give_back[] = {{Return}};
+
+// The sum over an outer and an inner loop with breaks of both kinds.
+constexpr Code sums[] = {{Loop, 6, outer_loop}, {Try, 0, recursion, keep}, {Load, 2}, {Load, 3}, {Add}, {Return}};
+// Faults in each way, by argument.
+constexpr Code faulty[] = {{Try, 0, faults, after_fault}};
+// Recursion until the argument is small or the stack is full.
+constexpr Code recursive[] = {{Load, 0}, {Push, 2}, {Less}, {Loop, 1, deeper}, {Try, 0, raise, give_back}};
+constexpr Functions program = {sums, faulty, recursive};
 // clang-format on
 
 } // namespace

@@ -2,7 +2,7 @@
 
 The product of programs, modes and levels is what `--full` runs. Otherwise each program runs in each mode once, at one level:
 the next mode takes the next level, and programs begin at different ones. The machine that bitcode is made for rotates with
-the level, by program. covers_all_pairs() is what that has to keep.
+the level, by program. missing_pairs() says what that has to keep.
 """
 import dataclasses
 import itertools
@@ -72,20 +72,34 @@ class Run:
         return f"{self.program.name} {self.level} {self.program.machine(self.level)} {' '.join(self.mode)}"
 
 
+def turns(program):
+    """The levels in the order in which a program takes them. At -O0 C++ is layers of functions of one line, each of which is
+    compiled by itself, with its continuations: such a run takes several times as long, so it is one in nine there."""
+    return ["-O0", *["-O1", "-O2"] * 4] if program.is_cxx else LEVELS
+
+
 def plan(programs, modes, is_full):
     """The runs to make. `modes` are all modes of one list, since a mode's place in it says whose turn it is."""
     return [Run(program, mode, level) for program in programs for number, mode in enumerate(modes)
-            for level in (LEVELS if is_full else [LEVELS[(number + program.turn) % len(LEVELS)]])]
+            for level in (LEVELS if is_full else [turns(program)[(number + program.turn) % len(turns(program))]])]
 
 
-def missing_pairs(runs, programs, modes):
-    """The pairs of program, mode, level and machine of which `runs` has none."""
+def libcxx_plan(programs):
+    """Each program in each mode, all at the one level that bitcode for libc++ is made at."""
+    return [Run(program, mode, program.libcxx_level) for program in programs for mode in LIBCXX_MODES]
+
+
+def missing_pairs(runs, programs, modes, is_one_level=False):
+    """The pairs of program, mode, level and machine of which `runs` has none; only those with a mode where each program has
+    one level."""
     axes = {"program": [program.name for program in programs], "mode": [" ".join(mode) for mode in modes],
             "level": LEVELS, "machine": machines()}
     rows = [{"program": run.program.name, "mode": " ".join(run.mode), "level": run.level,
              "machine": run.program.machine(run.level)} for run in runs]
     missing = []
     for one, other in itertools.combinations(axes, 2):
+        if is_one_level and "mode" not in (one, other):
+            continue
         seen = {(row[one], row[other]) for row in rows}
         missing += [pair for pair in itertools.product(axes[one], axes[other]) if pair not in seen]
     return missing

@@ -9,6 +9,11 @@ def shell_status(returncode):
     return returncode if returncode >= 0 else 128 - returncode
 
 
+def within_processor_seconds(command, seconds):
+    """The command, ended by a signal when it has used so much: busy machines do not make that sooner."""
+    return ["prlimit", f"--cpu={seconds}", "--", *command]
+
+
 def run(command, timeout):
     """(stdout, status, stderr); death by signal counts as 128+n, as a shell would say."""
     try:
