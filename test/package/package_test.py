@@ -11,6 +11,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 EXAMPLES = HERE.parent.parent / "examples"
+EMBEDDING = (HERE.parent.parent / "docs/embedding.md").read_text() # says what the example prints
 
 
 def run(*command):
@@ -43,6 +44,8 @@ def main():
         printed = run(folder / "build/embed", folder / "queens.bc", "8")
         changed = re.search(r"(\d+) frames changed their tier", printed)
         assert changed and int(changed.group(1)) > 0 and "92" in printed, printed
+        printed = run(folder / "build/grow")
+        assert printed in EMBEDDING, printed
 
 
 if __name__ == "__main__":
