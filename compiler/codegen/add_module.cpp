@@ -73,9 +73,7 @@ void take_declared(Module &module, MutableArrayRef<FunctionInfo> functions) {
 
 } // namespace
 
-bool Compiler::defines(StringRef name) const {
-  return program_.defines(name) || added_variables_.contains(name);
-}
+bool Compiler::defines(StringRef name) const { return program_.defines(name) || added_variables_.contains(name); }
 
 /// Names that others see are the program's; names of its own are made so that nobody else has them.
 Error Compiler::fit_names(Module &module) {
@@ -93,6 +91,37 @@ Error Compiler::fit_names(Module &module) {
     }
   }
   return Error::success();
+}
+
+/// Ids of bodies that are gone are used again.
+void Compiler::number(CanonicalProgram &added) const {
+  for (auto [index, info] : enumerate(added.functions))
+    info.id = index < free_ids_.size() ? free_ids_[free_ids_.size() - 1 - index]
+                                       : FunctionId(program_.functions.size() + index - free_ids_.size());
+  for (const FunctionInfo &info : added.functions)
+    added.module->getFunction(info.name)->addFnAttr(function_id_attribute, std::to_string(info.id));
+}
+
+bool Compiler::forget_declaration(StringRef function) {
+  Function *declaration = program_.module->getFunction(function);
+  if (!declaration)
+    return true;
+  if (!declaration->isDeclaration() || !declaration->use_empty())
+    return false;
+  declaration->eraseFromParent();
+  return true;
+}
+
+bool Compiler::forget_variables(ArrayRef<std::string> variables) {
+  for (const std::string &name : variables)
+    if (const GlobalVariable *left = program_.module->getNamedGlobal(name); left && !left->use_empty())
+      return false;
+  for (const std::string &name : variables) {
+    added_variables_.erase(name);
+    if (GlobalVariable *left = program_.module->getNamedGlobal(name))
+      left->eraseFromParent();
+  }
+  return true;
 }
 
 Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> module) {
@@ -118,14 +147,7 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
     if (!variable.isDeclaration())
       result.variables.push_back(variable.getName().str());
   keep_functions(*read->module);
-  const auto base = FunctionId(program_.functions.size());
-  for (Function &function : *read->module) {
-    if (function.isDeclaration())
-      continue;
-    FunctionInfo &info = read->info_of(function);
-    info.id += base;
-    function.addFnAttr(function_id_attribute, std::to_string(info.id));
-  }
+  number(*read);
   result.functions = std::move(read->functions);
   result.aliases = std::move(read->aliases);
   result.constructors = std::move(read->constructors);
@@ -165,11 +187,17 @@ void Compiler::adopt_module(NewModule added) {
   const std::lock_guard closed(gate_); // finish() reads the list of functions
   merge(std::move(added.module));
   for (FunctionInfo &info : added.functions) {
-    not_in_optimized_program_.insert(info.id);
-    OSR_CHECK(info.id == program_.functions.size(), "function {} would be function {}", info.id,
-              program_.functions.size());
-    functions_.push_back(program_.module->getFunction(info.name));
-    program_.functions.push_back(std::move(info));
+    const FunctionId id = info.id;
+    if (id == program_.functions.size()) {
+      program_.functions.emplace_back();
+      functions_.emplace_back();
+    } else {
+      OSR_CHECK(!free_ids_.empty() && free_ids_.back() == id, "function {} is not free", id);
+      free_ids_.pop_back();
+    }
+    functions_[id] = program_.module->getFunction(info.name);
+    program_.functions[id] = std::move(info);
+    not_in_optimized_program_.insert(id);
   }
   added_variables_.insert_range(added.variables);
   append_range(program_.aliases, std::move(added.aliases));

@@ -124,6 +124,8 @@ public:
   /// From now on the program's calls of `function` mean the new body, in all code that is compiled. The old body stays,
   /// under another name and its own id.
   FunctionId adopt_body(FunctionId function, NewBody body);
+  /// The program only declares the function from now on. The body stays, under another name and its own id.
+  void withdraw_body(FunctionId function);
   /// Undoes adopt_body(): calls that meant `now` mean `wanted`.
   void make_current(FunctionId wanted, FunctionId now);
   /// Forgets a body that no call means, of which there is no code, and which no site record mentions. Its id is used
@@ -136,7 +138,7 @@ public:
   /// A module that is to become a part of the program, checked and canonical, but not a part of it yet.
   struct NewModule {
     std::unique_ptr<llvm::Module> module; ///< functions only
-    std::vector<FunctionInfo> functions; ///< with the ids that adopt_module() will give them: those that follow
+    std::vector<FunctionInfo> functions; ///< with the ids that adopt_module() will give them
     std::unique_ptr<llvm::MemoryBuffer> globals; ///< the object that defines its variables; null if there are none
     std::vector<std::string> variables;
     std::vector<Alias> aliases;
@@ -149,6 +151,10 @@ public:
   /// From now on the program has these functions. Nothing else may have been added since it was prepared. Declarations of
   /// the same names mean them.
   void adopt_module(NewModule module);
+  /// The declaration of a function that was withdrawn goes. False: something still calls it.
+  bool forget_declaration(llvm::StringRef function);
+  /// Of a module whose functions have been dropped, and whose variables are gone. False: something still names one of them.
+  bool forget_variables(llvm::ArrayRef<std::string> variables);
   /// A function, variable or alias of that name is the program's own.
   bool defines(llvm::StringRef name) const;
 
@@ -171,6 +177,8 @@ private:
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
   }
   llvm::Error fit_names(llvm::Module &module);
+  void number(CanonicalProgram &added) const;
+  void put_aside(FunctionId function);
   void merge(std::unique_ptr<llvm::Module> module);
   llvm::Expected<CanonicalProgram> read_body(llvm::MemoryBufferRef ir, llvm::LLVMContext &context,
                                              llvm::StringRef name);

@@ -10,6 +10,7 @@
 
 #include <llvm/ADT/SetVector.h>
 #include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
@@ -61,6 +62,23 @@ void add_users(const Value &value, SmallSetVector<const Function *, 32> &functio
       functions.insert(instruction->getFunction());
     else
       add_users(*user, functions, seen);
+}
+
+void add_variables(const Value &value, SmallPtrSetImpl<GlobalVariable *> &variables) {
+  if (auto *variable = dyn_cast<GlobalVariable>(&value)) {
+    variables.insert(const_cast<GlobalVariable *>(variable));
+  } else if (isa<Constant>(value) && !isa<GlobalValue>(value)) {
+    for (const Use &operand : cast<Constant>(value).operands())
+      add_variables(*operand, variables);
+  }
+}
+
+SmallPtrSet<GlobalVariable *, 16> variables_in(const Function &function) {
+  SmallPtrSet<GlobalVariable *, 16> variables;
+  for (const Instruction &instruction : instructions(function))
+    for (const Use &operand : instruction.operands())
+      add_variables(*operand, variables);
+  return variables;
 }
 
 } // namespace
@@ -137,18 +155,36 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
   return program;
 }
 
+/// Whoever means the function means a declaration now.
+void Compiler::put_aside(FunctionId function) {
+  Function &old = canonical(function);
+  const std::string name = program_.functions[function].name;
+  program_.functions[function].name = name + "$was." + std::to_string(function);
+  old.setName(program_.functions[function].name);
+  auto *declaration =
+      Function::Create(old.getFunctionType(), GlobalValue::ExternalLinkage, name, program_.module.get());
+  declaration->setCallingConv(old.getCallingConv());
+  old.replaceAllUsesWith(declaration);
+}
+
+void Compiler::withdraw_body(FunctionId function) {
+  const std::lock_guard closed(gate_);
+  ++generation_;
+  const std::vector<FunctionId> users = dependents(function);
+  put_aside(function);
+  for (FunctionId stale : users) {
+    not_in_optimized_program_.insert(stale);
+    drop_inferred_attributes(canonical(stale), program_.functions[stale].declared);
+  }
+  not_in_optimized_program_.insert(function);
+}
+
 FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
   const std::lock_guard closed(gate_);
   ++generation_;
   const FunctionId id = body.info.id;
-  Function &old = canonical(function);
   const std::string name = body.info.name;
-  Module &module = *program_.module;
-  program_.functions[function].name = name + "$was." + std::to_string(function);
-  old.setName(program_.functions[function].name);
-  auto *declaration = Function::Create(old.getFunctionType(), GlobalValue::ExternalLinkage, name, &module);
-  declaration->setCallingConv(old.getCallingConv());
-  old.replaceAllUsesWith(declaration);
+  put_aside(function);
   merge(std::move(body.module));
   if (id == program_.functions.size()) {
     program_.functions.emplace_back();
@@ -157,7 +193,7 @@ FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
     free_ids_.pop_back();
   }
   program_.functions[id] = std::move(body.info);
-  functions_[id] = module.getFunction(name);
+  functions_[id] = program_.module->getFunction(name);
   for (FunctionId stale : dependents(id)) {
     not_in_optimized_program_.insert(stale);
     drop_inferred_attributes(canonical(stale), program_.functions[stale].declared);
@@ -182,10 +218,11 @@ void Compiler::drop_body(FunctionId body) {
   ++generation_;
   Function *function = functions_[body];
   OSR_CHECK(function && function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);
+  const SmallPtrSet<GlobalVariable *, 16> variables = variables_in(*function);
   function->eraseFromParent();
-  for (GlobalVariable &variable : make_early_inc_range(program_.module->globals()))
-    if (variable.use_empty() && (variable.isDeclaration() || variable.hasAvailableExternallyLinkage()))
-      variable.eraseFromParent(); // the body's own
+  for (GlobalVariable *variable : variables)
+    if (variable->use_empty() && (variable->isDeclaration() || variable->hasAvailableExternallyLinkage()))
+      variable->eraseFromParent(); // the body's own
   functions_[body] = nullptr;
   program_.functions[body] = {};
   assumptions_.forget(body);

@@ -24,6 +24,9 @@ namespace osr {
 class Engine;
 struct RuntimeImpl;
 
+/// A module of one runtime; never used again.
+using ModuleId = std::uint64_t;
+
 /// The bytes of one value of a frame state, as a store of the value writes them.
 using EnteredValue = std::span<const std::byte>;
 
@@ -71,7 +74,12 @@ public:
   /// own; of weak definitions (linkonce_odr and the like) the first one counts. What functions refer to may come later, when
   /// they are first called at the latest; what variables refer to has to be there. Takes time for what is in the module, not
   /// for what the program has. The error names what cannot be compiled, or is defined already; then nothing has changed.
-  llvm::Error add(llvm::orc::ThreadSafeModule module);
+  llvm::Expected<ModuleId> add(llvm::orc::ThreadSafeModule module);
+  /// The program does not have the module's functions any more. Calls of them fail as those of a function that cannot be
+  /// compiled (Options::compile_failed), until another module defines the name, with the same type. Activations end in the
+  /// old code. Memory of code, records and variables comes back when nothing leads into it, and no other function names it.
+  /// Who keeps a pointer to one of its variables must not use it. The error says that there is no such module.
+  llvm::Error remove(ModuleId module);
   /// Runs the constructors of modules that were added since the last time, in the order of adding. In an attached thread.
   llvm::Error initialize();
   /// Functions and variables of the host that modules to come, and functions that are not compiled yet, may name.

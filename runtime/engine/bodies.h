@@ -9,18 +9,28 @@
 
 namespace osr {
 
-/// A function keeps its entry for ever. A redefinition gives it another body. Bodies have ids of their own (those of
-/// CanonicalProgram::functions), which are used again when a body has gone; at the beginning both numbers are the same.
+/// A function keeps its entry for ever. A redefinition gives it another body, and if its module is removed it has none, until
+/// another module defines it. Bodies have ids of their own (those of CanonicalProgram::functions), which are used again
+/// when a body has gone; the functions of a program that does not grow begin with bodies of the same numbers.
 /// Not thread-safe.
 class Bodies {
 public:
-  /// Functions that come later get the numbers that follow those of all bodies.
-  void grow(FunctionId functions) {
-    while (current_.size() < functions)
-      current_.push_back(FunctionId(current_.size()));
+  /// A function that had none, or is new, has this body. New functions come one after the other.
+  void begin(FunctionId entry, FunctionId body) {
+    if (entry == current_.size())
+      current_.push_back(body);
+    current_.at(entry) = body;
+    old_.erase(body);
+    entries_[body] = entry;
+  }
+  /// The function has no body any more: its last one is old.
+  void withdraw(FunctionId entry) {
+    old_.insert(current_.at(entry));
+    current_.at(entry) = no_function;
   }
 
   FunctionId entry_count() const { return FunctionId(current_.size()); }
+  /// no_function: it was withdrawn.
   FunctionId current(FunctionId entry) const { return current_.at(entry); }
   /// False: the function was redefined; the body may be gone.
   bool is_current(FunctionId body) const {

@@ -2,11 +2,11 @@
 
 namespace osr {
 
-void CallTargets::grow(FunctionId functions) {
-  for (FunctionId chunk = 0; chunk * chunk_size < functions; ++chunk)
-    if (!chunks_[chunk])
-      chunks_[chunk] = std::make_unique<Chunk>();
-  bodies_.grow(functions);
+void CallTargets::begin(FunctionId entry, FunctionId body) {
+  std::unique_ptr<Chunk> &chunk = chunks_.at(entry / chunk_size);
+  if (!chunk)
+    chunk = std::make_unique<Chunk>();
+  bodies_.begin(entry, body);
 }
 
 void CallTargets::set(FunctionId entry, std::uint64_t pc) {

@@ -27,8 +27,8 @@ public:
   CallTargets(EntryTable &entries, DirectCalls *direct, Calls calls)
       : entries_(entries), direct_(direct), calls_(calls) {}
 
-  /// Functions up to this number exist from now on; those that are new have no code. At most EntryTable::max_functions.
-  void grow(FunctionId functions);
+  /// This function exists from now on, or again, with this body and without code.
+  void begin(FunctionId entry, FunctionId body);
 
   /// Where calls of a function go; 0: the next one compiles it. Lock-free.
   std::uint64_t of(FunctionId entry) const { return word(entry).load(); }

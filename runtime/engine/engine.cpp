@@ -67,18 +67,16 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
                                          options.fault, rules_for(options.mechanism, options.has_shadow_stack));
   if (Error error = entries_->reserve(FunctionId(this->program().functions.size())))
     return error;
-  begin(this->program().functions);
+  for (const FunctionInfo &function : this->program().functions)
+    begin(function, function.id);
   return Error::success();
 }
 
-/// Functions that have entries, and the highest numbers.
-void Engine::begin(ArrayRef<FunctionInfo> functions) {
-  targets_->grow(FunctionId(program().functions.size()));
-  for (const FunctionInfo &function : functions) {
-    if (function.type_hash)
-      entries_->set_type_hash(function.id, *function.type_hash);
-    count(function);
-  }
+void Engine::begin(const FunctionInfo &function, FunctionId entry) {
+  targets_->begin(entry, function.id);
+  if (function.type_hash)
+    entries_->set_type_hash(entry, *function.type_hash);
+  count(function);
 }
 
 void Engine::set_up_patching(const Options &options) {
@@ -126,8 +124,8 @@ Expected<Extent> Engine::link_globals() {
   const LinkedFunction *first = linked->find_function(first_holder), *last = linked->find_function(last_holder);
   OSR_CHECK(first && last, "the program's globals come without holders");
   const Extent holders{first->address, last->address + last->size};
-  if (Error error = versions_->add_foreign(std::move(*linked)))
-    return error;
+  if (auto held = versions_->add_foreign(std::move(*linked)); !held)
+    return held.takeError();
   if (Error error = define_aliases(program().aliases))
     return error;
   return holders;
@@ -145,37 +143,108 @@ Error Engine::define_aliases(ArrayRef<Alias> names) {
   return session_->define_symbols(aliases);
 }
 
+/// A function that had a body once keeps its entry, which others may know.
+Expected<std::vector<FunctionId>> Engine::entries_for(ArrayRef<FunctionInfo> functions, const Module &module) {
+  std::vector<FunctionId> entries;
+  FunctionId next = targets_->bodies().entry_count();
+  for (const FunctionInfo &function : functions) {
+    auto known = withdrawn_.find(function.name);
+    if (known == withdrawn_.end()) {
+      entries.push_back(next++);
+      continue;
+    }
+    const Function *before = program().module->getFunction(function.name), *now = module.getFunction(function.name);
+    if (before &&
+        (before->getFunctionType() != now->getFunctionType() || before->getCallingConv() != now->getCallingConv()))
+      return make_error("'{}' had another type before its module was removed, and is still called by that",
+                        function.name);
+    entries.push_back(known->second);
+  }
+  if (Error error = entries_->reserve(next))
+    return error;
+  return entries;
+}
+
 /// Symbols first, because variables may hold addresses of functions; whatever fails after that takes them back. No function
 /// exists before all that can fail is done.
 Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
   auto prepared = compiler_->prepare_module(std::move(module));
   if (!prepared)
     return prepared.takeError();
-  const std::size_t before = program().functions.size();
-  if (Error error = entries_->reserve(FunctionId(before + prepared->functions.size())))
-    return error;
+  auto entries = entries_for(prepared->functions, *prepared->module);
+  if (!entries)
+    return entries.takeError();
   std::vector<AbsoluteSymbol> symbols;
-  for (const FunctionInfo &function : prepared->functions)
-    symbols.emplace_back(function.name, entries_->entry_address(function.id));
+  for (auto [function, entry] : zip(prepared->functions, *entries))
+    if (!withdrawn_.contains(function.name))
+      symbols.emplace_back(function.name, entries_->entry_address(entry));
   if (Error error = session_->define_symbols(symbols))
     return error;
+  Added added{.constructors = std::move(prepared->constructors),
+              .destructors = std::move(prepared->destructors),
+              .entries = std::move(*entries),
+              .names = {},
+              .variables = nullptr,
+              .variable_names = prepared->variables};
   if (prepared->globals) {
     auto linked = session_->link(std::move(prepared->globals));
-    Error error = linked ? versions_->add_foreign(std::move(*linked)) : linked.takeError();
-    if (error) {
+    auto held = linked ? versions_->add_foreign(std::move(*linked)) : Expected<const Version *>(linked.takeError());
+    if (!held) {
       session_->undefine_symbols(symbols);
-      return error;
+      return held.takeError();
     }
+    added.variables = *held;
   }
   if (Error error = define_aliases(prepared->aliases)) {
     session_->undefine_symbols(symbols);
+    if (added.variables)
+      versions_->remove_foreign(*added.variables);
     return error;
   }
-  Added added{std::move(prepared->constructors), std::move(prepared->destructors)};
+  std::vector<FunctionId> bodies;
+  for (const FunctionInfo &function : prepared->functions) {
+    bodies.push_back(function.id);
+    added.names.push_back(function.name);
+  }
   compiler_->adopt_module(std::move(*prepared));
-  begin(ArrayRef(program().functions).drop_front(before));
+  for (auto [entry, body] : zip(added.entries, bodies)) {
+    begin(program().functions[body], entry);
+    withdrawn_.erase(program().functions[body].name);
+  }
   versions_->forget_failures(); // a name may be there now
   return added;
+}
+
+void Engine::withdraw(FunctionId entry) {
+  const FunctionId body = targets_->bodies().current(entry);
+  withdrawn_[program().functions[body].name] = entry;
+  compiler_->withdraw_body(body);
+  targets_->bodies().withdraw(entry);
+}
+
+bool Engine::free_removed(const Added &module) {
+  const std::set<FunctionId> &old = targets_->bodies().old();
+  if (any_of(old, [&](FunctionId body) { return is_contained(module.entries, targets_->bodies().entry_of(body)); }))
+    return false;
+  if (!compiler_->forget_variables(module.variable_names))
+    return false;
+  if (module.variables)
+    versions_->remove_foreign(*module.variables);
+  for (auto [entry, name] : zip(module.entries, module.names)) {
+    auto known = withdrawn_.find(name);
+    if (known == withdrawn_.end() || known->second != entry || !compiler_->forget_declaration(name))
+      continue;
+    session_->undefine_symbols({{name, 0}});
+    withdrawn_.erase(known);
+  }
+  return true;
+}
+
+std::string Engine::name_of(FunctionId entry) const {
+  if (const FunctionId body = targets_->bodies().current(entry); body != no_function)
+    return program().functions[body].name;
+  auto known = find_if(withdrawn_, [&](const auto &each) { return each.second == entry; });
+  return known == withdrawn_.end() ? "a function whose name is forgotten" : known->first;
 }
 
 Error Engine::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {

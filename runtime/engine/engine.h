@@ -24,7 +24,9 @@
 
 #include <llvm/Support/Error.h>
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace osr {
@@ -61,12 +63,24 @@ public:
   /// Compiles and links the program's variables, aliases and module-level assembly. Returns where the holders of its
   /// objects lie. Call once, after all that they refer to is known.
   llvm::Expected<Extent> link_globals();
+  /// A module that has become a part of the program.
   struct Added {
     std::vector<StaticAction> constructors, destructors;
+    std::vector<FunctionId> entries; ///< of its functions
+    std::vector<std::string> names; ///< likewise
+    const Version *variables = nullptr; ///< what holds them; null: there are none
+    std::vector<std::string> variable_names;
   };
   /// Makes a module of any context a part of the program (Compiler::prepare_module). What its functions refer to may come
   /// later; what its variables refer to may not. With the lock held. An error changes nothing.
   llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module);
+  /// The function has no body from now on, until a module defines one of the same type: calls of it fail. With the lock held.
+  void withdraw(FunctionId entry);
+  /// Once code and bodies of its functions are gone: its variables go, if nothing names them, and so do names of functions that
+  /// nobody calls. With the lock held.
+  bool free_removed(const Added &module);
+  /// The function's name, also when it has no body; of one that nobody could call any more, what it is. With the lock held.
+  std::string name_of(FunctionId entry) const;
   /// From here on the program's threads can be stopped.
   llvm::Error watch_threads(const Handshake::Options &options);
 
@@ -100,7 +114,9 @@ private:
   Engine() = default;
   llvm::Error set_up(CanonicalProgram program, const Options &options);
   void set_up_patching(const Options &options);
-  void begin(llvm::ArrayRef<FunctionInfo> functions);
+  llvm::Expected<std::vector<FunctionId>> entries_for(llvm::ArrayRef<FunctionInfo> functions,
+                                                      const llvm::Module &module);
+  void begin(const FunctionInfo &function, FunctionId entry);
   llvm::Error define_aliases(llvm::ArrayRef<Alias> names);
   void count(const FunctionInfo &function);
 
@@ -119,6 +135,7 @@ private:
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
+  std::map<std::string, FunctionId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
 };
 
 } // namespace osr

@@ -59,7 +59,7 @@ Error FirstCalls::prepare(FunctionId entry) {
 
 /// The program cannot go on without this function, unless the host knows how.
 std::uint64_t FirstCalls::code_instead(FunctionId entry, Error error) const {
-  const std::string &name = engine_.program().functions[engine_.targets().bodies().current(entry)].name;
+  const std::string name = engine_.name_of(entry);
   const std::string reason = toString(std::move(error));
   if (std::uint64_t instead = on_failure_ ? on_failure_(name, reason) : 0)
     return instead;
@@ -81,6 +81,8 @@ Expected<std::uint64_t> FirstCalls::code_for_locked(FunctionId entry) {
 
 Expected<const Version *> FirstCalls::compile(FunctionId entry) {
   const FunctionId body = engine_.targets().bodies().current(entry);
+  if (body == no_function)
+    return make_error("'{}' was removed", engine_.name_of(entry));
   const Tier tier = may_be_optimized(entry) ? tier_ : Tier::Baseline;
   auto version = engine_.versions().find_or_compile({body, tier, std::nullopt});
   if (version || tier == Tier::Baseline)
@@ -91,7 +93,7 @@ Expected<const Version *> FirstCalls::compile(FunctionId entry) {
 
 void FirstCalls::compile_all() {
   const FunctionId count = engine_.targets().bodies().entry_count();
-  for (FunctionId entry = 0; entry < count; ++entry) // others may redefine functions meanwhile
+  for (FunctionId entry = 0; entry < count; ++entry)
     code_for(entry);
 }
 

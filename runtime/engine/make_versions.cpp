@@ -185,7 +185,7 @@ Error VersionStore::describe_code(Version &version) {
   return Error::success();
 }
 
-Error VersionStore::add_foreign(LinkedObject linked) {
+Expected<const Version *> VersionStore::add_foreign(LinkedObject linked) {
   auto version = std::make_unique<Version>();
   version->object.linked = std::move(linked);
   if (version->object.linked.code.size() != 0) {
@@ -195,8 +195,14 @@ Error VersionStore::add_foreign(LinkedObject linked) {
       return error;
     registry_.add(version->object);
   }
-  foreign_.push_back(std::move(version));
-  return Error::success();
+  return foreign_.emplace_back(std::move(version)).get();
+}
+
+void VersionStore::remove_foreign(const Version &foreign) {
+  auto found = find_if(foreign_, [&](const auto &version) { return version.get() == &foreign; });
+  OSR_CHECK(found != foreign_.end(), "code object {} holds no variables", foreign.object.id);
+  unload(**found);
+  foreign_.erase(found);
 }
 
 void VersionStore::count(const CompiledVersion &compiled, const Version &version) {

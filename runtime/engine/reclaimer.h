@@ -34,6 +34,9 @@ public:
   /// Those of them that are in use and that calls do not enter.
   void retire_left(llvm::ArrayRef<const Version *> versions);
 
+  /// The functions of this module were withdrawn: its variables go when nothing of it is left.
+  void free_when_unused(Engine::Added module) { removed_.push_back(std::move(module)); }
+
   /// Stops all threads once, looks, and frees what may be freed. True if something has to wait for activations, or if
   /// the threads could not be stopped or walked this time.
   bool scan();
@@ -54,6 +57,7 @@ private:
   void drop_unused_bodies();
 
   Engine &engine_;
+  std::vector<Engine::Added> removed_;
   Handshake &handshake_;
   VersionStore &versions_;
   StubFactory &stubs_;

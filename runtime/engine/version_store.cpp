@@ -17,16 +17,23 @@ std::uint64_t Version::return_pc(std::uint32_t site) const {
 }
 
 VersionStore::~VersionStore() {
-  for (auto &version : foreign_) {
-    if (version->object.code_size != 0)
-      registry_.remove(version->object);
-    consumeError(session_.unload(version->object.linked));
-  }
+  for (auto &version : foreign_)
+    unload(*version);
   for (auto &[key, version] : versions_)
     retired_.push_back(std::move(version));
   for (auto &version : retired_)
     if (version->object.state() != CodeState::Freed)
       free_code(*version);
+}
+
+/// Of what has no states.
+void VersionStore::unload(Version &foreign) {
+  if (foreign.object.code_size != 0) {
+    registry_.remove(foreign.object);
+    registry_.collect(); // walks take the runtime's lock, so none is under way
+  }
+  foreign.debugger = {};
+  consumeError(session_.unload(foreign.object.linked));
 }
 
 Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {

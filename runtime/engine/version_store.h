@@ -76,8 +76,10 @@ public:
   using ExitCheck = std::function<std::optional<SiteId>(const Version &)>;
   void set_exit_check(ExitCheck check) { exit_check_ = std::move(check); }
 
-  /// Registers code of the program that is no version of a function: module-level assembly. It has no sites.
-  llvm::Error add_foreign(LinkedObject linked);
+  /// Registers what the program has besides versions of functions: variables, and module-level assembly, which has no sites.
+  llvm::Expected<const Version *> add_foreign(LinkedObject linked);
+  /// Frees it. The caller knows that nothing leads into it, and nobody uses its variables.
+  void remove_foreign(const Version &foreign);
 
   /// All versions of a function at one tier that are in use, continuations included.
   std::vector<const Version *> versions_of(FunctionId function, Tier tier) const;
@@ -119,6 +121,7 @@ private:
   llvm::Expected<std::unique_ptr<Version>> link(CompiledVersion compiled, std::unique_ptr<Version> version,
                                                 std::optional<SiteId> &dead_end);
   void forget_inlined(const CodeObject &object);
+  void unload(Version &foreign);
   llvm::Error fill(Version &version, const CompiledVersion &compiled);
   llvm::Error describe_code(Version &version);
   void count(const CompiledVersion &compiled, const Version &version);
@@ -134,7 +137,7 @@ private:
   std::map<VersionKey, std::string> failures_;
   std::list<std::unique_ptr<Version>> retired_;
   std::map<FunctionId, std::vector<SiteKey>> inlined_at_;
-  std::vector<std::unique_ptr<Version>> foreign_;
+  std::list<std::unique_ptr<Version>> foreign_;
   CodeObjectId next_id_ = 1;
 };
 

@@ -92,7 +92,7 @@ Runtime::~Runtime() {
     impl_->engine->threads().remove_current();
 }
 
-Error Runtime::add(orc::ThreadSafeModule module) {
+Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
   if (impl_->process == Process::OfProgram)
     return make_error("the program is whole: a runtime that is created without one grows");
   Undisturbed undisturbed;
@@ -102,6 +102,17 @@ Error Runtime::add(orc::ThreadSafeModule module) {
   if (!added)
     return added.takeError();
   append_range(impl_->to_initialize, added->constructors);
+  impl_->modules.emplace(impl_->next_module, std::move(*added));
+  return impl_->next_module++;
+}
+
+Error Runtime::remove(ModuleId module) {
+  std::unique_lock lock(impl_->engine->mutex());
+  auto found = impl_->modules.extract(module);
+  lock.unlock();
+  if (!found)
+    return make_error("there is no module {}, or it was removed already", module);
+  impl_->redefiner->remove(std::move(found.mapped()));
   return Error::success();
 }
 

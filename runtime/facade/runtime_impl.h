@@ -9,6 +9,7 @@
 #include "runtime/stress/stress_run.h"
 #include "runtime/tiering/tiering.h"
 
+#include <map>
 #include <memory>
 
 namespace osr {
@@ -26,7 +27,10 @@ struct RuntimeImpl {
   std::unique_ptr<Tiering> tiering; ///< null: no policy
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;
-  std::vector<StaticAction> to_initialize; ///< constructors of modules that were added; guarded by the engine's lock
+  // Guarded by the engine's lock:
+  std::vector<StaticAction> to_initialize; ///< constructors of modules that were added
+  std::map<ModuleId, Engine::Added> modules;
+  ModuleId next_module = 1;
 
   RuntimeImpl(llvm::orc::ThreadSafeContext context, Process process, RuntimeOptions options)
       : context(std::move(context)), process(process), options(std::move(options)) {}

@@ -7,6 +7,7 @@
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <memory>
+#include <set>
 #include <vector>
 
 namespace osr {
@@ -21,6 +22,9 @@ public:
                                            const RedefineOptions &options);
   /// Runtime::source_of.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
+
+  /// Runtime::remove.
+  void remove(Engine::Added module);
 
 private:
   struct CallTarget {

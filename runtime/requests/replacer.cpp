@@ -78,7 +78,10 @@ std::shared_ptr<PendingRequest> Replacer::request(StringRef function, const Repl
 
 /// The current body, if its activations may be replaced in this way. With the lock held.
 Expected<FunctionId> Replacer::replaceable_body(FunctionId entry, const ReplaceOptions &options) const {
-  const FunctionInfo &info = engine_.program().functions[engine_.targets().bodies().current(entry)];
+  const FunctionId body = engine_.targets().bodies().current(entry);
+  if (body == no_function)
+    return make_error("'{}' was removed", engine_.name_of(entry));
+  const FunctionInfo &info = engine_.program().functions[body];
   if (info.pinned != PinReason::None && options.frames == Frames::Rewrite)
     return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
   if (engine_.versions().counts_activations() && options.frames == Frames::Rewrite)

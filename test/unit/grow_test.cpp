@@ -1,6 +1,7 @@
 // Check that a program can grow module by module while its functions run, and that runtimes come one after the other.
 #include "osr/runtime.h"
 #include "osr/thread.h"
+#include "runtime/engine/engine.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>
@@ -89,11 +90,15 @@ TEST_CASE("Each module has its own local names, and the first of weak definition
 
 TEST_CASE("A module that cannot be added changes nothing") {
   auto runtime = runtime_with({"define i64 @one() { ret i64 1 }"});
-  CHECK_THAT(toString(runtime->add(module_of("define i64 @two() { ret i64 2 }\ndefine i64 @one() { ret i64 3 }", "again"))),
-             Contains("again") && Contains("'one' is defined already"));
+  CHECK_THAT(
+      toString(runtime->add(module_of("define i64 @two() { ret i64 2 }\ndefine i64 @one() { ret i64 3 }", "again"))
+                   .takeError()),
+      Contains("again") && Contains("'one' is defined already"));
   CHECK(runtime->address_of("two") == 0);
-  CHECK_THAT(toString(runtime->add(module_of("@p = global ptr @nowhere\ndeclare void @nowhere()\n"
-                                             "define ptr @two() { ret ptr @p }"))),
+  CHECK_THAT(toString(runtime
+                          ->add(module_of("@p = global ptr @nowhere\ndeclare void @nowhere()\n"
+                                          "define ptr @two() { ret ptr @p }"))
+                          .takeError()),
              Contains("nowhere"));
   CHECK(runtime->address_of("two") == 0);
   cantFail(runtime->add(module_of("define i64 @two() { %x = call i64 @one()\n %y = add i64 %x, 1\n ret i64 %y }\n"
@@ -120,7 +125,8 @@ TEST_CASE("The host gives functions, and says what is called instead of one that
       %a = call i64 @host(i64 %x)
       %b = call i64 @broken(i64 %a)
       ret i64 %b
-    })"}, std::move(options));
+    })"},
+                              std::move(options));
   cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t x) { return x * 10; })}}));
   CHECK(std::int64_t(call(*runtime, "top", 7)) == -70);
   CHECK(failed == "broken");
@@ -212,6 +218,78 @@ TEST_CASE("Runtimes come one after the other, also after one that failed; thread
     CHECK_THAT(toString(Runtime::create().takeError()), Contains("one at a time"));
     CHECK(call(*runtime, "f") == std::uint64_t(i));
   }
+}
+
+TEST_CASE("A module that was removed is called no more, until another one defines its functions") {
+  Runtime::Options options;
+  options.tier = Tier::Optimized;
+  options.compile_failed = [](StringRef, StringRef reason) {
+    return reason.contains("was removed") ? reinterpret_cast<std::uint64_t>(+[]() -> std::int64_t { return -1; }) : 0;
+  };
+  auto runtime =
+      runtime_with({"declare i64 @f()\ndefine i64 @user() { %x = call i64 @f()\n %y = mul i64 %x, 2\n ret i64 %y }"},
+                   std::move(options));
+  const std::string text = "@v = global i64 21\ndefine i64 @f() { %x = load i64, ptr @v\n ret i64 %x }";
+  const ModuleId first = cantFail(runtime->add(module_of(text)));
+  CHECK(call(*runtime, "user") == 42); // f is a part of the optimised code
+  const std::uint64_t f = cantFail(runtime->lookup("f"));
+  cantFail(runtime->remove(first));
+  CHECK_THAT(toString(runtime->remove(first)), Contains("no module"));
+  CHECK_FALSE(runtime->reclaim());
+  CHECK(runtime->snapshot()->freed.objects == 2);
+  CHECK(std::int64_t(call(*runtime, "user")) == -2);
+  CHECK(runtime->address_of("f") == 0);
+  CHECK_THAT(toString(runtime->lookup("v").takeError()), Contains("v"));
+  CHECK_THAT(toString(runtime->add(module_of("define i32 @f() { ret i32 1 }")).takeError()), Contains("another type"));
+  cantFail(runtime->add(module_of("@v = global i64 4\ndefine i64 @f() { %x = load i64, ptr @v\n ret i64 %x }")));
+  CHECK(call(*runtime, "user") == 8);
+  CHECK(cantFail(runtime->lookup("f")) == f);
+}
+
+TEST_CASE("Activations of a module that is removed end in its code, and then it goes") {
+  static Runtime *current = nullptr;
+  static ModuleId module = 0;
+  static std::optional<std::uint64_t> waiting;
+  auto runtime = runtime_with({}, {.tier = Tier::Baseline});
+  module = cantFail(runtime->add(module_of(recursion)));
+  current = runtime.get();
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t) -> std::int64_t {
+                               cantFail(current->remove(module));
+                               waiting = current->snapshot()->freed.waiting;
+                               return 0;
+                             })}}));
+  CHECK(call(*runtime, "sum", 10) == 55);
+  CHECK(waiting == 1u);
+  CHECK_FALSE(runtime->reclaim());
+  CHECK(runtime->snapshot()->freed.waiting == 0);
+}
+
+TEST_CASE("Modules that come and go leave no memory behind") {
+  auto runtime = runtime_with({"declare i64 @f()\ndefine i64 @user() { %x = call i64 @f()\n ret i64 %x }"});
+  SlabArena &arena = runtime->engine().arena();
+  std::uint64_t code = 0, data = 0;
+  std::size_t functions = 0;
+  for (int i = 0; i < 300; ++i) {
+    const ModuleId module = cantFail(runtime->add(module_of(fmt::format(
+        "@v = global i64 {}\n@.c = private constant [9 x i64] zeroinitializer\ndefine i64 @f() {{ %x = load i64, ptr "
+        "@v\n"
+        "%y = call i64 @helper(ptr @.c, i64 %x)\n ret i64 %y }}\n"
+        "define internal i64 @helper(ptr %p, i64 %x) noinline {{ %z = load volatile i64, ptr %p\n %s = add i64 %z, %x\n"
+        " ret i64 %s }}",
+        i))));
+    CHECK(call(*runtime, "f") == std::uint64_t(i));
+    CHECK(call(*runtime, "user") == std::uint64_t(i));
+    cantFail(runtime->remove(module));
+    CHECK_FALSE(runtime->reclaim());
+    if (i == 100) {
+      code = arena.used_bytes(SlabKind::Code);
+      data = arena.used_bytes(SlabKind::Data);
+      functions = runtime->engine().program().functions.size();
+    }
+  }
+  CHECK(arena.used_bytes(SlabKind::Code) <= code + 16 * 1024);
+  CHECK(arena.used_bytes(SlabKind::Data) <= data + 16 * 1024);
+  CHECK(runtime->engine().program().functions.size() == functions);
 }
 
 TEST_CASE("Modules are added by several threads while others call") {
