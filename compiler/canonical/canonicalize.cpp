@@ -15,6 +15,7 @@
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/externalize_symbols.h"
 #include "compiler/canonical/find_pinned.h"
+#include "compiler/canonical/forget_unknown_machines.h"
 #include "compiler/canonical/gather_objects.h"
 #include "compiler/canonical/guard_frame.h"
 #include "compiler/canonical/initializer_arrays.h"
@@ -42,6 +43,7 @@ namespace {
 /// What a front end wrote becomes plain symbols and plain attributes; only here can the input be refused.
 Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
   Module &module = *program.module;
+  forget_unknown_machines(module, machine);
   lower_stack_users(module, machine);
   if (Error error = check_input(module))
     return error;

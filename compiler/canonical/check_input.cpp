@@ -9,6 +9,7 @@
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/LLVMContext.h>
+#include <llvm/Support/MathExtras.h>
 
 using namespace llvm;
 
@@ -27,20 +28,54 @@ std::string problem_of(Type *type, SmallPtrSetImpl<const Type *> &fine) {
   return {};
 }
 
-/// What needs a pass of a link-time optimiser or of a front end, or leaves stack maps that would be taken for our own.
+/// Intrinsics by the beginnings of their names, and why they cannot be run.
+struct Unsupported {
+  StringLiteral begins;
+  StringLiteral why;
+};
+constexpr StringLiteral of_collectors = ": stack maps and statepoints of the program's own are not supported",
+                        of_linkers = ", which only a link-time optimiser resolves; compile it without -flto",
+                        of_passes = ", which no pass has lowered; let the front end run its passes",
+                        of_machines = ", which x86-64 does not have";
+constexpr Unsupported unsupported[] = {
+    {"llvm.experimental.gc.", of_collectors},
+    {"llvm.experimental.stackmap", of_collectors}, // would be taken for our own
+    {"llvm.experimental.patchpoint", of_collectors},
+    {"llvm.type.checked.load", of_linkers},
+    {"llvm.icall.branch.funnel", of_linkers},
+    {"llvm.coro.", of_passes},
+    {"llvm.instrprof.", of_passes},
+    {"llvm.allow.sanitize.", of_passes},
+    {"llvm.asan.", of_passes},
+    {"llvm.hwasan.", of_passes},
+    {"llvm.objc.arc.annotation.", of_passes},
+    {"llvm.objc.clang.arc.", of_passes},
+    {"llvm.preserve.static.offset", of_passes},
+    {"llvm.preserve.union.access.index", of_passes},
+    {"llvm.matrix.", ", which no pass has lowered; compile it with -fenable-matrix"},
+    {"llvm.call.preallocated.", of_machines},
+    {"llvm.ptrauth.", of_machines},
+    {"llvm.vscale", of_machines},
+    {"llvm.sponentry", of_machines},
+    {"llvm.pcmarker", of_machines},
+    {"llvm.eh.return.i32", of_machines},
+    {"llvm.eh.recoverfp", of_machines},
+    {"llvm.loop.decrement", of_machines},
+    {"llvm.set.loop.iterations", of_machines},
+    {"llvm.start.loop.iterations", of_machines},
+    {"llvm.test.set.loop.iterations", of_machines},
+    {"llvm.test.start.loop.iterations", of_machines},
+    {"llvm.experimental.vp.", of_machines},
+    {"llvm.vp.load.ff", of_machines},
+    {"llvm.eh.sjlj.setup.dispatch", ": exceptions by setjmp are not supported; compile it without -fsjlj-exceptions"},
+};
+
+/// What code generation would end the process for, or would take for our own.
 std::string problem_of(const IntrinsicInst &call) {
   const StringRef name = Intrinsic::getBaseName(call.getIntrinsicID());
-  if (name.starts_with("llvm.experimental.gc.") || name == "llvm.experimental.stackmap" ||
-      name.starts_with("llvm.experimental.patchpoint"))
-    return fmt::format("'{}': stack maps and statepoints of the program's own are not supported", name.str());
-  if (name.starts_with("llvm.type.checked.load") || name == "llvm.icall.branch.funnel")
-    return fmt::format("'{}', which only a link-time optimiser resolves; compile it without -flto", name.str());
-  if (name.starts_with("llvm.coro."))
-    return fmt::format("'{}', which no pass has lowered; let the front end run its passes", name.str());
-  if (name.starts_with("llvm.matrix."))
-    return fmt::format("'{}', which no pass has lowered; compile it with -fenable-matrix", name.str());
-  if (name.starts_with("llvm.call.preallocated.") || name.starts_with("llvm.ptrauth.") || name == "llvm.vscale")
-    return fmt::format("'{}', which x86-64 does not have", name.str());
+  for (const Unsupported &entry : unsupported)
+    if (name.starts_with(entry.begins))
+      return fmt::format("'{}'{}", name.str(), entry.why.str());
   if (Intrinsic::isTargetIntrinsic(call.getIntrinsicID()) && !name.starts_with("llvm.x86."))
     return fmt::format("'{}', an intrinsic of another target", name.str());
   return {};
@@ -61,9 +96,27 @@ std::string problem_of_bundles(const CallBase &call) {
   return {};
 }
 
+/// A node of the code generator has no more operands, and a value of this type is one of as many.
+constexpr std::uint64_t most_parts = 65'535;
+
+std::uint64_t parts_of(const Type *type) {
+  if (const auto *array = dyn_cast<ArrayType>(type))
+    return array->getNumElements() == 0
+               ? 0
+               : SaturatingMultiply(array->getNumElements(), parts_of(array->getElementType()));
+  std::uint64_t parts = isa<StructType>(type) ? 0 : 1;
+  if (const auto *structure = dyn_cast<StructType>(type))
+    for (const Type *element : structure->elements())
+      parts = SaturatingAdd(parts, parts_of(element));
+  return parts;
+}
+
 std::string problem_of(const Instruction &instruction, SmallPtrSetImpl<const Type *> &fine) {
   if (std::string problem = problem_of(instruction.getType(), fine); !problem.empty())
     return problem;
+  if (instruction.getType()->isAggregateType() && parts_of(instruction.getType()) > most_parts)
+    return fmt::format("a value of {} parts; the code generator takes up to {}", parts_of(instruction.getType()),
+                       most_parts);
   for (const Value *operand : instruction.operands())
     if (std::string problem = problem_of(operand->getType(), fine); !problem.empty())
       return problem;
@@ -72,14 +125,24 @@ std::string problem_of(const Instruction &instruction, SmallPtrSetImpl<const Typ
   if (const auto *intrinsic = dyn_cast<IntrinsicInst>(&instruction))
     if (std::string problem = problem_of(*intrinsic); !problem.empty())
       return problem;
+  if (const auto *pad = dyn_cast<LandingPadInst>(&instruction)) // the verifier lets that pass
+    for (const Value *clause : pad->operand_values())
+      if (!isa<Constant>(clause))
+        return "a landing pad for types that are not constant";
   const auto *call = dyn_cast<CallBase>(&instruction);
   return call ? problem_of_bundles(*call) : std::string();
+}
+
+bool has_known_prologue(CallingConv::ID convention) {
+  return convention != CallingConv::HiPE && convention != CallingConv::CFGuard_Check;
 }
 
 std::string problem_of(const Function &function, SmallPtrSetImpl<const Type *> &fine) {
   if (function.hasGC() && none_of(GCRegistry::entries(),
                                   [&](const GCRegistry::entry &known) { return known.getName() == function.getGC(); }))
     return fmt::format("the garbage collection strategy '{}', which is not known", function.getGC());
+  if (!has_known_prologue(function.getCallingConv()))
+    return fmt::format("the calling convention {}, of which only calls are supported", function.getCallingConv());
   for (const Argument &argument : function.args())
     if (std::string problem = problem_of(argument.getType(), fine); !problem.empty())
       return problem;

@@ -41,8 +41,10 @@ void strip_attributes(Function &function, bool drop_noinline) {
       Attribute::SpeculativeLoadHardening}; // the last: its pass takes a stack map for a call that loads, and gives up
   for (Attribute::AttrKind kind : unwanted)
     function.removeFnAttr(kind);
+  // The last five: XRay would never find the places to patch, and what is not patched does nothing.
   for (const char *name : {"stackrealign", "stack-protector-buffer-size", "split-stack", "patchable-function",
-                           "patchable-function-entry", "patchable-function-prefix"})
+                           "patchable-function-entry", "patchable-function-prefix", "function-instrument",
+                           "xray-instruction-threshold", "xray-skip-entry", "xray-skip-exit", "xray-log-args"})
     function.removeFnAttr(name);
   if (!function.isIntrinsic()) // else its calls could be made where control never comes: no place for a site
     function.removeFnAttr(Attribute::Speculatable);
@@ -105,6 +107,13 @@ void split_assumptions(Function &function) {
   }
 }
 
+void drop_events_of_xray(Function &function) {
+  for (Instruction &instruction : make_early_inc_range(instructions(function)))
+    if (auto *call = dyn_cast<IntrinsicInst>(&instruction);
+        call && is_contained({Intrinsic::xray_customevent, Intrinsic::xray_typedevent}, call->getIntrinsicID()))
+      call->eraseFromParent();
+}
+
 void strip_modules_own(Module &module) {
   keep_source_lines(module);
   for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations", "llvm.embedded.module",
@@ -138,6 +147,7 @@ Error strip_front_end(Module &module) {
       return error;
     strip_attributes(function, drop_noinline);
     strip_convergence(function);
+    drop_events_of_xray(function);
     split_assumptions(function);
   }
   return Error::success();

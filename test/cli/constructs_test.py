@@ -514,6 +514,24 @@ class Constructs(OsrctlCase):
         self.assertEqual(self.check(self.file("hashed.c", HASHED), "-fsanitize=kcfi"), 7)
         self.assertEqual(self.check(self.file("flagged.c", FLAGGED), "-fsanitize=kcfi"), 5)
 
+    def test_what_xray_would_patch(self):
+        flags = ["-fxray-instrument", "-fxray-instruction-threshold=1"]
+        self.assertEqual(self.check(self.file("flagged.c", FLAGGED), *flags), 5)
+        told = FLAGGED.replace("  struct node *root", '  __xray_customevent("begins", 6);\n  struct node *root').replace(
+            "  if (!at) {", "  __xray_typedevent(7, (const char *)&key, sizeof key);\n  if (!at) {")
+        self.assertEqual(self.check(self.file("told.c", told), *flags), 5)
+
+    def test_machines_of_the_future(self):
+        """Nobody is told at each function that a processor is not known."""
+        unknown = 'attributes #0 = { "target-cpu"="x86-64-v9" "tune-cpu"="lake9" "target-features"="+sse2,+lake9-shuffle,+cx8" }\n'
+        for text in (SHADOW_STACK.replace("noinline", "noinline #0") + unknown,
+                     WIDE_RESULTS_IN_TURN.replace("attributes #0", "attributes #1").replace("#0", "#1").replace(
+                         '"target-features"="+avx2"', '"target-cpu"="x86-64-v9" "target-features"="+avx2,+lake9-shuffle"')):
+            for mode in MODES:
+                ended = self.osrctl("run", *mode, self.file("program.ll", text))
+                self.assertEqual(ended.stderr, "")
+                self.assertIn(ended.returncode, [4664 % 251, 54])
+
     def test_profiler_in_each_function(self):
         flags = ["-Xclang", "-pg", "-fno-omit-frame-pointer"]
         for program in FLAGGED, RAISING:

@@ -233,6 +233,11 @@ class Refused(OsrctlCase):
                 ("{ptr, i1} @llvm.type.checked.load(ptr, i32, metadata)",
                  '{ptr, i1} @llvm.type.checked.load(ptr %p, i32 0, metadata !"x")', "llvm.type.checked.load"),
                 ("i64 @llvm.coro.size.i64()", "i64 @llvm.coro.size.i64()", "llvm.coro.size"),
+                ("ptr @llvm.sponentry.p0()", "ptr @llvm.sponentry.p0()", "llvm.sponentry"),
+                ("void @llvm.pcmarker(i32)", "void @llvm.pcmarker(i32 1)", "llvm.pcmarker"),
+                ("void @llvm.eh.sjlj.setup.dispatch()", "void @llvm.eh.sjlj.setup.dispatch()", "llvm.eh.sjlj.setup.dispatch"),
+                ("void @llvm.instrprof.cover(ptr, i64, i32, i32)", "void @llvm.instrprof.cover(ptr @tick, i64 1, i32 1, i32 0)",
+                 "llvm.instrprof.cover"),
                 ("i64 @llvm.vscale.i64()", "i64 @llvm.vscale.i64()", "llvm.vscale"),
                 ("i64 @llvm.ptrauth.blend(i64, i64)", "i64 @llvm.ptrauth.blend(i64 1, i64 2)", "llvm.ptrauth.blend"),
                 ("i32 @llvm.aarch64.crc32b(i32, i32)", "i32 @llvm.aarch64.crc32b(i32 1, i32 2)", "llvm.aarch64.crc32b"),
@@ -263,6 +268,16 @@ declare token @llvm.experimental.gc.statepoint.p0(i64 immarg, i32 immarg, ptr, i
         self.refused("'nobody.knows'", 'define void @odd(ptr %p) gc "nobody.knows" {\n  ret void\n}\n')
         self.refused("'nobody.knows'", 'define void @odd(ptr %p) {\n  %t = call i64 @tick(i64 1) [ "nobody.knows"(ptr %p) ]\n'
                      "  ret void\n}\n")
+
+    def test_conventions_of_others(self):
+        """Calls in them can be made, functions cannot."""
+        for number in (11, 19):
+            self.refused(f"calling convention {number}", f"define cc {number} void @odd(ptr %p) {{\n  ret void\n}}\n")
+
+    def test_values_of_too_many_parts(self):
+        for kind, parts in ("[70000 x i8]", 70000), ("{ [300 x { i32, [250 x i8] }], ptr }", 75301):
+            self.refused(f"a value of {parts} parts", "define void @odd(ptr %p) {\n"
+                         f"  %v = load {kind}, ptr %p\n  store {kind} %v, ptr %p\n  ret void\n}}\n")
 
     def test_what_has_no_instructions(self):
         """Only the code generator finds out: the function is called, but the process ends with a message and in order."""

@@ -1,6 +1,7 @@
 // Checks the canonical form of functions that catch or clean up.
 #include "canonical_fixture.h"
 
+#include "compiler/canonical/check_input.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/Instructions.h>
@@ -94,4 +95,15 @@ TEST_CASE("Types of exceptions have the same numbers in all code", "[exceptions]
     if (auto *number = dyn_cast<ConstantInt>(compare->getOperand(1)))
       compared |= number->getZExtValue() == numbers[1];
   CHECK(compared);
+}
+
+TEST_CASE("A landing pad for what is not constant is refused, although the verifier lets it pass", "[exceptions]") {
+  CanonicalFixture fixture;
+  auto module = fixture.parse(function_with("%which = inttoptr i64 %n to ptr", "null"));
+  Function &function = *module->getFunction("f");
+  CHECK(!check_input(*module));
+  all_of<LandingPadInst>(function).front()->setOperand(1, all_of<IntToPtrInst>(function).front());
+  const std::string problem = toString(check_input(*module));
+  INFO(problem);
+  CHECK(StringRef(problem).contains("function 'f' has a landing pad"));
 }
