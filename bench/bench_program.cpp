@@ -2,7 +2,7 @@
 
 #include "bench/require.h"
 #include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 
 #include <llvm/AsmParser/Parser.h>
 #include <llvm/Support/SourceMgr.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "runtime/facade/create_runtime.h"
 
 #include <memory>

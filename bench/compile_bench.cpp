@@ -11,7 +11,7 @@
 #include "compiler/canonical/objects.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/codegen/emit_object.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 
 #include <benchmark/benchmark.h>
 #include <llvm/IR/LLVMContext.h>

@@ -7,7 +7,7 @@
 //   return/...    the return from an empty function: as it is, with the nop that patching needs, through a stub
 //   replace/...   frames are sent to stubs; the stop and the walk, which all have in common, are not counted
 #include "bench/machine_code.h"
-#include "compiler/sites/return_point.h"
+#include "compiler/target/return_point.h"
 #include "runtime/code/call_sites.h"
 #include "runtime/engine/frame_redirector.h"
 #include "runtime/threads/handshake.h"

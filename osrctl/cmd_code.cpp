@@ -103,7 +103,7 @@ std::vector<VersionKey> versions_of(const FunctionInfo &function, bool continuat
                                {function.id, Tier::Optimized, std::nullopt}};
   if (continuations)
     for (const Site &site : function.sites)
-      if (site.refusal.empty())
+      if (site.is_replaceable())
         keys.push_back({function.id, Tier::Optimized, site.id.index});
   return keys;
 }

@@ -33,8 +33,8 @@ std::string text_of(const Site &site) {
   std::string text = fmt::format("  #{}: {}, result {} in {}{}\n", site.id.index,
                                  site.callee.empty() ? "indirect call" : "call of " + site.callee, site.result_type,
                                  text_of(site.result), site.result_used ? "" : " (not used)");
-  if (!site.refusal.empty())
-    text += fmt::format("    refused: {}\n", site.refusal);
+  if (!site.is_replaceable())
+    text += fmt::format("    refused: {}\n", osr::to_string(site.refusal));
   for (std::size_t i = 0; i < site.state.size(); ++i) {
     const FrameStateValue &value = site.state[i];
     text += fmt::format("    {}: {} {}, {} bytes\n", i, value.name.empty() ? "(unnamed)" : "%" + value.name, value.type,

@@ -1,7 +1,7 @@
 #include "osrctl/load_input.h"
 
 #include "compiler/canonical/load.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "osr-stubs/thread_state.h"
 #include "osrctl/bounded_memory.h"
 #include "osrctl/commands.h"

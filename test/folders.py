@@ -13,7 +13,7 @@ from sources import sources
 ORDER = """
 third_party include/osr
 compiler/base osr-stubs
-compiler/canonical compiler/sites compiler/tiers compiler/codegen
+compiler/target compiler/canonical compiler/sites compiler/tiers compiler/codegen
 runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
 runtime/events runtime/engine runtime/guest runtime/requests runtime/redefine runtime/tiering runtime/guards runtime/stress
 runtime/facade

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 from sources import sources
 
-MACHINE_FOLDERS = ["osr-stubs/x86_64/", "runtime/stack/arch_x86_64.h"]
+MACHINE_FOLDERS = ["compiler/target/", "osr-stubs/x86_64/", "runtime/stack/arch_x86_64.h"]
 NAMES = re.compile(r"x86|X86|amd64|\b[re](?:[abcd]x|[sd]i|[sb]p|ip)\b|\br(?:8|9|1[0-5])\b|\b[xyz]mm\d*\b|"
                    r"\bR(?:[ABCD]X|SP|BP|IP)\b|mxcsr|x87|\bfs:(?!:)|\bAVX|\bSSE")
 

@@ -52,14 +52,42 @@ struct ResultRegisters {
   friend bool operator==(const ResultRegisters &, const ResultRegisters &) = default;
 };
 
+/// What the call of a site is.
+enum class SiteKind : std::uint8_t {
+  Call,      ///< of the program
+  LoopPoll,  ///< of a loop without calls; see compiler/sites/loop_polls.h
+  GuardExit, ///< where a guard has failed; see compiler/canonical/exit_calls.h
+};
+
+/// Why a site is never replaced.
+enum class SiteRefusal : std::uint8_t {
+  None,
+  ResultInMemory,
+  LiveAggregate,
+  LiveTile, ///< of AMX: it lies in a register that belongs to the caller's configuration
+};
+
+inline const char *to_string(SiteRefusal refusal) {
+  switch (refusal) {
+  case SiteRefusal::None: return "";
+  case SiteRefusal::ResultInMemory: return "the callee returns its result in memory";
+  case SiteRefusal::LiveAggregate: return "an aggregate value is live";
+  case SiteRefusal::LiveTile: return "a tile of AMX is live";
+  }
+  return "";
+}
+
 struct Site {
   SiteId id;
+  SiteKind kind = SiteKind::Call;
   std::string callee;                 ///< name of the function called, "" for an indirect call
   std::vector<FrameStateValue> state; ///< in canonical order
   ResultRegisters result;
   std::string result_type;            ///< LLVM type of the call's result
   bool result_used = false;           ///< the canonical code reads the result
-  std::string refusal;                ///< not empty: this site is never replaced, and why
+  SiteRefusal refusal = SiteRefusal::None;
+
+  bool is_replaceable() const { return refusal == SiteRefusal::None; }
 };
 
 } // namespace osr

@@ -56,8 +56,8 @@ Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t ind
   if (index >= function.sites.size())
     return make_error("'{}' has the sites #0 to #{}, there is no #{}", function.name, function.sites.size() - 1, index);
   const Site &site = function.sites[index];
-  if (!site.refusal.empty())
-    return make_error("site {}#{} is never replaced: {}", function.name, index, site.refusal);
+  if (!site.is_replaceable())
+    return make_error("site {}#{} is never replaced: {}", function.name, index, to_string(site.refusal));
   return &site;
 }
 

@@ -1,6 +1,6 @@
 #include "compiler/canonical/find_pinned.h"
 
-#include "compiler/canonical/stack_arguments.h"
+#include "compiler/target/stack_arguments.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/CodeGen/Analysis.h>

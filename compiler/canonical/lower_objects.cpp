@@ -3,7 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/canonical/object_area.h"
 #include "compiler/canonical/objects.h"
-#include "compiler/canonical/stack_arguments.h"
+#include "compiler/target/stack_arguments.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/InlineAsm.h>

@@ -26,11 +26,4 @@ inline constexpr const char *continues_attribute = "osr-continues";
 /// buffers is at `fs:tls_offset`.
 void lower_objects(llvm::Module &module, std::int64_t tls_offset);
 
-/// Of their names, in ascending order of addresses.
-inline constexpr const char *first_holder = "osr.object.holder", *last_holder = "osr.object.holder.continuation";
-
-/// The holders, as module-level assembly. One object that is linked before all others and is never freed has to define
-/// them.
-std::string holder_assembly();
-
 } // namespace osr

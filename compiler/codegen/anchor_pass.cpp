@@ -1,8 +1,8 @@
 #include "compiler/codegen/anchor_pass.h"
 
 #include "compiler/base/check.h"
-#include "compiler/codegen/gap.h"
 #include "compiler/codegen/register_liveness.h"
+#include "compiler/target/gap.h"
 
 #include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/emit_object.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 
 #include <memory>
 #include <mutex>

@@ -20,7 +20,7 @@ enum class MachinePasses {
 /// What stands at the return PC of a site.
 enum class ReturnPoints {
   Plain,     ///< whatever comes after the call
-  Patchable, ///< the nop of compiler/sites/return_point.h
+  Patchable, ///< the nop of compiler/target/return_point.h
 };
 
 /// LLVM's code generator for one kind of code, run over one module after another. Setting it up costs as much as compiling a

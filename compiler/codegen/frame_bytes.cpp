@@ -1,6 +1,6 @@
 #include "compiler/codegen/frame_bytes.h"
 
-#include "compiler/codegen/gap.h"
+#include "compiler/target/gap.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/SmallPtrSet.h>

@@ -1,8 +1,8 @@
 #include "compiler/codegen/return_point_pass.h"
 
 #include "compiler/base/check.h"
-#include "compiler/codegen/gap.h"
-#include "compiler/sites/return_point.h"
+#include "compiler/target/gap.h"
+#include "compiler/target/return_point.h"
 
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/MachineInstrBuilder.h>

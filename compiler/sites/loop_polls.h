@@ -25,7 +25,7 @@ namespace osr {
 /// What polls call. The runtime defines it: `void osr-loop-poll(void)`, which changes no memory of the program.
 inline constexpr const char *loop_poll_callee = "osr-loop-poll";
 
-inline bool is_loop_site(const Site &site) { return site.callee == loop_poll_callee; }
+inline bool is_loop_site(const Site &site) { return site.kind == SiteKind::LoopPoll; }
 
 /// True for the address of the word that polls load, also those of baseline code only.
 bool is_poll_word(const llvm::Value &address);

@@ -2,11 +2,13 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/print.h"
+#include "compiler/canonical/exit_calls.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/exempt_calls.h"
 #include "compiler/sites/liveness.h"
-#include "compiler/sites/result_registers.h"
+#include "compiler/sites/loop_polls.h"
 #include "compiler/sites/site_effects.h"
+#include "compiler/target/result_registers.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Instructions.h>
@@ -28,17 +30,24 @@ FrameStateValue describe(const Value &value, const DataLayout &layout) {
   return result;
 }
 
+SiteKind kind_of(StringRef callee) {
+  return callee == loop_poll_callee      ? SiteKind::LoopPoll
+         : callee == guard_failed_callee ? SiteKind::GuardExit
+                                         : SiteKind::Call;
+}
+
 Site describe(CallBase &call, SiteId id, const TargetMachine &machine) {
   Site site;
   site.id = id;
   if (const Function *callee = call.getCalledFunction())
     site.callee = callee->getName().str();
+  site.kind = kind_of(site.callee);
   site.result_type = print(*call.getType());
   site.result_used = !call.use_empty();
   if (auto registers = result_registers(call, machine))
     site.result = *registers;
   else
-    site.refusal = "the callee returns its result in memory";
+    site.refusal = SiteRefusal::ResultInMemory;
   return site;
 }
 
@@ -78,11 +87,11 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       operands.push_back(current);
       site.state.push_back(describe(*current, function.getDataLayout()));
       if (current->getType()->isAggregateType())
-        site.refusal = "an aggregate value is live";
+        site.refusal = SiteRefusal::LiveAggregate;
       if (current->getType()->isX86_AMXTy())
-        site.refusal = "a tile of AMX is live"; // it lies in a register that belongs to the caller's configuration
+        site.refusal = SiteRefusal::LiveTile;
     }
-    if (site.refusal.empty()) {
+    if (site.is_replaceable()) {
       CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt,
                                                          OperandBundleDef("deopt", operands), call->getIterator());
       with_bundle->takeName(call);

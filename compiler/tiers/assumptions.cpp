@@ -76,7 +76,7 @@ void Assumptions::drop(SiteId guard) { dropped_[guard.function].insert(guard); }
 
 void Assumptions::forget(FunctionId function) { dropped_.erase(function); }
 
-bool is_guard_site(const Site &site) { return site.callee == guard_failed_callee; }
+bool is_guard_site(const Site &site) { return site.kind == SiteKind::GuardExit; }
 
 void assume_guards(Module &module, const CanonicalProgram &program, const Assumptions *assumptions) {
   if (!module.getFunction(guard_failed_callee))

@@ -2,8 +2,8 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
-#include "compiler/canonical/lower_objects.h"
 #include "compiler/sites/loop_polls.h"
+#include "compiler/target/holder_assembly.h"
 #include "osr-stubs/result_area.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/threads/undisturbed.h"
@@ -101,8 +101,8 @@ void Engine::count(const FunctionInfo &function) {
   for (const Site &site : function.sites) {
     statistics_.loop_sites += is_loop_site(site);
     statistics_.guards.sites += is_guard_site(site);
-    if (!site.refusal.empty())
-      ++statistics_.sites_refused[site.refusal];
+    if (!site.is_replaceable())
+      ++statistics_.sites_refused[osr::to_string(site.refusal)];
   }
 }
 

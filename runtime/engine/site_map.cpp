@@ -17,8 +17,9 @@ constexpr std::uint32_t widest_constant = 8; ///< bytes
 Expected<const Site *> find_mapped_site(const std::vector<Site> &sites, std::uint32_t index, const char *body) {
   if (index >= sites.size())
     return make_error("site map: the {} body has {} sites, there is no #{}", body, sites.size(), index);
-  if (!sites[index].refusal.empty())
-    return make_error("site map: #{} of the {} body is never replaced: {}", index, body, sites[index].refusal);
+  if (!sites[index].is_replaceable())
+    return make_error("site map: #{} of the {} body is never replaced: {}", index, body,
+                      to_string(sites[index].refusal));
   return &sites[index];
 }
 
@@ -70,7 +71,7 @@ Error check_mapping(const SiteMapping &mapping, const std::vector<Site> &from_si
 SiteMap identity_map(const std::vector<Site> &sites) {
   SiteMap map;
   for (const Site &site : sites) {
-    if (!site.refusal.empty())
+    if (!site.is_replaceable())
       continue;
     SiteMapping &mapping = map.emplace_back(SiteMapping{site.id.index, site.id.index, {}});
     for (std::uint32_t value = 0; value < site.state.size(); ++value)

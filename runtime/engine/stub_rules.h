@@ -1,7 +1,7 @@
 // How activations get to their stubs, and what that allows stubs to do.
 #pragma once
 
-#include "compiler/sites/return_point.h"
+#include "compiler/target/return_point.h"
 #include "osr/options.h"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 #include "osr/runtime.h"
 
 #include "compiler/base/error.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "runtime/code/mappings.h"
 #include "runtime/facade/create_runtime.h"
 #include "runtime/facade/runtime_impl.h"

@@ -1,7 +1,7 @@
 #include "runtime/stack/return_point.h"
 
 #include "compiler/base/check.h"
-#include "compiler/sites/return_point.h"
+#include "compiler/target/return_point.h"
 
 #include <algorithm>
 #include <cstring>

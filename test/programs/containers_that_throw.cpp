@@ -90,7 +90,8 @@ using Table = std::unordered_map<Fragile, Fragile, Hash>;
   const Inputs in{value, value};
   for (int i = 0; i < 6; ++i) {
     add(attempt<Vector>(vector, copies + i, in, [](auto &c, auto &in) { c.push_back(in.value); }));
-    add(attempt<Deque>(deque, copies + i, in, [](auto &c, auto &in) { c.size() % 2 ? c.push_back(in.value) : c.push_front(in.value); }));
+    add(attempt<Deque>(deque, copies + i, in,
+                       [](auto &c, auto &in) { c.size() % 2 ? c.push_back(in.value) : c.push_front(in.value); }));
     add(attempt<List>(list, copies, in, [](auto &c, auto &in) { c.insert(c.end(), 3, in.value); }));
   }
   add(attempt<Vector>(vector, copies * 2, in, [](auto &c, auto &) { c.reserve(c.capacity() + 10); }));

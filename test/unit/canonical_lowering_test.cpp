@@ -4,7 +4,7 @@
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/canonical/object_area.h"
 #include "compiler/canonical/objects.h"
-#include "compiler/canonical/stack_arguments.h"
+#include "compiler/target/stack_arguments.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/InlineAsm.h>

@@ -3,7 +3,7 @@
 
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/codegen/emit_object.h"
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "compiler/tiers/baseline.h"
 #include "test/support/catch_header.h"
 

@@ -1,6 +1,6 @@
 #include "codegen_fixture.h"
 
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/AsmParser/Parser.h>

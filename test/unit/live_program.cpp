@@ -1,7 +1,7 @@
 #include "live_program.h"
 #include "runtime/facade/create_runtime.h"
 
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/threads/stopped_walk.h"
 #include "test/support/catch_header.h"

@@ -1,5 +1,5 @@
 // Checks requests for functions that sit in loops without calls, in a running program.
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "runtime/engine/engine.h"
 #include "runtime/facade/create_runtime.h"
 #include "test/support/catch_header.h"

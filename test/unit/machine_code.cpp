@@ -1,6 +1,6 @@
 #include "machine_code.h"
 
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/CodeGen/MIRParser/MIRParser.h>

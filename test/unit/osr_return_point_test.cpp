@@ -1,7 +1,7 @@
 // Checks return-point patching: what a patched site does to the activations that return to it, and when it is refused.
 #include "osr_fixture.h"
 
-#include "compiler/sites/return_point.h"
+#include "compiler/target/return_point.h"
 #include "test/support/catch_header.h"
 
 #include <cstring>

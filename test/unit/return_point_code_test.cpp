@@ -2,7 +2,7 @@
 #include "codegen_fixture.h"
 #include "generated_ir.h"
 
-#include "compiler/sites/return_point.h"
+#include "compiler/target/return_point.h"
 #include "test/support/catch_header.h"
 
 #include <algorithm>

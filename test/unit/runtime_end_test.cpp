@@ -1,6 +1,6 @@
 // Checks what happens when a runtime goes before its process. There is one runtime in a process, so this is a test of its
 // own.
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "runtime/facade/create_runtime.h"
 #include "test/support/catch_header.h"
 

@@ -190,8 +190,8 @@ TEST_CASE("Check that a call whose result comes back in memory is refused, and n
       ret i64 %b
     })");
   REQUIRE(program.info("f").sites.size() == 2); // the number is taken all the same
-  CHECK(program.site("f", 0).refusal == "the callee returns its result in memory");
-  CHECK(program.site("f", 1).refusal.empty());
+  CHECK(program.site("f", 0).refusal == SiteRefusal::ResultInMemory);
+  CHECK(program.site("f", 1).is_replaceable());
   std::vector<CallBase *> refused = calls_of(program.function("f"), "big");
   REQUIRE(refused.size() == 1);
   CHECK_FALSE(refused[0]->getOperandBundle(LLVMContext::OB_deopt));

@@ -1,5 +1,5 @@
 // Checks what is asked before a program runs: shadow stack, type of main, whose allocator it is.
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 #include "runtime/engine/engine.h"
 #include "runtime/facade/create_runtime.h"
 #include "runtime/guest/startup_checks.h"

@@ -1,4 +1,4 @@
-#include "compiler/canonical/lower_objects.h"
+#include "compiler/target/holder_assembly.h"
 
 #include <fmt/format.h>
 

@@ -3,6 +3,8 @@
 
 #include <llvm/CodeGen/MachineFunction.h>
 #include <llvm/CodeGen/MachineInstr.h>
+#include <llvm/MC/MCInstrInfo.h>
+#include <llvm/Support/Error.h>
 
 #include <cstdint>
 #include <optional>
@@ -51,5 +53,8 @@ std::int64_t record_number(const llvm::MachineInstr &call);
 
 /// True for instructions that call something and come back.
 bool is_returning_call(const llvm::MachineInstr &instruction);
+
+/// The instructions that the functions above know by name. The error lists those that this LLVM does not have.
+llvm::Error check_instruction_names(const llvm::MCInstrInfo &instructions);
 
 } // namespace osr

@@ -1,6 +1,9 @@
-#include "compiler/codegen/gap.h"
+#include "compiler/target/gap.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/error.h"
+
+#include <fmt/ranges.h>
 
 #include <llvm/CodeGen/StackMaps.h>
 #include <llvm/CodeGen/TargetInstrInfo.h>
@@ -63,6 +66,10 @@ std::string describe(const MachineInstr &instruction) {
   return text;
 }
 
+constexpr StringRef add_constant = "ADD64ri32", sum_of_registers = "LEA64r";
+constexpr StringRef zero_extending_load = "MOVZX32rm"; ///< and what is read: 8 or 16
+constexpr StringRef x87_accesses[] = {"LD_F", "ILD_F", "ST_F", "IST_F", "ISTT_F"}; ///< and how many bits
+
 /// `instruction` as `destination = source + offset` on whole 64-bit registers.
 struct Addition {
   Register destination, source;
@@ -73,10 +80,11 @@ std::optional<Addition> addition(const MachineInstr &instruction) {
   const TargetSubtargetInfo &target = instruction.getMF()->getSubtarget();
   StringRef name = target.getInstrInfo()->getName(instruction.getOpcode());
   auto operand = [&](unsigned index) -> const MachineOperand & { return instruction.getOperand(index); };
-  if (name == "ADD64ri32" && operand(2).isImm())
+  if (name == add_constant && operand(2).isImm())
     return Addition{operand(0).getReg(), operand(1).getReg(), operand(2).getImm()};
   // Base, scale, index, displacement, segment.
-  if (name == "LEA64r" && operand(1).isReg() && operand(1).getReg() && !operand(3).getReg() && operand(4).isImm())
+  if (name == sum_of_registers && operand(1).isReg() && operand(1).getReg() && !operand(3).getReg() &&
+      operand(4).isImm())
     return Addition{operand(0).getReg(), operand(1).getReg(), operand(4).getImm()};
   return std::nullopt;
 }
@@ -95,7 +103,7 @@ Register reloaded_register(const MachineInstr &instruction) {
   if (Register loaded = info.isLoadFromStackSlotPostFE(instruction, slot))
     return loaded;
   SmallVector<const MachineMemOperand *, 1> accesses;
-  if (info.getName(instruction.getOpcode()).starts_with("MOVZX32rm") &&
+  if (info.getName(instruction.getOpcode()).starts_with(zero_extending_load) &&
       info.hasLoadFromStackSlot(instruction, accesses))
     return instruction.getOperand(0).getReg();
   return {};
@@ -275,7 +283,7 @@ std::optional<std::int64_t> frame_displacement(const MachineInstr &instruction, 
 std::int64_t x87_access_bytes(const MachineInstr &instruction) {
   StringRef name = instruction.getMF()->getSubtarget().getInstrInfo()->getName(instruction.getOpcode());
   bool is_x87 = false;
-  for (StringRef prefix : {"LD_F", "ILD_F", "ST_F", "IST_F", "ISTT_F"})
+  for (StringRef prefix : x87_accesses)
     is_x87 |= name.starts_with(prefix);
   unsigned bits = 0;
   if (!is_x87 || !name.consume_back("m") || name.take_back(2).getAsInteger(10, bits))
@@ -295,6 +303,17 @@ bool is_returning_call(const MachineInstr &instruction) {
     return false;
   unsigned opcode = instruction.getOpcode();
   return opcode != TargetOpcode::STACKMAP && opcode != TargetOpcode::PATCHPOINT;
+}
+
+Error check_instruction_names(const MCInstrInfo &instructions) {
+  SmallVector<StringRef> missing(std::begin(x87_accesses), std::end(x87_accesses));
+  missing.append({add_constant, sum_of_registers, zero_extending_load});
+  for (unsigned opcode = 0; opcode < instructions.getNumOpcodes(); ++opcode)
+    erase_if(missing, [&](StringRef name) { return instructions.getName(opcode).starts_with(name); });
+  if (missing.empty())
+    return Error::success();
+  return make_error("this LLVM has no instructions named {}",
+                    fmt::join(map_range(missing, [](StringRef name) { return name.str(); }), ", "));
 }
 
 } // namespace osr

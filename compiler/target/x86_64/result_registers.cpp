@@ -1,4 +1,4 @@
-#include "compiler/sites/result_registers.h"
+#include "compiler/target/result_registers.h"
 
 #include <llvm/CodeGen/Analysis.h>
 #include <llvm/CodeGen/TargetLowering.h>

@@ -1,7 +1,9 @@
-#include "compiler/codegen/target.h"
+#include "compiler/target/target.h"
 
 #include "compiler/base/error.h"
+#include "compiler/target/gap.h"
 
+#include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/TargetRegistry.h>
 #include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
@@ -17,29 +19,38 @@ namespace {
 
 constexpr const char *triple_text = "x86_64-unknown-linux-gnu";
 
-/// Switches of LLVM's code generator that exist only as command line options.
-void set_option(StringRef name, bool value) {
+/// Switches of LLVM's code generator that exist only as command line options. The error names the one that this LLVM lacks:
+/// code would be made that no record fits.
+Error set_option(StringRef name, bool value) {
   auto &options = cl::getRegisteredOptions();
-  if (auto found = options.find(name); found != options.end())
-    static_cast<cl::opt<bool> *>(found->second)->setValue(value);
+  auto found = options.find(name);
+  if (found == options.end())
+    return make_error("this LLVM has no option '{}', which code that can be replaced needs", name.str());
+  static_cast<cl::opt<bool> *>(found->second)->setValue(value);
+  return Error::success();
 }
 
-void initialize_once() {
+/// What set_option() says, each time.
+Error initialize() {
   static std::once_flag once;
+  static std::string missing;
   std::call_once(once, [] {
     InitializeNativeTarget();
     InitializeNativeTargetAsmPrinter();
     InitializeNativeTargetAsmParser();
     InitializeNativeTargetDisassembler();
-    set_option("no-x86-call-frame-opt", true);        // pushes of arguments would move rsp in the body
-    set_option("enable-patchpoint-liveness", false);  // its mask is not needed, and computing it can crash
+    missing = toString(joinErrors(
+        set_option("no-x86-call-frame-opt", true), // pushes of arguments would move rsp in the body
+        set_option("enable-patchpoint-liveness", false))); // its mask is not needed, and computing it can crash
   });
+  return missing.empty() ? Error::success() : make_error("{}", missing);
 }
 
 } // namespace
 
 Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel level) {
-  initialize_once();
+  if (Error error = initialize())
+    return error;
   Triple triple(triple_text);
   std::string error;
   const Target *target = TargetRegistry::lookupTarget(triple, error);
@@ -52,6 +63,8 @@ Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel leve
       target->createTargetMachine(triple, "x86-64", "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
   if (!machine)
     return make_error("cannot create a code generator for {}", triple_text);
+  if (Error error = check_instruction_names(*machine->getMCInstrInfo()))
+    return error;
   return machine;
 }
 

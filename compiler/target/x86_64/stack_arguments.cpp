@@ -1,4 +1,4 @@
-#include "compiler/canonical/stack_arguments.h"
+#include "compiler/target/stack_arguments.h"
 
 #include <llvm/IR/DataLayout.h>
 #include <llvm/IR/DerivedTypes.h>
