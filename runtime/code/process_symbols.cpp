@@ -3,7 +3,9 @@
 #include "runtime/code/symbol_file.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
+#include <llvm/IR/RuntimeLibcalls.h>
 
 #include <cstdlib>
 #include <dlfcn.h>
@@ -57,84 +59,109 @@ std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
   return missing;
 }
 
-ProcessSymbols::ProcessSymbols() { look_around(); }
-
-void ProcessSymbols::look_around() {
-  objects_.all = find_shared_objects();
+std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::look_around(const std::vector<std::uint64_t> &asked_for) {
+  const auto view = std::make_shared<View>();
+  Objects &objects = view->objects;
+  objects.all = find_shared_objects();
   std::vector<bool> visible, hidden;
-  for (const SharedObject &object : objects_.all) {
-    visible.push_back(llvm::is_contained(of_languages, object.name) || llvm::is_contained(asked_for_, object.base));
+  for (const SharedObject &object : objects.all) {
+    visible.push_back(llvm::is_contained(of_languages, object.name) || llvm::is_contained(asked_for, object.base));
     hidden.push_back(llvm::any_of(
         of_runtime, [&](llvm::StringRef begin) { return llvm::StringRef(object.name).starts_with(begin); }));
   }
-  visible = find_needed(objects_.all, std::move(visible));
-  hidden = find_needed(objects_.all, std::move(hidden));
-  objects_.is_visible.clear();
-  handles_.clear();
-  for (std::size_t i = 0; i != objects_.all.size(); ++i) {
-    const SharedObject &object = objects_.all[i];
+  visible = find_needed(objects.all, std::move(visible));
+  hidden = find_needed(objects.all, std::move(hidden));
+  for (std::size_t i = 0; i != objects.all.size(); ++i) {
+    const SharedObject &object = objects.all[i];
     const bool is_visible =
         !object.is_executable_file() && object.name != symbol_file_name && (visible[i] || !hidden[i]);
-    objects_.is_visible.push_back(is_visible);
-    handles_.push_back(is_visible ? ::dlopen(object.path.c_str(), RTLD_LAZY | RTLD_NOLOAD) : nullptr);
+    objects.is_visible.push_back(is_visible);
+    view->handles.push_back(is_visible ? ::dlopen(object.path.c_str(), RTLD_LAZY | RTLD_NOLOAD) : nullptr);
   }
+  return view;
 }
 
-ProcessSymbols::Objects ProcessSymbols::objects() {
+ProcessSymbols::ProcessSymbols() { renew_view(); }
+
+std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::view() const {
   std::lock_guard lock(mutex_);
-  look_around();
-  return objects_;
+  return view_;
 }
+
+std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::renew_view() {
+  std::vector<std::uint64_t> asked_for;
+  {
+    std::lock_guard lock(mutex_);
+    asked_for = asked_for_;
+  }
+  auto view = look_around(asked_for);
+  std::lock_guard lock(mutex_);
+  return view_ = std::move(view);
+}
+
+ProcessSymbols::Objects ProcessSymbols::objects() { return renew_view()->objects; }
 
 void ProcessSymbols::add_library(void *handle) {
-  std::lock_guard lock(mutex_);
   link_map *map = nullptr;
-  if (::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0)
-    asked_for_.push_back(map->l_addr);
-  look_around();
-  known_.clear();
+  const bool is_known = ::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (is_known)
+      asked_for_.push_back(map->l_addr);
+    known_.clear();
+  }
+  renew_view();
 }
 
-std::optional<std::size_t> ProcessSymbols::find_owner(std::uint64_t address) const {
-  for (std::size_t index = 0; index != objects_.all.size(); ++index)
-    if (objects_.all[index].addresses.contains(address))
-      return index;
-  return std::nullopt;
-}
-
-std::uint64_t ProcessSymbols::look_up_in_libraries(const std::string &name) {
-  for (void *handle : handles_)
+std::uint64_t ProcessSymbols::look_up_in_libraries(const std::string &name, const View &view) {
+  for (void *handle : view.handles)
     if (handle)
       if (const std::uint64_t address = address_of(::dlsym(handle, name.c_str())))
         return address;
   return 0;
 }
 
-std::uint64_t ProcessSymbols::look_up(const std::string &name) {
+std::uint64_t ProcessSymbols::look_up(const std::string &name, const View &view) {
   const std::uint64_t found = address_of(::dlsym(RTLD_DEFAULT, name.c_str()));
   if (!found)
     return 0;
-  const std::optional<std::size_t> owner = find_owner(found);
-  const bool is_found = !owner || objects_.is_visible[*owner] || objects_.all[*owner].is_executable_file();
-  return is_found ? found : look_up_in_libraries(name);
+  const Objects &objects = view.objects;
+  const auto owner =
+      llvm::find_if(objects.all, [&](const SharedObject &object) { return object.addresses.contains(found); });
+  const bool is_found = owner == objects.all.end() || owner->is_executable_file() ||
+                        objects.is_visible[std::size_t(owner - objects.all.begin())];
+  return is_found ? found : look_up_in_libraries(name, view);
 }
 
 std::uint64_t ProcessSymbols::find(llvm::StringRef name) {
+  std::shared_ptr<const View> view;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto known = known_.find(name); known != known_.end())
+      return known->second;
+    view = view_;
+  }
+  const std::uint64_t found = look_up(name.str(), *view);
   std::lock_guard lock(mutex_);
-  const auto [known, is_new] = known_.try_emplace(name, 0);
-  if (is_new)
-    known->second = look_up(name.str());
-  return known->second;
+  return known_.try_emplace(name, found).first->second;
 }
 
-std::uint64_t ProcessSymbols::find_now(llvm::StringRef name) {
-  std::lock_guard lock(mutex_);
-  return look_up(name.str());
+void ProcessSymbols::find_what_compilers_call(const llvm::Triple &target) {
+  const llvm::TargetLibraryInfoImpl known(target);
+  const llvm::TargetLibraryInfo library(known);
+  for (unsigned function = 0; function != llvm::NumLibFuncs; ++function)
+    if (library.has(llvm::LibFunc(function)))
+      find(library.getName(llvm::LibFunc(function)));
+  const llvm::RTLIB::RuntimeLibcallsInfo calls(target);
+  for (const llvm::RTLIB::LibcallImpl call : llvm::RTLIB::libcall_impls())
+    if (calls.isAvailable(call))
+      find(calls.getLibcallImplName(call));
 }
+
+std::uint64_t ProcessSymbols::find_now(llvm::StringRef name) { return look_up(name.str(), *view()); }
 
 std::uint64_t ProcessSymbols::find_in_libraries(llvm::StringRef name) {
-  std::lock_guard lock(mutex_);
-  return look_up_in_libraries(name.str());
+  return look_up_in_libraries(name.str(), *view());
 }
 
 llvm::Error ProcessSymbolGenerator::tryToGenerate(llvm::orc::LookupState &, llvm::orc::LookupKind,

@@ -7,6 +7,7 @@
 #include <llvm/ExecutionEngine/Orc/Core.h>
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -22,7 +23,8 @@ std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols();
 
 /// Libraries that only the runtime needs (LLVM and what it needs, for one) are in the process too, and not the program's:
 /// a weak reference must not find them. Those of the language, those that the program asks for by name, the executable
-/// and all that a host has brought along are. Thread-safe.
+/// and all that a host has brought along are. Thread-safe; no lock is held while the dynamic linker is asked, whose own
+/// lock belongs to whoever loads a library, and so to the library's constructors, which may come here too.
 class ProcessSymbols {
 public:
   ProcessSymbols();
@@ -30,6 +32,8 @@ public:
   /// What has been asked once has the same answer for ever: what is loaded later does not change references that exist.
   /// 0: there is none.
   std::uint64_t find(llvm::StringRef name);
+  /// Finds out now what compiled code may call without the program's having named it.
+  void find_what_compilers_call(const llvm::Triple &target);
   /// The same with what was loaded meanwhile.
   std::uint64_t find_now(llvm::StringRef name);
   /// The same in libraries alone, as what comes behind the program.
@@ -46,15 +50,20 @@ public:
   Objects objects();
 
 private:
-  void look_around();
-  std::uint64_t look_up(const std::string &name);
-  std::uint64_t look_up_in_libraries(const std::string &name);
-  std::optional<std::size_t> find_owner(std::uint64_t address) const;
+  /// As it was at some time; who uses it keeps it.
+  struct View {
+    Objects objects;
+    std::vector<void *> handles; ///< by object; null where they are not visible
+  };
+  static std::shared_ptr<const View> look_around(const std::vector<std::uint64_t> &asked_for);
+  static std::uint64_t look_up(const std::string &name, const View &view);
+  static std::uint64_t look_up_in_libraries(const std::string &name, const View &view);
+  std::shared_ptr<const View> view() const;
+  std::shared_ptr<const View> renew_view();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::uint64_t> asked_for_; ///< bases of libraries
-  Objects objects_;
-  std::vector<void *> handles_; ///< by object; null where they are not visible
+  std::shared_ptr<const View> view_;
   llvm::StringMap<std::uint64_t> known_;
 };
 

@@ -103,6 +103,9 @@ Error GuestProgram::check_references() {
   for (const GlobalValue &value : module.global_values())
     if (value.hasExternalWeakLinkage())
       engine_.session().process_symbols().find(value.getName());
+  if (!libraries_.empty() ||
+      loads_libraries(module)) // later a constructor may have the dynamic linker's lock, and call us
+    engine_.session().process_symbols().find_what_compilers_call(module.getTargetTriple());
   return check_symbols(module, engine_.session());
 }
 

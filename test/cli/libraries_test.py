@@ -46,6 +46,20 @@ class Libraries(OsrctlCase):
                 ended = self.osrctl("run", *mode, "--load", str(library), bitcode)
                 self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), ended.stderr)
 
+    def test_constructors_that_call_back(self):
+        """The dynamic linker's lock is held: who waits for it may not keep others waiting."""
+        plugin = self.folder / "plugin.so"
+        subprocess.run([CLANG, "-O1", "-shared", "-fPIC", "-o", plugin, HERE / "loading_plugin.c"], check=True)
+        native = self.native("loading_program.c", "-rdynamic")
+        bitcode = self.compile("loading_program.c")
+        for work in ["dlsym", "divide", "fill"]:
+            expected = self.run_command(native, str(plugin), work)
+            self.assertEqual((expected.returncode, expected.stdout), (0, "loading: 1 17\ndone: 2\n"))
+            for mode in [[], ["--tier", "baseline"], ["--tier", "optimized"]]:
+                with self.subTest(work=work, mode=mode):
+                    ended = self.osrctl("run", *mode, bitcode, "--", str(plugin), work)
+                    self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), ended.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()
