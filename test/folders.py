@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 from sources import sources
 
 ORDER = """
-third_party include/osr
+third_party include
 compiler/base osr-stubs
 compiler/target compiler/canonical compiler/sites compiler/tiers compiler/codegen
 runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
@@ -19,7 +19,7 @@ runtime/events runtime/engine runtime/guest runtime/requests runtime/redefine ru
 runtime/facade
 osrctl
 """.split()
-INCLUDE = re.compile(r'^#include [<"]((?:third_party|osr|compiler|osr-stubs|runtime|osrctl)/[^">]+)[">]', re.M)
+INCLUDE = re.compile(r'^#include [<"]((?:third_party|osr|osr-c|compiler|osr-stubs|runtime|osrctl)/[^">]+)[">]', re.M)
 
 
 def place(path):
@@ -33,7 +33,7 @@ def backwards():
             yield f"{name}: its folder has no place in the order"
             continue
         for included in INCLUDE.findall(path.read_text()):
-            included = re.sub("^osr/", "include/osr/", included)
+            included = re.sub("^osr(-c)?/", r"include/osr\1/", included)
             if place(included) is None or place(included) > place(name):
                 yield f"{name} includes {included}, of a later folder"
 

@@ -61,7 +61,10 @@ public:
   /// the kernel lacks what the options need. Nobody else may use the module's context from here on.
   static llvm::Expected<std::unique_ptr<Runtime>> create(llvm::orc::ThreadSafeModule program, Options options = {});
 
-  /// No thread may be in the program, and none calls its functions any more.
+  /// Destroys the runtime, or says which thread is in which of its functions: then it stays. No thread may call into the
+  /// program meanwhile.
+  static llvm::Error close(std::unique_ptr<Runtime> &runtime);
+  /// No thread may be in the program: that is not checked, and close() does.
   ~Runtime();
   Runtime(const Runtime &) = delete;
   Runtime &operator=(const Runtime &) = delete;

@@ -8,6 +8,7 @@
 #include "runtime/guards/enter_at.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
+#include "runtime/requests/active_functions.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/static_objects.h"
@@ -90,6 +91,16 @@ Runtime::~Runtime() {
   impl_->stop_background();
   if (impl_->process == Process::OfProgram)
     impl_->engine->threads().remove_current();
+}
+
+Error Runtime::close(std::unique_ptr<Runtime> &runtime) {
+  auto activation = describe_some_activation(*runtime->impl_->engine);
+  if (!activation)
+    return activation.takeError();
+  if (!activation->empty())
+    return make_error("the runtime cannot be closed: {}", *activation);
+  runtime.reset();
+  return Error::success();
 }
 
 Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {

@@ -1,5 +1,6 @@
 #include "runtime/requests/active_functions.h"
 
+#include "compiler/base/error.h"
 #include "runtime/threads/stopped_walk.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -38,6 +39,35 @@ std::vector<FunctionId> active_functions(Engine &engine) {
   for (FunctionId &function : found)
     function = engine.targets().bodies().entry_of(function);
   return found;
+}
+
+/// A thread that is between the two ends of enter() is in the program, whatever a walk sees of it.
+Expected<std::string> describe_some_activation(Engine &engine) {
+  if (!engine.watches_threads())
+    return std::string();
+  pid_t tid = 0;
+  const char *function = nullptr;
+  const RegistryLookup lookup = engine.lookup();
+  Error error = engine.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    RulesFinder rules(lookup, engine.stub_table());
+    for (const auto &thread : threads) {
+      if (thread->base.cfa == 0)
+        continue;
+      tid = thread->tid;
+      walk_stopped_while(*thread, rules, [&](const Frame &frame) {
+        if (frame.code && frame.code->function != no_function)
+          function = frame.code->function_name;
+        return function == nullptr;
+      });
+      return;
+    }
+  });
+  if (error)
+    return error;
+  if (tid == 0)
+    return std::string();
+  return function ? fmt::format("thread {} is in '{}'", tid, function)
+                  : fmt::format("thread {} is in the program", tid);
 }
 
 } // namespace osr

@@ -3,6 +3,7 @@
 
 #include "runtime/engine/engine.h"
 
+#include <string>
 #include <vector>
 
 namespace osr {
@@ -10,5 +11,9 @@ namespace osr {
 /// The functions that are on stacks now, each once, by the ids that they had when the program began; of very many, or very
 /// deep stacks, some. Empty also if the threads could not be stopped, or are not watched. Takes the engine's lock.
 std::vector<FunctionId> active_functions(Engine &engine);
+
+/// Thread and newest function of some activation, as a text for people; empty: there is none on any stack. Takes the
+/// engine's lock. The error says why the threads could not be stopped.
+llvm::Expected<std::string> describe_some_activation(Engine &engine);
 
 } // namespace osr

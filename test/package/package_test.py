@@ -38,7 +38,7 @@ def main():
         found = list(internal_includes(prefix / "include"))
         assert (prefix / "include/osr/runtime.h").exists() and not found, found
         run("cmake", "-S", HERE, "-B", folder / "build", "-G", "Ninja", f"-DEXAMPLES={EXAMPLES}",
-            f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler}")
+            f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_CXX_COMPILER={compiler}", f"-DCMAKE_C_COMPILER={clang}")
         run("cmake", "--build", folder / "build")
         run(clang, "-O1", "-emit-llvm", "-c", EXAMPLES / "queens.c", "-o", folder / "queens.bc")
         printed = run(folder / "build/embed", folder / "queens.bc", "8")
@@ -46,6 +46,8 @@ def main():
         assert changed and int(changed.group(1)) > 0 and "92" in printed, printed
         printed = run(folder / "build/grow")
         assert printed in EMBEDDING, printed
+        in_c = run(folder / "build/grow_in_c")
+        assert in_c.startswith(printed) and "removed: " in in_c[len(printed):] and "sum" in in_c[len(printed):], in_c
 
 
 if __name__ == "__main__":

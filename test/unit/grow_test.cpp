@@ -292,6 +292,21 @@ TEST_CASE("Modules that come and go leave no memory behind") {
   CHECK(runtime->engine().program().functions.size() == functions);
 }
 
+TEST_CASE("A runtime is not closed while a thread is in one of its functions") {
+  static std::unique_ptr<Runtime> runtime;
+  static std::string refused;
+  runtime = runtime_with({recursion});
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t) -> std::int64_t {
+                               std::thread([] { refused = toString(Runtime::close(runtime)); }).join();
+                               return 0;
+                             })}}));
+  CHECK(call(*runtime, "sum", 3) == 6);
+  CHECK_THAT(refused, Contains("is in 'sum'"));
+  REQUIRE(runtime);
+  cantFail(Runtime::close(runtime));
+  CHECK_FALSE(runtime);
+}
+
 TEST_CASE("Modules are added by several threads while others call") {
   auto runtime = runtime_with({"define i64 @f0() { ret i64 0 }"});
   std::atomic<int> known = 0;

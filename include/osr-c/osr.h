@@ -1,0 +1,63 @@
+/* The runtime for hosts in C, and in languages that call C. What each call does in more words: include/osr/runtime.h.
+ *
+ * Strings are UTF-8 that ends with a null byte. Calls that can fail return a message, or NULL when they did what they say:
+ * the caller frees it by osr_free_message. All may be called from any thread unless they say something else. Example:
+ *
+ *     osr_runtime *runtime;
+ *     check(osr_create(OSR_TIER_BASELINE, &runtime));
+ *     check(osr_add_ir(runtime, text, strlen(text), "module", NULL));
+ *     check(osr_attach_thread());
+ *     uint64_t add;
+ *     check(osr_lookup(runtime, "add", &add));
+ *     uint64_t five = osr_call(add, 2, 3, 0);
+ */
+#ifndef OSR_C_OSR_H
+#define OSR_C_OSR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct osr_runtime osr_runtime;
+typedef uint64_t osr_module; /* never used again */
+typedef enum { OSR_TIER_BASELINE, OSR_TIER_OPTIMIZED, OSR_TIER_AUTO } osr_tier;
+
+void osr_free_message(char *message);
+
+/* A runtime for a program that grows; one at a time in a process. OSR_TIER_AUTO: functions begin at the baseline tier and are
+ * optimised when they are hot. */
+char *osr_create(osr_tier tier, osr_runtime **runtime);
+/* Fails, and changes nothing, while a thread is in a function of the program. */
+char *osr_close(osr_runtime *runtime);
+
+/* A function or variable of the host that modules may name. */
+char *osr_define(osr_runtime *runtime, const char *name, uint64_t address);
+/* Bitcode or text of LLVM IR; `module` may be NULL. Nothing of `bytes` is used after the call. */
+char *osr_add_ir(osr_runtime *runtime, const char *bytes, size_t size, const char *name, osr_module *module);
+char *osr_remove(osr_runtime *runtime, osr_module module);
+/* Runs constructors of modules that were added. In an attached thread. */
+char *osr_initialize(osr_runtime *runtime);
+/* Compiles the function; its address stays the same whatever code it has. */
+char *osr_lookup(osr_runtime *runtime, const char *name, uint64_t *address);
+
+/* The calling thread may call functions of the program until it detaches. May be nested. */
+char *osr_attach_thread(void);
+void osr_detach_thread(void);
+/* In an attached thread: a function of up to three integers or pointers that returns one, or nothing. */
+uint64_t osr_call(uint64_t address, uint64_t first, uint64_t second, uint64_t third);
+
+/* All activations of the function go on at that tier, which is not OSR_TIER_AUTO; `rewritten` says how many, and may be NULL. */
+char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, uint64_t *rewritten);
+/* A new body of the same type, as IR that defines nothing else. */
+char *osr_redefine(osr_runtime *runtime, const char *function, const char *bytes, size_t size);
+/* Statistics as JSON, to be freed like a message; NULL if the runtime is busy. */
+char *osr_statistics(osr_runtime *runtime);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
