@@ -17,6 +17,8 @@ const char *to_string(PinReason reason) {
   case PinReason::Naked: return "is naked";
   case PinReason::FrameAddress: return "uses the address of its own frame";
   case PinReason::ExceptionHandling: return "handles exceptions by funclets or of types without names";
+  case PinReason::ExceptionTables:
+    return "handles exceptions of D, whose runtime remembers the tables of the code that they landed in";
   case PinReason::AsmGoto: return "contains inline assembly that jumps";
   case PinReason::ResultInMemory: return "returns a value that does not fit into registers";
   case PinReason::ArgumentKind: return "has or passes an argument of a kind that lives in the frame";

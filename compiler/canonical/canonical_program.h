@@ -25,9 +25,10 @@ enum class PinReason {
   Naked,             ///< has no frame of ours at all
   FrameAddress,      ///< asks for the address or contents of its own frame
   ExceptionHandling, ///< catches or cleans up in ways that cannot be replaced: funclets, types without names
-  AsmGoto,           ///< inline assembly that jumps
-  ResultInMemory,    ///< returns a value that does not fit into the return registers
-  ArgumentKind,      ///< receives or passes inalloca, preallocated, swift or similar arguments
+  ExceptionTables, ///< catches or cleans up under a personality that remembers the tables of code which exceptions landed in
+  AsmGoto, ///< inline assembly that jumps
+  ResultInMemory, ///< returns a value that does not fit into the return registers
+  ArgumentKind, ///< receives or passes inalloca, preallocated, swift or similar arguments
   CallingConvention, ///< it or one of its callees saves other registers than the C convention
   RealignedFrame, ///< passes an argument or gets a result on the stack that wants more alignment than the stack has
   ObjectKind, ///< has a local object that must stay in the frame
@@ -37,6 +38,12 @@ enum class PinReason {
 
 /// The reason as a part of a sentence for people: "f is never replaced because it " + text. "" for None.
 const char *to_string(PinReason reason);
+
+/// What follows the name that a function has for people: it is one of a module's own, or an old body.
+inline constexpr const char *local_mark = "$of.", *old_body_mark = "$was.";
+inline llvm::StringRef name_for_people(llvm::StringRef name) {
+  return name.split(old_body_mark).first.split(local_mark).first;
+}
 
 struct FunctionInfo {
   FunctionId id = 0;

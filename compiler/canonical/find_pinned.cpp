@@ -147,12 +147,23 @@ bool needs_realigned_frame(const CallBase &call, const TargetMachine &machine) {
          returns_in_memory(call.getType(), call.getCallingConv(), caller, machine);
 }
 
+/// D chains an exception that is thrown while another one is in flight if both land in the same activation, which it tells by
+/// the address of the function's table. Another version has another table.
+bool has_personality_that_remembers(const Function &function) {
+  const auto *personality =
+      function.hasPersonalityFn() ? dyn_cast<Function>(function.getPersonalityFn()->stripPointerCasts()) : nullptr;
+  return personality &&
+         is_contained({"_d_eh_personality", "__dmd_personality_v0", "__gdc_personality_v0"}, personality->getName());
+}
+
 PinReason of_instruction(const Instruction &instruction) {
   if (const auto *call = dyn_cast<CallBase>(&instruction))
     return of_call(*call);
   if ((instruction.isEHPad() && !isa<LandingPadInst>(instruction)) || isa<CleanupReturnInst>(instruction) ||
       isa<CatchReturnInst>(instruction))
     return PinReason::ExceptionHandling;
+  if (isa<LandingPadInst>(instruction) && has_personality_that_remembers(*instruction.getFunction()))
+    return PinReason::ExceptionTables;
   if (isa<VAArgInst>(instruction))
     return PinReason::VariableArguments;
   if (const auto *object = dyn_cast<AllocaInst>(&instruction)) {

@@ -254,6 +254,20 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
       %e = landingpad { ptr, i32 } catch ptr null
       ret void
     }
+    declare i32 @_d_eh_personality(...)
+    define void @catches_in_d() personality ptr @_d_eh_personality {
+      invoke void @other() to label %ok unwind label %pad
+    ok:
+      ret void
+    pad:
+      %e = landingpad { ptr, i32 } cleanup
+      call void @other()
+      resume { ptr, i32 } %e
+    }
+    define void @passes_in_d() personality ptr @_d_eh_personality {
+      call void @other()
+      ret void
+    }
     define void @asm_goto() {
       callbr void asm sideeffect "jmp ${0:l}", "!i"() to label %a [label %b]
     a:
@@ -315,6 +329,8 @@ TEST_CASE("functions that cannot be replaced are pinned with the reason", "[cano
   CHECK(reason("bare") == PinReason::Naked);
   CHECK(reason("looks") == PinReason::FrameAddress);
   CHECK(reason("catches") == PinReason::None);
+  CHECK(reason("catches_in_d") == PinReason::ExceptionTables);
+  CHECK(reason("passes_in_d") == PinReason::None);
   CHECK(reason("asm_goto") == PinReason::AsmGoto);
   CHECK(reason("big") == PinReason::ResultInMemory);
   CHECK(reason("context") == PinReason::ArgumentKind);
