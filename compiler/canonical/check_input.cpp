@@ -1,5 +1,7 @@
 #include "compiler/canonical/check_input.h"
 
+#include "compiler/canonical/initializer_arrays.h"
+
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
 
@@ -162,6 +164,11 @@ Error check_input(const Module &module) {
     if (!problem.empty())
       return make_error("function '{}' has {}", function.getName().str(), problem);
   }
+  for (const GlobalVariable &variable : module.globals())
+    if (variable.hasAppendingLinkage() && !variable.getName().starts_with("llvm.") &&
+        variable.getName() != preinit_list)
+      return make_error("variable '{}' has appending linkage, which only LLVM's own lists may have",
+                        variable.getName().str());
   return Error::success();
 }
 

@@ -60,20 +60,26 @@ Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::str
   std::unique_ptr<Module> module = parseIR((*buffer)->getMemBufferRef(), diagnostic, context);
   if (!module)
     return make_error("{}: cannot be read as LLVM IR: {}; {}", path, reason(diagnostic, diagnostics.errors()), remedy);
-  std::string invalid;
-  raw_string_ostream stream(invalid);
-  if (verifyModule(*module, &stream))
-    return make_error("{}: invalid LLVM IR: {}", path, StringRef(invalid).trim().str());
-  if (Error error = check_target(*module, path))
+  if (Error error = check_read_module(*module, path))
     return error;
-  if (Error error = free_reserved_names(*module))
-    return make_error("{}: {}", path, toString(std::move(error)));
   if (Error error = list_initializer_arrays(*module)) // now: linking appends lists file by file, as a linker does
     return make_error("{}: {}", path, toString(std::move(error)));
   return module;
 }
 
 } // namespace
+
+Error check_read_module(Module &module, const std::string &name) {
+  std::string invalid;
+  raw_string_ostream stream(invalid);
+  if (verifyModule(module, &stream))
+    return make_error("{}: invalid LLVM IR: {}", name, StringRef(invalid).trim().str());
+  if (Error error = check_target(module, name))
+    return error;
+  if (Error error = free_reserved_names(module))
+    return make_error("{}: {}", name, toString(std::move(error)));
+  return Error::success();
+}
 
 Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<std::string> paths) {
   if (paths.empty())

@@ -20,4 +20,8 @@ namespace osr {
 llvm::Expected<std::unique_ptr<llvm::Module>> load_program(llvm::LLVMContext &context,
                                                            llvm::ArrayRef<std::string> paths);
 
+/// What a module has to be before it is linked or made canonical: valid, without names that are reserved, and for x86-64
+/// Linux, or for nothing in particular, which becomes that. The error begins with `name`.
+llvm::Error check_read_module(llvm::Module &module, const std::string &name);
+
 } // namespace osr

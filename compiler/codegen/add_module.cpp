@@ -1,6 +1,7 @@
 // The part of the compiler that makes a program grow: modules that come after the first one.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/number_sites.h"
 
@@ -51,6 +52,12 @@ bool has_variables(const Module &module) {
          any_of(module.globals(), [](const GlobalVariable &variable) { return !variable.isDeclaration(); });
 }
 
+/// Constants that named it once may be left, although nobody has them.
+bool is_used(const GlobalValue &value) {
+  value.removeDeadConstantUsers();
+  return !value.use_empty();
+}
+
 constexpr const char *declared_prefix = "osr.declared.";
 
 /// Attributes belong to a context. What the front end said about the functions goes into the other one as the attributes of
@@ -81,14 +88,36 @@ Error Compiler::fit_names(Module &module) {
     StringRef name = object.getName();
     if (object.isDeclaration() || name.starts_with("llvm.") || object.hasAvailableExternallyLinkage())
       continue;
-    if (object.hasLocalLinkage()) {
-      if (name.empty() || name.starts_with(".") || defines(name) || program_.module->getNamedValue(name))
-        object.setName(name.ltrim('.') + ".of" + std::to_string(next_symbol_++));
+    if (object.hasLocalLinkage()) { // each, or a module to come could not define the name for all
+      object.setName(name.ltrim('.') + local_mark + std::to_string(next_symbol_++));
     } else if (defines(name)) {
       if (!object.isWeakForLinker())
         return make_error("'{}' is defined already", name.str());
       drop_definition(object);
     }
+  }
+  return fit_aliases(module);
+}
+
+Error Compiler::fit_aliases(Module &module) {
+  for (GlobalAlias &alias : make_early_inc_range(module.aliases())) {
+    const std::string name = alias.getName().str();
+    if (alias.hasLocalLinkage()) {
+      alias.setName(name + local_mark + std::to_string(next_symbol_++));
+      continue;
+    }
+    if (!defines(name))
+      continue;
+    if (!alias.isWeakForLinker())
+      return make_error("'{}' is defined already", name);
+    alias.setName("");
+    GlobalValue *meant = module.getNamedValue(name);
+    if (!meant && isa<FunctionType>(alias.getValueType()))
+      meant = Function::Create(cast<FunctionType>(alias.getValueType()), GlobalValue::ExternalLinkage, name, module);
+    else if (!meant)
+      meant = new GlobalVariable(module, alias.getValueType(), false, GlobalValue::ExternalLinkage, nullptr, name);
+    alias.replaceAllUsesWith(meant);
+    alias.eraseFromParent();
   }
   return Error::success();
 }
@@ -106,7 +135,7 @@ bool Compiler::forget_declaration(StringRef function) {
   Function *declaration = program_.module->getFunction(function);
   if (!declaration)
     return true;
-  if (!declaration->isDeclaration() || !declaration->use_empty())
+  if (!declaration->isDeclaration() || is_used(*declaration))
     return false;
   declaration->eraseFromParent();
   return true;
@@ -114,7 +143,7 @@ bool Compiler::forget_declaration(StringRef function) {
 
 bool Compiler::forget_variables(ArrayRef<std::string> variables) {
   for (const std::string &name : variables)
-    if (const GlobalVariable *left = program_.module->getNamedGlobal(name); left && !left->use_empty())
+    if (const GlobalVariable *left = program_.module->getNamedGlobal(name); left && is_used(*left))
       return false;
   for (const std::string &name : variables) {
     added_variables_.erase(name);
@@ -125,18 +154,17 @@ bool Compiler::forget_variables(ArrayRef<std::string> variables) {
 }
 
 Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> module) {
-  const std::string name = module->getModuleIdentifier();
+  const std::string name = fmt::format("module '{}'", module->getModuleIdentifier());
+  if (Error error = check_read_module(*module, name))
+    return error;
   StripDebugInfo(*module); // its nodes would stay in the program's context for ever
   if (Error error = fit_names(*module))
-    return make_error("module '{}': {}", name, toString(std::move(error)));
+    return make_error("{}: {}", name, toString(std::move(error)));
   auto read = canonicalize(std::move(module), optimizing_->machine());
   if (!read)
-    return make_error("module '{}': {}", name, toString(read.takeError()));
+    return make_error("{}: {}", name, toString(read.takeError()));
   insert_own_sites(*read);
   NewModule result;
-  for (const Alias &alias : read->aliases)
-    if (defines(alias.name))
-      return make_error("module '{}': '{}' is defined already", name, alias.name);
   if (has_variables(*read->module)) {
     auto globals = compile_globals(*read->module, Globals::OfBody);
     if (!globals)

@@ -177,6 +177,7 @@ private:
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
   }
   llvm::Error fit_names(llvm::Module &module);
+  llvm::Error fit_aliases(llvm::Module &module);
   void number(CanonicalProgram &added) const;
   void put_aside(FunctionId function);
   void merge(std::unique_ptr<llvm::Module> module);

@@ -2,6 +2,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/explicit_guards.h"
+#include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/codegen/promises.h"
 #include "compiler/sites/number_sites.h"
@@ -141,6 +142,8 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
   std::unique_ptr<Module> module = parseIR(ir, diagnostic, context);
   if (!module)
     return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
+  if (Error error = check_read_module(*module, "the IR"))
+    return error;
   if (Error error = check_contents(*module, name, *program_.module))
     return error;
   StripDebugInfo(*module); // its nodes would stay in the program's context for ever
@@ -159,7 +162,7 @@ Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &
 void Compiler::put_aside(FunctionId function) {
   Function &old = canonical(function);
   const std::string name = program_.functions[function].name;
-  program_.functions[function].name = name + "$was." + std::to_string(function);
+  program_.functions[function].name = name + old_body_mark + std::to_string(function);
   old.setName(program_.functions[function].name);
   auto *declaration =
       Function::Create(old.getFunctionType(), GlobalValue::ExternalLinkage, name, program_.module.get());
@@ -217,12 +220,15 @@ void Compiler::drop_body(FunctionId body) {
   const std::lock_guard closed(gate_);
   ++generation_;
   Function *function = functions_[body];
-  OSR_CHECK(function && function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);
+  function->removeDeadConstantUsers();
+  OSR_CHECK(function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);
   const SmallPtrSet<GlobalVariable *, 16> variables = variables_in(*function);
   function->eraseFromParent();
-  for (GlobalVariable *variable : variables)
+  for (GlobalVariable *variable : variables) {
+    variable->removeDeadConstantUsers();
     if (variable->use_empty() && (variable->isDeclaration() || variable->hasAvailableExternallyLinkage()))
       variable->eraseFromParent(); // the body's own
+  }
   functions_[body] = nullptr;
   program_.functions[body] = {};
   assumptions_.forget(body);

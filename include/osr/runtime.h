@@ -74,7 +74,7 @@ public:
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
 
   /// Makes a module a part of the program: functions, variables, aliases. Names are known to all modules, local ones to their
-  /// own; of weak definitions (linkonce_odr and the like) the first one counts. What functions refer to may come later, when
+  /// own; of weak definitions (linkonce_odr and the like) the first one counts, and goes with its module. What functions refer to may come later, when
   /// they are first called at the latest; what variables refer to has to be there. Takes time for what is in the module, not
   /// for what the program has. The error names what cannot be compiled, or is defined already; then nothing has changed.
   llvm::Expected<ModuleId> add(llvm::orc::ThreadSafeModule module);
@@ -83,7 +83,8 @@ public:
   /// old code. Memory of code, records and variables comes back when nothing leads into it, and no other function names it.
   /// Who keeps a pointer to one of its variables must not use it. The error says that there is no such module.
   llvm::Error remove(ModuleId module);
-  /// Runs the constructors of modules that were added since the last time, in the order of adding. In an attached thread.
+  /// Runs the constructors of modules that were added since the last time, in the order of adding, and chooses what ifuncs
+  /// mean. In an attached thread. Destructors of modules (llvm.global_dtors) are not run.
   llvm::Error initialize();
   /// Functions and variables of the host that modules to come, and functions that are not compiled yet, may name.
   llvm::Error define(llvm::ArrayRef<HostSymbol> symbols);

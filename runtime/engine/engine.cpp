@@ -185,7 +185,8 @@ Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
               .entries = std::move(*entries),
               .names = {},
               .variables = nullptr,
-              .variable_names = prepared->variables};
+              .variable_names = prepared->variables,
+              .code = {}};
   if (prepared->globals) {
     auto linked = session_->link(std::move(prepared->globals));
     auto held = linked ? versions_->add_foreign(std::move(*linked)) : Expected<const Version *>(linked.takeError());
@@ -222,22 +223,32 @@ void Engine::withdraw(FunctionId entry) {
   targets_->bodies().withdraw(entry);
 }
 
-bool Engine::free_removed(const Added &module) {
+bool Engine::free_removed(Added &module) {
+  if (!versions_->find(module.code).empty())
+    return false;
   const std::set<FunctionId> &old = targets_->bodies().old();
   if (any_of(old, [&](FunctionId body) { return is_contained(module.entries, targets_->bodies().entry_of(body)); }))
     return false;
-  if (!compiler_->forget_variables(module.variable_names))
-    return false;
-  if (module.variables)
-    versions_->remove_foreign(*module.variables);
+  bool is_left = false;
+  if (compiler_->forget_variables(module.variable_names)) {
+    module.variable_names.clear();
+    if (const Version *variables = std::exchange(module.variables, nullptr))
+      versions_->remove_foreign(*variables);
+  } else {
+    is_left = true;
+  }
   for (auto [entry, name] : zip(module.entries, module.names)) {
     auto known = withdrawn_.find(name);
-    if (known == withdrawn_.end() || known->second != entry || !compiler_->forget_declaration(name))
+    if (known == withdrawn_.end() || known->second != entry)
+      continue; // gone, or defined again
+    if (!compiler_->forget_declaration(name)) {
+      is_left = true;
       continue;
+    }
     session_->undefine_symbols({{name, 0}});
     withdrawn_.erase(known);
   }
-  return true;
+  return !is_left;
 }
 
 std::string Engine::name_of(FunctionId entry) const {

@@ -70,6 +70,8 @@ public:
     std::vector<std::string> names; ///< likewise
     const Version *variables = nullptr; ///< what holds them; null: there are none
     std::vector<std::string> variable_names;
+    /// When it was removed: code that may use its variables, that of functions included which it was inlined into.
+    std::vector<CodeObjectId> code;
   };
   /// Makes a module of any context a part of the program (Compiler::prepare_module). What its functions refer to may come
   /// later; what its variables refer to may not. With the lock held. An error changes nothing.
@@ -77,8 +79,8 @@ public:
   /// The function has no body from now on, until a module defines one of the same type: calls of it fail. With the lock held.
   void withdraw(FunctionId entry);
   /// Once code and bodies of its functions are gone: its variables go, if nothing names them, and so do names of functions that
-  /// nobody calls. With the lock held.
-  bool free_removed(const Added &module);
+  /// nobody calls. False: some are left. With the lock held.
+  bool free_removed(Added &module);
   /// The function's name, also when it has no body; of one that nobody could call any more, what it is. With the lock held.
   std::string name_of(FunctionId entry) const;
   /// From here on the program's threads can be stopped.

@@ -118,7 +118,7 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
     return error;
   object.entry_pc = entry->address;
   const std::string &name = program().functions[object.function].name;
-  object.function_name = intern_name(StringRef(name).split("$was.").first); // an old body is the function still
+  object.function_name = intern_name(name_for_people(name));
   object.name = intern_name(name + "$" + to_string(object.tier) +
                             (object.continuation_site ? "@" + std::to_string(*object.continuation_site) : ""));
 

@@ -1,6 +1,7 @@
 #include "osr/runtime.h"
 
 #include "compiler/base/error.h"
+#include "compiler/canonical/load.h"
 #include "compiler/target/target.h"
 #include "runtime/code/mappings.h"
 #include "runtime/facade/create_runtime.h"
@@ -36,11 +37,16 @@ void raise_stack_limit() {
 }
 
 Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, KeepSource keep_source) {
+  if (!module)
+    return make_error("there is no module");
   auto machine = create_target_machine(CodegenLevel::Optimizing);
   if (!machine)
     return machine.takeError();
-  return module.consumingModuleDo(
-      [&](std::unique_ptr<Module> taken) { return canonicalize(std::move(taken), **machine, keep_source); });
+  return module.consumingModuleDo([&](std::unique_ptr<Module> taken) -> Expected<CanonicalProgram> {
+    if (Error error = check_read_module(*taken, fmt::format("module '{}'", taken->getModuleIdentifier())))
+      return error;
+    return canonicalize(std::move(taken), **machine, keep_source);
+  });
 }
 
 } // namespace
@@ -106,13 +112,14 @@ Error Runtime::close(std::unique_ptr<Runtime> &runtime) {
 Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
   if (impl_->process == Process::OfProgram)
     return make_error("the program is whole: a runtime that is created without one grows");
+  if (!module)
+    return make_error("there is no module");
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
   std::unique_lock lock = lock_after_waiting(engine.mutex());
   auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken) { return engine.add(std::move(taken)); });
   if (!added)
     return added.takeError();
-  append_range(impl_->to_initialize, added->constructors);
   impl_->modules.emplace(impl_->next_module, std::move(*added));
   return impl_->next_module++;
 }
@@ -128,8 +135,12 @@ Error Runtime::remove(ModuleId module) {
 }
 
 Error Runtime::initialize() {
+  if (!ThreadRegistry::current())
+    return make_error("constructors run in an attached thread");
   std::unique_lock lock(impl_->engine->mutex());
-  const std::vector<StaticAction> actions = std::exchange(impl_->to_initialize, {});
+  std::vector<StaticAction> actions;
+  for (auto &[id, module] : impl_->modules) // in the order of adding
+    append_range(actions, std::exchange(module.constructors, {}));
   lock.unlock();
   return impl_->guest->run(actions);
 }

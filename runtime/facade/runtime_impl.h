@@ -28,7 +28,6 @@ struct RuntimeImpl {
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;
   // Guarded by the engine's lock:
-  std::vector<StaticAction> to_initialize; ///< constructors of modules that were added
   std::map<ModuleId, Engine::Added> modules;
   ModuleId next_module = 1;
 

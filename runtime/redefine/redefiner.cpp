@@ -114,8 +114,10 @@ void Redefiner::remove(Engine::Added module) {
   if (auto moved = deoptimize(invalid); !moved)
     consumeError(moved.takeError()); // they end where they are
   for (const std::set<const Version *> &versions : {dependent, own})
-    for (const Version *version : versions)
+    for (const Version *version : versions) {
       replacer_.reclaimer().retire(*version);
+      module.code.push_back(version->object.id);
+    }
   replacer_.reclaimer().free_when_unused(std::move(module));
   const bool is_left = replacer_.reclaimer().scan();
   lock.unlock();

@@ -86,6 +86,9 @@ TEST_CASE("Each module has its own local names, and the first of weak definition
   CHECK(call(*runtime, "get1") == 1001);
   CHECK(call(*runtime, "get2") == 1002);
   CHECK(call(*runtime, "get3") == 1003);
+  cantFail(runtime->add(module_of("define i64 @helper() { ret i64 4 }"))); // nobody has taken the name
+  CHECK(call(*runtime, "helper") == 4);
+  CHECK(call(*runtime, "get1") == 1001);
 }
 
 TEST_CASE("A module that cannot be added changes nothing") {
@@ -104,6 +107,36 @@ TEST_CASE("A module that cannot be added changes nothing") {
   cantFail(runtime->add(module_of("define i64 @two() { %x = call i64 @one()\n %y = add i64 %x, 1\n ret i64 %y }\n"
                                   "declare i64 @one()")));
   CHECK(call(*runtime, "two") == 2);
+}
+
+TEST_CASE("Modules that are no valid IR of this machine are refused") {
+  auto runtime = runtime_with({"@v = global i64 1\ndefine internal i64 @own() { ret i64 1 }\n"
+                               "define i64 @uses() { %x = call i64 @own()\n ret i64 %x }"});
+  auto refusal = [&](orc::ThreadSafeModule module) { return toString(runtime->add(std::move(module)).takeError()); };
+  CHECK_THAT(refusal({}), Contains("no module"));
+  CHECK_THAT(refusal(module_of("target triple = \"aarch64-linux-gnu\"\ndefine void @f() { ret void }", "arm")),
+             Contains("arm") && Contains("aarch64"));
+  CHECK_THAT(refusal(module_of("@list = appending global [1 x i64] [i64 3]")),
+             Contains("list") && Contains("appending"));
+  auto invalid = module_of("define i64 @f() { ret i64 1 }", "cut");
+  invalid.withModuleDo(
+      [](Module &module) { module.getFunction("f")->getEntryBlock().getTerminator()->eraseFromParent(); });
+  CHECK_THAT(refusal(std::move(invalid)), Contains("cut") && Contains("terminator"));
+  cantFail(runtime->add(module_of("declare i64 @own()\ndefine i64 @other() { %x = call i64 @own()\n ret i64 %x }")));
+  CHECK_THAT(toString(runtime->lookup("other").takeError()), Contains("own"));
+}
+
+TEST_CASE("Weak aliases of several modules are one, local ones are the module's own") {
+  const auto text = [](int number) {
+    return fmt::format(
+        "define linkonce_odr i64 @c2() {{ ret i64 5 }}\n@c1 = weak_odr alias i64 (), ptr @c2\n"
+        "define internal i64 @f() {{ ret i64 {0} }}\n@a = internal alias i64 (), ptr @f\n"
+        "define i64 @g{0}() {{ %x = call i64 @c1()\n%y = call i64 @a()\n%z = mul i64 %x, %y\n ret i64 %z }}",
+        number);
+  };
+  auto runtime = runtime_with({text(2), text(3)});
+  CHECK(call(*runtime, "g2") == 10);
+  CHECK(call(*runtime, "g3") == 15);
 }
 
 TEST_CASE("The host gives functions, and says what is called instead of one that cannot be compiled") {
@@ -151,7 +184,11 @@ TEST_CASE("Constructors of modules run when the host says so, once, in the order
         ret i64 %x }})",
                        number);
   };
-  auto runtime = runtime_with({text(1), text(2)});
+  auto runtime = runtime_with({text(1)});
+  const ModuleId removed = cantFail(runtime->add(module_of(text(9))));
+  cantFail(runtime->add(module_of(text(2))));
+  cantFail(runtime->remove(removed));
+  std::thread([&] { CHECK_THAT(toString(runtime->initialize()), Contains("attached")); }).join();
   auto thread = cantFail(ThreadAttachment::attach());
   cantFail(runtime->initialize());
   CHECK(call(*runtime, "order_seen_by2") == 12);
@@ -262,6 +299,62 @@ TEST_CASE("Activations of a module that is removed end in its code, and then it 
   CHECK(waiting == 1u);
   CHECK_FALSE(runtime->reclaim());
   CHECK(runtime->snapshot()->freed.waiting == 0);
+}
+
+TEST_CASE("Variables that name functions and each other go with their module, in whatever order modules are removed") {
+  const std::string defines = R"(
+    @v = constant [2 x ptr] [ptr @m, ptr @t]
+    @t = constant i64 4
+    define i64 @m() { ret i64 5 }
+    define ptr @make() { ret ptr @v })";
+  const std::string uses = R"(
+    declare ptr @make()
+    define i64 @f() {
+      %p = call ptr @make()
+      %q = load ptr, ptr %p
+      %x = call i64 %q()
+      ret i64 %x
+    })";
+  auto runtime = runtime_with({});
+  for (int round = 0; round < 4; ++round) {
+    const bool definer_first = round % 2 == 0;
+    const ModuleId first = cantFail(runtime->add(module_of(definer_first ? defines : uses)));
+    const ModuleId second = cantFail(runtime->add(module_of(definer_first ? uses : defines)));
+    CHECK(call(*runtime, "f") == 5);
+    cantFail(runtime->remove(round < 2 ? first : second));
+    cantFail(runtime->remove(round < 2 ? second : first));
+    CHECK_FALSE(runtime->reclaim());
+    for (const char *name : {"v", "t", "m", "make", "f"})
+      CHECK_THAT(toString(runtime->lookup(name).takeError()), Contains(name));
+  }
+}
+
+TEST_CASE("Variables stay while code that has inlined their functions is on a stack") {
+  static Runtime *current = nullptr;
+  static ModuleId module = 0;
+  static bool is_left = false;
+  auto runtime = runtime_with({R"(
+    declare i64 @host(i64)
+    declare i64 @get()
+    define i64 @caller() {
+      %h = call i64 @host(i64 0)
+      %x = call i64 @get()
+      %s = add i64 %h, %x
+      ret i64 %s
+    })"});
+  module = cantFail(runtime->add(
+      module_of("@v = global i64 7\ndefine i64 @get() alwaysinline { %x = load volatile i64, ptr @v\n ret i64 %x }")));
+  current = runtime.get();
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t) -> std::int64_t {
+                               cantFail(current->remove(module));
+                               is_left = current->reclaim();
+                               cantFail(current->add(module_of("define i64 @get() { ret i64 50 }")));
+                               return 0;
+                             })}}));
+  const std::uint64_t result = call(*runtime, "caller"); // goes on in baseline code, which calls the new one
+  CHECK(result == 50);
+  CHECK(is_left);
+  CHECK_FALSE(runtime->reclaim());
 }
 
 TEST_CASE("Modules that come and go leave no memory behind") {
