@@ -74,9 +74,10 @@ public:
   llvm::Expected<int> run_main(const std::vector<std::string> &arguments);
 
   /// Makes a module a part of the program: functions, variables, aliases. Names are known to all modules, local ones to their
-  /// own; of weak definitions (linkonce_odr and the like) the first one counts, and goes with its module. What functions refer to may come later, when
-  /// they are first called at the latest; what variables refer to has to be there. Takes time for what is in the module, not
-  /// for what the program has. The error names what cannot be compiled, or is defined already; then nothing has changed.
+  /// own; of weak definitions (linkonce_odr and the like) the first one counts, and goes with its module. What functions
+  /// refer to may come later, when they are first called at the latest; what variables refer to has to be there. Takes time
+  /// for what is in the module, not for what the program has. The error names what is invalid, cannot be compiled, or is
+  /// defined already; then nothing has changed.
   llvm::Expected<ModuleId> add(llvm::orc::ThreadSafeModule module);
   /// The program does not have the module's functions any more. Calls of them fail as those of a function that cannot be
   /// compiled (Options::compile_failed), until another module defines the name, with the same type. Activations end in the
@@ -96,7 +97,8 @@ public:
   std::uint64_t address_of(llvm::StringRef function);
 
   /// Replaces all activations of a function that are at another tier, in all threads, wherever they are. Calls to come
-  /// enter the new tier, and the old code's memory is given back; osr/replace.h has the choices. The error says why nothing was done; then nothing has changed.
+  /// enter the new tier, and the old code's memory is given back; osr/replace.h has the choices. The error says why
+  /// nothing was done; then nothing has changed. With Frames::WaitQuiescent not from an activation of that function.
   llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
   /// The same in the background. `options.is_cancelled` is not used: the result has cancel().
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
@@ -113,8 +115,9 @@ public:
 
   /// An interpreter's way into compiled code: goes on behind a site of the function, in optimised code, as an activation
   /// with this frame state would whose call has just returned `result`, and returns what the function returns. In a
-  /// thread of the program. `osrctl sites` says which values each site takes, and of which sizes. The error says why there is no way in: a function with local objects in memory, say.
-  /// The code is kept until the call returns; whoever leaves it by longjmp keeps it for ever.
+  /// thread of the program. `osrctl sites` says which values each site takes, and of which sizes. The error says why there
+  /// is no way in: a function with local objects in memory, say. The code is kept until the call
+  /// returns; whoever leaves it by longjmp keeps it for ever.
   llvm::Expected<std::uint64_t> enter_at(llvm::StringRef function, std::uint32_t site,
                                          llvm::ArrayRef<EnteredValue> state, std::uint64_t result = 0);
 

@@ -125,7 +125,8 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
 }
 
 Error Runtime::remove(ModuleId module) {
-  std::unique_lock lock(impl_->engine->mutex());
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(impl_->engine->mutex());
   auto found = impl_->modules.extract(module);
   lock.unlock();
   if (!found)
@@ -137,11 +138,13 @@ Error Runtime::remove(ModuleId module) {
 Error Runtime::initialize() {
   if (!ThreadRegistry::current())
     return make_error("constructors run in an attached thread");
-  std::unique_lock lock(impl_->engine->mutex());
   std::vector<StaticAction> actions;
-  for (auto &[id, module] : impl_->modules) // in the order of adding
-    append_range(actions, std::exchange(module.constructors, {}));
-  lock.unlock();
+  {
+    Undisturbed undisturbed; // constructors run with the program's handlers
+    std::unique_lock lock = lock_after_waiting(impl_->engine->mutex());
+    for (auto &[id, module] : impl_->modules) // in the order of adding
+      append_range(actions, std::exchange(module.constructors, {}));
+  }
   return impl_->guest->run(actions);
 }
 
@@ -156,13 +159,12 @@ Error Runtime::define(ArrayRef<HostSymbol> symbols) {
 }
 
 Expected<std::uint64_t> Runtime::lookup(StringRef name) {
+  Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
-  std::unique_lock lock(engine.mutex());
+  std::unique_lock lock = lock_after_waiting(engine.mutex());
   const FunctionInfo *function = engine.program().find_aliased_function(name);
-  if (!function) {
-    Undisturbed undisturbed;
+  if (!function)
     return engine.session().lookup(name);
-  }
   const FunctionId entry = engine.targets().bodies().entry_of(function->id);
   lock.unlock();
   if (Error error = impl_->first_calls->prepare(entry))
