@@ -53,15 +53,14 @@ Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, KeepSource ke
 
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
 
-std::unique_ptr<Runtime> RuntimeImpl::wrap(std::unique_ptr<RuntimeImpl> impl) {
-  return std::unique_ptr<Runtime>(new Runtime(std::move(impl)));
+Expected<std::unique_ptr<Runtime>> RuntimeImpl::wrap(Expected<std::unique_ptr<RuntimeImpl>> impl) {
+  if (!impl)
+    return impl.takeError();
+  return std::unique_ptr<Runtime>(new Runtime(std::move(*impl)));
 }
 
 Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions options) {
-  auto impl = RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(options));
-  if (!impl)
-    return impl.takeError();
-  return RuntimeImpl::wrap(std::move(*impl));
+  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(options)));
 }
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options options) {
@@ -69,10 +68,7 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module,
   auto program = canonical(std::move(module), options.keep_source ? KeepSource::Yes : KeepSource::No);
   if (!program)
     return program.takeError();
-  auto impl = RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(options), context);
-  if (!impl)
-    return impl.takeError();
-  return RuntimeImpl::wrap(std::move(*impl));
+  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(options), context));
 }
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(Options options) {
@@ -88,7 +84,7 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(Options options) {
     return impl.takeError();
   if (Error error = (*impl)->start())
     return error;
-  return RuntimeImpl::wrap(std::move(*impl));
+  return RuntimeImpl::wrap(std::move(impl));
 }
 
 Runtime::~Runtime() {

@@ -37,7 +37,7 @@ struct RuntimeImpl {
   /// Without threads; the error says why there can be none.
   static llvm::Expected<std::unique_ptr<RuntimeImpl>>
   create(CanonicalProgram program, Process process, RuntimeOptions options, llvm::orc::ThreadSafeContext context = {});
-  static std::unique_ptr<Runtime> wrap(std::unique_ptr<RuntimeImpl> impl);
+  static llvm::Expected<std::unique_ptr<Runtime>> wrap(llvm::Expected<std::unique_ptr<RuntimeImpl>> impl);
   /// Everything but the threads. Fails with a reason.
   llvm::Error set_up(CanonicalProgram program);
   /// The program is about to begin: its threads are watched, calls of its functions arrive, and the rooms act.

@@ -63,8 +63,9 @@ Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel leve
       target->createTargetMachine(triple, "x86-64", "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
   if (!machine)
     return make_error("cannot create a code generator for {}", triple_text);
-  if (Error error = check_instruction_names(*machine->getMCInstrInfo()))
-    return error;
+  static const std::string missing = toString(check_instruction_names(*machine->getMCInstrInfo())); // the same for all
+  if (!missing.empty())
+    return make_error("{}", missing);
   return machine;
 }
 

@@ -1,0 +1,140 @@
+// Check that modules can be removed while their functions run, and leave nothing behind.
+#include "grow_fixture.h"
+#include "runtime/engine/engine.h"
+
+using namespace llvm;
+using Catch::Matchers::Contains;
+
+namespace osr {
+namespace {
+
+TEST_CASE("A module that was removed is called no more, until another one defines its functions") {
+  Runtime::Options options;
+  options.tier = Tier::Optimized;
+  options.compile_failed = [](StringRef, StringRef reason) {
+    return reason.contains("was removed") ? reinterpret_cast<std::uint64_t>(+[]() -> std::int64_t { return -1; }) : 0;
+  };
+  auto runtime =
+      runtime_with({"declare i64 @f()\ndefine i64 @user() { %x = call i64 @f()\n %y = mul i64 %x, 2\n ret i64 %y }"},
+                   std::move(options));
+  const std::string text = "@v = global i64 21\ndefine i64 @f() { %x = load i64, ptr @v\n ret i64 %x }";
+  const ModuleId first = cantFail(runtime->add(module_of(text)));
+  CHECK(call(*runtime, "user") == 42); // f is a part of the optimised code
+  const std::uint64_t f = cantFail(runtime->lookup("f"));
+  cantFail(runtime->remove(first));
+  CHECK_THAT(toString(runtime->remove(first)), Contains("no module"));
+  CHECK_FALSE(runtime->reclaim());
+  CHECK(runtime->snapshot()->freed.objects == 2);
+  CHECK(std::int64_t(call(*runtime, "user")) == -2);
+  CHECK(runtime->address_of("f") == 0);
+  CHECK_THAT(toString(runtime->lookup("v").takeError()), Contains("v"));
+  CHECK_THAT(toString(runtime->add(module_of("define i32 @f() { ret i32 1 }")).takeError()), Contains("another type"));
+  cantFail(runtime->add(module_of("@v = global i64 4\ndefine i64 @f() { %x = load i64, ptr @v\n ret i64 %x }")));
+  CHECK(call(*runtime, "user") == 8);
+  CHECK(cantFail(runtime->lookup("f")) == f);
+}
+
+TEST_CASE("Activations of a module that is removed end in its code, and then it goes") {
+  static Runtime *current = nullptr;
+  static ModuleId module = 0;
+  static std::optional<std::uint64_t> waiting;
+  auto runtime = runtime_with({}, {.tier = Tier::Baseline});
+  module = cantFail(runtime->add(module_of(recursion)));
+  current = runtime.get();
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t) -> std::int64_t {
+                               cantFail(current->remove(module));
+                               waiting = current->snapshot()->freed.waiting;
+                               return 0;
+                             })}}));
+  CHECK(call(*runtime, "sum", 10) == 55);
+  CHECK(waiting == 1u);
+  CHECK_FALSE(runtime->reclaim());
+  CHECK(runtime->snapshot()->freed.waiting == 0);
+}
+
+TEST_CASE("Variables that name functions and each other go with their module, in whatever order modules are removed") {
+  const std::string defines = R"(
+    @v = constant [2 x ptr] [ptr @m, ptr @t]
+    @t = constant i64 4
+    define i64 @m() { ret i64 5 }
+    define ptr @make() { ret ptr @v })";
+  const std::string uses = R"(
+    declare ptr @make()
+    define i64 @f() {
+      %p = call ptr @make()
+      %q = load ptr, ptr %p
+      %x = call i64 %q()
+      ret i64 %x
+    })";
+  auto runtime = runtime_with({});
+  for (int round = 0; round < 4; ++round) {
+    const bool definer_first = round % 2 == 0;
+    const ModuleId first = cantFail(runtime->add(module_of(definer_first ? defines : uses)));
+    const ModuleId second = cantFail(runtime->add(module_of(definer_first ? uses : defines)));
+    CHECK(call(*runtime, "f") == 5);
+    cantFail(runtime->remove(round < 2 ? first : second));
+    cantFail(runtime->remove(round < 2 ? second : first));
+    CHECK_FALSE(runtime->reclaim());
+    for (const char *name : {"v", "t", "m", "make", "f"})
+      CHECK_THAT(toString(runtime->lookup(name).takeError()), Contains(name));
+  }
+}
+
+TEST_CASE("Variables stay while code that has inlined their functions is on a stack") {
+  static Runtime *current = nullptr;
+  static ModuleId module = 0;
+  static bool is_left = false;
+  auto runtime = runtime_with({R"(
+    declare i64 @host(i64)
+    declare i64 @get()
+    define i64 @caller() {
+      %h = call i64 @host(i64 0)
+      %x = call i64 @get()
+      %s = add i64 %h, %x
+      ret i64 %s
+    })"});
+  module = cantFail(runtime->add(
+      module_of("@v = global i64 7\ndefine i64 @get() alwaysinline { %x = load volatile i64, ptr @v\n ret i64 %x }")));
+  current = runtime.get();
+  cantFail(runtime->define({{"host", reinterpret_cast<std::uint64_t>(+[](std::int64_t) -> std::int64_t {
+                               cantFail(current->remove(module));
+                               is_left = current->reclaim();
+                               cantFail(current->add(module_of("define i64 @get() { ret i64 50 }")));
+                               return 0;
+                             })}}));
+  const std::uint64_t result = call(*runtime, "caller"); // goes on in baseline code, which calls the new one
+  CHECK(result == 50);
+  CHECK(is_left);
+  CHECK_FALSE(runtime->reclaim());
+}
+
+TEST_CASE("Modules that come and go leave no memory behind") {
+  auto runtime = runtime_with({"declare i64 @f()\ndefine i64 @user() { %x = call i64 @f()\n ret i64 %x }"});
+  SlabArena &arena = runtime->engine().arena();
+  std::uint64_t code = 0, data = 0;
+  std::size_t functions = 0;
+  for (int i = 0; i < 300; ++i) {
+    const ModuleId module = cantFail(runtime->add(module_of(fmt::format(
+        "@v = global i64 {}\n@.c = private constant [9 x i64] zeroinitializer\ndefine i64 @f() {{ %x = load i64, ptr "
+        "@v\n"
+        "%y = call i64 @helper(ptr @.c, i64 %x)\n ret i64 %y }}\n"
+        "define internal i64 @helper(ptr %p, i64 %x) noinline {{ %z = load volatile i64, ptr %p\n %s = add i64 %z, %x\n"
+        " ret i64 %s }}",
+        i))));
+    CHECK(call(*runtime, "f") == std::uint64_t(i));
+    CHECK(call(*runtime, "user") == std::uint64_t(i));
+    cantFail(runtime->remove(module));
+    CHECK_FALSE(runtime->reclaim());
+    if (i == 100) {
+      code = arena.used_bytes(SlabKind::Code);
+      data = arena.used_bytes(SlabKind::Data);
+      functions = runtime->engine().program().functions.size();
+    }
+  }
+  CHECK(arena.used_bytes(SlabKind::Code) <= code + 16 * 1024);
+  CHECK(arena.used_bytes(SlabKind::Data) <= data + 16 * 1024);
+  CHECK(runtime->engine().program().functions.size() == functions);
+}
+
+} // namespace
+} // namespace osr
