@@ -48,6 +48,8 @@ struct RunOptions {
   std::uint32_t speculate_after = 100;
   bool count_residence = false;
   bool perf_dump = false;
+  bool control = false, no_control = false; ///< neither: if it can be had
+  bool control_read_only = false;
   std::string trace_file;
 };
 
@@ -128,6 +130,21 @@ TierUpOptions tier_up_options_of(const RunOptions &options) {
   return result;
 }
 
+/// The environment speaks for programs whose command line somebody else writes.
+Expected<std::optional<ControlOptions>> control_options_of(const RunOptions &options) {
+  const char *variable = std::getenv("OSR_CONTROL");
+  const StringRef wanted = variable ? variable : "1";
+  if (wanted != "0" && wanted != "1" && wanted != "read-only")
+    return make_error("OSR_CONTROL is '{}', and has to be 0, 1 or read-only", wanted.str());
+  if (options.no_control || (wanted == "0" && !options.control))
+    return std::nullopt;
+  ControlOptions result;
+  result.program = sys::path::filename(options.program.front());
+  result.read_only = options.control_read_only || wanted == "read-only";
+  result.required = options.control;
+  return result;
+}
+
 /// Fails when an option makes no sense.
 Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   Runtime::Options runtime_options;
@@ -158,6 +175,10 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
   runtime_options.optimize_only = options.optimize_only;
+  auto control = control_options_of(options);
+  if (!control)
+    return control.takeError();
+  runtime_options.control = std::move(*control);
   return runtime_options;
 }
 
@@ -278,6 +299,10 @@ void add_run(CLI::App &app, Action &chosen) {
       ->capture_default_str();
   command->add_flag("--count-residence", options->count_residence,
                     "Versions count their activations, to show what that costs");
+  auto *control = command->add_flag("--control", options->control,
+                                    "There has to be a socket for 'osrctl attach' (default: if there can be one)");
+  command->add_flag("--no-control", options->no_control, "There is none")->excludes(control);
+  command->add_flag("--control-read-only", options->control_read_only, "Who attaches may look, and change nothing");
   add_program_option(*command, options->program);
   command->footer("Example:\n  osrctl run --stress every --stats counters.json fib.bc -- 30");
   command->callback(

@@ -49,6 +49,8 @@ int main(int argc, char **argv) {
   osr::add_maps(app, chosen);
   osr::add_code(app, chosen);
   osr::add_bisect(app, chosen);
+  osr::add_ps(app, chosen);
+  osr::add_attach(app, chosen);
   // What stands behind `--` belongs to the program: CLI11 would take it for further modules.
   int own = int(std::find_if(argv, argv + argc, [](const char *word) { return std::strcmp(word, "--") == 0; }) - argv);
   try {

@@ -117,6 +117,14 @@ struct StopOptions {
   std::function<void(const StopPause &)> observer;
 };
 
+/// A socket through which `osrctl attach` and other clients of the same user look at the running program, and change which
+/// code it runs (docs/control.md). It takes one more thread, asleep while nobody talks.
+struct ControlOptions {
+  std::string program; ///< what clients are told that this process runs
+  bool read_only = false; ///< they may look, and change nothing
+  bool required = false; ///< the runtime fails to begin if there can be no socket; false: there is none then
+};
+
 /// All of it has defaults. Example: {.tier = Tier::Baseline}.
 struct RuntimeOptions {
   Tier tier = Tier::Optimized; ///< of the code that calls enter
@@ -149,6 +157,7 @@ struct RuntimeOptions {
   SlabSizes slabs; ///< the memory for code and what belongs to it
   Fault fault; ///< for tests of tests
   StopOptions stops;
+  std::optional<ControlOptions> control; ///< nothing: no socket
   /// Asked once whether the processor keeps a second copy of return PCs; null: the kernel is. For tests.
   bool (*has_shadow_stack)() = nullptr;
 };

@@ -66,6 +66,11 @@ public:
   bool install(PendingCompile pending, llvm::Expected<CompiledVersion> compiled);
   /// There is such a version in use, or it is known that there can be none.
   bool is_known(const VersionKey &key) const { return versions_.contains(key) || failures_.contains(key); }
+  /// Why there can be none; null: nobody has found out that it cannot be compiled.
+  const std::string *find_failure(const VersionKey &key) const {
+    auto found = failures_.find(key);
+    return found == failures_.end() ? nullptr : &found->second;
+  }
 
   /// A version that nobody finds yet, whether there is one or not.
   llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key) { return make(key); }

@@ -41,6 +41,8 @@ void after_fork(Side side) {
     forget_other_threads();
     runtime.stress->forget_threads();
     runtime.replacer->forget_threads();
+    if (runtime.control)
+      runtime.control->forget_threads();
   }
   if (runtime.tiering)
     runtime.tiering->after_fork(side == Side::Child);

@@ -3,7 +3,6 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/load.h"
 #include "compiler/target/target.h"
-#include "runtime/code/mappings.h"
 #include "runtime/facade/create_runtime.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/enter_at.h"
@@ -25,7 +24,6 @@ namespace osr {
 namespace {
 
 constexpr rlim_t wanted_stack = rlim_t(512) << 20;
-constexpr std::chrono::seconds snapshot_patience(3);
 
 /// Frames of the baseline tier are larger than those of native code: deep recursion needs a larger stack.
 void raise_stack_limit() {
@@ -238,23 +236,6 @@ Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site
 
 bool Runtime::reclaim() { return impl_->replacer->reclaim(); }
 
-std::optional<Statistics> Runtime::snapshot() {
-  Undisturbed undisturbed;
-  Engine &engine = *impl_->engine;
-  std::unique_lock lock(engine.mutex(), std::defer_lock);
-  if (!lock.try_lock_for(snapshot_patience))
-    return std::nullopt;
-  Statistics result = engine.statistics();
-  if (const DirectCalls *direct = engine.targets().direct())
-    result.calls = {direct->sites().size(), direct->sites().bound(), direct->sites().rewritten(), direct->stops()};
-  result.exceptions.unwound = impl_->guest->stubs_unwound();
-  result.most_threads = engine.threads().most_at_once();
-  result.mappings = count_mappings();
-  if (impl_->tiering)
-    result.tier_up = impl_->tiering->statistics();
-  if (const ReturnPointTable *points = engine.return_points())
-    result.return_points = {points->size(), points->patches(), points->restored()};
-  return result;
-}
+std::optional<Statistics> Runtime::snapshot() { return impl_->snapshot(); }
 
 } // namespace osr

@@ -2,7 +2,9 @@
 #include "runtime/facade/runtime_impl.h"
 
 #include "compiler/base/error.h"
+#include "runtime/code/mappings.h"
 #include "runtime/events/trace_events.h"
+#include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/stop_signal.h"
@@ -18,6 +20,8 @@ namespace {
 
 constexpr std::chrono::milliseconds
     patience_at_end(20); ///< enough for most that was begun, so that statistics are whole
+
+constexpr std::chrono::seconds snapshot_patience(3);
 
 std::atomic<bool> is_taken = false; ///< there is a runtime in this process
 
@@ -92,6 +96,10 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (!stressed)
     return stressed.takeError();
   stress = std::move(*stressed);
+  if (options.control)
+    control = std::make_unique<Control>(
+        ControlParts{*engine, *first_calls, *replacer, *redefiner, tiering.get(), [this] { return snapshot(); }},
+        *options.control);
   set_stop_signal(options.stops.signal_number);
   return guest->link(hook_symbols(*this), on_exception_landed);
 }
@@ -111,11 +119,19 @@ Error RuntimeImpl::start() {
   set_running(this);
   guest->install();
   install_entry_hook(engine->entries());
-  return Error::success();
+  if (!control)
+    return Error::success();
+  set_end_hook([] {
+    if (running() && running()->control)
+      running()->control->hide();
+  });
+  return control->start();
 }
 
 void RuntimeImpl::stop_background() {
   Undisturbed undisturbed;
+  if (control)
+    control->stop();
   if (stress)
     stress->stop();
   if (tiering)
@@ -126,11 +142,31 @@ void RuntimeImpl::stop_background() {
 
 void RuntimeImpl::leave_background() {
   Undisturbed undisturbed;
+  if (control)
+    control->hide();
   const auto when = std::chrono::steady_clock::now() + patience_at_end;
   stress->end_by(when);
   if (tiering)
     tiering->end_by(when);
   replacer->end_by(when);
+}
+
+std::optional<Statistics> RuntimeImpl::snapshot() {
+  Undisturbed undisturbed;
+  std::unique_lock lock(engine->mutex(), std::defer_lock);
+  if (!lock.try_lock_for(snapshot_patience))
+    return std::nullopt;
+  Statistics result = engine->statistics();
+  if (const DirectCalls *direct = engine->targets().direct())
+    result.calls = {direct->sites().size(), direct->sites().bound(), direct->sites().rewritten(), direct->stops()};
+  result.exceptions.unwound = guest->stubs_unwound();
+  result.most_threads = engine->threads().most_at_once();
+  result.mappings = count_mappings();
+  if (tiering)
+    result.tier_up = tiering->statistics();
+  if (const ReturnPointTable *points = engine->return_points())
+    result.return_points = {points->size(), points->patches(), points->restored()};
+  return result;
 }
 
 } // namespace osr

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "osr/runtime.h"
+#include "runtime/control/control.h"
 #include "runtime/engine/first_calls.h"
 #include "runtime/guards/guards.h"
 #include "runtime/guest/guest_program.h"
@@ -27,6 +28,7 @@ struct RuntimeImpl {
   std::unique_ptr<Tiering> tiering; ///< null: no policy
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;
+  std::unique_ptr<Control> control; ///< null: there is no control socket
   // Guarded by the engine's lock:
   std::map<ModuleId, Engine::Added> modules;
   ModuleId next_module = 1;
@@ -46,6 +48,9 @@ struct RuntimeImpl {
   void stop_background();
   /// Before the process ends: the same, but the end waits for none of them. What they have is never destroyed.
   void leave_background();
+
+  /// Nothing: somebody has the lock for longer than anybody should have to wait.
+  std::optional<Statistics> snapshot();
 
   /// A thread of the program that makes code for its first call may have interrupted malloc.
   bool may_compile_in_calls() const;

@@ -22,7 +22,8 @@ struct ExitState {
   std::vector<Handler> handlers;
   std::function<void()> static_destructors;
   std::function<void()> observer;
-  pid_t observed = 0; ///< the process that the observer wants to hear of
+  void (*end_hook)() = nullptr;
+  pid_t observed = 0; ///< the process that these two want to hear of
 };
 
 /// Never destroyed: it is used while the process ends.
@@ -86,8 +87,19 @@ int program_on_exit(void (*function)(int, void *), void *argument) {
 
 void observe() {
   Undisturbed undisturbed;
-  if (state().observer && getpid() == state().observed)
+  if (getpid() != state().observed)
+    return;
+  if (state().end_hook)
+    state().end_hook();
+  if (state().observer)
     state().observer();
+}
+
+void begin_to_observe() {
+  state().observed = getpid();
+  // The C library runs handlers in reverse order: what is registered now comes after the program's own.
+  static const bool is_registered = std::atexit(observe) == 0 && std::at_quick_exit(observe) == 0;
+  (void)is_registered;
 }
 
 [[noreturn]] void program_exit_now(int status) {
@@ -122,10 +134,12 @@ void end_program(int status) {
 
 void set_exit_observer(std::function<void()> observer) {
   state().observer = std::move(observer);
-  state().observed = getpid();
-  // The C library runs handlers in reverse order: what is registered now comes after the program's own.
-  std::atexit(observe);
-  std::at_quick_exit(observe);
+  begin_to_observe();
+}
+
+void set_end_hook(void (*hook)()) {
+  state().end_hook = hook;
+  begin_to_observe();
 }
 
 void set_static_destructors(std::function<void()> static_destructors) {

@@ -17,6 +17,9 @@ namespace osr {
 /// functions that have to be compiled. Thread-safe as far as atexit is.
 std::vector<AbsoluteSymbol> program_exit_symbols();
 
+/// Called first whenever the process is about to end, in whatever way set_exit_observer() lists. It may not wait.
+void set_end_hook(void (*hook)());
+
 /// Set before the program starts. Also called when the process exits without the program's exit().
 void set_static_destructors(std::function<void()> static_destructors);
 

@@ -55,6 +55,12 @@ public:
   /// Its optimised code is out of use: as if the body had never been noticed. With the runtime's lock held.
   void notice_anew(const FunctionInfo &body) { table_.notice_anew(body); }
 
+  /// How often the body was noticed. With the runtime's lock held.
+  std::uint32_t heat_of(FunctionId body) {
+    const HeatCounter *counter = table_.find(body);
+    return counter ? counter->times.load(std::memory_order_relaxed) : 0;
+  }
+
   const TierPolicy &policy() const { return *options_.policy; }
   bool compiles_in_calling_thread() const { return threads_ == 0; }
   void count_sample() { ++samples_; }

@@ -37,6 +37,8 @@ public:
   void after_fork(bool is_child);
 
   Statistics::TierUp statistics() const { return tier_up_.statistics(); }
+  /// How often the body was noticed. With the lock held.
+  std::uint32_t heat_of(FunctionId body) { return tier_up_.heat_of(body); }
 
 private:
   using Outcome = llvm::Expected<ReplaceOutcome>;

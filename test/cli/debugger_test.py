@@ -43,7 +43,7 @@ class Debugger(OsrctlCase):
         names = re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+)", ended.stdout, re.M)
         self.assertIn("osr_enter_program", names, ended.stdout + ended.stderr)
         self.assertEqual(names[-1], "main", ended.stdout) # of osrctl: nothing is cut off
-        self.assertIn("\nbottom\n927\n[Inferior 1 ", ended.stdout) # as natively, and it goes on after the stop
+        self.assertRegex(ended.stdout, r"\nbottom\n927\n(\[(Thread|New process) .*\n)*\[Inferior 1 ") # as natively, and it goes on after the stop
         self.assertIn("exited normally]", ended.stdout)
         return names[1:names.index("osr_enter_program")], ended.stdout
 

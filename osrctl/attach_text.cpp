@@ -1,0 +1,195 @@
+#include "osrctl/attach_text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <vector>
+
+using nlohmann::json;
+
+namespace osr {
+namespace {
+
+std::string text_at(const json &object, const char *key) {
+  auto found = object.find(key);
+  return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
+}
+
+std::uint64_t number_at(const json &object, const char *key) {
+  auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+json list_at(const json &object, const char *key) { return object.value(key, json::array()); }
+
+/// Rows of words in columns as wide as their longest word; the last one as it is.
+std::string columns(const std::vector<std::vector<std::string>> &rows) {
+  std::vector<std::size_t> widths;
+  for (const auto &row : rows)
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+      widths.resize(std::max(widths.size(), i + 1));
+      widths[i] = std::max(widths[i], row[i].size());
+    }
+  std::string text;
+  for (const auto &row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i != row.size(); ++i)
+      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+  }
+  return text;
+}
+
+std::string version_text(const json &version) {
+  std::string text = text_at(version, "tier");
+  if (version.contains("continuation_of_site"))
+    text = fmt::format("continuation of #{}", number_at(version, "continuation_of_site"));
+  const std::string state = text_at(version, "state");
+  return state == "in use" || state.empty() ? text : text + ", " + state;
+}
+
+std::string where_text(const json &frame) {
+  std::string text;
+  if (frame.contains("site")) {
+    const std::string callee = text_at(frame, "calls");
+    text = fmt::format("#{} calls {}", number_at(frame, "site"), callee.empty() ? "by pointer" : callee);
+  }
+  if (frame.value("running", false))
+    text += "running";
+  for (const json &to : list_at(frame, "waits_for"))
+    text += fmt::format("{}goes on in {}", text.empty() ? "" : ", ", version_text(to));
+  return text;
+}
+
+std::vector<std::string> frame_row(std::size_t number, const json &frame) {
+  std::string name = text_at(frame, "function");
+  if (name.empty())
+    name = fmt::format("{:#x}", number_at(frame, "pc"));
+  std::string version = frame.contains("version") ? version_text(frame["version"]) : "";
+  if (frame.value("inlined", false))
+    version = "inlined";
+  if (frame.value("foreign", false))
+    version = "in " + (text_at(frame, "library").empty() ? "the runtime" : text_at(frame, "library"));
+  if (frame.value("old_body", false))
+    version += ", old body";
+  return {fmt::format("  {}", number), name, version, where_text(frame)};
+}
+
+} // namespace
+
+std::string printable(const std::string &text) {
+  std::string result;
+  for (char c : text)
+    result += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+  return result;
+}
+
+std::string print_duration(std::uint64_t seconds) {
+  const std::uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
+  if (days)
+    return fmt::format("{} d {} h", days, hours % 24);
+  if (hours)
+    return fmt::format("{} h {} min", hours, minutes % 60);
+  if (minutes)
+    return fmt::format("{} min {} s", minutes, seconds % 60);
+  return fmt::format("{} s", seconds);
+}
+
+std::string print_status(const json &status) {
+  const json versions = status.value("versions", json::object());
+  return columns({
+      {"process", fmt::format("{} of user {}", number_at(status, "pid"), number_at(status, "user"))},
+      {"up", print_duration(number_at(status, "up_seconds"))},
+      {"threads", std::to_string(number_at(status, "threads"))},
+      {"functions", std::to_string(number_at(status, "functions"))},
+      {"versions", fmt::format("{} baseline, {} optimized, {} continuations, {} being left", number_at(versions, "baseline"),
+                               number_at(versions, "optimized"), number_at(versions, "continuation"),
+                               number_at(versions, "leaving"))},
+      {"code", fmt::format("{} bytes", number_at(status, "code_bytes"))},
+      {"policy", text_at(status, "policy")},
+  });
+}
+
+std::string print_threads(const json &result) {
+  std::vector<std::vector<std::string>> rows;
+  for (const json &thread : list_at(result, "threads")) {
+    const json newest = thread.value("newest", json::object());
+    rows.push_back({std::to_string(number_at(thread, "thread")), text_at(thread, "role"), text_at(thread, "name"),
+                    newest.empty() ? "outside of the program" : text_at(newest, "function"),
+                    newest.contains("version") ? version_text(newest["version"]) : "", where_text(newest)});
+  }
+  return columns(rows);
+}
+
+std::string print_stack(const json &result) {
+  std::string text;
+  for (const json &thread : list_at(result, "threads")) {
+    text += fmt::format("thread {}, {}, {}\n", number_at(thread, "thread"), text_at(thread, "role"), text_at(thread, "name"));
+    std::vector<std::vector<std::string>> rows;
+    for (const json &frame : list_at(thread, "frames"))
+      rows.push_back(frame_row(rows.size(), frame));
+    text += rows.empty() ? "  outside of the program\n" : columns(rows);
+    if (thread.value("older_frames_left_out", false))
+      text += "  ... (--depth N shows more)\n";
+    if (thread.contains("incomplete"))
+      text += fmt::format("  not the whole stack: {}\n", text_at(thread, "incomplete"));
+  }
+  return text;
+}
+
+std::string print_functions(const json &result) {
+  std::vector<std::vector<std::string>> rows{{"FUNCTION", "TIER", "CODE", "SITES", "HEAT", ""}};
+  const json functions = list_at(result, "functions");
+  for (const json &function : functions)
+    rows.push_back({text_at(function, "function"), text_at(function, "tier"),
+                    std::to_string(number_at(function, "code_bytes")), std::to_string(number_at(function, "sites")),
+                    std::to_string(number_at(function, "heat")),
+                    function.contains("pinned") ? "never replaced: it " + text_at(function, "pinned") : ""});
+  std::string text = columns(rows);
+  if (number_at(result, "total") > functions.size())
+    text += fmt::format("{} more (--limit N)\n", number_at(result, "total") - functions.size());
+  return text;
+}
+
+std::string print_function(const json &result) {
+  std::string text = fmt::format("{}: {} sites, {} bytes of code", text_at(result, "function"), number_at(result, "sites"),
+                                 number_at(result, "code_bytes"));
+  text += result.contains("heat") ? fmt::format(", noticed {} times\n", number_at(result, "heat")) : "\n";
+  if (result.contains("pinned"))
+    text += fmt::format("never replaced because it {}\n", text_at(result, "pinned"));
+  if (result.contains("not_optimized"))
+    text += fmt::format("not optimised: {}\n", text_at(result, "not_optimized"));
+  for (const json &holder : list_at(result, "inlined_in"))
+    if (holder.is_string())
+      text += fmt::format("inlined in {}\n", printable(holder.get<std::string>()));
+  std::vector<std::vector<std::string>> rows;
+  for (const json &version : list_at(result, "versions"))
+    rows.push_back({fmt::format("  {}", number_at(version, "id")), version_text(version),
+                    fmt::format("{:#x}", number_at(version, "address")),
+                    fmt::format("{} bytes", number_at(version, "code_bytes")),
+                    fmt::format("{} sites", number_at(version, "sites")),
+                    version.value("calls_enter", false) ? "calls enter it" : ""});
+  return text + columns(rows);
+}
+
+std::string print_replaced(const json &outcome) {
+  std::string text = fmt::format("{} activations go on in the new code", number_at(outcome, "rewritten"));
+  if (const auto count = number_at(outcome, "at_polls"))
+    text += fmt::format(", {} of them from the poll of a loop", count);
+  text += fmt::format("; {} had been told before", number_at(outcome, "already"));
+  if (const auto count = number_at(outcome, "running"))
+    text += fmt::format("; {} are between two sites and follow", count);
+  text += fmt::format("\n{} stops, the longest {:.1f} us\n", number_at(outcome, "stops"),
+                      outcome.value("longest_pause_seconds", 0.0) * 1e6);
+  for (const auto &[reason, count] : outcome.value("refused", json::object()).items())
+    text += fmt::format("{} stay: {}\n", count.dump(), printable(reason));
+  return text;
+}
+
+std::string print_reclaimed(const json &result) {
+  return result.value("something_waits", false) ? "some old code has activations left\n" : "no old code is left\n";
+}
+
+std::string print_plain(const json &result) { return result.dump(2) + '\n'; }
+
+} // namespace osr

@@ -1,0 +1,95 @@
+// One client of the server: what it has sent, what is to be done for it, and what it has not read yet.
+#pragma once
+
+#include "runtime/control/server.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+namespace osr {
+
+/// Carries out a client's requests in a thread of its own, from the first one on. Thread-safe.
+class ControlWorker {
+public:
+  ControlWorker(Peer peer, ControlServer::Answer answer, std::shared_ptr<OwnedFile> wake)
+      : peer_(peer), answer_(std::move(answer)), wake_(std::move(wake)) {}
+  /// Cancels what is under way, and waits for it.
+  ~ControlWorker();
+
+  /// False: too many wait.
+  bool add(RpcRequest request, const Method &method);
+  /// A request of this id that waits or is under way. False: there is none.
+  bool cancel(const nlohmann::json &id);
+  /// Nothing is begun any more, and what is under way is cancelled. True: it has ended, and the destructor waits for nothing.
+  bool end();
+  /// What it has to say since the last time.
+  std::vector<std::string> take_lines();
+  bool is_busy() const;
+
+private:
+  struct Work {
+    RpcRequest request;
+    const Method *method;
+    std::atomic<bool> is_cancelled = false;
+  };
+  void run();
+  std::string carry_out(const Work &work) const;
+
+  Peer peer_;
+  ControlServer::Answer answer_;
+  std::shared_ptr<OwnedFile> wake_;
+  mutable std::mutex mutex_; ///< of all below
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<Work>> works_; ///< the first one is under way
+  std::vector<std::string> lines_;
+  bool is_ending_ = false, has_ended_ = false;
+  std::thread thread_;
+};
+
+/// Only in the server's thread.
+class ControlClient {
+public:
+  using Clock = std::chrono::steady_clock;
+
+  ControlClient(OwnedFile socket, Peer peer, const ControlServer::Options &options, std::shared_ptr<OwnedFile> wake);
+
+  int socket() const { return socket_.number(); }
+  bool wants_to_read() const;
+  bool wants_to_write() const { return !unread_.empty(); }
+  /// It has sent something, or hung up.
+  void read();
+  /// As much as it takes.
+  void write();
+  /// Lines of its worker come on their way.
+  void collect();
+  /// It is gone: the connection is closed, and what is under way for it cancelled.
+  void leave();
+  /// It is told why, if it listens, and is gone.
+  void dismiss(llvm::StringRef reason);
+  /// Whoever is too slow is.
+  void check_time(Clock::time_point now);
+  /// When check_time() may have something to do; nothing: never.
+  std::optional<Clock::time_point> deadline() const;
+  bool is_gone() const { return is_gone_; }
+  /// After it has gone: it may be destroyed without waiting.
+  bool has_ended();
+
+private:
+  void take_lines();
+  void take(llvm::StringRef line);
+  void answer_here(const RpcRequest &request);
+  void say(const std::string &line);
+
+  OwnedFile socket_;
+  const ControlServer::Options &options_;
+  ControlWorker worker_;
+  std::string sent_;   ///< by it, without the lines that were taken
+  std::string unread_; ///< by it
+  bool is_gone_ = false, is_at_end_ = false; ///< it will send nothing any more
+  std::optional<Clock::time_point> line_began_, last_read_;
+};
+
+} // namespace osr

@@ -1,0 +1,53 @@
+// The room behind the control socket: what clients ask for is handed to the rooms that do it.
+#pragma once
+
+#include "osr/options.h"
+#include "osr/statistics.h"
+#include "runtime/control/server.h"
+#include "runtime/redefine/redefiner.h"
+#include "runtime/tiering/tiering.h"
+
+#include <functional>
+#include <memory>
+
+namespace osr {
+
+/// What the answers are made from. All of it outlives the server.
+struct ControlParts {
+  Engine &engine;
+  FirstCalls &first_calls;
+  Replacer &replacer;
+  Redefiner &redefiner;
+  Tiering *tiering; ///< null: no policy
+  std::function<std::optional<Statistics>()> statistics; ///< nothing: the lock could not be had in time
+};
+
+/// Thread-safe.
+class Control {
+public:
+  Control(ControlParts parts, ControlOptions options) : parts_(std::move(parts)), options_(std::move(options)) {}
+
+  /// The engine watches threads from before this on. Fails only if the options say that there has to be a socket.
+  llvm::Error start();
+  /// Requests are cancelled and waited for.
+  void stop() { server_.reset(); }
+  /// Before the process ends.
+  void hide() const;
+  /// In the child of a fork, which has no control socket.
+  void forget_threads() { (void)server_.release(); }
+
+private:
+  ControlParts parts_;
+  ControlOptions options_;
+  std::unique_ptr<ControlServer> server_;
+};
+
+using AnswerTo = llvm::Expected<nlohmann::json>(const ControlParts &parts, const Call &call);
+
+/// Null: nothing is done by a worker under this name. For each method of methods() there is one.
+AnswerTo *answer_to(const Method &method);
+
+AnswerTo answer_status, answer_threads, answer_stack, answer_functions, answer_function, answer_stats; // look.cpp, stacks.cpp
+AnswerTo answer_replace, answer_reclaim;                                                               // replace.cpp
+
+} // namespace osr

@@ -1,0 +1,117 @@
+#include "runtime/control/methods.h"
+
+#include <fmt/format.h>
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallVector.h>
+
+#include <limits>
+
+using nlohmann::json;
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr const char *tiers = "baseline|optimized";
+
+constexpr Parameter stack_parameters[] = {{"thread", ParameterKind::Number}, {"depth", ParameterKind::Number}};
+constexpr Parameter functions_parameters[] = {{"pattern", ParameterKind::Text},
+                                              {"sort", ParameterKind::Text, false, "name|size|heat"},
+                                              {"limit", ParameterKind::Number}};
+constexpr Parameter function_parameters[] = {{"function", ParameterKind::Text, true}};
+constexpr Parameter replace_parameters[] = {{"function", ParameterKind::Text, true},
+                                            {"to", ParameterKind::Text, true, tiers},
+                                            {"frames", ParameterKind::Text, false, "rewrite|finish|quiescent"},
+                                            {"recompile", ParameterKind::Flag}};
+constexpr Parameter cancel_parameters[] = {{"request", ParameterKind::RequestId, true}};
+
+constexpr Method table[] = {
+    {"status", Access::Look, {}},
+    {"threads", Access::Look, {}},
+    {"stack", Access::Look, stack_parameters},
+    {"functions", Access::Look, functions_parameters},
+    {"function", Access::Look, function_parameters},
+    {"stats", Access::Look, {}},
+    {"replace", Access::Change, replace_parameters},
+    {"reclaim", Access::Change, {}},
+    {"cancel", Access::Look, cancel_parameters, Place::Server},
+};
+
+bool is_choice(StringRef text, StringRef choices) {
+  SmallVector<StringRef, 4> words;
+  choices.split(words, '|');
+  return is_contained(words, text);
+}
+
+/// Numbers are counts: whole, and not negative.
+std::optional<std::string> problem_of(const Parameter &parameter, const json &value) {
+  switch (parameter.kind) {
+  case ParameterKind::Number:
+    if (!value.is_number_unsigned())
+      return fmt::format("'{}' has to be a whole number from 0", parameter.name);
+    break;
+  case ParameterKind::Flag:
+    if (!value.is_boolean())
+      return fmt::format("'{}' has to be true or false", parameter.name);
+    break;
+  case ParameterKind::RequestId:
+    if (!value.is_number() && !value.is_string())
+      return fmt::format("'{}' has to be the id of a request", parameter.name);
+    break;
+  case ParameterKind::Text:
+    if (!value.is_string())
+      return fmt::format("'{}' has to be a text", parameter.name);
+    if (parameter.choices && !is_choice(value.get_ref<const json::string_t &>(), parameter.choices))
+      return fmt::format("'{}' has to be one of {}", parameter.name, parameter.choices);
+    break;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> problem_of(const Method &method, const json &parameters) {
+  for (const auto &[name, value] : parameters.items()) {
+    const auto *known = find_if(method.parameters, [&](const Parameter &parameter) { return name == parameter.name; });
+    if (known == method.parameters.end())
+      return fmt::format("'{}' has no parameter '{}'", method.name, name);
+    if (auto problem = problem_of(*known, value))
+      return problem;
+  }
+  for (const Parameter &parameter : method.parameters)
+    if (parameter.is_needed && !parameters.contains(parameter.name))
+      return fmt::format("'{}' needs a parameter '{}'", method.name, parameter.name);
+  return std::nullopt;
+}
+
+} // namespace
+
+ArrayRef<Method> methods() { return table; }
+
+std::variant<const Method *, RpcError> method_of(const RpcRequest &request, bool is_read_only) {
+  const auto *method = find_if(table, [&](const Method &known) { return request.method == known.name; });
+  if (method == std::end(table))
+    return RpcError{RpcCode::NoMethod, fmt::format("there is no method '{}'; docs/control.md lists them",
+                                                   StringRef(request.method).take_front(longest_id).str())};
+  if (is_read_only && method->access == Access::Change)
+    return RpcError{RpcCode::ReadOnly, fmt::format("'{}' changes the program, and this one is only to be looked at",
+                                                   method->name)};
+  if (auto problem = problem_of(*method, request.parameters))
+    return RpcError{RpcCode::BadParameters, std::move(*problem)};
+  return method;
+}
+
+std::string text_of(const RpcRequest &request, const char *name, StringRef usual) {
+  auto found = request.parameters.find(name);
+  return found == request.parameters.end() ? usual.str() : found->get_ref<const json::string_t &>();
+}
+
+std::optional<std::uint64_t> number_of(const RpcRequest &request, const char *name) {
+  auto found = request.parameters.find(name);
+  return found == request.parameters.end() ? std::nullopt : std::optional(found->get<std::uint64_t>());
+}
+
+bool flag_of(const RpcRequest &request, const char *name) {
+  auto found = request.parameters.find(name);
+  return found != request.parameters.end() && found->get<bool>();
+}
+
+} // namespace osr

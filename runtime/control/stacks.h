@@ -1,0 +1,43 @@
+// All stacks at one moment, copied while the threads stand still, and described afterwards.
+#pragma once
+
+#include "runtime/engine/engine.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace osr {
+
+struct SeenFrame {
+  std::uintptr_t pc = 0;
+  std::uintptr_t stub_pc = 0;       ///< it waits for a transition, else 0
+  const CodeObject *code = nullptr; ///< null: not the program's
+  bool is_site = false;
+  bool is_running = false; ///< not in a call
+};
+
+struct SeenThread {
+  pid_t tid = 0;
+  ThreadRole role = ThreadRole::Host;
+  WalkStatus status = WalkStatus::ReachedBase; ///< Walking: it has more frames than were asked for
+  std::size_t first = 0, count = 0;            ///< of its frames, newest first
+};
+
+struct SeenStacks {
+  std::vector<SeenFrame> frames;
+  std::vector<SeenThread> threads;
+};
+
+/// At most `depth` frames of each thread, or of one. With the engine's lock held, and only as long as it is: it keeps code
+/// and stubs. The error says why threads could not be stopped.
+llvm::Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only = std::nullopt);
+
+/// The activations of a frame, the innermost inlined one first.
+nlohmann::json describe(Engine &engine, const SeenFrame &frame);
+const char *to_string(ThreadRole role);
+/// What the kernel calls it, for people.
+std::string thread_name(pid_t tid);
+
+} // namespace osr

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""osrctl ps and osrctl attach: what a running program shows, and how its frames are sent from tier to tier."""
+import json
+import os
+import unittest
+
+from attach_case import AttachCase
+
+
+class Looking(AttachCase):
+    def test_processes_are_listed(self):
+        bitcode = self.compile("attach_lines.c")
+        first, second = self.start(bitcode), self.start(bitcode, "--tier", "baseline")
+        listed = json.loads(self.osrctl("ps", "--json", env=self.environment).stdout)
+        rows = {row["pid"]: row for row in listed}
+        for process in (first, second):
+            self.assertEqual((rows[process.pid]["program"], rows[process.pid]["threads"]), ("attach_lines.bc", 1))
+        table = self.osrctl("ps", env=self.environment).stdout
+        self.assertIn(f"{first.pid}  attach_lines.bc", table)
+        both = self.attach("attach_lines", "status")
+        self.assertEqual(both.returncode, 1)
+        self.assertIn(str(second.pid), both.stderr)
+        self.finish(first)
+        self.assertRegex(self.attach("attach_lines", "status").stdout, rf"process +{second.pid} of user {os.getuid()}\n")
+
+    def test_a_stack_has_functions_tiers_and_sites(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        self.tell(process, "something")
+        self.assertEqual(self.own_frames(process),
+                         [("next_line", "baseline"), ("answer_lines", "baseline"), ("main", "baseline")])
+        frames = [frame for frame in self.asked(process, "stack")["threads"][0]["frames"] if not frame.get("foreign")]
+        self.assertEqual([frame["calls"] for frame in frames], ["fgets", "next_line", "answer_lines"])
+        text = self.attach(process, "stack", str(process.pid)).stdout
+        self.assertRegex(text, rf"thread {process.pid}, main, .*\n(.*\n)*  \d+  answer_lines +baseline +#\d+ calls next_line")
+        shallow = self.attach(process, "stack", "--depth", "1").stdout
+        self.assertIn("--depth N shows more", shallow)
+        self.assertIn("no thread 1 ", self.attach(process, "stack", "1").stderr)
+
+    def test_inlined_frames_have_their_names(self):
+        process = self.start(self.compile(self.file("inlined.c", INLINED), "-Xclang", "-disable-llvm-passes"), "--tier", "optimized")
+        frames = self.own_frames(process)
+        self.assertEqual([function for function, _ in frames], ["inner", "middle", "main"])
+        self.assertEqual([tier for _, tier in frames], ["inlined", "inlined", "optimized"])
+
+    def test_functions_and_their_versions(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        self.tell(process, "something")
+        listed = self.asked(process, "functions")
+        self.assertEqual([row["function"] for row in listed["functions"]], ["answer_lines", "checksum", "main", "next_line"])
+        self.assertEqual({row["tier"] for row in listed["functions"]}, {"baseline"})
+        self.assertEqual([row["function"] for row in self.asked(process, "functions", "ma*")["functions"]], ["main"])
+        self.assertEqual([row["function"] for row in self.asked(process, "functions", "line")["functions"]],
+                         ["answer_lines", "next_line"])
+        by_size = self.asked(process, "functions", "--sort", "size", "--limit", "2")
+        self.assertEqual((len(by_size["functions"]), by_size["total"]), (2, 4))
+        self.assertGreaterEqual(*[row["code_bytes"] for row in by_size["functions"]])
+        one = self.asked(process, "function", "checksum")
+        self.assertEqual([(version["tier"], version["calls_enter"]) for version in one["versions"]], [("baseline", True)])
+        self.assertIn("no function 'chksum'", self.attach(process, "function", "chksum").stderr)
+
+    def test_pinned_functions_say_why(self):
+        process = self.start(self.compile(self.file("pinned.c", PINNED)))
+        self.assertIn("setjmp", json.dumps(self.asked(process, "function", "main")))
+        refused = self.attach(process, "replace", "main", "--to", "optimized")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("'main' is never replaced because it", refused.stderr)
+
+    def test_counters_are_those_of_the_statistics(self):
+        process = self.start(self.compile("attach_lines.c"), "--stats", str(self.folder / "stats.json"))
+        live = self.asked(process, "stats")
+        self.finish(process)
+        written = json.loads((self.folder / "stats.json").read_text())
+        self.assertEqual(live.keys(), written.keys())
+        self.assertEqual(live["functions"]["total"], 4)
+
+
+class Replacing(AttachCase):
+    def test_a_waiting_stack_changes_its_tier_back_and_forth(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        answers = [self.tell(process, "a")]
+        for tier in ("optimized", "baseline") * 3:
+            for function in ("next_line", "answer_lines", "main"):
+                outcome = self.asked(process, "replace", function, "--to", tier)
+                self.assertEqual(outcome["rewritten"] + outcome["already"], 1, (function, outcome))
+            waiting = self.asked(process, "stack")["threads"][0]["frames"]
+            self.assertEqual(sum("waits_for" in frame for frame in waiting), 3)
+            answers.append(self.tell(process, tier))
+            self.assertIn(("answer_lines", "continuation" if tier == "optimized" else tier), self.own_frames(process))
+        status, rest = self.finish(process)
+        self.assertEqual((answers, rest, status), natively(self, ["a"] + ["optimized", "baseline"] * 3))
+
+    def test_threads_in_loops_without_calls(self):
+        process = self.start(self.compile("attach_loops.c"), "--tier", "baseline")
+        moved = 0
+        for tier in ("optimized", "baseline") * 4:
+            moved += self.asked(process, "replace", "spin", "--to", tier)["at_polls"]
+            self.asked(process, "replace", "step", "--to", tier)
+            self.assertEqual(self.tell(process, "go"), "alive")
+        self.assertGreater(moved, 0)
+        threads = self.asked(process, "threads")["threads"]
+        self.assertEqual([thread["role"] for thread in threads], ["main", "program", "program", "program"])
+        self.assertEqual(self.finish(process)[0], 23)
+
+    def test_the_tier_has_to_be_said(self):
+        process = self.start(self.compile("attach_lines.c"))
+        missing = self.attach(process, "replace", "main")
+        self.assertEqual(missing.returncode, 1)
+        self.assertIn("needs a parameter 'to'", missing.stderr)
+        wrong = self.attach(process, "replace", "main", "--to", "fast")
+        self.assertIn("baseline|optimized", wrong.stderr)
+        self.assertEqual(self.attach(process, "replace", "main", "--too", "fast").returncode, 2)
+        self.assertEqual(self.attach(process, "fly").returncode, 2)
+
+    def test_old_code_goes_when_its_activations_have(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        self.tell(process, "a")
+        self.asked(process, "replace", "answer_lines", "--to", "optimized", "--frames", "finish")
+        self.assertTrue(self.asked(process, "reclaim")["something_waits"])
+        self.asked(process, "replace", "answer_lines", "--to", "optimized")
+        self.tell(process, "b")
+        self.assertFalse(self.asked(process, "reclaim")["something_waits"])
+
+
+def natively(test, lines):
+    """What the program answers without any of this."""
+    with open(test.file("lines", "".join(line + "\n" for line in lines))) as file:
+        ended = test.run_command(test.native("attach_lines.c"), stdin=file)
+    return ended.stdout.splitlines()[1:], "", ended.returncode
+
+
+INLINED = """
+#include <stdio.h>
+static int inner(int n) { return getchar() + n; }
+static int middle(int n) { return inner(n + 1) * 2; }
+int main(int argc, char **argv) {
+  setvbuf(stdout, 0, _IONBF, 0);
+  puts("ready");
+  return middle(argc) & 63;
+}
+"""
+
+PINNED = """
+#include <setjmp.h>
+#include <stdio.h>
+static jmp_buf buffer;
+int main(void) {
+  if (setjmp(buffer))
+    return 1;
+  puts("ready");
+  fflush(stdout);
+  if (getchar() == 'x')
+    longjmp(buffer, 1);
+  return 0;
+}
+"""
+
+if __name__ == "__main__":
+    unittest.main()
