@@ -14,16 +14,14 @@ Callee start(Value *base, int arguments, Closure *closure) {
 }
 
 Callee construct(Value *base, int arguments) {
-  Machine &machine = Machine::the();
-  base[arguments + 1] = base[0];
-  instantiate(base + arguments + 2); // in a slot above the arguments, which the collector sees
+  const Value instance = instantiate(base + arguments + 1, base);
   const Value initializer = as<Class>(base[0])->initializer;
-  base[0] = base[arguments + 1];
+  base[0] = instance;
   if (!initializer.is_nil())
     return start(base, arguments, as<Closure>(initializer));
   if (arguments != 0)
-    return {nullptr, machine.error("Expected 0 arguments but got %d.", arguments)};
-  return {nullptr, base[0]};
+    return {nullptr, Machine::the().error("Expected 0 arguments but got %d.", arguments)};
+  return {nullptr, instance};
 }
 
 Callee invoke_method(Value *base, int arguments, const Symbol *name, Class *type, const void *identity, Cache *cache) {
@@ -31,8 +29,7 @@ Callee invoke_method(Value *base, int arguments, const Symbol *name, Class *type
   if (!entry)
     return {nullptr, Machine::the().error("Undefined property '%s'.", name->text.c_str())};
   auto *closure = as<Closure>(entry->closure);
-  if (cache)
-    cache->add({identity, nullptr, closure->code, std::int32_t(entry - type->methods->entries), true});
+  cache->add({identity, nullptr, closure->code, std::int32_t(entry - type->methods->entries), true});
   return start(base, arguments, closure);
 }
 
@@ -79,8 +76,7 @@ Callee prepare_invoke(Value *base, int arguments, const Symbol *name, Cache *cac
   if (!is(base[0], Kind::Instance))
     return {nullptr, Machine::the().error("Only instances have methods.")};
   auto *instance = as<Instance>(base[0]);
-  const Cache::Entry *known = cache ? cache->find(instance->shape) : nullptr;
-  if (known)
+  if (const Cache::Entry *known = cache->find(instance->shape))
     return start(base, arguments, as<Closure>(instance->type->methods->entries[known->index].closure));
   if (const int index = instance->shape->find(name); index >= 0) { // a field that holds a function
     const auto capacity = int(instance->shape->capacity);
@@ -90,8 +86,11 @@ Callee prepare_invoke(Value *base, int arguments, const Symbol *name, Cache *cac
   return invoke_method(base, arguments, name, instance->type, instance->shape, cache);
 }
 
-Callee prepare_super(Value *base, int arguments, const Symbol *name) {
-  return invoke_method(base, arguments, name, as<Class>(base[arguments + 1]), nullptr, nullptr);
+Callee prepare_super(Value *base, int arguments, const Symbol *name, Cache *cache) {
+  auto *type = as<Class>(base[arguments + 1]);
+  if (const Cache::Entry *known = cache->find(type->info))
+    return start(base, arguments, as<Closure>(type->methods->entries[known->index].closure));
+  return invoke_method(base, arguments, name, type, type->info, cache);
 }
 
 Value call(Value *top, std::uint32_t arguments, Cache *cache) {
@@ -104,9 +103,9 @@ Value invoke(Value *top, std::uint32_t arguments, const Symbol *name, Cache *cac
   return enter(prepare_invoke(base, int(arguments), name, cache), base);
 }
 
-Value super_invoke(Value *top, std::uint32_t arguments, const Symbol *name) {
+Value super_invoke(Value *top, std::uint32_t arguments, const Symbol *name, Cache *cache) {
   Value *base = top - arguments - 2; // the superclass is on top
-  return enter(prepare_super(base, int(arguments), name), base);
+  return enter(prepare_super(base, int(arguments), name, cache), base);
 }
 
 } // namespace lox

@@ -16,7 +16,7 @@ void grow_methods(Value *class_slot) {
     used += old->entries[i].name != nullptr;
   if (old && 2 * (used + 1) <= old->count())
     return;
-  auto *table = machine.heap.make<Methods>(Kind::Methods, old ? 2 * old->count() : 8);
+  auto *table = machine.heap.make<Methods>(old ? 2 * old->count() : 8);
   old = as<Class>(*class_slot)->methods;
   for (std::uint32_t i = 0; old && i != old->count(); ++i) {
     if (!old->entries[i].name)
@@ -34,7 +34,7 @@ Value bind(Value *top, Value receiver_slot_value, Value *method_slot) {
   top[0] = receiver_slot_value;
   top[1] = *method_slot;
   machine.top = top + 2;
-  auto *bound = machine.heap.make<Bound>(Kind::Bound);
+  auto *bound = machine.heap.make<Bound>();
   bound->receiver = top[0];
   bound->method = as<Closure>(top[1]);
   return Value::object(bound);
@@ -47,7 +47,7 @@ void grow_overflow(Value *top, std::uint32_t needed) {
   if (old && old->count() >= needed)
     return;
   machine.top = top;
-  auto *grown = machine.heap.make<Array>(Kind::Array, std::max<std::uint32_t>(4, 2 * needed));
+  auto *grown = machine.heap.make<Array>(std::max<std::uint32_t>(4, 2 * needed));
   std::fill_n(grown->values, grown->count(), Value::nil());
   old = as<Instance>(top[-2])->overflow;
   if (old)
@@ -62,12 +62,12 @@ Value &field(Instance *instance, std::uint32_t index) {
 
 } // namespace
 
-Value make_class(Value *top, const Symbol *name) {
+Value make_class(Value *top, const Symbol *name, std::uint32_t fields) {
   Machine &machine = Machine::the();
   machine.top = top;
-  auto *made = machine.heap.make<Class>(Kind::Class);
+  auto *made = machine.heap.make<Class>();
   made->info = new ClassInfo{name, new Shape, 0}; // stays: code is made for it
-  made->info->root->capacity = 4;
+  made->info->root->capacity = std::min(most_slots, fields);
   made->initializer = Value::nil();
   return Value::object(made);
 }
@@ -78,13 +78,14 @@ Value inherit(Value *top) {
     return machine.error("Superclass must be a class.");
   machine.top = top;
   if (const Methods *inherited = as<Class>(top[-2])->methods) {
-    auto *table = machine.heap.make<Methods>(Kind::Methods, inherited->count());
+    auto *table = machine.heap.make<Methods>(inherited->count());
     inherited = as<Class>(top[-2])->methods;
     std::copy_n(inherited->entries, inherited->count(), table->entries);
     as<Class>(top[-1])->methods = table;
   }
   as<Class>(top[-1])->initializer = as<Class>(top[-2])->initializer;
-  as<Class>(top[-1])->info->root->capacity = as<Class>(top[-2])->info->root->capacity;
+  std::uint32_t &capacity = as<Class>(top[-1])->info->root->capacity;
+  capacity = std::min(most_slots, capacity + as<Class>(top[-2])->info->root->capacity);
   return Value::nil();
 }
 
@@ -100,20 +101,19 @@ void add_method(Value *top, const Symbol *name) {
     as<Class>(top[-2])->initializer = top[-1];
 }
 
-Value instantiate(Value *top) {
+Value instantiate(Value *top, const Value *type) {
   Machine &machine = Machine::the();
   machine.top = top;
-  ClassInfo *info = as<Class>(top[-1])->info;
+  ClassInfo *info = as<Class>(*type)->info;
   if (info->wanted > info->root->capacity && info->root->capacity < most_slots) { // earlier instances were too small
     auto *root = new Shape;
-    root->capacity = std::min(most_slots, std::max(info->wanted, 2 * info->root->capacity));
+    root->capacity = std::min(most_slots, info->wanted);
     info->root = root;
   }
-  auto *instance = machine.heap.make<Instance>(Kind::Instance, info->root->capacity);
+  auto *instance = machine.heap.make<Instance>(info->root->capacity);
   instance->shape = info->root;
-  instance->type = as<Class>(top[-1]);
-  top[-1] = Value::object(instance);
-  return top[-1];
+  instance->type = as<Class>(*type);
+  return Value::object(instance);
 }
 
 Value get_field(Value *top, const Symbol *name, Cache *cache) {

@@ -12,7 +12,7 @@ Upvalue *capture(Value *variable) {
   if (upvalue && upvalue->location == variable)
     return upvalue;
   // Nothing that is found so far may be kept across this.
-  auto *made = machine.heap.make<Upvalue>(Kind::Upvalue);
+  auto *made = machine.heap.make<Upvalue>();
   made->closed = Value::nil();
   made->location = variable;
   newer = nullptr;
@@ -30,7 +30,7 @@ Value make_closure(Value *top, Value *base, const Code *outer, std::uint32_t off
   Code *code = outer->functions[outer->two_bytes(offset + 1)];
   machine.top = top + 1;
   *top = Value::nil();
-  auto *closure = machine.heap.make<Closure>(Kind::Closure, std::uint64_t(code->upvalue_count));
+  auto *closure = machine.heap.make<Closure>(std::uint64_t(code->upvalue_count));
   closure->code = code;
   *top = Value::object(closure);
   for (int i = 0; i != code->upvalue_count; ++i) {

@@ -20,10 +20,10 @@ namespace lox {
   X(Equal, "") X(Greater, "") X(Less, "") X(Add, "c") X(Subtract, "") X(Multiply, "") X(Divide, "")                     \
   X(Not, "") X(Negate, "") X(Print, "")                                                                                 \
   X(Jump, "j") X(JumpIfFalse, "j") /* leaves the value */ X(PopJumpIfFalse, "j") X(Loop, "j") /* backwards */           \
-  X(Call, "nc") X(Invoke, "ync") X(SuperInvoke, "yn") /* receiver, arguments, superclass */                             \
+  X(Call, "nc") X(Invoke, "ync") X(SuperInvoke, "ync") /* receiver, arguments, superclass */                             \
   X(Closure, "k") /* index of a function; then for each of its upvalues: is local, slot or index */                     \
   X(CloseUpvalue, "") X(Return, "")                                                                                     \
-  X(Class, "y") X(Inherit, "") X(Method, "y")
+  X(Class, "yn") /* fields that its methods assign */ X(Inherit, "") X(Method, "y")
 // clang-format on
 
 enum class Op : std::uint8_t {
@@ -56,11 +56,14 @@ struct Cache {
     return nullptr;
   }
   void add(const Entry &entry) {
-    if (used == most)
+    if (used == most) {
       is_full = true;
-    else
-      entries[used++] = entry;
+      return;
+    }
+    entries[used++] = entry;
+    ++news;
   }
+  inline static std::uint64_t news = 0; ///< of all caches
 };
 
 /// How compiled and interpreted functions call each other: `base` is slot 0, with the arguments behind it. The result is
@@ -72,10 +75,11 @@ struct LoopEntry {
   std::uint32_t offset;
   Entry entry;
   std::vector<bool> numbers;
+  std::uint64_t module; ///< of the runtime
 
   bool accepts(const std::vector<bool> &have) const {
     for (std::size_t i = 0; i != numbers.size(); ++i)
-      if (numbers[i] && !have[i])
+      if (numbers[i] && (i >= have.size() || !have[i]))
         return false;
     return true;
   }
@@ -105,9 +109,13 @@ struct Code {
   std::uint32_t calls = 0; ///< by the interpreter, until it is compiled
   std::uint32_t rounds = 0; ///< of its loops, in the interpreter
   std::uint32_t exits = 0; ///< how often compiled code went on in the interpreter
-  std::uint32_t versions = 0; ///< how often it was compiled
+  std::uint32_t misses = 0; ///< how often it met what it was not made for, and went the slow way
+  std::uint32_t version = 0; ///< of the code that is made for it; older code that runs is outdated
+  std::uint32_t wrong_versions = 0; ///< how many of them had too many exits
+  std::uint64_t news = 0; ///< what was known when it was compiled (Cache::news)
   bool is_generic = false; ///< make no assumptions any more
   std::string compiled; ///< name in the runtime; empty: not compiled
+  std::vector<bool> numbers; ///< parameters that compiled code expects to be numbers
   std::vector<LoopEntry> loop_entries;
   std::uint32_t loop_versions = 0; ///< how many were made
 

@@ -4,6 +4,8 @@
 #include "code.h"
 #include "scanner.h"
 
+#include <set>
+
 namespace lox {
 
 class Machine;
@@ -32,6 +34,7 @@ struct FunctionScope {
 struct ClassScope {
   ClassScope *enclosing = nullptr;
   bool has_superclass = false;
+  std::set<std::string_view> fields; ///< that methods assign
 };
 
 /// Code that was cut out, to be put behind what follows.
@@ -125,6 +128,7 @@ private:
   bool had_error_ = false, is_skipping_ = false;
   FunctionScope *scope_ = nullptr;
   ClassScope *class_ = nullptr;
+  std::size_t behind_this_ = 0; ///< where the last `this` ended in the code
 };
 
 } // namespace lox

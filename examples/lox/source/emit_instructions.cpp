@@ -5,8 +5,8 @@ namespace lox {
 
 /// False: control does not come to the next one.
 bool Emitter::instruction(std::uint32_t offset) {
-  const Code &code = *plan_.code;
-  const auto symbol = [&](std::size_t at) { return pointer(code.symbols[operand(at)]); };
+  const Code &code = *scope_->code;
+  const std::size_t base = scope_->base;
   switch (const Op op = Op(code.bytes[offset])) {
   case Op::Constant: {
     const Value &constant = code.constants[operand(1)];
@@ -21,15 +21,15 @@ bool Emitter::instruction(std::uint32_t offset) {
   case Op::False: push(builder_->getFalse(), Form::Truth); break;
   case Op::Pop: pop(); break;
   case Op::GetLocal: {
-    if (!slots_[byte(1)].value)
-      boxed(byte(1));
-    push(slots_[byte(1)].value, slots_[byte(1)].form);
+    if (!slots_[base + byte(1)].value)
+      boxed(base + byte(1));
+    push(slots_[base + byte(1)].value, slots_[base + byte(1)].form);
     break;
   }
   case Op::SetLocal: {
     if (!at(0).value)
       boxed(index(0));
-    Slot &local = slots_[byte(1)];
+    Slot &local = slots_[base + byte(1)];
     local = {at(0).value, at(0).form, false, local.is_written};
     break;
   }
@@ -72,8 +72,8 @@ bool Emitter::instruction(std::uint32_t offset) {
     call_host("lox.print", builder_->getVoidTy(), {boxed(index(0))});
     pop();
     break;
-  case Op::Jump: go_to(offset + 3 + operand(1)); return false;
-  case Op::Loop: go_to(offset + 3 - operand(1)); return false;
+  case Op::Jump: go_to(scope_->joins[offset + 3 + operand(1)]); return false;
+  case Op::Loop: go_to(scope_->joins[offset + 3 - operand(1)]); return false;
   case Op::JumpIfFalse: conditional_jump(offset + 3 + operand(1), falsehood(0)); break;
   case Op::PopJumpIfFalse: {
     llvm::Value *condition = falsehood(0);
@@ -81,9 +81,9 @@ bool Emitter::instruction(std::uint32_t offset) {
     conditional_jump(offset + 3 + operand(1), condition);
     break;
   }
-  case Op::Call: call(); break;
-  case Op::Invoke: invoke(); break;
-  case Op::SuperInvoke: super_invoke(); break;
+  case Op::Call: return call();
+  case Op::Invoke: return invoke();
+  case Op::SuperInvoke: return super_invoke();
   case Op::Closure: {
     flush();
     llvm::Value *closure = call_host("lox.make_closure", i64(), {top(), base_, code_pointer(), here()});
@@ -98,7 +98,7 @@ bool Emitter::instruction(std::uint32_t offset) {
     break;
   case Op::Class: {
     flush();
-    llvm::Value *made = call_host("lox.make_class", i64(), {top(), symbol(1)});
+    llvm::Value *made = call_host("lox.make_class", i64(), {top(), symbol(1), builder_->getInt32(byte(3))});
     forget_objects();
     push(made);
     break;
@@ -118,12 +118,13 @@ bool Emitter::instruction(std::uint32_t offset) {
     pop();
     break;
   case Op::Return: {
-    llvm::Value *result = boxed(index(0));
+    llvm::Value *result = at(0).value ? at(0).value : boxed(index(0));
+    const Form form = at(0).form;
     if (std::find(code.captured.begin(), code.captured.end(), true) != code.captured.end()) {
       flush();
       call_host("lox.close_upvalues", builder_->getVoidTy(), {base_});
     }
-    builder_->CreateRet(result);
+    finish(result, form);
     return false;
   }
   }

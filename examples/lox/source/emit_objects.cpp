@@ -19,7 +19,7 @@ llvm::Value *Emitter::join(const std::vector<Way> &ways) {
 /// `fast` ways end in blocks without a terminator, where nothing has been called. In `slow` something is called that may collect, so what
 /// may be an object is stored before and read again afterwards, there alone. Pops the operands and returns the result.
 llvm::Value *Emitter::join_slow(std::vector<Way> fast, std::size_t operands, llvm::BasicBlock *slow,
-                                llvm::function_ref<llvm::Value *()> make_slow) {
+                                llvm::function_ref<llvm::Value *()> make_slow, CanFail can_fail) {
   llvm::BasicBlock *joined = block("joined");
   for (auto [value, from] : fast) {
     builder_->SetInsertPoint(from);
@@ -29,7 +29,10 @@ llvm::Value *Emitter::join_slow(std::vector<Way> fast, std::size_t operands, llv
   builder_->SetInsertPoint(slow);
   flush(slots_.size() - operands);
   llvm::Value *result = make_slow();
-  check_error(result);
+  if (can_fail == CanFail::Yes) {
+    check_error(result);
+    leave_if_outdated(operands, result);
+  }
   slots_ = before;
   slots_.resize(slots_.size() - operands);
   std::vector<std::pair<std::size_t, llvm::Value *>> again;
@@ -59,13 +62,11 @@ llvm::Value *Emitter::field_address(llvm::Value *object, const Shape *shape, std
 }
 
 void Emitter::get_field() {
-  const Cache &cache = plan_.code->caches[operand(3)];
-  const auto make_slow = [&] {
-    return call_host("lox.get_field", i64(), {top(), pointer(plan_.code->symbols[operand(1)]), pointer(&cache)});
-  };
+  const Cache &cache = this->cache(3);
+  const auto make_slow = [&] { return call_host("lox.get_field", i64(), {top(), symbol(1), pointer(&cache), root()}); };
   if (cache.used == 0 || at(0).form != Form::Boxed) {
     flush(index(0));
-    return finish_call(1, make_slow());
+    return finish_slow(1, make_slow());
   }
   llvm::Value *value = boxed(index(0));
   llvm::BasicBlock *slow = block("other_shape"), *object_block = block("object");
@@ -83,18 +84,40 @@ void Emitter::get_field() {
          hit});
     builder_->SetInsertPoint(miss);
   }
+  if (expects_no_others(cache)) {
+    builder_->SetInsertPoint(slow);
+    leave();
+    llvm::Value *result = join_ways(fast);
+    pop();
+    return push(result);
+  }
   llvm::Value *result = join_slow(fast, 1, slow, make_slow);
   push(result);
 }
 
+/// Where few kinds of objects were met so far, no way on has called anything, and what is known of objects stays known.
+bool Emitter::expects_no_others(const Cache &cache) const { return cache.used != 0 && !cache.is_full && !is_generic(); }
+
+llvm::Value *Emitter::join_ways(const std::vector<Way> &ways) {
+  if (ways.size() == 1) {
+    builder_->SetInsertPoint(ways.front().from);
+    return ways.front().value;
+  }
+  llvm::BasicBlock *joined = block("joined");
+  for (auto [value, from] : ways) {
+    builder_->SetInsertPoint(from);
+    builder_->CreateBr(joined);
+  }
+  builder_->SetInsertPoint(joined);
+  return join(ways);
+}
+
 void Emitter::set_field() {
-  const Cache &cache = plan_.code->caches[operand(3)];
-  const auto make_slow = [&] {
-    return call_host("lox.set_field", i64(), {top(), pointer(plan_.code->symbols[operand(1)]), pointer(&cache)});
-  };
+  const Cache &cache = this->cache(3);
+  const auto make_slow = [&] { return call_host("lox.set_field", i64(), {top(), symbol(1), pointer(&cache), root()}); };
   if (at(1).form != Form::Boxed || cache.used == 0) {
     flush(index(1));
-    return finish_call(2, make_slow());
+    return finish_slow(2, make_slow());
   }
   llvm::Value *value = boxed(index(0)), *target = boxed(index(1));
   const Slot stored = at(0);
@@ -118,6 +141,13 @@ void Emitter::set_field() {
     builder_->SetInsertPoint(miss);
   }
   builder_->CreateBr(slow);
+  if (expects_no_others(cache) && fast.size() == cache.used) {
+    builder_->SetInsertPoint(slow);
+    leave();
+    join_ways(fast);
+    pop(2);
+    return push(stored.value ? stored.value : value, stored.form);
+  }
   llvm::Value *result = join_slow(fast, 2, slow, make_slow);
   if (stored.form == Form::Boxed)
     push(result);

@@ -12,15 +12,22 @@ void Emitter::unbox(llvm::Value *value, llvm::Value *as_number) {
       slots_[i] = {as_number, Form::Number, slots_[i].is_stored, slots_[i].is_written};
 }
 
+/// What is so from here on; else the interpreter goes on with this instruction.
+void Emitter::guard(llvm::Value *condition) {
+  llvm::BasicBlock *good = block("expected"), *bad = block("unexpected");
+  branch(condition, good, bad);
+  builder_->SetInsertPoint(bad);
+  leave();
+  builder_->SetInsertPoint(good);
+}
+
 /// The operand as a double; anything else ends the function with an error.
 llvm::Value *Emitter::number(int from_top) {
   if (at(from_top).form == Form::Number)
     return at(from_top).value;
   llvm::Value *value = boxed(index(from_top));
-  llvm::BasicBlock *good = block("number"), *bad = block("other");
+  llvm::BasicBlock *good = block("number"), *bad = operand_error_block();
   branch(builder_->CreateICmpULE(value, word(Value::greatest_number)), good, bad);
-  builder_->SetInsertPoint(bad);
-  builder_->CreateRet(call_host("lox.operand_error", i64(), {code_pointer(), here()}));
   builder_->SetInsertPoint(good);
   llvm::Value *as_number = builder_->CreateBitCast(value, builder_->getDoubleTy());
   unbox(value, as_number);
@@ -54,20 +61,16 @@ void Emitter::arithmetic(Op op) {
 }
 
 void Emitter::add() {
-  const Cache &cache = plan_.code->caches[operand(1)];
+  const Cache &cache = this->cache(1);
   const bool are_numbers = at(0).form == Form::Number && at(1).form == Form::Number;
   const bool is_wrong = at(0).form == Form::Truth || at(1).form == Form::Truth;
-  if (!are_numbers && (plan_.code->is_generic || cache.met_others || !cache.met_numbers || is_wrong))
+  if (!are_numbers && (is_generic() || cache.met_others || !cache.met_numbers || is_wrong))
     return add_numbers_or_strings(cache);
   for (int i = 0; i != 2; ++i) { // what was never anything but a number is one, or the interpreter goes on
     if (at(i).form == Form::Number)
       continue;
     llvm::Value *value = boxed(index(i));
-    llvm::BasicBlock *good = block("number"), *bad = block("other");
-    branch(builder_->CreateICmpULE(value, word(Value::greatest_number)), good, bad);
-    builder_->SetInsertPoint(bad);
-    leave();
-    builder_->SetInsertPoint(good);
+    guard(builder_->CreateICmpULE(value, word(Value::greatest_number)));
     unbox(value, builder_->CreateBitCast(value, builder_->getDoubleTy()));
   }
   llvm::Value *sum = builder_->CreateFAdd(at(1).value, at(0).value);
@@ -76,10 +79,10 @@ void Emitter::add() {
 }
 
 void Emitter::add_numbers_or_strings(const Cache &cache) {
-  const auto make_slow = [&] { return call_host("lox.add", i64(), {top(), pointer(&cache)}); };
+  const auto make_slow = [&] { return call_host("lox.add", i64(), {top(), pointer(&cache), root()}); };
   if (cache.met_others && !cache.met_numbers) {
     flush(index(1));
-    return finish_call(2, make_slow());
+    return finish_call(2, call_host("lox.concatenate", i64(), {top(), pointer(&cache)}));
   }
   llvm::Value *left = boxed(index(1)), *right = boxed(index(0));
   llvm::BasicBlock *fast = block("numbers"), *slow = block("others");
@@ -104,18 +107,37 @@ void Emitter::equal() {
   else if (is_plain(at(0)) || is_plain(at(1)))
     truth = builder_->CreateICmpEQ(boxed(index(1)), boxed(index(0)));
   else
-    truth = call_host("lox.equal", builder_->getInt1Ty(), {boxed(index(1)), boxed(index(0))});
-  if (auto *call = llvm::dyn_cast<llvm::CallInst>(truth))
-    call->addRetAttr(llvm::Attribute::ZExt);
+    truth = equal(boxed(index(1)), boxed(index(0)));
   pop(2);
   push(truth, Form::Truth);
 }
 
+/// Objects whose second words differ are not the same, and no strings of the same length.
+llvm::Value *Emitter::equal(llvm::Value *left, llvm::Value *right) {
+  llvm::BasicBlock *objects = block("objects"), *others = block("others"), *alike = block("alike"),
+                   *compared = block("compared");
+  builder_->CreateCondBr(builder_->CreateAnd(is_object(left), is_object(right)), objects, others);
+  builder_->SetInsertPoint(objects);
+  llvm::Value *left_identity = identity_of(object_of(left)), *right_identity = identity_of(object_of(right));
+  builder_->CreateCondBr(builder_->CreateICmpEQ(left_identity, right_identity), alike, compared);
+  builder_->SetInsertPoint(alike);
+  llvm::CallInst *are_equal = call_host("lox.equal", builder_->getInt1Ty(), {left, right});
+  are_equal->addRetAttr(llvm::Attribute::ZExt);
+  builder_->CreateBr(compared);
+  builder_->SetInsertPoint(others);
+  llvm::Type *real = builder_->getDoubleTy();
+  llvm::Value *are_numbers = builder_->CreateICmpULE(left, word(Value::greatest_number));
+  llvm::Value *same_number =
+      builder_->CreateFCmpOEQ(builder_->CreateBitCast(left, real), builder_->CreateBitCast(right, real));
+  llvm::Value *same = builder_->CreateSelect(are_numbers, same_number, builder_->CreateICmpEQ(left, right));
+  builder_->CreateBr(compared);
+  builder_->SetInsertPoint(compared);
+  return join({{builder_->getFalse(), objects}, {are_equal, alike}, {same, others}});
+}
+
 void Emitter::check_defined(llvm::Value *value, std::uint32_t global) {
-  llvm::BasicBlock *good = block("defined"), *bad = block("undefined");
+  llvm::BasicBlock *good = block("defined"), *bad = undefined_block(global);
   branch(builder_->CreateICmpNE(value, word(Value::undefined_bits)), good, bad);
-  builder_->SetInsertPoint(bad);
-  fail(call_host("lox.undefined_variable", i64(), {word(global)}));
   builder_->SetInsertPoint(good);
 }
 
@@ -133,7 +155,7 @@ void Emitter::set_global(std::uint32_t global) {
 
 /// Where a variable of an enclosing function is.
 llvm::Value *Emitter::upvalue(int index) {
-  llvm::Value *closure = object_of(boxed(std::size_t(plan_.code->closure_slot())));
+  llvm::Value *closure = object_of(boxed(scope_->base + std::size_t(scope_->code->closure_slot())));
   llvm::Value *upvalue =
       load(ptr(), field(closure, offsetof(Closure, upvalues) + 8 * std::size_t(index)), Memory::Word);
   return load(ptr(), field(upvalue, offsetof(Upvalue, location)), Memory::Word);

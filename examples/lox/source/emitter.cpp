@@ -16,180 +16,39 @@ void Plan::observe(const Value *base) {
 
 llvm::orc::ThreadSafeModule emit(Machine &machine, const Plan &plan) {
   auto context = std::make_unique<llvm::LLVMContext>();
-  std::set<std::pair<std::uint32_t, std::uint32_t>> boxed;
+  BoxedSlots boxed;
   for (;;)
     if (auto module = Emitter(machine, plan, boxed).run(*context))
       return {std::move(module), std::move(context)};
 }
 
-Emitter::Emitter(Machine &machine, const Plan &plan, std::set<std::pair<std::uint32_t, std::uint32_t>> &boxed)
+Emitter::Emitter(Machine &machine, const Plan &plan, BoxedSlots &boxed)
     : machine_(machine), plan_(plan), boxed_(boxed) {}
 
 std::unique_ptr<llvm::Module> Emitter::run(llvm::LLVMContext &context) {
   module_ = std::make_unique<llvm::Module>(plan_.name, context);
   builder_ = std::make_unique<llvm::IRBuilder<>>(context);
+  plan_.code->news = Cache::news;
+  scope_ = &scopes_.emplace_back();
+  scope_->code = plan_.code;
   begin();
-  find_joins();
+  begin_scope(*scope_);
   expect_numbers();
-  if (joins_.contains(plan_.offset))
-    go_to(plan_.offset);
+  if (const auto join = scope_->joins.find(plan_.offset); join != scope_->joins.end())
+    go_to(join->second);
   else
-    emit_from(plan_.offset);
-  while (!reached_.empty() && !must_repeat_) {
-    const std::uint32_t offset = reached_.back();
-    reached_.pop_back();
-    Join &join = joins_[offset];
-    builder_->SetInsertPoint(join.block);
-    slots_ = join.slots;
-    emit_from(offset);
+    emit_from(plan_.offset, true);
+  while (!pending_.empty() && !must_repeat_) {
+    Join &next = *pending_.back();
+    pending_.pop_back();
+    emit(next);
   }
   if (must_repeat_)
     return nullptr;
-  assert(!llvm::verifyModule(*module_, &llvm::errs()));
+  end_->setOperand(1, word(slots_needed_));
+  if (llvm::verifyModule(*module_, &llvm::errs()))
+    abort();
   return std::move(module_);
-}
-
-/// The function, the kinds of memory that no store to another kind can change, and the check that the stack has room.
-void Emitter::begin() {
-  llvm::MDBuilder metadata(context_());
-  llvm::MDNode *any = metadata.createTBAAScalarTypeNode("value", metadata.createTBAARoot("lox"));
-  const auto kind = [&](Memory memory, const char *name, llvm::MDNode *parent) {
-    llvm::MDNode *type = metadata.createTBAAScalarTypeNode(name, parent);
-    memories_[memory] = metadata.createTBAAStructTagNode(type, type, 0);
-  };
-  memories_[Memory::Any] = metadata.createTBAAStructTagNode(any, any, 0); // a variable of a closure
-  kind(Memory::Stack, "stack", any);
-  kind(Memory::Field, "field", any);
-  kind(Memory::Word, "word", any);
-  kind(Memory::Global, "global", any);
-  auto *type = llvm::FunctionType::get(i64(), {ptr(), ptr()}, false);
-  function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, plan_.name, module_.get());
-  base_ = function_->getArg(0);
-  builder_->SetInsertPoint(block("entry"));
-  slots_.resize(plan_.height);
-  if (plan_.offset != 0) // the stack was looked at already
-    return;
-  llvm::BasicBlock *overflow = block("overflow"), *room = block("room");
-  llvm::Value *limit = load(ptr(), pointer(&machine_.stack_limit), Memory::Global);
-  branch(builder_->CreateICmpULE(address(std::size_t(plan_.code->slots)), limit), room, overflow);
-  builder_->SetInsertPoint(overflow);
-  builder_->CreateRet(call_host("lox.overflow", i64(), {}));
-  builder_->SetInsertPoint(room);
-}
-
-/// What was seen to be numbers is unboxed once, or else the interpreter goes on.
-void Emitter::expect_numbers() {
-  for (std::size_t slot = 0; slot != plan_.numbers.size(); ++slot) {
-    if (!plan_.numbers[slot])
-      continue;
-    llvm::Value *value = boxed(slot);
-    llvm::BasicBlock *good = block("number"), *bad = block("other");
-    branch(builder_->CreateICmpULE(value, word(Value::greatest_number)), good, bad);
-    builder_->SetInsertPoint(bad);
-    offset_ = plan_.offset;
-    leave();
-    builder_->SetInsertPoint(good);
-    unbox(value, builder_->CreateBitCast(value, builder_->getDoubleTy()));
-  }
-}
-
-void Emitter::find_joins() {
-  const Code &code = *plan_.code;
-  for (std::size_t offset = 0; offset < code.bytes.size(); offset += length_of(code, offset)) {
-    switch (Op(code.bytes[offset])) {
-    case Op::Jump:
-    case Op::JumpIfFalse:
-    case Op::PopJumpIfFalse: joins_[std::uint32_t(offset) + 3 + code.two_bytes(offset + 1)]; break;
-    case Op::Loop: joins_[std::uint32_t(offset) + 3 - code.two_bytes(offset + 1)].is_loop = true; break;
-    default: break;
-    }
-  }
-}
-
-/// Values go from this block to a place where ways join.
-void Emitter::prepare_edge(std::uint32_t offset) {
-  Join &join = joins_[offset];
-  if (!join.is_reached)
-    return first_edge(offset, join);
-  for (std::size_t i = 0; i != slots_.size(); ++i) {
-    const Slot &wanted = join.slots[i];
-    if (wanted.form == Form::Number && slots_[i].form != Form::Number) {
-      boxed_.insert({offset, i});
-      must_repeat_ = true;
-      return;
-    }
-    llvm::Value *value = nullptr;
-    if (wanted.value)
-      value = wanted.form == Form::Number ? slots_[i].value : boxed(i);
-    if ((wanted.is_stored && !slots_[i].is_stored) || (wanted.is_written && !slots_[i].is_written))
-      store(i, slots_[i]);
-    if (value)
-      llvm::cast<llvm::PHINode>(wanted.value)->addIncoming(value, builder_->GetInsertBlock());
-  }
-}
-
-void Emitter::first_edge(std::uint32_t offset, Join &join) {
-  llvm::BasicBlock *from = builder_->GetInsertBlock();
-  join.is_reached = true;
-  join.block = block(join.is_loop ? "loop" : "join");
-  reached_.push_back(offset);
-  for (std::size_t i = 0; i != slots_.size(); ++i) {
-    const bool is_number =
-        slots_[i].form == Form::Number && !boxed_.contains({offset, std::uint32_t(i)}) && !is_captured(i);
-    if (!is_number && (join.is_loop || is_captured(i) || !slots_[i].value)) { // is in memory from here on
-      if (!slots_[i].is_stored)
-        store(i, slots_[i]);
-      join.slots.push_back({});
-      continue;
-    }
-    if (join.is_loop && !slots_[i].is_written)
-      store(i, slots_[i]);
-    llvm::Value *value = is_number ? slots_[i].value : boxed(i);
-    llvm::PHINode *phi = llvm::PHINode::Create(value->getType(), 2, "", join.block);
-    phi->addIncoming(value, from);
-    join.slots.push_back(
-        {phi, is_number ? Form::Number : Form::Boxed, slots_[i].is_stored && !join.is_loop, slots_[i].is_written});
-  }
-}
-
-void Emitter::go_to(std::uint32_t offset) {
-  prepare_edge(offset);
-  if (must_repeat_)
-    return;
-  builder_->CreateBr(joins_[offset].block);
-}
-
-/// To `target` if `falsehood`, else to the next instruction.
-void Emitter::conditional_jump(std::uint32_t target, llvm::Value *falsehood) {
-  prepare_edge(target);
-  if (must_repeat_)
-    return;
-  llvm::BasicBlock *next = block("next");
-  builder_->CreateCondBr(falsehood, joins_[target].block, next);
-  builder_->SetInsertPoint(next);
-}
-
-/// From one join to the next, or to the end of a way.
-void Emitter::emit_from(std::uint32_t offset) {
-  for (bool is_first = true;; is_first = false) {
-    if (must_repeat_)
-      return;
-    if (!is_first && joins_.contains(offset))
-      return go_to(offset);
-    offset_ = offset;
-    if (!instruction(offset))
-      return;
-    offset += std::uint32_t(length_of(*plan_.code, offset));
-  }
-}
-
-/// The interpreter goes on with this instruction. The block ends here; the state is not changed.
-void Emitter::leave() {
-  const std::vector<Slot> before = slots_;
-  flush();
-  builder_->CreateRet(
-      call_host("lox.leave", i64(), {base_, code_pointer(), here(), builder_->getInt32(std::uint32_t(slots_.size()))}));
-  slots_ = before;
 }
 
 // --- Slots
@@ -239,7 +98,7 @@ void Emitter::forget_objects() {
 
 // --- Small things
 
-llvm::Value *Emitter::pointer(const void *address) {
+llvm::Constant *Emitter::pointer(const void *address) {
   return llvm::ConstantExpr::getIntToPtr(builder_->getInt64(reinterpret_cast<std::uintptr_t>(address)), ptr());
 }
 
@@ -264,7 +123,7 @@ llvm::Value *Emitter::object_of(llvm::Value *value) {
 llvm::Value *Emitter::is_object(llvm::Value *value) { return builder_->CreateICmpUGE(value, word(Value::object_tag)); }
 
 void Emitter::branch(llvm::Value *condition, llvm::BasicBlock *likely, llvm::BasicBlock *unlikely) {
-  builder_->CreateCondBr(condition, likely, unlikely, llvm::MDBuilder(context_()).createLikelyBranchWeights());
+  builder_->CreateCondBr(condition, likely, unlikely, llvm::MDBuilder(llvm_context()).createLikelyBranchWeights());
 }
 
 llvm::CallInst *Emitter::call_host(const char *name, llvm::Type *result, llvm::ArrayRef<llvm::Value *> arguments) {
@@ -273,17 +132,6 @@ llvm::CallInst *Emitter::call_host(const char *name, llvm::Type *result, llvm::A
     types.push_back(argument->getType());
   return builder_->CreateCall(module_->getOrInsertFunction(name, llvm::FunctionType::get(result, types, false)),
                               arguments);
-}
-
-/// Our line goes into the trace, and the error to our caller.
-void Emitter::fail(llvm::Value *) { builder_->CreateRet(call_host("lox.unwind", i64(), {code_pointer(), here()})); }
-
-void Emitter::check_error(llvm::Value *result) {
-  llvm::BasicBlock *good = block("good"), *bad = block("bad");
-  branch(builder_->CreateICmpNE(result, word(Value::error_bits)), good, bad);
-  builder_->SetInsertPoint(bad);
-  fail(result);
-  builder_->SetInsertPoint(good);
 }
 
 } // namespace lox

@@ -118,7 +118,10 @@ void Compiler::logical() {
 void Compiler::dot(bool can_assign) {
   consume(TokenKind::Identifier, "Expect property name after '.'.");
   const std::string_view name = previous_.text;
+  const bool is_own = class_ && here() == behind_this_;
   if (can_assign && match(TokenKind::Equal)) {
+    if (is_own)
+      class_->fields.insert(name);
     expression();
     emit_symbol(Op::SetField, -1, name);
   } else if (match(TokenKind::LeftParen)) {
@@ -147,6 +150,7 @@ void Compiler::this_expression() {
   if (!class_)
     return error("Can't use 'this' outside of a class.");
   get_variable("this");
+  behind_this_ = here();
 }
 
 void Compiler::super_expression() {
@@ -163,6 +167,7 @@ void Compiler::super_expression() {
     get_variable("super");
     emit_symbol(Op::SuperInvoke, -count - 1, name);
     emit_byte(count);
+    emit_cache();
   } else {
     get_variable("super");
     emit_symbol(Op::GetSuper, -1, name);

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -11,11 +12,11 @@ namespace lox {
 namespace {
 
 constexpr std::size_t reserved_bytes = std::size_t(64) << 30; // of addresses
-constexpr std::size_t least_bytes = std::size_t(4) << 20;     // between two collections
+constexpr std::size_t least_bytes = std::size_t(2) << 20; // between two collections
 constexpr std::size_t page = 4096;
 
 /// Copies what is reachable into a new space, breadth first: objects between `scanned` and `next` still refer to old ones.
-class Copier : public Heap::Mover {
+class Copier final : public Heap::Mover {
 public:
   Copier(std::byte *from, std::byte *from_end, std::byte *to)
       : from_(from), from_end_(from_end), scanned_(to), next_(to) {}
@@ -119,7 +120,8 @@ Heap::~Heap() { munmap(reserved_, reserved_bytes); }
 Heap::Space Heap::take(std::size_t size) {
   if (spare_.size >= size)
     return std::exchange(spare_, {});
-  size = (size + page - 1) / page * page;
+  // Of few sizes, so that the other space serves again.
+  size = is_stressed() ? (size + page - 1) / page * page : std::bit_ceil(size);
   if (size > reserved_bytes / 4) {
     std::fprintf(stderr, "lox: out of memory\n");
     std::exit(70);
@@ -148,12 +150,12 @@ void Heap::give_back(Space space) {
 void Heap::make_room(std::size_t size) {
   ++collections_;
   const std::size_t used = std::size_t(next_ - space_.start);
-  const Space to = take(is_stressed() ? used + size : 2 * used + size + least_bytes);
+  const Space to = take(is_stressed() ? used + size : 4 * used + size + least_bytes);
   Copier copier(space_.start, space_.start + space_.size, to.start);
   roots_(copier);
   next_ = copier.finish();
   const std::size_t live = std::size_t(next_ - to.start);
-  limit_ = is_stressed() ? next_ + size : to.start + std::min(to.size, 2 * live + size + least_bytes);
+  limit_ = is_stressed() ? next_ + size : to.start + std::min(to.size, 4 * live + size + least_bytes);
   give_back(std::exchange(space_, to));
 }
 

@@ -35,18 +35,18 @@ public:
   Heap(const Heap &) = delete;
   Heap &operator=(const Heap &) = delete;
 
-  /// An object whose fields behind the header are zero.
-  Object *allocate(Kind kind, std::uint64_t count) {
-    const std::size_t size = size_of(kind, count);
+  /// An object with `count` elements. Its fields are zero, but for the text of a string.
+  template <class T> T *make(std::uint64_t count = 0) {
+    const std::size_t size = size_of(T::kind_of, count);
     if (size > std::size_t(limit_ - next_))
       make_room(size);
-    auto *object = reinterpret_cast<Object *>(next_);
+    auto *object = reinterpret_cast<T *>(next_);
     next_ += size;
-    __builtin_memset(object, 0, size);
-    object->header = Object::header_of(kind, std::uint32_t(count));
+    if constexpr (T::kind_of != Kind::String)
+      __builtin_memset(static_cast<void *>(object), 0, size);
+    object->header = Object::header_of(T::kind_of, std::uint32_t(count));
     return object;
   }
-  template <class T> T *make(Kind kind, std::uint64_t count = 0) { return static_cast<T *>(allocate(kind, count)); }
 
   /// Compiled code makes small objects by itself. Not with a collection at each allocation.
   std::byte **next() { return &next_; }

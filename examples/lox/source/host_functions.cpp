@@ -6,26 +6,55 @@
 namespace lox {
 namespace {
 
-Value unwind(const Code *code, std::uint32_t offset) {
-  Machine::the().trace(*code, offset);
-  return Value::error();
-}
+void unwind(const Code *code, std::uint32_t offset) { Machine::the().trace(*code, offset); }
 
 Value overflow() { return Machine::the().error("Stack overflow."); }
 
-/// Compiled code is not made for what is there: the interpreter goes on with the instruction.
-Value leave(Value *base, Code *code, std::uint32_t offset, std::uint32_t height) {
-  Machine::the().jit->notice_exit(code);
+/// Code of `root` is not made for what is there, which counts, or is outdated: the interpreter goes on with the instruction.
+Value leave(Value *base, Code *code, std::uint32_t offset, std::uint32_t height, std::uint32_t counts, Code *root) {
+  if (code == root && offset == 0) // arguments of another kind
+    for (std::size_t slot = 0; slot < root->numbers.size(); ++slot)
+      root->numbers[slot] = root->numbers[slot] && base[slot].is_number();
+  if (counts)
+    Machine::the().jit->notice_exit(root);
   return resume(base, code, offset, height);
 }
 
-/// base[0] is a class with an initialiser and `arguments` follow: an instance takes its place.
-void construct(Value *base, std::uint32_t arguments) {
-  base[arguments + 1] = base[0];
-  instantiate(base + arguments + 2);
-  const Value type = base[0];
-  base[0] = base[arguments + 1];
-  base[arguments + 1] = as<Class>(type)->initializer;
+// The slow ways of code of `root`.
+
+void note(Code *root) {
+  if (++root->misses >= Jit::most_misses)
+    Machine::the().jit->notice_misses(root);
+}
+
+Value slow_add(Value *top, Cache *cache, Code *root) {
+  note(root);
+  return add(top, cache);
+}
+
+Value slow_get_field(Value *top, const Symbol *name, Cache *cache, Code *root) {
+  note(root);
+  return get_field(top, name, cache);
+}
+
+Value slow_set_field(Value *top, const Symbol *name, Cache *cache, Code *root) {
+  note(root);
+  return set_field(top, name, cache);
+}
+
+Value slow_call(Value *top, std::uint32_t arguments, Cache *cache, Code *root) {
+  note(root);
+  return call(top, arguments, cache);
+}
+
+Value slow_invoke(Value *top, std::uint32_t arguments, const Symbol *name, Cache *cache, Code *root) {
+  note(root);
+  return invoke(top, arguments, name, cache);
+}
+
+Value slow_super_invoke(Value *top, std::uint32_t arguments, const Symbol *name, Cache *cache, Code *root) {
+  note(root);
+  return super_invoke(top, arguments, name, cache);
 }
 
 bool equal(Value left, Value right) { return are_equal(left, right); }
@@ -40,10 +69,11 @@ std::vector<osr::HostSymbol> host_functions() {
       symbol("lox.unwind", &unwind),
       symbol("lox.overflow", &overflow),
       symbol("lox.leave", &leave),
-      symbol("lox.construct", &construct),
+      symbol("lox.instantiate", &instantiate),
       symbol("lox.equal", &equal),
       symbol("lox.print", &print),
-      symbol("lox.add", &add),
+      symbol("lox.add", &slow_add),
+      symbol("lox.concatenate", &add),
       symbol("lox.operand_error", &operand_error),
       symbol("lox.undefined_variable", &undefined_variable),
       symbol("lox.make_closure", &make_closure),
@@ -51,12 +81,12 @@ std::vector<osr::HostSymbol> host_functions() {
       symbol("lox.make_class", &make_class),
       symbol("lox.inherit", &inherit),
       symbol("lox.add_method", &add_method),
-      symbol("lox.get_field", &get_field),
-      symbol("lox.set_field", &set_field),
+      symbol("lox.get_field", &slow_get_field),
+      symbol("lox.set_field", &slow_set_field),
       symbol("lox.get_super", &get_super),
-      symbol("lox.call", &call),
-      symbol("lox.invoke", &invoke),
-      symbol("lox.super_invoke", &super_invoke),
+      symbol("lox.call", &slow_call),
+      symbol("lox.invoke", &slow_invoke),
+      symbol("lox.super_invoke", &slow_super_invoke),
   };
 }
 

@@ -250,8 +250,9 @@ Value Interpreter::run() {
       CASE(SuperInvoke) : {
         const Symbol *name = code->symbols[TWO()];
         const int count = BYTE();
+        Cache *cache = CACHE();
         Value *callee = top - count - 2;
-        if (!call(prepare_super(callee, count, name), callee))
+        if (!call(prepare_super(callee, count, name, cache), callee))
           return fail(instruction);
         break;
       }
@@ -265,7 +266,8 @@ Value Interpreter::run() {
       CASE(CloseUpvalue) : close_upvalues(--top);
       break;
       CASE(Class) : {
-        const Value made = make_class(top, code->symbols[TWO()]);
+        const Symbol *name = code->symbols[TWO()];
+        const Value made = make_class(top, name, BYTE());
         *top++ = made;
         break;
       }

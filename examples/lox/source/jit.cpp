@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t never = UINT32_MAX / 2;
 constexpr std::uint32_t most_exits = 3;    // then a function is compiled anew, with what is known by now
-constexpr std::uint32_t most_versions = 4; // the last one makes no assumptions
+constexpr std::uint32_t most_wrong_versions = 6, most_loop_versions = 8; // then without assumptions
+constexpr std::uint32_t most_versions = 12;
 constexpr std::uint32_t usual_calls = 100, rounds_for_a_call = 10;
 
 osr::Tier first_tier(Mode mode) { return mode == Mode::Optimized ? osr::Tier::Optimized : osr::Tier::Baseline; }
@@ -44,7 +45,7 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::create(Machine &machine, const JitOpti
   return jit;
 }
 
-Entry Jit::add(llvm::orc::ThreadSafeModule module, const std::string &name) {
+Entry Jit::add(llvm::orc::ThreadSafeModule module, const std::string &name, osr::ModuleId *id) {
   if (options_.dump)
     module.withModuleDo([](llvm::Module &ir) { llvm::errs() << ir; });
   auto added = runtime_->add(std::move(module));
@@ -52,6 +53,8 @@ Entry Jit::add(llvm::orc::ThreadSafeModule module, const std::string &name) {
     std::fprintf(stderr, "lox: %s: %s\n", name.c_str(), llvm::toString(added.takeError()).c_str());
     return nullptr;
   }
+  if (id)
+    *id = *added;
   auto address = runtime_->lookup(name);
   if (!address) {
     std::fprintf(stderr, "lox: %s: %s\n", name.c_str(), llvm::toString(address.takeError()).c_str());
@@ -69,8 +72,8 @@ bool Jit::compile(Code *code, Value *base) {
     return false;
   }
   code->compiled = plan.name;
+  code->numbers = plan.numbers;
   code->entry = entry;
-  ++code->versions;
   return true;
 }
 
@@ -82,29 +85,49 @@ Entry Jit::loop_entry(Code *code, std::uint32_t offset, Value *base, std::uint32
       return loop.entry;
   if (code->loop_versions == never)
     return nullptr;
-  if (++code->loop_versions > 2 * most_versions)
+  if (++code->loop_versions > most_loop_versions)
     code->is_generic = true;
   if (code->is_generic)
     plan.numbers.clear();
   plan.name = code->name->text + "." + std::to_string(code->id) + ".loop" + std::to_string(offset) + "." +
               std::to_string(code->loop_versions);
-  Entry entry = add(emit(machine_, plan), plan.name);
+  osr::ModuleId module = 0;
+  Entry entry = add(emit(machine_, plan), plan.name, &module);
   if (entry)
-    code->loop_entries.push_back({offset, entry, plan.numbers});
+    code->loop_entries.push_back({offset, entry, plan.numbers, module});
   else
     code->loop_versions = never;
   return entry;
 }
 
 void Jit::notice_exit(Code *code) {
-  // The loop would leave at the same place again.
-  code->loop_entries.clear();
-  code->rounds = 0;
-  if (++code->exits < most_exits || code->compiled.empty() || code->is_generic)
+  if (++code->exits < most_exits && code->loop_entries.empty())
     return;
-  code->exits = 0;
-  code->is_generic = ++code->versions >= most_versions;
-  const Plan plan{code, 0, code->first_height(), {}, code->compiled};
+  if (code->exits >= most_exits) {
+    code->exits = 0;
+    code->is_generic |= ++code->wrong_versions >= most_wrong_versions;
+  }
+  compile_anew(code); // a loop would leave at the same place in its next round
+}
+
+void Jit::notice_misses(Code *code) {
+  code->misses = 0;
+  if (code->news != Cache::news && code->version < most_versions)
+    compile_anew(code);
+}
+
+/// With what is known by now. Code that runs goes on, in the interpreter from the next slow way on.
+void Jit::compile_anew(Code *code) {
+  ++code->version;
+  code->rounds = 0;
+  for (const LoopEntry &loop : code->loop_entries)
+    if (llvm::Error error = runtime_->remove(loop.module))
+      std::fprintf(stderr, "lox: %s\n", llvm::toString(std::move(error)).c_str());
+  code->loop_entries.clear();
+  if (code->compiled.empty())
+    return;
+  const Plan plan{code, 0, code->first_height(), code->is_generic ? std::vector<bool>() : code->numbers,
+                  code->compiled};
   auto module = emit(machine_, plan);
   llvm::SmallVector<char, 0> bitcode;
   module.withModuleDo([&](llvm::Module &ir) {

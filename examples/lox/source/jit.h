@@ -32,13 +32,17 @@ public:
   Entry loop_entry(Code *code, std::uint32_t offset, Value *base, std::uint32_t height);
   /// Compiled code met what it was not made for, and goes on in the interpreter.
   void notice_exit(Code *code);
+  /// It went the slow way so often.
+  static constexpr std::uint32_t most_misses = 500;
+  void notice_misses(Code *code);
 
   osr::Runtime &runtime() { return *runtime_; }
 
 private:
   Jit(Machine &machine, const JitOptions &options);
   bool compile(Code *code, Value *base);
-  Entry add(llvm::orc::ThreadSafeModule module, const std::string &name);
+  Entry add(llvm::orc::ThreadSafeModule module, const std::string &name, osr::ModuleId *id = nullptr);
+  void compile_anew(Code *code);
 
   Machine &machine_;
   JitOptions options_;

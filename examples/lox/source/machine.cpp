@@ -48,7 +48,7 @@ Machine::Machine(Heap::Stress stress) : heap(stress, [this](Heap::Mover &mover) 
   stack_limit = stack + stack_values - spare_values;
   globals = map_values(most_globals);
   const std::size_t clock = global("clock");
-  auto *native = heap.make<Native>(Kind::Native);
+  auto *native = heap.make<Native>();
   native->function = &clock_native;
   globals[clock] = Value::object(native);
 }
@@ -81,7 +81,7 @@ Code *Machine::new_code() {
 }
 
 Value Machine::new_string(std::string_view text) {
-  auto *string = heap.make<String>(Kind::String, text.size());
+  auto *string = heap.make<String>(text.size());
   string->length = text.size();
   std::copy(text.begin(), text.end(), string->text);
   return Value::object(string);
@@ -104,7 +104,7 @@ int Machine::run(std::string_view source) {
     return 65;
   top = stack;
   frames.clear();
-  auto *closure = heap.make<Closure>(Kind::Closure);
+  auto *closure = heap.make<Closure>();
   closure->code = script;
   stack[0] = Value::object(closure);
   const Value result = script->entry(stack, script);

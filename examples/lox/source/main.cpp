@@ -20,11 +20,13 @@ constexpr const char *usage = R"(usage: lox [OPTION...] [FILE]    without FILE: 
   --osr-stress FORM      replaces frames of compiled functions all the time: every, random:SEED, async:HZ, ...
   --gc-stress            collects at every allocation, and makes the old space unreadable
   --dump-ir              shows what is compiled
+  --stats                what the runtime did, on stderr, in the end
 )";
 
 struct Arguments {
   JitOptions jit;
   Heap::Stress heap = Heap::Stress::Off;
+  bool stats = false;
   std::string file;
 };
 
@@ -77,6 +79,8 @@ Arguments parse(int count, char **words) {
       arguments.jit.stress = parse_stress(value());
     else if (word == "--gc-stress")
       arguments.heap = Heap::Stress::EachAllocation;
+    else if (word == "--stats")
+      arguments.stats = true;
     else if (word == "--dump-ir")
       arguments.jit.dump = true;
     else if (word.starts_with("-") || !arguments.file.empty())
@@ -127,8 +131,12 @@ int run(const Arguments &arguments) {
     return std::uint64_t(file->empty() ? run_lines(*machine) : run_file(*machine, *file));
   };
   std::uint64_t (*const function)(Machine *, const std::string *) = body;
-  return int(thread->call(reinterpret_cast<std::uint64_t>(function), reinterpret_cast<std::uint64_t>(&machine),
-                          reinterpret_cast<std::uint64_t>(&arguments.file)));
+  const auto status =
+      int(thread->call(reinterpret_cast<std::uint64_t>(function), reinterpret_cast<std::uint64_t>(&machine),
+                       reinterpret_cast<std::uint64_t>(&arguments.file)));
+  if (const auto statistics = machine.jit->runtime().snapshot(); statistics && arguments.stats)
+    std::fprintf(stderr, "%s\n", statistics->to_json().c_str());
+  return status;
 }
 
 /// On a stack of its own: a Lox stack that is full takes as many frames of compiled code.

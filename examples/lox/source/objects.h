@@ -37,6 +37,7 @@ struct Object {
 };
 
 struct String : Object {
+  static constexpr Kind kind_of = Kind::String;
   std::uint64_t length;
   char text[1];
 
@@ -45,22 +46,26 @@ struct String : Object {
 
 /// A variable that outlives its block: `location` is in the stack, and in the object itself when the block has ended.
 struct Upvalue : Object {
+  static constexpr Kind kind_of = Kind::Upvalue;
   Value *location;
   Value closed;
   Upvalue *next_open;
 };
 
 struct Closure : Object {
+  static constexpr Kind kind_of = Kind::Closure;
   Code *code;
   Upvalue *upvalues[1]; // count()
 };
 
 struct Array : Object {
+  static constexpr Kind kind_of = Kind::Array;
   Value values[1]; // count()
 };
 
 /// A hash table of a class's own and inherited methods. Does not change once the class's declaration has ended.
 struct Methods : Object {
+  static constexpr Kind kind_of = Kind::Methods;
   struct Entry {
     const Symbol *name;
     Value closure;
@@ -96,12 +101,14 @@ struct ClassInfo {
 };
 
 struct Class : Object {
+  static constexpr Kind kind_of = Kind::Class;
   ClassInfo *info;
   Methods *methods; // may be null
   Value initializer; // closure or nil
 };
 
 struct Instance : Object {
+  static constexpr Kind kind_of = Kind::Instance;
   Shape *shape;
   Class *type;
   Array *overflow; // may be null
@@ -109,20 +116,37 @@ struct Instance : Object {
 };
 
 struct Bound : Object {
+  static constexpr Kind kind_of = Kind::Bound;
   Closure *method;
   Value receiver;
 };
 
 using NativeFunction = Value (*)(int arguments, Value *values);
 struct Native : Object {
+  static constexpr Kind kind_of = Kind::Native;
   NativeFunction function;
 };
+
+/// Size in bytes of an object with `count` elements.
+constexpr std::size_t size_of(Kind kind, std::uint64_t count) {
+  std::size_t bytes = 0;
+  switch (kind) {
+  case Kind::String: bytes = offsetof(String, text) + count; break;
+  case Kind::Closure: bytes = offsetof(Closure, upvalues) + count * sizeof(Upvalue *); break;
+  case Kind::Upvalue: bytes = sizeof(Upvalue); break;
+  case Kind::Class: bytes = sizeof(Class); break;
+  case Kind::Instance: bytes = offsetof(Instance, slots) + count * sizeof(Value); break;
+  case Kind::Bound: bytes = sizeof(Bound); break;
+  case Kind::Native: bytes = sizeof(Native); break;
+  case Kind::Array: bytes = offsetof(Array, values) + count * sizeof(Value); break;
+  case Kind::Methods: bytes = offsetof(Methods, entries) + count * sizeof(Methods::Entry); break;
+  }
+  return (bytes + 7) & ~std::size_t(7);
+}
 
 inline bool is(Value value, Kind kind) { return value.is_object() && value.as_object()->kind() == kind; }
 template <class T> T *as(Value value) { return static_cast<T *>(value.as_object()); }
 
-/// Size in bytes of an object with `count` elements.
-std::size_t size_of(Kind kind, std::uint64_t count);
 /// The entry of a method, or null.
 Methods::Entry *find(Methods *methods, const Symbol *name);
 

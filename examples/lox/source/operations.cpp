@@ -56,10 +56,11 @@ Value add(Value *top, Cache *cache) {
   }
   if (!is(top[-2], Kind::String) || !is(top[-1], Kind::String))
     return Machine::the().error("Operands must be two numbers or two strings.");
+  Cache::news += !cache->met_others;
   cache->met_others = true;
   Machine::the().top = top;
   const std::size_t length = as<String>(top[-2])->length + as<String>(top[-1])->length;
-  auto *joined = Machine::the().heap.make<String>(Kind::String, length);
+  auto *joined = Machine::the().heap.make<String>(length);
   const auto *left = as<String>(top[-2]), *right = as<String>(top[-1]); // where they are now
   joined->length = length;
   std::memcpy(joined->text, left->text, left->length);

@@ -23,11 +23,11 @@ void close_upvalues(Value *first);
 inline Closure *closure_of(const Code &code, Value *base) { return as<Closure>(base[code.closure_slot()]); }
 
 // Objects (classes.cpp)
-Value make_class(Value *top, const Symbol *name);
+Value make_class(Value *top, const Symbol *name, std::uint32_t fields);
 Value inherit(Value *top);
 void add_method(Value *top, const Symbol *name);
-/// top[-1] is a class; becomes an instance.
-Value instantiate(Value *top);
+/// Of a class in the stack.
+Value instantiate(Value *top, const Value *type);
 Value get_field(Value *top, const Symbol *name, Cache *cache);
 Value set_field(Value *top, const Symbol *name, Cache *cache);
 Value get_super(Value *top, const Symbol *name);
@@ -39,11 +39,11 @@ struct Callee {
 };
 Callee prepare_call(Value *base, int arguments, Cache *cache);
 Callee prepare_invoke(Value *base, int arguments, const Symbol *name, Cache *cache);
-Callee prepare_super(Value *base, int arguments, const Symbol *name);
+Callee prepare_super(Value *base, int arguments, const Symbol *name, Cache *cache);
 
 /// The same, and the call.
 Value call(Value *top, std::uint32_t arguments, Cache *cache);
 Value invoke(Value *top, std::uint32_t arguments, const Symbol *name, Cache *cache);
-Value super_invoke(Value *top, std::uint32_t arguments, const Symbol *name);
+Value super_invoke(Value *top, std::uint32_t arguments, const Symbol *name, Cache *cache);
 
 } // namespace lox

@@ -22,8 +22,10 @@ void Compiler::class_declaration() {
   const std::string_view name = previous_.text;
   declare(name);
   emit_symbol(Op::Class, 1, name);
+  const std::size_t fields = here();
+  emit_byte(0);
   define(name);
-  ClassScope scope{class_, false};
+  ClassScope scope{class_, false, {}};
   class_ = &scope;
   if (match(TokenKind::Less))
     superclass(name);
@@ -33,6 +35,7 @@ void Compiler::class_declaration() {
     method();
   consume(TokenKind::RightBrace, "Expect '}' after class body.");
   emit(Op::Pop, -1);
+  scope_->code->bytes[fields] = std::uint8_t(std::min<std::size_t>(scope.fields.size(), 255));
   if (scope.has_superclass)
     end_block();
   class_ = scope.enclosing;
