@@ -21,6 +21,7 @@
 #include "compiler/canonical/initializer_arrays.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/move_objects.h"
+#include "compiler/canonical/probe_operations.h"
 #include "compiler/canonical/replace_aliases.h"
 #include "compiler/canonical/simplify.h"
 #include "compiler/canonical/source_lines.h"
@@ -46,6 +47,8 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
   forget_unknown_machines(module, machine);
   lower_stack_users(module, machine);
   if (Error error = check_input(module))
+    return error;
+  if (Error error = probe_operations(module, machine))
     return error;
   expand_ifuncs(module);
   decorate_names(module);

@@ -68,6 +68,7 @@ constexpr Unsupported unsupported[] = {
     {"llvm.test.set.loop.iterations", of_machines},
     {"llvm.test.start.loop.iterations", of_machines},
     {"llvm.experimental.vp.", of_machines},
+    {"llvm.experimental.vector.histogram.", of_machines},
     {"llvm.vp.load.ff", of_machines},
     {"llvm.eh.sjlj.setup.dispatch", ": exceptions by setjmp are not supported; compile it without -fsjlj-exceptions"},
 };
@@ -78,6 +79,11 @@ std::string problem_of(const IntrinsicInst &call) {
   for (const Unsupported &entry : unsupported)
     if (name.starts_with(entry.begins))
       return fmt::format("'{}'{}", name.str(), entry.why.str());
+  if (is_contained({Intrinsic::convert_to_fp16, Intrinsic::convert_from_fp16}, call.getIntrinsicID()) &&
+      (call.getType()->isVectorTy() || call.getArgOperand(0)->getType()->isVectorTy()))
+    return fmt::format("'{}' of a vector, which code generation cannot take apart", name.str());
+  if (call.getIntrinsicID() == Intrinsic::experimental_cttz_elts && !call.getType()->isIntegerTy())
+    return fmt::format("'{}' with a result of type '{}', which is no number", name.str(), print(*call.getType()));
   if (Intrinsic::isTargetIntrinsic(call.getIntrinsicID()) && !name.starts_with("llvm.x86."))
     return fmt::format("'{}', an intrinsic of another target", name.str());
   return {};

@@ -145,6 +145,16 @@ void drop_widening(Function &function) {
   }
 }
 
+/// Nobody calls them any more, and what they still say of conventions may differ: the verifier wants all exits alike.
+void drop_declarations(Module &module) {
+  for (Function &function : make_early_inc_range(module))
+    if (is_contained({Intrinsic::experimental_guard, Intrinsic::experimental_deoptimize,
+                      Intrinsic::experimental_widenable_condition},
+                     function.getIntrinsicID()) &&
+        function.use_empty())
+      function.eraseFromParent();
+}
+
 bool mentions(const Module &module, Intrinsic::ID id) {
   return any_of(module, [&](const Function &function) { return function.getIntrinsicID() == id; });
 }
@@ -170,6 +180,7 @@ Error make_guards_explicit(Module &module) {
     }
     drop_bundles(function);
   }
+  drop_declarations(module);
   return Error::success();
 }
 

@@ -6,6 +6,7 @@
 #include <llvm/CodeGen/Analysis.h>
 #include <llvm/CodeGen/TargetLowering.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
 
@@ -64,12 +65,20 @@ PinReason of_intrinsic(Intrinsic::ID id) {
   }
 }
 
+/// Assembly that says itself where the frame ends: that may be in ways which no row of ours can say.
+bool describes_frame(const CallBase &call) {
+  const auto *assembly = dyn_cast<InlineAsm>(call.getCalledOperand());
+  return assembly && StringRef(assembly->getAsmString()).contains(".cfi_");
+}
+
 PinReason of_call(const CallBase &call) {
   if (const auto *intrinsic = dyn_cast<IntrinsicInst>(&call))
     if (PinReason reason = of_intrinsic(intrinsic->getIntrinsicID()); reason != PinReason::None)
       return reason;
   if (isa<CallBrInst>(call))
     return PinReason::AsmGoto;
+  if (describes_frame(call))
+    return PinReason::FrameAddress;
   if (may_return_twice(call))
     return PinReason::ReturnsTwice;
   if (call.isMustTailCall() && call.getFunctionType()->isVarArg())

@@ -182,7 +182,10 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   result.destructors = std::move(read->destructors);
   put_declared(*read->module, result.functions);
   LoopProperties::detach(*read->module);
-  result.module = move_to_context(*read->module, program_.module->getContext());
+  auto moved = move_to_context(*read->module, program_.module->getContext());
+  if (!moved)
+    return moved.takeError();
+  result.module = std::move(*moved);
   loop_properties_.attach(*result.module);
   take_declared(*result.module, result.functions);
   for (FunctionInfo &info : result.functions) {

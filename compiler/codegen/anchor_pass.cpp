@@ -1,6 +1,5 @@
 #include "compiler/codegen/anchor_pass.h"
 
-#include "compiler/base/check.h"
 #include "compiler/codegen/register_liveness.h"
 #include "compiler/target/gap.h"
 
@@ -11,6 +10,7 @@
 #include <llvm/CodeGen/TargetFrameLowering.h>
 #include <llvm/CodeGen/TargetInstrInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
+#include <llvm/IR/LLVMContext.h>
 
 using namespace llvm;
 
@@ -47,17 +47,23 @@ private:
   /// Copies and reloads in front of which a record was moved.
   using LeftBehind = SmallPtrSet<const MachineInstr *, 16>;
 
-  /// Rules of the frame that everything else relies on: rsp is constant in the body.
-  void check_frame(const MachineFunction &function) {
+  /// Everything else relies on that rsp is constant in the body. Who breaks this rule of the frame is pinned, so it has no
+  /// stack maps; should one have been overlooked, this version is not made.
+  static void check_frame(const MachineFunction &function) {
     const MachineFrameInfo &frame = function.getFrameInfo();
     if (!frame.hasStackMap() && !frame.hasPatchPoint())
       return;
     const TargetSubtargetInfo &target = function.getSubtarget();
-    OSR_CHECK(!frame.hasVarSizedObjects(), "'{}' has objects of variable size in its frame", function.getName().str());
-    OSR_CHECK(!target.getRegisterInfo()->hasStackRealignment(function), "the frame of '{}' is realigned",
-              function.getName().str());
-    OSR_CHECK(target.getFrameLowering()->hasReservedCallFrame(function), "'{}' moves rsp between calls",
-              function.getName().str());
+    const auto refuse = [&](const char *problem) {
+      LLVMContext &context = function.getFunction().getContext();
+      context.emitError("the frame of '" + function.getName() + "' " + problem + ", so it cannot be replaced");
+    };
+    if (frame.hasVarSizedObjects())
+      refuse("has objects of variable size");
+    if (target.getRegisterInfo()->hasStackRealignment(function))
+      refuse("is realigned");
+    if (!target.getFrameLowering()->hasReservedCallFrame(function))
+      refuse("moves rsp between calls");
   }
 
   /// The call that `map` belongs to, and the way there; null for an orphan. Pseudo instructions that expand to control

@@ -106,7 +106,10 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   drop_baseline_polls(*module);
   if (profile_)
     pending.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
-  pending.apart = move_apart(*module);
+  auto apart = move_apart(*module);
+  if (!apart)
+    return apart.takeError();
+  pending.apart = std::move(*apart);
   if (peels) // in a context that ends soon
     begin_at_entry(*pending.apart.module->getFunction(pending.symbol), LoopsAround::Peel);
   apply_assumptions(*pending.apart.module);

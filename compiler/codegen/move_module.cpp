@@ -1,6 +1,6 @@
 #include "compiler/codegen/move_module.h"
 
-#include "compiler/base/check.h"
+#include "compiler/base/error.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Bitcode/BitcodeReader.h>
@@ -33,16 +33,20 @@ SmallVector<char, 0> to_bitcode(const Module &module) {
   return bitcode;
 }
 
-std::unique_ptr<Module> move_to_context(const Module &module, LLVMContext &context) {
+Expected<std::unique_ptr<Module>> move_to_context(const Module &module, LLVMContext &context) {
   const SmallVector<char, 0> bitcode = to_bitcode(module);
   auto moved = parseBitcodeFile(MemoryBufferRef(StringRef(bitcode.data(), bitcode.size()), module.getName()), context);
-  OSR_CHECK(moved, "'{}' cannot be read again: {}", module.getName().str(), toString(moved.takeError()));
-  return std::move(*moved);
+  if (!moved) // the program may have metadata that LLVM writes and does not take back
+    return make_error("'{}' cannot be read again: {}", module.getName().str(), toString(moved.takeError()));
+  return moved;
 }
 
-ApartModule move_apart(const Module &module) {
+Expected<ApartModule> move_apart(const Module &module) {
   ApartModule apart{std::make_unique<LLVMContext>(), nullptr};
-  apart.module = move_to_context(module, *apart.context);
+  auto moved = move_to_context(module, *apart.context);
+  if (!moved)
+    return moved.takeError();
+  apart.module = std::move(*moved);
   return apart;
 }
 

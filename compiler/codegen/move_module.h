@@ -7,6 +7,7 @@
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
+#include <llvm/Support/Error.h>
 
 #include <memory>
 
@@ -21,8 +22,8 @@ struct ApartModule {
 llvm::SmallVector<char, 0> to_bitcode(const llvm::Module &module);
 
 /// The same module in another context.
-std::unique_ptr<llvm::Module> move_to_context(const llvm::Module &module, llvm::LLVMContext &context);
-ApartModule move_apart(const llvm::Module &module);
+llvm::Expected<std::unique_ptr<llvm::Module>> move_to_context(const llvm::Module &module, llvm::LLVMContext &context);
+llvm::Expected<ApartModule> move_apart(const llvm::Module &module);
 
 /// Loops say what they know of themselves in a distinct node each. To bring loops into a context again and again without
 /// new nodes, detach() turns these into nodes that are told apart by their contents only, and attach() into distinct ones
@@ -30,7 +31,7 @@ ApartModule move_apart(const llvm::Module &module);
 ///
 ///     LoopProperties::detach(*module);
 ///     auto moved = move_to_context(*module, context);
-///     properties.attach(*moved);
+///     properties.attach(**moved);
 class LoopProperties {
 public:
   static void detach(llvm::Module &module);

@@ -108,7 +108,10 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   extractor.clone(*read->module->getFunction(name), name);
   std::unique_ptr<Module> extracted = extractor.finish();
   LoopProperties::detach(*extracted);
-  body.module = move_to_context(*extracted, program_.module->getContext());
+  auto moved = move_to_context(*extracted, program_.module->getContext());
+  if (!moved)
+    return moved.takeError();
+  body.module = std::move(*moved);
   loop_properties_.attach(*body.module);
   Function &defined = *body.module->getFunction(name);
   if (Error error =

@@ -47,7 +47,7 @@ void FrameCursor::enter(PcKind kind) {
   frame_.row = rules.our_row;
   frame_.kind = kind;
   frame_.is_site = rules.is_site;
-  passed_foreign_ |= !rules.is_ours;
+  may_be_astray_ |= !rules.is_ours || kind != PcKind::ReturnPc;
   status_ = rules.step.kind == StepRules::Kind::Row ? step_by_row(rules) : step_without_row(rules);
   frame_.cfa = registers_[current_ ^ 1].sp;
 }
@@ -56,11 +56,11 @@ WalkStatus FrameCursor::step_by_row(const FrameRules &rules) {
   const RegisterSet &registers = registers_[current_];
   const std::uintptr_t sp = registers.sp, cfa = arch::cfa(registers, rules.step.row);
   const WalkStatus status = check_step(sp, cfa, bounds_);
-  OSR_CHECK(status == WalkStatus::Walking || passed_foreign_, "frame of our code at pc {:#x}, sp {:#x}, CFA {:#x}: {}",
+  OSR_CHECK(status == WalkStatus::Walking || may_be_astray_, "frame of our code at pc {:#x}, sp {:#x}, CFA {:#x}: {}",
             registers.pc, sp, cfa, describe(status));
   if (status != WalkStatus::Walking)
     return status;
-  OSR_CHECK(rules.site_cfa_from_sp == 0 || cfa == sp + rules.site_cfa_from_sp || passed_foreign_,
+  OSR_CHECK(rules.site_cfa_from_sp == 0 || cfa == sp + rules.site_cfa_from_sp || may_be_astray_,
             "site at pc {:#x}, sp {:#x}: the CFA is {:#x} by its row, {:#x} by its code object", registers.pc, sp, cfa,
             sp + rules.site_cfa_from_sp);
   arch::step(registers, rules.step.row, cfa, registers_[current_ ^ 1]);

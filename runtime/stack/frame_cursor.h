@@ -75,7 +75,9 @@ private:
   unsigned current_ = 0;                 ///< which of them is the current frame's
   PcKind older_kind_ = PcKind::ReturnPc;
   WalkStatus status_ = WalkStatus::Walking;
-  bool passed_foreign_ = false;
+  /// Rows of ours are right, but other code may describe itself wrongly, and so may a frame that was interrupted: assembly
+  /// of the program may just have pushed something.
+  bool may_be_astray_ = false;
 };
 
 } // namespace osr

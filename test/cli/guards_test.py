@@ -156,6 +156,44 @@ class Guards(OsrctlCase):
         self.assertEqual(ended.returncode, 1)
         self.assertIn("'f' deoptimizes, and nobody takes its frame state", ended.stderr)
 
+    def test_exits_of_different_conventions(self):
+        """The verifier wants all declarations of an exit alike, and guards bring ones of their own."""
+        for convention, fails in [("x86_64_sysvcc", "i32"), ("win64cc", "i64"), ("", "i32")]:
+            path = self.file("program.ll", f"""
+                declare {convention} {fails} @llvm.experimental.deoptimize.{fails}(...)
+                declare void @llvm.experimental.guard(i1, ...)
+                declare i32 @putchar(i32)
+                define i64 @next(i64 %x) "osr-continuation" {{
+                  %more = add i64 %x, 1
+                  ret i64 %more
+                }}
+                define i64 @guarded(i64 %x) noinline {{
+                  %holds = icmp ult i64 %x, 70
+                  call x86_64_sysvcc void (i1, ...) @llvm.experimental.guard(i1 %holds) [ "deopt"(ptr @next, i64 %x) ]
+                  %c = call i32 @putchar(i32 46)
+                  ret i64 %x
+                }}
+                define {fails} @exits({fails} %x) noinline {{
+                  %holds = icmp ult {fails} %x, 100
+                  br i1 %holds, label %goes_on, label %leaves
+                goes_on:
+                  ret {fails} %x
+                leaves:
+                  %r = call {convention} {fails} (...) @llvm.experimental.deoptimize.{fails}() [ "deopt"({fails} %x) ]
+                  ret {fails} %r
+                }}
+                define i32 @main() {{
+                  %a = call i64 @guarded(i64 69)
+                  %b = call i64 @guarded(i64 70)
+                  %c = call {fails} @exits({fails} 5)
+                  %d = trunc i64 %b to i32
+                  %e = call i32 @putchar(i32 %d)
+                  ret i32 0
+                }}""")
+            for mode in MODES[:4]:
+                ended = self.osrctl("run", "--tier", "optimized", *mode, path)
+                self.assertEqual((ended.stdout, ended.returncode), (".G", 0), (convention, mode, ended.stderr))
+
 
 if __name__ == "__main__":
     unittest.main()
