@@ -13,6 +13,7 @@
 #include <llvm/IR/Module.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <llvm/Transforms/Utils/Local.h>
 
 using namespace llvm;
 
@@ -52,12 +53,13 @@ bool is_alone(const CallInst &call) {
          none_of(call.args(), [](const Use &argument) { return is_bound(argument->getType()); });
 }
 
-/// One call for each set of features of its callers.
+/// One call for each set of features of its callers; none whose result nobody wants, since no code is made for these.
 void add_samples(const Function &operation, SmallVectorImpl<const CallInst *> &samples) {
   StringSet<> seen;
   for (const User *user : operation.users())
     if (const auto *call = dyn_cast<CallInst>(user);
         call && call->getCalledOperand() == &operation && is_alone(*call) &&
+        (!call->use_empty() || !wouldInstructionBeTriviallyDead(call)) &&
         seen.insert(call->getFunction()->getFnAttribute("target-features").getValueAsString()).second)
       samples.push_back(call);
 }

@@ -134,11 +134,19 @@ TEST_CASE("a walk that cannot go on says why and where") {
 }
 
 TEST_CASE("a broken frame of our code is a bug") {
-  const WalkStart start{{world().jit.address("chain"), 0x7004, {}}, PcKind::Exact};
+  const WalkStart calling{{world().jit.address("chain") + 1, 0x7004, {}}, PcKind::ReturnPc};
   CHECK(aborts([&] {
     world().bounds.base = world().bounds.end = 0x8000;
-    walk(start);
+    walk(calling);
   }));
+}
+
+TEST_CASE("a frame of our code that was interrupted may be broken: assembly moves the stack pointer") {
+  const StackBounds bounds = world().bounds;
+  world().bounds.base = world().bounds.end = 0x8000;
+  const WalkStart interrupted{{world().jit.address("chain"), 0x7004, {}}, PcKind::Exact};
+  CHECK(walk(interrupted).status == WalkStatus::Misaligned);
+  world().bounds = bounds;
 }
 
 namespace {
