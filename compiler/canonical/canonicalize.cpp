@@ -4,6 +4,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/assembly_symbols.h"
 #include "compiler/canonical/by_value_arguments.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/check_canonical.h"
@@ -60,6 +61,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
   externalize_symbols(module); // first: the next two steps record names
   if (Error error = replace_aliases(module, program.aliases))
     return error;
+  name_symbols_in_assembly(module);
   if (Error error = list_initializer_arrays(module))
     return error;
   if (Error error = take_static_actions(module, program.constructors, program.destructors))

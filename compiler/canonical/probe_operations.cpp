@@ -31,13 +31,14 @@ bool is_usual(const Type *type) {
   return type->isVoidTy() || type->isPointerTy() || type->isFloatTy() || type->isDoubleTy() || type->isMetadataTy();
 }
 
-constexpr StringLiteral rare[] = {
-    "llvm.vp.",     "llvm.powi.",   "llvm.convert.", "llvm.experimental.vector.", "llvm.experimental.cttz.",
-    "llvm.x86.avx", "llvm.x86.sse", "llvm.x86.mmx"};
+constexpr StringLiteral rare[] = {"llvm.vp.", "llvm.powi.", "llvm.convert.", "llvm.experimental.vector.",
+                                  "llvm.experimental.cttz."};
 
 bool may_lack_code(const Function &operation) {
   if (!operation.isIntrinsic() || operation.use_empty())
     return false;
+  if (Intrinsic::isTargetIntrinsic(operation.getIntrinsicID())) // some processors have it
+    return true;
   if (any_of(rare, [&](StringRef prefix) { return operation.getName().starts_with(prefix); }))
     return true;
   return Intrinsic::isOverloaded(operation.getIntrinsicID()) &&
@@ -45,12 +46,15 @@ bool may_lack_code(const Function &operation) {
            all_of(operation.args(), [](const Argument &argument) { return is_usual(argument.getType()); }));
 }
 
-/// What a function can neither be given nor give.
-bool is_bound(const Type *type) { return type->isTokenTy() || type->isX86_AMXTy() || type->isScalableTy(); }
+/// What a function can be given and give.
+bool is_plain(const Type *type) {
+  return type->isIntOrIntVectorTy() || type->isFPOrFPVectorTy() || type->isPtrOrPtrVectorTy() || type->isStructTy() ||
+         type->isVoidTy() || type->isMetadataTy();
+}
 
 bool is_alone(const CallInst &call) {
-  return !is_bound(call.getType()) && !call.hasOperandBundles() &&
-         none_of(call.args(), [](const Use &argument) { return is_bound(argument->getType()); });
+  return is_plain(call.getType()) && !call.hasOperandBundles() &&
+         all_of(call.args(), [](const Use &argument) { return is_plain(argument->getType()); });
 }
 
 /// One call for each set of features of its callers; none whose result nobody wants, since no code is made for these.

@@ -1,4 +1,4 @@
-// Which of LLVM's operations x86-64 has no code for, found before the program starts.
+// Which of LLVM's operations there is no code for, found before the program starts.
 #pragma once
 
 #include <llvm/Support/Error.h>
