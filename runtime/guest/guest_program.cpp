@@ -4,6 +4,7 @@
 #include "compiler/codegen/linker_symbols.h"
 #include "runtime/code/library_file.h"
 #include "runtime/engine/intern_name.h"
+#include "runtime/guest/memory_calls.h"
 #include "runtime/guest/personality.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
@@ -122,6 +123,7 @@ Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others, void (*on
   append_range(symbols, personality_symbols(on_landing));
   append_range(symbols, symbol_call_symbols());
   append_range(symbols, loading_call_symbols());
+  append_range(symbols, memory_call_symbols());
   append_range(symbols, program_segment_symbols());
   append_range(symbols, others);
   const Extent code = engine_.arena().range(SlabKind::Code);

@@ -129,6 +129,28 @@ int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void
 #endif
 }
 
+/// What a thread of the host, or of the runtime, has to run.
+struct HostStart {
+  void *(*function)(void *);
+  void *argument;
+};
+
+/// Its part of the heap is made at once. Later the program may have limited the memory that can be mapped.
+void *run_host_thread(void *argument) {
+  const HostStart start = *static_cast<HostStart *>(argument);
+  ::operator delete(argument, sizeof start);
+  ::operator delete(::operator new(1));
+  return start.function(start.argument);
+}
+
+int start_host_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
+  auto *start = new HostStart{function, argument};
+  const int error = library_pthread_create(thread, wanted, run_host_thread, start);
+  if (error)
+    delete start;
+  return error;
+}
+
 /// Threads are registered in `threads`, and leave it when they end.
 Error watch_ends(ThreadRegistry &threads) {
   if (registry)
@@ -173,7 +195,9 @@ Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threa
 }
 
 int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
-  if (!registry || host_threads != 0)
+  if (host_threads != 0)
+    return start_host_thread(thread, wanted, function, argument);
+  if (!registry)
     return library_pthread_create(thread, wanted, function, argument);
   auto objects = ObjectStack::reserve(thread_object_stack_bytes);
   if (!objects) {

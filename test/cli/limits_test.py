@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Checks what happens at the machine's limits: the program dies as it would natively, or the error says what is missing."""
+import os
 import resource
 import signal
+import subprocess
 import unittest
 
-from osrctl_case import FIB, HERE, OsrctlCase
+from osrctl_case import CLANG, FIB, HERE, OsrctlCase
 
 PROGRAMS = HERE.parent / "programs"
 MODES = [["--tier", "optimized", "--stress", "every"],
@@ -61,6 +63,27 @@ class Limits(OsrctlCase):
                 self.assertIn("cannot reserve", ended.stderr)
                 refusals.add("object stack" if "object stack" in ended.stderr else "generated code")
         self.assertEqual(refusals, {"object stack", "generated code"})
+
+    def test_limits_that_the_program_sets(self):
+        """The compiler has its memory: what it needs later it has reserved before."""
+        native, bitcode = self.native("own_limits.c"), self.compile("own_limits.c")
+        for which in ["space", "data"]:
+            expected = self.run_command(native, which)
+            self.assertEqual(expected.returncode, 0)
+            for mode in [["--tier", "auto", "--tier-threshold", "50"], ["--tier", "optimized", "--stress", "every:1000"]]:
+                ended = self.osrctl("run", *mode, bitcode, "--", which)
+                self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected.stdout, ""), (which, mode))
+
+    def test_locked_memory(self):
+        """Reserved address space is no memory: not touched, not locked."""
+        library = self.folder / "locks_nothing.so"
+        subprocess.run([CLANG, "-w", "-shared", "-fPIC", "-o", library, HERE / "locks_nothing.c"], check=True)
+        preloaded = {**os.environ, "LD_PRELOAD": str(library)}
+        native = self.run_command(self.native("locks_memory.c"), env=preloaded)
+        self.assertEqual(native.stderr, "what is there what comes at once\nwhat comes at once\n")
+        ended = self.osrctl("run", self.compile("locks_memory.c"), env=preloaded)
+        self.assertEqual((ended.returncode, ended.stdout), (native.returncode, native.stdout))
+        self.assertEqual(ended.stderr, native.stderr.replace("at once", "once touched"))
 
 
 if __name__ == "__main__":
