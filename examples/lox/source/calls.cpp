@@ -64,6 +64,7 @@ Callee prepare_call(Value *base, int arguments, Cache *cache) {
     machine.top = base + arguments + 1;
     return {nullptr, as<Native>(base[0])->function(arguments, base + 1)};
   case Kind::String:
+  case Kind::Rope:
   case Kind::Upvalue:
   case Kind::Instance:
   case Kind::Array:

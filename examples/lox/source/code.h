@@ -73,9 +73,10 @@ using Entry = Value (*)(Value *base, Code *code);
 /// Compiled code that begins at the head of a loop, where these slots hold numbers.
 struct LoopEntry {
   std::uint32_t offset;
-  Entry entry;
+  Entry entry; ///< null while it is compiled
   std::vector<bool> numbers;
   std::uint64_t module; ///< of the runtime
+  std::string name;
 
   bool accepts(const std::vector<bool> &have) const {
     for (std::size_t i = 0; i != numbers.size(); ++i)

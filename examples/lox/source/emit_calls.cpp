@@ -112,6 +112,17 @@ void Emitter::inline_call(Code *callee, std::size_t base, Join &after) {
   scope_ = scope.outer;
 }
 
+/// Memory for an object; if there is not enough, somebody has to collect.
+llvm::Value *Emitter::allocate(std::size_t bytes, llvm::BasicBlock *collect) {
+  llvm::BasicBlock *fast = block("room");
+  llvm::Value *made = load(ptr(), pointer(machine_.heap.next()), Memory::Global);
+  llvm::Value *end = field(made, bytes);
+  branch(builder_->CreateICmpULE(end, load(ptr(), pointer(machine_.heap.limit()), Memory::Global)), fast, collect);
+  builder_->SetInsertPoint(fast);
+  store(end, pointer(machine_.heap.next()), Memory::Global);
+  return made;
+}
+
 /// An object without fields takes the place of the class.
 void Emitter::make_instance(const Shape *shape, std::size_t base) {
   const auto make_slow = [&] { return call_host("lox.instantiate", i64(), {top(), address(base)}); };
@@ -122,20 +133,16 @@ void Emitter::make_instance(const Shape *shape, std::size_t base) {
     instance = make_slow();
     forget_objects();
   } else {
-    llvm::BasicBlock *fast = block("make"), *slow = block("collect");
+    llvm::BasicBlock *slow = block("collect");
     llvm::Value *type = object_of(boxed(base));
-    llvm::Value *made = load(ptr(), pointer(machine_.heap.next()), Memory::Global);
-    llvm::Value *end = field(made, size_of(Kind::Instance, shape->capacity));
-    branch(builder_->CreateICmpULE(end, load(ptr(), pointer(machine_.heap.limit()), Memory::Global)), fast, slow);
-    builder_->SetInsertPoint(fast);
-    store(end, pointer(machine_.heap.next()), Memory::Global);
+    llvm::Value *made = allocate(size_of(Kind::Instance, shape->capacity), slow);
     store(word(Object::header_of(Kind::Instance, shape->capacity)), made, Memory::Word);
     store(pointer(shape), field(made, offsetof(Instance, shape)), Memory::Word);
     store(type, field(made, offsetof(Instance, type)), Memory::Word);
     store(llvm::ConstantPointerNull::get(builder_->getPtrTy()), field(made, offsetof(Instance, overflow)),
           Memory::Word);
     llvm::Value *value = builder_->CreateOr(builder_->CreatePtrToInt(made, i64()), word(Value::object_tag));
-    instance = join_slow({{value, fast}}, 0, slow, make_slow, CanFail::No);
+    instance = join_slow({{value, builder_->GetInsertBlock()}}, 0, slow, make_slow, CanFail::No);
   }
   slots_[base] = {instance, Form::Boxed, false, is_written};
 }

@@ -1,6 +1,8 @@
 // Arithmetic, comparisons and variables.
 #include "emitter.h"
 
+#include "operations.h"
+
 #include <llvm/IR/MDBuilder.h>
 
 namespace lox {
@@ -80,10 +82,8 @@ void Emitter::add() {
 
 void Emitter::add_numbers_or_strings(const Cache &cache) {
   const auto make_slow = [&] { return call_host("lox.add", i64(), {top(), pointer(&cache), root()}); };
-  if (cache.met_others && !cache.met_numbers) {
-    flush(index(1));
-    return finish_call(2, call_host("lox.concatenate", i64(), {top(), pointer(&cache)}));
-  }
+  if (cache.met_others && !cache.met_numbers)
+    return join_strings(cache);
   llvm::Value *left = boxed(index(1)), *right = boxed(index(0));
   llvm::BasicBlock *fast = block("numbers"), *slow = block("others");
   llvm::Value *greatest = word(Value::greatest_number);
@@ -97,6 +97,42 @@ void Emitter::add_numbers_or_strings(const Cache &cache) {
   push(result);
 }
 
+/// Long ones become a rope, which is made here.
+void Emitter::join_strings(const Cache &cache) {
+  const auto make_slow = [&] { return call_host("lox.concatenate", i64(), {top(), pointer(&cache)}); };
+  if (machine_.heap.is_stressed() || at(0).form != Form::Boxed || at(1).form != Form::Boxed) {
+    flush(index(1));
+    return finish_call(2, make_slow());
+  }
+  llvm::Value *left = boxed(index(1)), *right = boxed(index(0));
+  llvm::BasicBlock *objects = block("objects"), *strings = block("strings"), *room = block("long"),
+                   *slow = block("others");
+  builder_->CreateCondBr(builder_->CreateAnd(is_object(left), is_object(right)), objects, slow);
+  builder_->SetInsertPoint(objects);
+  const auto is_string = [&](llvm::Value *object) {
+    static_assert(int(Kind::String) == 0 && int(Kind::Rope) == 1);
+    llvm::Value *kind = builder_->CreateAnd(load(i64(), object, Memory::Word), word(0xff & ~std::uint64_t(2)));
+    return builder_->CreateICmpEQ(kind, word(Object::header_of(Kind::String, 0)));
+  };
+  llvm::Value *left_object = object_of(left), *right_object = object_of(right);
+  builder_->CreateCondBr(builder_->CreateAnd(is_string(left_object), is_string(right_object)), strings, slow);
+  builder_->SetInsertPoint(strings);
+  const auto length_of_text = [&](llvm::Value *object) {
+    return load(i64(), field(object, offsetof(String, length)), Memory::Word);
+  };
+  llvm::Value *length = builder_->CreateAdd(length_of_text(left_object), length_of_text(right_object));
+  builder_->CreateCondBr(builder_->CreateICmpUGT(length, word(longest_copied)), room, slow);
+  builder_->SetInsertPoint(room);
+  llvm::Value *rope = allocate(sizeof(Rope), slow);
+  store(word(Object::header_of(Kind::Rope, 0)), rope, Memory::Word);
+  store(length, field(rope, offsetof(Rope, length)), Memory::Word);
+  store(left, field(rope, offsetof(Rope, left)), Memory::Field);
+  store(right, field(rope, offsetof(Rope, right)), Memory::Field);
+  llvm::Value *value = builder_->CreateOr(builder_->CreatePtrToInt(rope, i64()), word(Value::object_tag));
+  llvm::Value *joined = join_slow({{value, builder_->GetInsertBlock()}}, 2, slow, make_slow);
+  push(joined);
+}
+
 void Emitter::equal() {
   llvm::Value *truth = nullptr;
   const auto is_plain = [&](const Slot &slot) { // equal if the bits are
@@ -107,32 +143,32 @@ void Emitter::equal() {
   else if (is_plain(at(0)) || is_plain(at(1)))
     truth = builder_->CreateICmpEQ(boxed(index(1)), boxed(index(0)));
   else
-    truth = equal(boxed(index(1)), boxed(index(0)));
+    return equal(boxed(index(1)), boxed(index(0)));
   pop(2);
   push(truth, Form::Truth);
 }
 
 /// Objects whose second words differ are not the same, and no strings of the same length.
-llvm::Value *Emitter::equal(llvm::Value *left, llvm::Value *right) {
+void Emitter::equal(llvm::Value *left, llvm::Value *right) {
   llvm::BasicBlock *objects = block("objects"), *others = block("others"), *alike = block("alike"),
-                   *compared = block("compared");
+                   *differ = block("differ");
   builder_->CreateCondBr(builder_->CreateAnd(is_object(left), is_object(right)), objects, others);
   builder_->SetInsertPoint(objects);
   llvm::Value *left_identity = identity_of(object_of(left)), *right_identity = identity_of(object_of(right));
-  builder_->CreateCondBr(builder_->CreateICmpEQ(left_identity, right_identity), alike, compared);
-  builder_->SetInsertPoint(alike);
-  llvm::CallInst *are_equal = call_host("lox.equal", builder_->getInt1Ty(), {left, right});
-  are_equal->addRetAttr(llvm::Attribute::ZExt);
-  builder_->CreateBr(compared);
+  builder_->CreateCondBr(builder_->CreateICmpEQ(left_identity, right_identity), alike, differ);
   builder_->SetInsertPoint(others);
   llvm::Type *real = builder_->getDoubleTy();
   llvm::Value *are_numbers = builder_->CreateICmpULE(left, word(Value::greatest_number));
   llvm::Value *same_number =
       builder_->CreateFCmpOEQ(builder_->CreateBitCast(left, real), builder_->CreateBitCast(right, real));
   llvm::Value *same = builder_->CreateSelect(are_numbers, same_number, builder_->CreateICmpEQ(left, right));
-  builder_->CreateBr(compared);
-  builder_->SetInsertPoint(compared);
-  return join({{builder_->getFalse(), objects}, {are_equal, alike}, {same, others}});
+  const auto make_slow = [&] { // ropes become strings for that
+    llvm::CallInst *are_equal = call_host("lox.equal", builder_->getInt1Ty(), {top()});
+    are_equal->addRetAttr(llvm::Attribute::ZExt);
+    return are_equal;
+  };
+  llvm::Value *truth = join_slow({{builder_->getFalse(), differ}, {same, others}}, 2, alike, make_slow, CanFail::No);
+  push(truth, Form::Truth);
 }
 
 void Emitter::check_defined(llvm::Value *value, std::uint32_t global) {

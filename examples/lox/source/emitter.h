@@ -147,8 +147,9 @@ private:
   void arithmetic(Op op);
   void add();
   void add_numbers_or_strings(const Cache &cache);
+  void join_strings(const Cache &cache);
   void equal();
-  llvm::Value *equal(llvm::Value *left, llvm::Value *right);
+  void equal(llvm::Value *left, llvm::Value *right);
   void get_global(std::uint32_t global);
   void set_global(std::uint32_t global);
   llvm::Value *upvalue(int index);
@@ -176,6 +177,7 @@ private:
   bool call_targets(std::size_t base, std::uint32_t arguments, std::size_t tested, const Cache &cache,
                     const std::vector<Target> &targets, llvm::function_ref<llvm::Value *()> make_slow);
   void call_target(const Target &target, std::size_t base, std::uint32_t arguments, llvm::Value *tested, Join &after);
+  llvm::Value *allocate(std::size_t bytes, llvm::BasicBlock *collect);
   void make_instance(const Shape *shape, std::size_t base);
   bool can_inline(const Code &callee) const;
   void inline_call(Code *callee, std::size_t base, Join &after);

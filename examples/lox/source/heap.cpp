@@ -44,6 +44,11 @@ private:
   Object *copy(Object *object) {
     if (!(object->header & 1))
       return reinterpret_cast<Object *>(object->header);
+    if (auto *rope = static_cast<Rope *>(object); object->kind() == Kind::Rope && rope->right.is_nil()) {
+      Object *text = copy(rope->left.as_object()); // nobody needs the rope any more
+      object->header = reinterpret_cast<std::uintptr_t>(text);
+      return text;
+    }
     const std::size_t bytes = size(object);
     auto *moved = reinterpret_cast<Object *>(next_);
     next_ += bytes;
@@ -61,6 +66,10 @@ private:
     switch (object->kind()) {
     case Kind::String:
     case Kind::Native: break;
+    case Kind::Rope:
+      move(static_cast<Rope *>(object)->left);
+      move(static_cast<Rope *>(object)->right);
+      break;
     case Kind::Closure:
       for (std::uint32_t i = 0; i != object->count(); ++i)
         move_pointer(static_cast<Closure *>(object)->upvalues[i]);

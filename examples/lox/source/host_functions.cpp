@@ -57,8 +57,6 @@ Value slow_super_invoke(Value *top, std::uint32_t arguments, const Symbol *name,
   return super_invoke(top, arguments, name, cache);
 }
 
-bool equal(Value left, Value right) { return are_equal(left, right); }
-
 } // namespace
 
 std::vector<osr::HostSymbol> host_functions() {
@@ -70,7 +68,7 @@ std::vector<osr::HostSymbol> host_functions() {
       symbol("lox.overflow", &overflow),
       symbol("lox.leave", &leave),
       symbol("lox.instantiate", &instantiate),
-      symbol("lox.equal", &equal),
+      symbol("lox.equal", &are_equal),
       symbol("lox.print", &print),
       symbol("lox.add", &slow_add),
       symbol("lox.concatenate", &add),

@@ -158,7 +158,7 @@ Value Interpreter::run() {
       }
       CASE(GetSuper) : if (!replace(2, get_super(top, code->symbols[TWO()]))) return fail(instruction);
       break;
-      CASE(Equal) : replace(2, Value::boolean(are_equal(top[-2], top[-1])));
+      CASE(Equal) : replace(2, Value::boolean(are_equal(top)));
       break;
 #define ARITHMETIC(name, expression)                                                                                   \
   CASE(name) : {                                                                                                       \

@@ -45,16 +45,20 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::create(Machine &machine, const JitOpti
   return jit;
 }
 
-Entry Jit::add(llvm::orc::ThreadSafeModule module, const std::string &name, osr::ModuleId *id) {
+bool Jit::add(llvm::orc::ThreadSafeModule module, const std::string &name, osr::ModuleId *id) {
   if (options_.dump)
     module.withModuleDo([](llvm::Module &ir) { llvm::errs() << ir; });
   auto added = runtime_->add(std::move(module));
   if (!added) {
     std::fprintf(stderr, "lox: %s: %s\n", name.c_str(), llvm::toString(added.takeError()).c_str());
-    return nullptr;
+    return false;
   }
   if (id)
     *id = *added;
+  return true;
+}
+
+Entry Jit::look_up(const std::string &name) {
   auto address = runtime_->lookup(name);
   if (!address) {
     std::fprintf(stderr, "lox: %s: %s\n", name.c_str(), llvm::toString(address.takeError()).c_str());
@@ -66,7 +70,7 @@ Entry Jit::add(llvm::orc::ThreadSafeModule module, const std::string &name, osr:
 bool Jit::compile(Code *code, Value *base) {
   Plan plan{code, 0, code->first_height(), {}, code->name->text + "." + std::to_string(code->id)};
   plan.observe(base);
-  Entry entry = add(emit(machine_, plan), plan.name);
+  Entry entry = add(emit(machine_, plan), plan.name) ? look_up(plan.name) : nullptr;
   if (!entry) {
     code->calls = never;
     return false;
@@ -80,9 +84,9 @@ bool Jit::compile(Code *code, Value *base) {
 Entry Jit::loop_entry(Code *code, std::uint32_t offset, Value *base, std::uint32_t height) {
   Plan plan{code, offset, height, {}, ""};
   plan.observe(base);
-  for (const LoopEntry &loop : code->loop_entries)
+  for (LoopEntry &loop : code->loop_entries)
     if (loop.offset == offset && loop.accepts(plan.numbers))
-      return loop.entry;
+      return loop.entry ? loop.entry : finished(code, loop);
   if (code->loop_versions == never)
     return nullptr;
   if (++code->loop_versions > most_loop_versions)
@@ -91,13 +95,30 @@ Entry Jit::loop_entry(Code *code, std::uint32_t offset, Value *base, std::uint32
     plan.numbers.clear();
   plan.name = code->name->text + "." + std::to_string(code->id) + ".loop" + std::to_string(offset) + "." +
               std::to_string(code->loop_versions);
-  osr::ModuleId module = 0;
-  Entry entry = add(emit(machine_, plan), plan.name, &module);
-  if (entry)
-    code->loop_entries.push_back({offset, entry, plan.numbers, module});
-  else
+  LoopEntry loop{offset, nullptr, plan.numbers, 0, plan.name};
+  if (!add(emit(machine_, plan), plan.name, &loop.module)) {
     code->loop_versions = never;
-  return entry;
+    return nullptr;
+  }
+  if (options_.mode == Mode::Auto) // what a loop is entered by is hot
+    compiling_.emplace(plan.name, runtime_->request(plan.name, {.to = osr::Tier::Optimized}));
+  code->loop_entries.push_back(std::move(loop));
+  return finished(code, code->loop_entries.back());
+}
+
+/// The interpreter goes round until the code is there.
+Entry Jit::finished(Code *code, LoopEntry &loop) {
+  const auto compiling = compiling_.find(loop.name);
+  if (compiling != compiling_.end()) {
+    if (!compiling->second->is_done()) {
+      code->rounds = 0;
+      return nullptr;
+    }
+    if (auto outcome = compiling->second->wait(); !outcome)
+      std::fprintf(stderr, "lox: %s: %s\n", loop.name.c_str(), llvm::toString(outcome.takeError()).c_str());
+    compiling_.erase(compiling);
+  }
+  return loop.entry = look_up(loop.name);
 }
 
 void Jit::notice_exit(Code *code) {
@@ -120,9 +141,15 @@ void Jit::notice_misses(Code *code) {
 void Jit::compile_anew(Code *code) {
   ++code->version;
   code->rounds = 0;
-  for (const LoopEntry &loop : code->loop_entries)
+  for (const LoopEntry &loop : code->loop_entries) {
+    if (const auto compiling = compiling_.find(loop.name); compiling != compiling_.end()) {
+      compiling->second->cancel();
+      llvm::consumeError(compiling->second->wait().takeError());
+      compiling_.erase(compiling);
+    }
     if (llvm::Error error = runtime_->remove(loop.module))
       std::fprintf(stderr, "lox: %s\n", llvm::toString(std::move(error)).c_str());
+  }
   code->loop_entries.clear();
   if (code->compiled.empty())
     return;

@@ -6,6 +6,8 @@
 #include <osr/runtime.h>
 #include <osr/thread.h>
 
+#include <map>
+
 namespace lox {
 
 enum class Mode : std::uint8_t { Interpret, Baseline, Optimized, Auto };
@@ -41,13 +43,16 @@ public:
 private:
   Jit(Machine &machine, const JitOptions &options);
   bool compile(Code *code, Value *base);
-  Entry add(llvm::orc::ThreadSafeModule module, const std::string &name, osr::ModuleId *id = nullptr);
+  bool add(llvm::orc::ThreadSafeModule module, const std::string &name, osr::ModuleId *id = nullptr);
+  Entry look_up(const std::string &name);
+  Entry finished(Code *code, LoopEntry &loop);
   void compile_anew(Code *code);
 
   Machine &machine_;
   JitOptions options_;
   std::uint32_t calls_until_compiled_, rounds_until_compiled_;
   std::unique_ptr<osr::Runtime> runtime_;
+  std::map<std::string, std::shared_ptr<osr::PendingRequest>> compiling_; ///< entries of loops
 };
 
 } // namespace lox

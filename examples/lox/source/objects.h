@@ -23,7 +23,7 @@ struct Symbol {
   std::uint32_t hash = 0;
 };
 
-enum class Kind : std::uint8_t { String, Closure, Upvalue, Class, Instance, Bound, Native, Array, Methods };
+enum class Kind : std::uint8_t { String, Rope, Closure, Upvalue, Class, Instance, Bound, Native, Array, Methods };
 
 struct Object {
   /// Lowest bit 1: kind above it, `count` in the upper half. Lowest bit 0: where the collector has moved the object to.
@@ -42,6 +42,14 @@ struct String : Object {
   char text[1];
 
   std::string_view view() const { return {text, length}; }
+};
+
+/// Two strings, each of which may be a rope, that are one: text is copied when somebody wants to see it. Then `left` is all of it, and
+/// `right` is nil.
+struct Rope : Object {
+  static constexpr Kind kind_of = Kind::Rope;
+  std::uint64_t length;
+  Value left, right;
 };
 
 /// A variable that outlives its block: `location` is in the stack, and in the object itself when the block has ended.
@@ -132,6 +140,7 @@ constexpr std::size_t size_of(Kind kind, std::uint64_t count) {
   std::size_t bytes = 0;
   switch (kind) {
   case Kind::String: bytes = offsetof(String, text) + count; break;
+  case Kind::Rope: bytes = sizeof(Rope); break;
   case Kind::Closure: bytes = offsetof(Closure, upvalues) + count * sizeof(Upvalue *); break;
   case Kind::Upvalue: bytes = sizeof(Upvalue); break;
   case Kind::Class: bytes = sizeof(Class); break;

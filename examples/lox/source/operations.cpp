@@ -13,9 +13,58 @@ void print_function(const Code &code) {
     std::printf("<fn %s>", code.name->text.c_str());
 }
 
+bool is_text(Value value) { return is(value, Kind::String) || is(value, Kind::Rope); }
+
+/// Writes the text so that it ends at `end`.
+void write_text(Value text, char *end) {
+  std::vector<Value> before; // what comes in front of that
+  for (;;) {
+    if (is(text, Kind::Rope)) {
+      const auto *rope = as<Rope>(text);
+      if (!rope->right.is_nil())
+        before.push_back(rope->left);
+      text = rope->right.is_nil() ? rope->left : rope->right;
+      continue;
+    }
+    end -= as<String>(text)->length;
+    std::memcpy(end, as<String>(text)->text, as<String>(text)->length);
+    if (before.empty())
+      return;
+    text = before.back();
+    before.pop_back();
+  }
+}
+
+std::string text_of(Value rope) {
+  std::string text(as<Rope>(rope)->length, ' ');
+  write_text(rope, text.data() + text.size());
+  return text;
+}
+
+/// A rope in the stack becomes one piece. May collect.
+void flatten(Value *slot) {
+  if (!is(*slot, Kind::Rope) || as<Rope>(*slot)->right.is_nil())
+    return;
+  auto *whole = Machine::the().heap.make<String>(as<Rope>(*slot)->length);
+  if (!is(*slot, Kind::Rope))
+    return; // the collector has found it in one piece
+  auto *rope = as<Rope>(*slot);
+  whole->length = rope->length;
+  write_text(*slot, whole->text + whole->length);
+  rope->left = Value::object(whole);
+  rope->right = Value::nil();
+}
+
+const String *flat(Value text) { return is(text, Kind::String) ? as<String>(text) : as<String>(as<Rope>(text)->left); }
+
 void print_object(Value value) {
   switch (value.as_object()->kind()) {
   case Kind::String: std::fwrite(as<String>(value)->text, 1, as<String>(value)->length, stdout); break;
+  case Kind::Rope: {
+    const std::string text = text_of(value);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    break;
+  }
   case Kind::Closure: print_function(*as<Closure>(value)->code); break;
   case Kind::Bound: print_function(*as<Bound>(value)->method->code); break;
   case Kind::Class: std::fputs(as<Class>(value)->info->name->text.c_str(), stdout); break;
@@ -29,12 +78,18 @@ void print_object(Value value) {
 
 } // namespace
 
-bool are_equal(Value left, Value right) {
+bool are_equal(Value *top) {
+  const Value left = top[-2], right = top[-1];
   if (left.is_number() && right.is_number())
     return left.as_number() == right.as_number();
   if (left.bits == right.bits)
     return true;
-  return is(left, Kind::String) && is(right, Kind::String) && as<String>(left)->view() == as<String>(right)->view();
+  if (!is_text(left) || !is_text(right) || as<String>(left)->length != as<String>(right)->length)
+    return false;
+  Machine::the().top = top;
+  flatten(&top[-2]);
+  flatten(&top[-1]);
+  return flat(top[-2])->view() == flat(top[-1])->view();
 }
 
 void print(Value value) {
@@ -54,12 +109,19 @@ Value add(Value *top, Cache *cache) {
     cache->met_numbers = true;
     return Value::number(top[-2].as_number() + top[-1].as_number());
   }
-  if (!is(top[-2], Kind::String) || !is(top[-1], Kind::String))
+  if (!is_text(top[-2]) || !is_text(top[-1]))
     return Machine::the().error("Operands must be two numbers or two strings.");
   Cache::news += !cache->met_others;
   cache->met_others = true;
   Machine::the().top = top;
-  const std::size_t length = as<String>(top[-2])->length + as<String>(top[-1])->length;
+  const std::uint64_t length = as<String>(top[-2])->length + as<String>(top[-1])->length; // a rope has it there too
+  if (length > longest_copied) {
+    auto *rope = Machine::the().heap.make<Rope>();
+    rope->length = length;
+    rope->left = top[-2];
+    rope->right = top[-1];
+    return Value::object(rope);
+  }
   auto *joined = Machine::the().heap.make<String>(length);
   const auto *left = as<String>(top[-2]), *right = as<String>(top[-1]); // where they are now
   joined->length = length;

@@ -9,7 +9,8 @@
 namespace lox {
 
 // Values (operations.cpp)
-bool are_equal(Value left, Value right);
+bool are_equal(Value *top);
+constexpr std::uint64_t longest_copied = 24; ///< longer strings are ropes when they are joined
 void print(Value value);
 Value add(Value *top, Cache *cache);
 /// Of the instruction there, whose operands are of the wrong kind.
