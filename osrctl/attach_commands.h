@@ -12,12 +12,17 @@
 
 namespace osr {
 
+enum class AttachOutput : std::uint8_t { Text, Json };
+
 /// A method of the protocol as a person says it: words in their order first, everything else as --NAME VALUE.
 struct AttachCommand {
   const char *name;
   llvm::ArrayRef<const char *> words; ///< parameters that come without their names
   const char *what;                   ///< it does, in a line
   std::string (*print)(const nlohmann::json &result);
+  llvm::ArrayRef<Parameter> own = {}; ///< parameters that only osrctl understands
+  /// Makes those of the protocol from them, with the help of the process.
+  llvm::Expected<nlohmann::json> (*prepare)(ControlConnection &connection, nlohmann::json parameters) = nullptr;
 };
 
 llvm::ArrayRef<AttachCommand> attach_commands();
@@ -31,6 +36,10 @@ std::string help_text();
 
 /// The parameters that the words behind the command mean. The error says what is wrong with them.
 llvm::Expected<nlohmann::json> parameters_of(const AttachCommand &command, llvm::ArrayRef<std::string> words);
+
+/// Asks the process, and prints what it says, also while the request is under way.
+llvm::Error carry_out(ControlConnection &connection, const AttachCommand &command, llvm::ArrayRef<std::string> words,
+                      AttachOutput output);
 
 /// Words as a shell splits them: blanks separate, quotes keep together.
 std::vector<std::string> split_words(llvm::StringRef line);

@@ -102,9 +102,9 @@ std::string print_status(const json &status) {
       {"up", print_duration(number_at(status, "up_seconds"))},
       {"threads", std::to_string(number_at(status, "threads"))},
       {"functions", std::to_string(number_at(status, "functions"))},
-      {"versions", fmt::format("{} baseline, {} optimized, {} continuations, {} being left", number_at(versions, "baseline"),
-                               number_at(versions, "optimized"), number_at(versions, "continuation"),
-                               number_at(versions, "leaving"))},
+      {"versions", fmt::format("{} baseline, {} optimized, {} continuations, {} being left",
+                               number_at(versions, "baseline"), number_at(versions, "optimized"),
+                               number_at(versions, "continuation"), number_at(versions, "leaving"))},
       {"code", fmt::format("{} bytes", number_at(status, "code_bytes"))},
       {"policy", text_at(status, "policy")},
   });
@@ -124,7 +124,8 @@ std::string print_threads(const json &result) {
 std::string print_stack(const json &result) {
   std::string text;
   for (const json &thread : list_at(result, "threads")) {
-    text += fmt::format("thread {}, {}, {}\n", number_at(thread, "thread"), text_at(thread, "role"), text_at(thread, "name"));
+    text += fmt::format("thread {}, {}, {}\n", number_at(thread, "thread"), text_at(thread, "role"),
+                        text_at(thread, "name"));
     std::vector<std::vector<std::string>> rows;
     for (const json &frame : list_at(thread, "frames"))
       rows.push_back(frame_row(rows.size(), frame));
@@ -152,8 +153,8 @@ std::string print_functions(const json &result) {
 }
 
 std::string print_function(const json &result) {
-  std::string text = fmt::format("{}: {} sites, {} bytes of code", text_at(result, "function"), number_at(result, "sites"),
-                                 number_at(result, "code_bytes"));
+  std::string text = fmt::format("{}: {} sites, {} bytes of code", text_at(result, "function"),
+                                 number_at(result, "sites"), number_at(result, "code_bytes"));
   text += result.contains("heat") ? fmt::format(", noticed {} times\n", number_at(result, "heat")) : "\n";
   if (result.contains("pinned"))
     text += fmt::format("never replaced because it {}\n", text_at(result, "pinned"));
@@ -181,8 +182,45 @@ std::string print_replaced(const json &outcome) {
     text += fmt::format("; {} are between two sites and follow", count);
   text += fmt::format("\n{} stops, the longest {:.1f} us\n", number_at(outcome, "stops"),
                       outcome.value("longest_pause_seconds", 0.0) * 1e6);
-  for (const auto &[reason, count] : outcome.value("refused", json::object()).items())
+  const json refused = outcome.value("refused", json::object());
+  for (const auto &[reason, count] : refused.items())
     text += fmt::format("{} stay: {}\n", count.dump(), printable(reason));
+  return text;
+}
+
+std::string print_redefined(const json &outcome) {
+  const json old_body = outcome.value("old_body", json::object());
+  std::string text =
+      fmt::format("calls to come run the new body; {} versions that rested on the old one are out of use\n",
+                  number_at(outcome, "invalidated"));
+  text += fmt::format("{} activations go on in the new body{}; all others end in the old one\n",
+                      number_at(old_body, "rewritten"),
+                      outcome.value("same_shape", false) ? ", which has the shape of the old one" : "");
+  if (const auto count = number_at(old_body, "running"))
+    text += fmt::format("{} are between two sites and follow\n", count);
+  const json refused = old_body.value("refused", json::object());
+  for (const auto &[reason, count] : refused.items())
+    text += fmt::format("{} stay: {}\n", count.dump(), printable(reason));
+  return text;
+}
+
+std::string print_event(const json &event) {
+  std::string text =
+      fmt::format("{:.6f} {:<9} {}", event.value("at_seconds", 0.0), text_at(event, "kind"), text_at(event, "name"));
+  const json what = event.value("what", json::object());
+  for (const auto &[key, value] : what.items())
+    text += fmt::format("  {} {}", key, printable(value.is_string() ? value.get<std::string>() : value.dump()));
+  if (event.contains("took_us"))
+    text += fmt::format("  {:.0f} us", event.value("took_us", 0.0));
+  return text + '\n';
+}
+
+std::string print_events(const json &result) {
+  std::string text;
+  for (const json &event : list_at(result, "events"))
+    text += print_event(event);
+  if (const auto count = number_at(result, "left_out"))
+    text += fmt::format("{} events left out\n", count);
   return text;
 }
 

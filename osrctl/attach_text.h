@@ -13,6 +13,9 @@ std::string print_stack(const nlohmann::json &result);
 std::string print_functions(const nlohmann::json &result);
 std::string print_function(const nlohmann::json &result);
 std::string print_replaced(const nlohmann::json &outcome);
+std::string print_redefined(const nlohmann::json &outcome);
+std::string print_event(const nlohmann::json &event);
+std::string print_events(const nlohmann::json &result);
 std::string print_reclaimed(const nlohmann::json &result);
 /// As it came, indented.
 std::string print_plain(const nlohmann::json &result);

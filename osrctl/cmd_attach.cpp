@@ -1,6 +1,7 @@
 // osrctl attach: looks at a running program, and changes which code it runs.
 #include "compiler/base/error.h"
 #include "osrctl/attach_commands.h"
+#include "osrctl/attach_prompt.h"
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 
@@ -49,24 +50,25 @@ Expected<ControlledProcess> find_target(const std::string &target) {
 
 int attach(AttachOptions options) {
   erase(options.words, "--json");
-  if (options.words.empty())
-    return report_usage(make_error("a command is needed:\n{}", help_text()));
-  const AttachCommand *command = find_command(options.words.front());
-  if (!command)
+  const AttachCommand *command = options.words.empty() ? nullptr : find_command(options.words.front());
+  const ArrayRef<std::string> words = ArrayRef(options.words).drop_front(command ? 1 : 0);
+  if (!command && !options.words.empty())
     return report_usage(make_error("'{}' is no command:\n{}", options.words.front(), help_text()));
-  auto parameters = parameters_of(*command, ArrayRef(options.words).drop_front());
-  if (!parameters)
-    return report_usage(parameters.takeError());
+  if (command)
+    if (auto parameters = parameters_of(*command, words); !parameters)
+      return report_usage(parameters.takeError());
   auto target = find_target(options.target);
   if (!target)
     return report(target.takeError());
   auto connection = ControlConnection::open(*target, ControlConnection::Seconds(options.timeout));
   if (!connection)
     return report(connection.takeError());
-  auto result = connection->ask(command->name, *parameters);
-  if (!result)
-    return report(result.takeError());
-  return print(options.as_json ? result->dump() + '\n' : command->print(*result));
+  const AttachOutput output = options.as_json ? AttachOutput::Json : AttachOutput::Text;
+  if (!command)
+    return attach_prompt(*connection, output);
+  if (Error error = carry_out(*connection, *command, words, output))
+    return report(std::move(error));
+  return 0;
 }
 
 } // namespace
@@ -75,10 +77,13 @@ void add_attach(CLI::App &app, Action &chosen) {
   auto *command = app.add_subcommand("attach", "Look at a running program, and change which code it runs");
   auto options = std::make_shared<AttachOptions>();
   command->add_option("target", options->target, "Number of the process, or name of its program")->required();
-  command->add_option("--timeout", options->timeout, "Seconds to wait for an answer")->check(CLI::Range(0.001, 1e6))->capture_default_str();
+  command->add_option("--timeout", options->timeout, "Seconds to wait for an answer")
+      ->check(CLI::Range(0.001, 1e6))
+      ->capture_default_str();
   command->add_flag("--json", options->as_json, "Print the answer as it comes, an object");
   command->allow_extras();
-  command->footer("Commands:\n" + help_text() + "Example:\n  osrctl attach 1234 replace main --to optimized");
+  command->footer("Without a command: a prompt, with completion by the tabulator key. Commands:\n" + help_text() +
+                  "Example:\n  osrctl attach 1234 replace main --to optimized");
   command->callback([=, &chosen] {
     options->words = command->remaining();
     options->as_json |= is_contained(options->words, "--json");

@@ -12,7 +12,8 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr double patience_seconds = 2; ///< a process that is stopped, or compiles for long, is listed without its numbers
+constexpr double patience_seconds =
+    2; ///< a process that is stopped, or compiles for long, is listed without its numbers
 
 /// What is known of one process; nothing: it has ended meanwhile.
 std::optional<json> look_at(const ControlledProcess &process) {
@@ -48,8 +49,8 @@ int ps(bool as_json) {
       rows.push_back(std::move(*row));
   if (as_json)
     return print(rows.dump() + '\n');
-  std::string text =
-      fmt::format("{:>8}  {:<16} {:<12} {:>7}  {:>8} {:>9} {:>10}\n", "PID", "PROGRAM", "UP", "THREADS", "BASELINE", "OPTIMIZED", "CODE BYTES");
+  std::string text = fmt::format("{:>8}  {:<16} {:<12} {:>7}  {:>8} {:>9} {:>10}\n", "PID", "PROGRAM", "UP", "THREADS",
+                                 "BASELINE", "OPTIMIZED", "CODE BYTES");
   for (const json &row : rows)
     try {
       text += line_of(row);

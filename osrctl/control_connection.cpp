@@ -24,7 +24,8 @@ namespace {
 std::string proc_folder(pid_t pid) { return fmt::format("/proc/{}", pid); }
 
 /// Folders below `parent` in which each user may have one.
-void add_folders(const std::string &parent, StringRef prefix, const std::string &below, std::vector<std::string> &folders) {
+void add_folders(const std::string &parent, StringRef prefix, const std::string &below,
+                 std::vector<std::string> &folders) {
   std::error_code error;
   for (sys::fs::directory_iterator entry(parent, error, /*follow_symlinks=*/false), end; !error && entry != end;
        entry.increment(error))
@@ -146,13 +147,15 @@ ControlConnection::Clock::time_point ControlConnection::end_of_patience() const 
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(patience_);
 }
 
-Error ControlConnection::wait_for(short events, Clock::time_point end) const {
+Error ControlConnection::wait_for(short events, Clock::time_point end) {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-    if (left.count() <= 0)
+    if (events == POLLIN)
+      cancel_if_wanted(waits_for_);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    if (left.count() < 0)
       return make_error("process {} did not answer in time (--timeout)", pid_);
     pollfd watched{socket_.number(), events, 0};
-    const int ready = ::poll(&watched, 1, int(std::min<std::int64_t>(left.count(), 1 << 30)));
+    const int ready = ::poll(&watched, 1, int(std::min<std::int64_t>(left.count() + 1, 1 << 30)));
     if (ready > 0)
       return Error::success();
     if (ready < 0 && errno != EINTR)
@@ -160,12 +163,16 @@ Error ControlConnection::wait_for(short events, Clock::time_point end) const {
   }
 }
 
-Error ControlConnection::send(const std::string &line, Clock::time_point end) {
+Error ControlConnection::send(const json &message, Clock::time_point end) {
+  const std::string line = message.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
+  if (line.size() > longest_line)
+    return make_error("the request has {} bytes, and may have {}", line.size(), longest_line);
   for (StringRef left = line; !left.empty();) {
     if (Error error = wait_for(POLLOUT, end))
       return error;
     const ssize_t sent = ::send(socket_.number(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR)
+    is_open_ = sent >= 0 || errno == EAGAIN || errno == EINTR;
+    if (!is_open_)
       return make_error("the connection to process {} is gone: {}", pid_, std::strerror(errno));
     left = left.drop_front(std::size_t(std::max<ssize_t>(sent, 0)));
   }
@@ -189,29 +196,45 @@ Expected<json> ControlConnection::receive(Clock::time_point end) {
       return error;
     char bytes[1 << 16];
     const ssize_t got = ::recv(socket_.number(), bytes, sizeof(bytes), MSG_DONTWAIT);
+    is_open_ = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
     if (got == 0)
       return make_error("process {} has ended, or has ended the connection", pid_);
-    if (got < 0 && errno != EAGAIN && errno != EINTR)
+    if (!is_open_)
       return make_error("the connection to process {} is gone: {}", pid_, std::strerror(errno));
     received_.append(bytes, std::size_t(std::max<ssize_t>(got, 0)));
   }
 }
 
-Expected<json> ControlConnection::ask(const std::string &method, const json &parameters) {
+bool ControlConnection::pause(Seconds time) {
+  pollfd watched{socket_.number(), 0, 0}; // the other end's going is always told
+  const int ended = ::poll(&watched, 1, int(time.count() * 1000));
+  return ended == 0 && !(cancel_wanted_ && *cancel_wanted_);
+}
+
+/// Once. The request's answer says what became of it.
+void ControlConnection::cancel_if_wanted(std::uint64_t id) {
+  if (!cancel_wanted_ || !*cancel_wanted_ || cancelled_ == id)
+    return;
+  cancelled_ = id;
+  const json request{{"jsonrpc", "2.0"}, {"id", next_id_++}, {"method", "cancel"}, {"params", {{"request", id}}}};
+  consumeError(send(request, end_of_patience())); // whoever reads notices
+}
+
+Expected<json> ControlConnection::ask(const std::string &method, const json &parameters, OnNews on_news) {
   const std::uint64_t id = next_id_++;
-  const auto end = end_of_patience();
-  const json request{{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", parameters}};
-  const std::string line = request.dump(-1, ' ', false, json::error_handler_t::replace) + '\n';
-  if (line.size() > longest_line)
-    return make_error("the request has {} bytes, and may have {}", line.size(), longest_line);
-  if (Error error = send(line, end))
+  const auto end = on_news ? Clock::time_point::max() : end_of_patience();
+  if (Error error =
+          send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", parameters}}, end_of_patience()))
     return error;
+  waits_for_ = id;
   for (;;) {
     auto message = receive(end);
     if (!message)
       return message.takeError();
+    if (on_news && message->contains("method"))
+      on_news(message->value("method", ""), message->value("params", json::object()));
     if (message->value("id", json()) != id)
-      continue; // a notification, or the answer to a request that was given up
+      continue; // the answer to a request that was given up
     if (message->contains("error"))
       return make_error("{}", (*message)["error"].value("message", ""));
     return message->value("result", json());

@@ -7,6 +7,7 @@
 #include <llvm/Support/Error.h>
 
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <string>
 #include <vector>
@@ -37,17 +38,31 @@ public:
   /// Process, program and version.
   const nlohmann::json &greeting() const { return greeting_; }
   pid_t pid() const { return pid_; }
+  /// False: the process has ended, or has ended the connection.
+  bool is_open() const { return is_open_; }
 
-  /// The result of one request; its error is what the server says, or that it did not answer in time.
-  llvm::Expected<nlohmann::json> ask(const std::string &method, const nlohmann::json &parameters);
+  /// What comes before the answer to a request that takes its time.
+  using OnNews = std::function<void(const std::string &method, const nlohmann::json &parameters)>;
+
+  /// The result of one request; its error is what the server says, or that it did not answer in time. With `on_news` it
+  /// may take as long as it likes.
+  llvm::Expected<nlohmann::json> ask(const std::string &method, const nlohmann::json &parameters,
+                                     OnNews on_news = nullptr);
+
+  /// Lets time pass. False: somebody wants to cancel, or the process has ended.
+  bool pause(Seconds time);
+
+  /// While it is not null and set, requests that are under way are cancelled: for handlers of signals.
+  void cancel_when(const volatile std::sig_atomic_t *wanted) { cancel_wanted_ = wanted; }
 
 private:
   using Clock = std::chrono::steady_clock;
   ControlConnection(OwnedFile socket, pid_t pid, Seconds patience)
       : socket_(std::move(socket)), pid_(pid), patience_(patience) {}
-  llvm::Error send(const std::string &line, Clock::time_point end);
+  llvm::Error send(const nlohmann::json &message, Clock::time_point end);
+  void cancel_if_wanted(std::uint64_t id);
   llvm::Expected<nlohmann::json> receive(Clock::time_point end);
-  llvm::Error wait_for(short events, Clock::time_point end) const;
+  llvm::Error wait_for(short events, Clock::time_point end);
   Clock::time_point end_of_patience() const;
 
   OwnedFile socket_;
@@ -55,7 +70,9 @@ private:
   Seconds patience_;
   nlohmann::json greeting_;
   std::string received_;
-  std::uint64_t next_id_ = 1;
+  std::uint64_t next_id_ = 1, waits_for_ = 0, cancelled_ = 0;
+  bool is_open_ = true;
+  const volatile std::sig_atomic_t *cancel_wanted_ = nullptr;
 };
 
 } // namespace osr

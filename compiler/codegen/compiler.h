@@ -158,6 +158,8 @@ public:
   /// A function, variable or alias of that name is the program's own.
   bool defines(llvm::StringRef name) const;
 
+  /// The canonical code of a body.
+  const llvm::Function &code_of(FunctionId body) const { return canonical(body); }
   /// The function has local objects in memory, which its beginning makes.
   bool has_objects(FunctionId function) const;
   /// Its result is nothing, an integer or a pointer, in one register.

@@ -31,6 +31,9 @@ struct RedefineOptions {
   /// The new body has the sites of the old one, with the same values in the same order: all activations go on in it.
   /// That is so for two bodies made of the same IR by redefine(). `site_map` is not used then.
   bool same_sites = false;
+  /// If both bodies have the same shape (compiler/sites/same_shape.h), that is so as well; else `site_map` counts.
+  bool same_sites_if_same_shape = false;
+  bool keep_old_body = false; ///< Runtime::revert can go back to it
   Tier to = Tier::Optimized; ///< of the new body, for activations that go on in it
 };
 
@@ -38,6 +41,7 @@ struct RedefineOptions {
 struct RedefineOutcome {
   ReplaceOutcome dependents; ///< activations of code that rested on the old body: they go on in baseline code
   ReplaceOutcome old_body;   ///< activations of the old body that the site map is for
+  bool had_same_sites = false; ///< the bodies were found to have the same shape
   std::uint64_t invalidated = 0; ///< versions that rested on the old body and are out of use now
 };
 

@@ -37,14 +37,17 @@ struct ReplaceOptions {
   bool recompile = false;     ///< make a new version even if there is one of that tier, and replace that one too
   /// false: activations that are executing in the function itself, not in a call, stay; nobody waits for them.
   bool may_wait = true;
+  /// Only activations on this thread's stack (its kernel number). Calls to come go where they went, and the old code stays:
+  /// `redirect_calls` and `old_code` are not used, and `frames` has to be Rewrite.
+  std::optional<int> only_thread = {};
   const std::atomic<bool> *is_cancelled = nullptr; ///< looked at until the first frame is written
 };
 
 /// What became of one request.
 struct ReplaceOutcome {
   std::uint64_t rewritten = 0; ///< activations that will go on in the new code when control returns to them
-  std::uint64_t at_polls = 0;  ///< of these: were in a loop without calls, and waited in its poll
-  std::uint64_t already = 0;   ///< had been rewritten before and not returned yet
+  std::uint64_t at_polls = 0; ///< of these: were in a loop without calls, and waited in its poll
+  std::uint64_t already = 0; ///< had been rewritten before and not returned yet
   /// Are executing in the function itself (or in code that it was inlined into), not in a call, and came to no poll in
   /// time: they stay.
   std::uint64_t running = 0;

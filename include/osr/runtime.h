@@ -109,6 +109,9 @@ public:
   /// map says how. The old code is freed as by replace(). The error says why nothing was done.
   llvm::Expected<RedefineOutcome> redefine(llvm::StringRef function, llvm::MemoryBufferRef ir,
                                            const RedefineOptions &options = {});
+  /// Goes back to the body that the function had before the last redefinition that kept it (RedefineOptions::keep_old_body);
+  /// of the options, `keep_old_body` is not used. The error says that there is none.
+  llvm::Expected<RedefineOutcome> revert(llvm::StringRef function, const RedefineOptions &options = {});
   /// The function as it was written, by itself: bitcode that redefine() takes. Fails unless the options said
   /// keep_source.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);

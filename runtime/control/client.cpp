@@ -112,7 +112,8 @@ void ControlClient::take(StringRef line) {
     return answer_here(request);
   const nlohmann::json id = request.id;
   if (!worker_.add(std::move(request), known))
-    say(error_line(id, {RpcCode::Busy, fmt::format("{} requests of this client wait already", ControlServer::most_waiting)}));
+    say(error_line(
+        id, {RpcCode::Busy, fmt::format("{} requests of this client wait already", ControlServer::most_waiting)}));
 }
 
 /// cancel, so far.

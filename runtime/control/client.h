@@ -36,7 +36,8 @@ private:
     std::atomic<bool> is_cancelled = false;
   };
   void run();
-  std::string carry_out(const Work &work) const;
+  std::string carry_out(const Work &work);
+  bool tell(std::string line);
 
   Peer peer_;
   ControlServer::Answer answer_;
@@ -86,7 +87,7 @@ private:
   OwnedFile socket_;
   const ControlServer::Options &options_;
   ControlWorker worker_;
-  std::string sent_;   ///< by it, without the lines that were taken
+  std::string sent_; ///< by it, without the lines that were taken
   std::string unread_; ///< by it
   bool is_gone_ = false, is_at_end_ = false; ///< it will send nothing any more
   std::optional<Clock::time_point> line_began_, last_read_;

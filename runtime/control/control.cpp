@@ -1,6 +1,7 @@
 #include "runtime/control/control.h"
 
 #include "osr/version.h"
+#include "runtime/events/trace.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/StringMap.h>
@@ -21,8 +22,23 @@ struct Answered {
 constexpr Answered answers[] = {
     {"status", answer_status},       {"threads", answer_threads},   {"stack", answer_stack},
     {"functions", answer_functions}, {"function", answer_function}, {"stats", answer_stats},
-    {"replace", answer_replace},     {"reclaim", answer_reclaim},
+    {"replace", answer_replace},     {"reclaim", answer_reclaim},   {"symbols", answer_symbols},
+    {"redefine", answer_redefine},   {"revert", answer_revert},     {"policy", answer_policy},
+    {"pause", answer_pause},         {"resume", answer_resume},     {"hold", answer_hold},
+    {"release", answer_release},     {"events", answer_events},
 };
+
+/// Who did it.
+void trace_change(const Call &call, bool has_failed) {
+  Trace *trace = Trace::active();
+  if (!trace)
+    return;
+  nlohmann::json arguments{{"user", call.peer.user}, {"process", call.peer.process}, {"refused", has_failed}};
+  for (const auto &[name, value] : call.request.parameters.items())
+    if (name != "ir")
+      arguments[name] = value;
+  trace->instant("control", call.method.name, arguments);
+}
 
 } // namespace
 
@@ -37,10 +53,14 @@ Error Control::start() {
   server.greeting = {{"osr", OSR_VERSION}, {"pid", ::getpid()}, {"program", options_.program}};
   server.answer = [this](const Call &call) {
     Undisturbed undisturbed;
-    return answer_to(call.method)(parts_, call);
+    auto result = answer_to(call.method)(parts_, call);
+    if (call.method.access == Access::Change)
+      trace_change(call, !result);
+    return result;
   };
   const char *runtime_folder = std::getenv("XDG_RUNTIME_DIR");
-  auto started = ControlServer::start(socket_folders(runtime_folder ? runtime_folder : "", ::getuid()), std::move(server));
+  auto started =
+      ControlServer::start(socket_folders(runtime_folder ? runtime_folder : "", ::getuid()), std::move(server));
   if (!started) {
     if (options_.required)
       return started.takeError();

@@ -47,7 +47,15 @@ using AnswerTo = llvm::Expected<nlohmann::json>(const ControlParts &parts, const
 /// Null: nothing is done by a worker under this name. For each method of methods() there is one.
 AnswerTo *answer_to(const Method &method);
 
-AnswerTo answer_status, answer_threads, answer_stack, answer_functions, answer_function, answer_stats; // look.cpp, stacks.cpp
-AnswerTo answer_replace, answer_reclaim;                                                               // replace.cpp
+AnswerTo answer_status, answer_threads, answer_stack, answer_functions, answer_function,
+    answer_stats; // look.cpp, stacks.cpp
+AnswerTo answer_symbols, answer_redefine, answer_revert;                                     // redefine.cpp
+AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release;            // policy.cpp
+AnswerTo answer_events;                                                                      // events.cpp
+AnswerTo answer_replace, answer_reclaim;                                                     // replace.cpp
+
+nlohmann::json describe(const ReplaceOutcome &outcome);
+/// A text of the table.
+Tier tier_from(const std::string &word);
 
 } // namespace osr

@@ -29,8 +29,12 @@ std::chrono::seconds since_beginning() {
 
 json describe_version(const Version &version, const CallTargets &targets) {
   const CodeObject &code = version.object;
-  json result{{"id", code.id},       {"tier", to_string(code.tier)},   {"state", to_string(code.state())},
-              {"address", code.code_begin}, {"code_bytes", code.code_size}, {"sites", code.sites.size()}};
+  json result{{"id", code.id},
+              {"tier", to_string(code.tier)},
+              {"state", to_string(code.state())},
+              {"address", code.code_begin},
+              {"code_bytes", code.code_size},
+              {"sites", code.sites.size()}};
   if (code.continuation_site)
     result["continuation_of_site"] = *code.continuation_site;
   else
@@ -97,14 +101,18 @@ Expected<json> answer_status(const ControlParts &parts, const Call &) {
   const FunctionId functions = engine.targets().bodies().entry_count();
   lock.unlock();
   std::lock_guard threads_lock(engine.threads().mutex());
-  return json{{"pid", ::getpid()},
-              {"user", ::getuid()},
-              {"up_seconds", since_beginning().count()},
-              {"threads", engine.threads().threads().size()},
-              {"functions", functions},
-              {"versions", {{"baseline", baseline}, {"optimized", optimized}, {"continuation", continuations}, {"leaving", leaving}}},
-              {"code_bytes", engine.arena().used_bytes(SlabKind::Code)},
-              {"policy", parts.tiering ? "on" : "none"}};
+  return json{
+      {"pid", ::getpid()},
+      {"user", ::getuid()},
+      {"up_seconds", since_beginning().count()},
+      {"threads", engine.threads().threads().size()},
+      {"functions", functions},
+      {"versions",
+       {{"baseline", baseline}, {"optimized", optimized}, {"continuation", continuations}, {"leaving", leaving}}},
+      {"code_bytes", engine.arena().used_bytes(SlabKind::Code)},
+      {"policy", !parts.tiering               ? "none"
+                 : parts.tiering->is_paused() ? "paused"
+                                              : "on"}};
 }
 
 Expected<json> answer_threads(const ControlParts &parts, const Call &) {
@@ -117,7 +125,8 @@ Expected<json> answer_threads(const ControlParts &parts, const Call &) {
   for (const SeenThread &thread : seen->threads) {
     json described{{"thread", thread.tid}, {"name", thread_name(thread.tid)}, {"role", to_string(thread.role)}};
     const auto frames = ArrayRef(seen->frames).slice(thread.first, thread.count);
-    const auto *newest = find_if(frames, [](const SeenFrame &frame) { return frame.code && frame.code->function != no_function; });
+    const auto *newest =
+        find_if(frames, [](const SeenFrame &frame) { return frame.code && frame.code->function != no_function; });
     if (newest != frames.end())
       described["newest"] = describe(engine, *newest)[0];
     threads.push_back(std::move(described));

@@ -22,7 +22,21 @@ constexpr Parameter function_parameters[] = {{"function", ParameterKind::Text, t
 constexpr Parameter replace_parameters[] = {{"function", ParameterKind::Text, true},
                                             {"to", ParameterKind::Text, true, tiers},
                                             {"frames", ParameterKind::Text, false, "rewrite|finish|quiescent"},
-                                            {"recompile", ParameterKind::Flag}};
+                                            {"recompile", ParameterKind::Flag},
+                                            {"thread", ParameterKind::Number}};
+constexpr Parameter hold_parameters[] = {{"function", ParameterKind::Text, true},
+                                         {"tier", ParameterKind::Text, true, tiers}};
+constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}};
+constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, true},
+                                             {"ir", ParameterKind::Text, true},
+                                             {"same_sites", ParameterKind::Flag},
+                                             {"site_map", ParameterKind::List},
+                                             {"to", ParameterKind::Text, false, tiers}};
+constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text, true},
+                                           {"same_sites", ParameterKind::Flag},
+                                           {"site_map", ParameterKind::List},
+                                           {"to", ParameterKind::Text, false, tiers}};
+constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}};
 constexpr Parameter cancel_parameters[] = {{"request", ParameterKind::RequestId, true}};
 
 constexpr Method table[] = {
@@ -31,7 +45,16 @@ constexpr Method table[] = {
     {"stack", Access::Look, stack_parameters},
     {"functions", Access::Look, functions_parameters},
     {"function", Access::Look, function_parameters},
+    {"symbols", Access::Look, symbols_parameters},
     {"stats", Access::Look, {}},
+    {"policy", Access::Look, {}},
+    {"events", Access::Look, events_parameters},
+    {"pause", Access::Change, {}},
+    {"resume", Access::Change, {}},
+    {"hold", Access::Change, hold_parameters},
+    {"release", Access::Change, function_parameters},
+    {"redefine", Access::Change, redefine_parameters},
+    {"revert", Access::Change, revert_parameters},
     {"replace", Access::Change, replace_parameters},
     {"reclaim", Access::Change, {}},
     {"cancel", Access::Look, cancel_parameters, Place::Server},
@@ -53,6 +76,10 @@ std::optional<std::string> problem_of(const Parameter &parameter, const json &va
   case ParameterKind::Flag:
     if (!value.is_boolean())
       return fmt::format("'{}' has to be true or false", parameter.name);
+    break;
+  case ParameterKind::List:
+    if (!value.is_array())
+      return fmt::format("'{}' has to be a list", parameter.name);
     break;
   case ParameterKind::RequestId:
     if (!value.is_number() && !value.is_string())
@@ -92,8 +119,8 @@ std::variant<const Method *, RpcError> method_of(const RpcRequest &request, bool
     return RpcError{RpcCode::NoMethod, fmt::format("there is no method '{}'; docs/control.md lists them",
                                                    StringRef(request.method).take_front(longest_id).str())};
   if (is_read_only && method->access == Access::Change)
-    return RpcError{RpcCode::ReadOnly, fmt::format("'{}' changes the program, and this one is only to be looked at",
-                                                   method->name)};
+    return RpcError{RpcCode::ReadOnly,
+                    fmt::format("'{}' changes the program, and this one is only to be looked at", method->name)};
   if (auto problem = problem_of(*method, request.parameters))
     return RpcError{RpcCode::BadParameters, std::move(*problem)};
   return method;

@@ -15,7 +15,7 @@ enum class Access : std::uint8_t {
   Change, ///< not with a server that is read-only
 };
 
-enum class ParameterKind : std::uint8_t { Text, Number, Flag, RequestId };
+enum class ParameterKind : std::uint8_t { Text, Number, Flag, List, RequestId };
 
 struct Parameter {
   const char *name;

@@ -45,7 +45,8 @@ BadRequest no_request(json id, std::string why) { return {std::move(id), {RpcCod
 
 std::variant<RpcRequest, BadRequest> parse_request(StringRef line) {
   if (nesting_of(line) > deepest_nesting)
-    return BadRequest{nullptr, {RpcCode::NoJson, fmt::format("more than {} nested arrays and objects", deepest_nesting)}};
+    return BadRequest{nullptr,
+                      {RpcCode::NoJson, fmt::format("more than {} nested arrays and objects", deepest_nesting)}};
   json object = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (object.is_discarded())
     return BadRequest{nullptr, {RpcCode::NoJson, "the line is no JSON"}};

@@ -18,7 +18,7 @@ namespace osr {
 /// Clients and servers of one number understand each other.
 inline constexpr unsigned protocol_version = 1;
 inline constexpr std::size_t longest_line = std::size_t(4) << 20; ///< bytes that a client may send without a line's end
-inline constexpr unsigned deepest_nesting = 32;                  ///< of arrays and objects in it
+inline constexpr unsigned deepest_nesting = 32; ///< of arrays and objects in it
 inline constexpr std::size_t longest_id = 128;
 
 enum class RpcCode : int {
@@ -26,10 +26,10 @@ enum class RpcCode : int {
   NoRequest = -32600,
   NoMethod = -32601,
   BadParameters = -32602,
-  Failed = -32000,    ///< what was asked for cannot be done: the message says why
-  ReadOnly = -32001,  ///< this server answers questions only
+  Failed = -32000, ///< what was asked for cannot be done: the message says why
+  ReadOnly = -32001, ///< this server answers questions only
   Cancelled = -32002, ///< by its client
-  Busy = -32003,      ///< too many requests wait already
+  Busy = -32003, ///< too many requests wait already
 };
 
 struct RpcError {

@@ -34,6 +34,8 @@ struct Call {
   const RpcRequest &request;
   Peer peer;
   const std::atomic<bool> &is_cancelled;
+  /// Says something before the answer. False: the client does not read fast enough, and this is left out.
+  std::function<bool(llvm::StringRef method, const nlohmann::json &parameters)> tell;
 };
 
 class ControlClient;

@@ -173,7 +173,8 @@ void SocketFolder::remove_stale(std::size_t most) const {
   for (const SocketName &name : list()) {
     if (most-- == 0)
       return;
-    if (process_began(fmt::format("/proc/{}", name.process)) != name.began && is_abandoned(folder_.number(), to_string(name)))
+    if (process_began(fmt::format("/proc/{}", name.process)) != name.began &&
+        is_abandoned(folder_.number(), to_string(name)))
       remove(name);
   }
 }

@@ -61,7 +61,7 @@ llvm::Expected<Peer> peer_of(int socket);
 class SocketFolder {
 public:
   enum class Use : std::uint8_t {
-    Look,   ///< fails if there is none
+    Look, ///< fails if there is none
     Create, ///< makes it
   };
   /// The errors name the folder, and what is wrong with it.

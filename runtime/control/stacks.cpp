@@ -38,7 +38,8 @@ struct Room {
   }
 };
 
-void see(const ProgramThread &thread, RulesFinder &rules, const FrameRedirector &redirector, std::size_t depth, Room &room) {
+void see(const ProgramThread &thread, RulesFinder &rules, const FrameRedirector &redirector, std::size_t depth,
+         Room &room) {
   if (room.seen.threads.size() == room.seen.threads.capacity()) {
     room.is_full = true;
     return;
@@ -50,8 +51,8 @@ void see(const ProgramThread &thread, RulesFinder &rules, const FrameRedirector 
     room.is_full |= room.seen.frames.size() == room.seen.frames.capacity();
     if (room.is_full)
       return false;
-    room.seen.frames.push_back({frame.pc, redirector.stub_of(frame), frame.code, frame.is_site,
-                                frame.kind == PcKind::Exact});
+    room.seen.frames.push_back(
+        {frame.pc, redirector.stub_of(frame), frame.code, frame.is_site, frame.kind == PcKind::Exact});
     ++seen.count;
     return true;
   });

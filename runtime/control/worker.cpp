@@ -8,6 +8,11 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+constexpr std::size_t most_untold = 1000; ///< lines that the server has not taken yet
+
+} // namespace
 
 ControlWorker::~ControlWorker() {
   end();
@@ -77,12 +82,28 @@ void ControlWorker::run() {
   (void)!::write(wake_->number(), &one, sizeof(one));
 }
 
-std::string ControlWorker::carry_out(const Work &work) const {
+/// In the thread itself.
+bool ControlWorker::tell(std::string line) {
+  {
+    std::lock_guard lock(mutex_);
+    if (lines_.size() >= most_untold)
+      return false;
+    lines_.push_back(std::move(line));
+  }
+  const std::uint64_t one = 1;
+  (void)!::write(wake_->number(), &one, sizeof(one));
+  return true;
+}
+
+std::string ControlWorker::carry_out(const Work &work) {
   const nlohmann::json &id = work.request.id;
   try {
     if (work.is_cancelled)
       return error_line(id, {RpcCode::Cancelled, "the request was cancelled"});
-    auto result = answer_({*work.method, work.request, peer_, work.is_cancelled});
+    auto result = answer_({*work.method, work.request, peer_, work.is_cancelled,
+                           [this](StringRef method, const nlohmann::json &parameters) {
+                             return tell(notification_line(method, parameters));
+                           }});
     if (result)
       return result_line(id, *result);
     return error_line(id, {work.is_cancelled ? RpcCode::Cancelled : RpcCode::Failed, toString(result.takeError())});

@@ -51,6 +51,11 @@ public:
     current_.at(entry) = body;
     entries_[body] = entry;
   }
+  /// An old body that may become the current one again stays, whether anything mentions it or not.
+  void keep(FunctionId body) { kept_.insert(body); }
+  void do_not_keep(FunctionId body) { kept_.erase(body); }
+  bool is_kept(FunctionId body) const { return kept_.contains(body); }
+
   /// An old body has gone.
   void forget(FunctionId body) {
     old_.erase(body);
@@ -60,7 +65,7 @@ public:
 private:
   std::vector<FunctionId> current_; ///< by entry
   std::map<FunctionId, FunctionId> entries_; ///< by body; the first ones have the number of their entry
-  std::set<FunctionId> old_;
+  std::set<FunctionId> old_, kept_;
 };
 
 } // namespace osr

@@ -29,6 +29,13 @@ bool FirstCalls::may_be_optimized(FunctionId entry) const {
   return optimize_only_.empty() || is_contained(optimize_only_, entry);
 }
 
+void FirstCalls::hold(FunctionId entry, std::optional<Tier> tier) {
+  if (tier)
+    held_[entry] = *tier;
+  else
+    held_.erase(entry);
+}
+
 std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
   const CallTargets &targets = engine_.targets();
   auto choose = [&](std::uint64_t pc) {
@@ -83,7 +90,8 @@ Expected<const Version *> FirstCalls::compile(FunctionId entry) {
   const FunctionId body = engine_.targets().bodies().current(entry);
   if (body == no_function)
     return make_error("'{}' was removed", engine_.name_of(entry));
-  const Tier tier = may_be_optimized(entry) ? tier_ : Tier::Baseline;
+  const auto held = held_.find(entry);
+  const Tier tier = held != held_.end() ? held->second : may_be_optimized(entry) ? tier_ : Tier::Baseline;
   auto version = engine_.versions().find_or_compile({body, tier, std::nullopt});
   if (version || tier == Tier::Baseline)
     return version;

@@ -5,6 +5,8 @@
 #include "runtime/engine/engine.h"
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,15 @@ public:
 
   bool may_be_optimized(FunctionId entry) const;
 
+  /// From here on new code of the function is of this tier, whatever a policy says; nothing: as ever. With the lock held.
+  void hold(FunctionId entry, std::optional<Tier> tier);
+  /// By entry. With the lock held.
+  const std::map<FunctionId, Tier> &held() const { return held_; }
+  bool is_held_at_baseline(FunctionId entry) const {
+    auto found = held_.find(entry);
+    return found != held_.end() && found->second == Tier::Baseline;
+  }
+
 private:
   FirstCalls(Engine &engine, Tier tier, OnFailure on_failure)
       : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)) {}
@@ -42,6 +53,7 @@ private:
   Tier tier_;
   OnFailure on_failure_;
   std::vector<FunctionId> optimize_only_; ///< by entry
+  std::map<FunctionId, Tier> held_;
 };
 
 } // namespace osr

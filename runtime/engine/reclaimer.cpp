@@ -172,7 +172,7 @@ void Reclaimer::drop_unused_bodies() {
   Bodies &bodies = engine_.targets().bodies();
   std::vector<FunctionId> unused;
   for (FunctionId body : bodies.old())
-    if (!versions_.mentions(body) && !stubs_.site_maps().lead_to(body))
+    if (!bodies.is_kept(body) && !versions_.mentions(body) && !stubs_.site_maps().lead_to(body))
       unused.push_back(body);
   for (FunctionId body : unused) {
     stubs_.site_maps().remove(body);

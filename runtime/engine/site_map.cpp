@@ -121,6 +121,12 @@ void SiteMaps::remove(FunctionId from) {
   targets_.erase(targets_.lower_bound({from, 0}), targets_.lower_bound({from + 1, 0}));
 }
 
+void SiteMaps::keep_in(FunctionId body) {
+  std::erase_if(targets_, [body](const auto &entry) {
+    return entry.first.function == body && entry.second.site.function != body;
+  });
+}
+
 bool SiteMaps::covers(const SiteRecord &record) const {
   return any_of(record.frames, [this](const FrameRecord &frame) { return targets_.contains(frame.site); });
 }

@@ -27,6 +27,8 @@ public:
   void add(FunctionId from, const std::vector<Site> &to, const SiteMap &map);
   /// Forgets what leads out of `from`.
   void remove(FunctionId from);
+  /// The body is current again: its activations go nowhere else any more.
+  void keep_in(FunctionId body);
   /// Whether some old body's activations go on in this one.
   bool lead_to(FunctionId body) const;
 

@@ -58,6 +58,30 @@ std::string name_of(pid_t thread) {
 
 } // namespace
 
+void Trace::listen(Listener listener) {
+  if (int error = forget_in_children(); error != 0 && listener)
+    return; // a child could wait for a lock that nobody there holds
+  static std::mutex mutex; // of those who listen
+  static Trace *without_file = nullptr; // never destroyed: threads may be about to tell it something
+  std::lock_guard lock(mutex);
+  Trace *trace = active();
+  if (!trace && listener) {
+    without_file = without_file ? without_file : new Trace;
+    trace = without_file;
+  }
+  if (!trace)
+    return;
+  std::lock_guard telling(trace->mutex_);
+  trace->listener_ = std::move(listener);
+  active_ = trace->files_ || trace->listener_ ? trace : nullptr;
+}
+
+/// Of an error the number.
+int Trace::forget_in_children() {
+  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = nullptr; });
+  return installed;
+}
+
 llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
   if (active())
     return make_error("a trace is being written already, then one to '{}'", path);
@@ -79,8 +103,7 @@ llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
         fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
                     getpid(), getpid(), name));
   });
-  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = nullptr; });
-  if (installed != 0)
+  if (const int installed = forget_in_children())
     return make_error("cannot write a trace to '{}': no handler for fork: {}", path, std::strerror(installed));
   trace->ticker_ = std::make_unique<Ticker>("osr trace", drains_per_second, [trace] {
     std::lock_guard lock(trace->mutex_);
@@ -109,13 +132,19 @@ void Trace::put_now(const Lines &lines) {
   is_broken_ = is_broken_ || !write_all(file_, text);
 }
 
-void Trace::write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest) {
+void Trace::tell(const Event &told) {
   const int saved_errno = errno;
   {
     Undisturbed undisturbed; // a handler of the program may come to write an event, too
     std::lock_guard lock(mutex_);
-    if (!is_finished_)
-      put({{thread, event(thread, phase, at - start_, rest)}});
+    if (listener_)
+      listener_(told);
+    if (files_ && !is_finished_) {
+      const std::string rest = what(told.category, told.name, told.arguments);
+      put({{told.thread, told.took ? event(told.thread, "X", told.begin - start_,
+                                           fmt::format("\"dur\":{},{}", microseconds(*told.took), rest))
+                                   : event(told.thread, "i", told.begin - start_, "\"s\":\"t\"," + rest)}});
+    }
   }
   errno = saved_errno;
 }
@@ -127,14 +156,16 @@ void Trace::span(llvm::StringRef category, llvm::StringRef name, Clock::time_poi
 
 void Trace::span(pid_t thread, llvm::StringRef category, llvm::StringRef name, Clock::time_point begin,
                  Clock::time_point end, const nlohmann::json &arguments) {
-  write(thread, "X", begin, fmt::format("\"dur\":{},{}", microseconds(end - begin), what(category, name, arguments)));
+  tell({thread, category, name, begin, end - begin, arguments});
 }
 
 void Trace::instant(llvm::StringRef category, llvm::StringRef name, const nlohmann::json &arguments) {
-  write(gettid(), "i", Clock::now(), "\"s\":\"t\"," + what(category, name, arguments));
+  tell({gettid(), category, name, Clock::now(), std::nullopt, arguments});
 }
 
 TracedTransition *Trace::transition(llvm::StringRef function, const nlohmann::json &arguments) {
+  if (!files_)
+    return nullptr;
   std::string text = what("transition", function, arguments);
   text.pop_back(); // the cause is added to the arguments
   Undisturbed undisturbed;
@@ -185,6 +216,8 @@ void Trace::drain() {
 void Trace::finish() {
   Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
+  if (!files_)
+    return;
   drain();
   if (is_finished_)
     return;

@@ -21,9 +21,11 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,6 +42,19 @@ public:
   /// Null: nobody wants to know.
   static Trace *active() noexcept { return active_.load(std::memory_order_acquire); }
 
+  /// Hears of spans and instants when they have happened (not of transitions), in the thread that they happened in, and may
+  /// not wait. With or without a file.
+  struct Event {
+    pid_t thread;
+    llvm::StringRef category, name;
+    Clock::time_point begin;
+    std::optional<Clock::duration> took;
+    const nlohmann::json &arguments;
+  };
+  using Listener = std::function<void(const Event &)>;
+  /// Null: nobody listens any more.
+  static void listen(Listener listener);
+
   /// Something of this thread that took from `begin` until now.
   void span(llvm::StringRef category, llvm::StringRef name, Clock::time_point begin, const nlohmann::json &arguments);
   /// The same of any thread.
@@ -48,7 +63,7 @@ public:
   /// Something that happened now.
   void instant(llvm::StringRef category, llvm::StringRef name, const nlohmann::json &arguments);
 
-  /// What a stub of that kind is to list; equal ones are one. `arguments` says what the transition is.
+  /// What a stub of that kind is to list; equal ones are one. Null: there is no file. `arguments` says what the transition is.
   TracedTransition *transition(llvm::StringRef function, const nlohmann::json &arguments);
 
   /// Writes what is listed and how many transitions were not, and closes the array. Nothing is written afterwards.
@@ -56,7 +71,9 @@ public:
 
 private:
   Trace(std::unique_ptr<FileThread> files, int file);
-  void write(pid_t thread, const char *phase, Clock::time_point at, const std::string &rest);
+  Trace() = default; ///< without a file
+  void tell(const Event &event);
+  static int forget_in_children();
   using Lines = std::vector<std::pair<pid_t, std::string>>;
   void put(Lines lines);
   void put_now(const Lines &lines);
@@ -65,15 +82,16 @@ private:
 
   static inline std::atomic<Trace *> active_ = nullptr;
 
-  std::unique_ptr<FileThread> files_;
+  std::unique_ptr<FileThread> files_; ///< null: there is no file
   /// Only in that thread.
-  int file_;
+  int file_ = -1;
   std::set<pid_t> named_;
   bool is_broken_ = false; ///< a full disk costs the rest of the trace, and a torn line costs the reader no other
 
   Clock::time_point start_;
-  std::uint64_t start_ticks_;
+  std::uint64_t start_ticks_ = 0;
   std::mutex mutex_; ///< of all below
+  Listener listener_;
   bool is_finished_ = false;
   std::uint64_t written_ = 0, left_out_ = 0; ///< transitions
   std::unique_ptr<TransitionRing> ring_;

@@ -225,6 +225,10 @@ Expected<RedefineOutcome> Runtime::redefine(StringRef function, MemoryBufferRef 
   return impl_->redefiner->redefine(function, ir, options);
 }
 
+Expected<RedefineOutcome> Runtime::revert(StringRef function, const RedefineOptions &options) {
+  return impl_->redefiner->revert(function, options);
+}
+
 Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef function) {
   return impl_->redefiner->source_of(function);
 }

@@ -1,6 +1,7 @@
 #include "runtime/redefine/redefiner.h"
 
 #include "compiler/base/error.h"
+#include "compiler/sites/same_shape.h"
 #include "runtime/events/cause.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/guest/startup_checks.h"
@@ -11,8 +12,22 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+constexpr std::size_t most_kept_bodies = 8; ///< of one function
+
+} // namespace
 
 Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
+  return change_body("redefine", name, options.to, [&](FunctionId body) { return redefine_locked(body, ir, options); });
+}
+
+Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOptions &options) {
+  return change_body("revert", name, options.to, [&](FunctionId body) { return revert_locked(body, options); });
+}
+
+/// What both have in common: who may, and what is written down.
+Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef name, Tier to, Body change) {
   if (!replacer_.is_started())
     return make_error("'{}' cannot be redefined: no program is running", name.str());
   if (engine_.versions().counts_activations())
@@ -23,8 +38,8 @@ Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir
   if (!body)
     return body.takeError();
   Because because(Cause::Redefinition);
-  TracedRequest traced("redefine", name, options.to);
-  auto outcome = redefine_locked(*body, ir, options);
+  TracedRequest traced(verb, name, to);
+  auto outcome = change(*body);
   if (!outcome) {
     std::string reason = toString(traced.failed(outcome.takeError()));
     ++engine_.statistics().requests.refused[reason];
@@ -52,26 +67,81 @@ Expected<RedefineOutcome> Redefiner::redefine_locked(FunctionId old, MemoryBuffe
                                                      const RedefineOptions &options) {
   // 1. All that can be refused.
   Compiler &compiler = engine_.compiler();
-  const std::vector<FunctionInfo> &functions = engine_.program().functions;
   auto body = compiler.prepare_body(old, ir);
   if (!body)
     return body.takeError();
   if (Error error = check_symbols(*body->module, engine_.session(), body->variables))
     return error;
-  const SiteMap site_map = options.same_sites ? identity_map(functions[old].sites) : options.site_map;
-  if (Error error = check_site_map(site_map, functions[old].sites, body->info.sites))
-    return error;
+  RedefineOutcome outcome;
+  const FunctionInfo &info = body->info;
+  auto site_map = site_map_for(old, info, *body->module->getFunction(info.name), options, outcome);
+  if (!site_map)
+    return site_map.takeError();
   if (Error error = link_variables(*body))
     return error;
   // 2. Calls mean the new body from here on, in old code too.
   const std::vector<const Version *> invalid = versions_that_rest_on(old);
+  const FunctionId entry = engine_.targets().bodies().entry_of(old);
+  const FunctionId fresh = compiler.adopt_body(old, std::move(*body));
+  if (Error error = exchange(old, fresh, invalid, *site_map, options.to, outcome))
+    return error;
+  if (options.keep_old_body)
+    remember(entry, old);
+  return outcome;
+}
+
+/// The same steps; the body is there already.
+Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const RedefineOptions &options) {
+  const FunctionId entry = engine_.targets().bodies().entry_of(now);
+  auto found = kept_.find(entry);
+  if (found == kept_.end())
+    return make_error("it has the body that it began with, or an earlier one was not kept");
+  const FunctionId before = found->second.back();
+  RedefineOutcome outcome;
+  auto site_map =
+      site_map_for(now, engine_.program().functions[before], engine_.compiler().code_of(before), options, outcome);
+  if (!site_map)
+    return site_map.takeError();
+  const std::vector<const Version *> invalid = versions_that_rest_on(now);
+  engine_.compiler().make_current(before, now);
+  if (Error error = exchange(now, before, invalid, *site_map, options.to, outcome))
+    return error;
+  engine_.targets().bodies().do_not_keep(before);
+  found->second.pop_back();
+  if (found->second.empty())
+    kept_.erase(found);
+  return outcome;
+}
+
+/// How activations of the old body go on in the new one. Empty: they end where they are.
+Expected<SiteMap> Redefiner::site_map_for(FunctionId old, const FunctionInfo &fresh, const Function &code,
+                                          const RedefineOptions &options, RedefineOutcome &outcome) const {
+  const std::vector<Site> &sites = engine_.program().functions[old].sites;
+  outcome.had_same_sites = options.same_sites_if_same_shape && have_same_shape(engine_.compiler().code_of(old), code);
+  const SiteMap map = options.same_sites || outcome.had_same_sites ? identity_map(sites) : options.site_map;
+  if (Error error = check_site_map(map, sites, fresh.sites))
+    return error;
+  return map;
+}
+
+void Redefiner::remember(FunctionId entry, FunctionId old) {
+  std::vector<FunctionId> &bodies = kept_[entry];
+  engine_.targets().bodies().keep(old);
+  bodies.push_back(old);
+  if (bodies.size() <= most_kept_bodies)
+    return;
+  engine_.targets().bodies().do_not_keep(bodies.front());
+  bodies.erase(bodies.begin());
+}
+
+/// The program's IR calls the new body. The error says that everything is as before.
+Error Redefiner::exchange(FunctionId old, FunctionId fresh, ArrayRef<const Version *> invalid, const SiteMap &site_map,
+                          Tier to, RedefineOutcome &outcome) {
   Bodies &bodies = engine_.targets().bodies();
   const FunctionId entry = bodies.entry_of(old);
-  const FunctionId fresh = compiler.adopt_body(old, std::move(*body));
   bodies.set_current(entry, fresh);
   const std::vector<CallTarget> before = redirect_calls(entry, invalid);
   // 3. No activation stays in code that rests on the old body.
-  RedefineOutcome outcome;
   outcome.invalidated = invalid.size();
   auto deoptimized = deoptimize(invalid);
   if (!deoptimized) {
@@ -85,9 +155,13 @@ Expected<RedefineOutcome> Redefiner::redefine_locked(FunctionId old, MemoryBuffe
   for (Tier tier : {Tier::Baseline, Tier::Optimized})
     for (const Version *version : engine_.versions().versions_of(old, tier))
       replacer_.reclaimer().retire(*version);
+  SiteMaps &maps = engine_.stubs().site_maps();
   if (!site_map.empty())
-    move_to_new_body(old, fresh, site_map, options.to, outcome);
-  return outcome;
+    maps.add(old, engine_.program().functions[fresh].sites, site_map);
+  maps.keep_in(fresh); // if it was the body before, its activations went elsewhere
+  if (!site_map.empty())
+    move_to_new_body(old, to, outcome);
+  return Error::success();
 }
 
 /// Its activations end in the old code. Those of code that it was inlined into go on in baseline code, which calls it no more.
@@ -172,9 +246,7 @@ Expected<ReplaceOutcome> Redefiner::deoptimize(ArrayRef<const Version *> invalid
 }
 
 /// What cannot be moved ends in the old body.
-void Redefiner::move_to_new_body(FunctionId old, FunctionId fresh, const SiteMap &map, Tier to,
-                                 RedefineOutcome &outcome) {
-  engine_.stubs().site_maps().add(old, engine_.program().functions[fresh].sites, map);
+void Redefiner::move_to_new_body(FunctionId old, Tier to, RedefineOutcome &outcome) {
   Replacement what;
   what.landing = to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
   what.only_mapped = true;

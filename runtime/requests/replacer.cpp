@@ -56,7 +56,12 @@ Expected<ReplaceOutcome> Replacer::replace(StringRef name, const ReplaceOptions 
   return replace(entry, options);
 }
 
-Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOptions &options, const Effort &effort) {
+Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOptions &wanted, const Effort &effort) {
+  ReplaceOptions options = wanted;
+  if (options.only_thread) { // the others go on in what they have
+    options.redirect_calls = false;
+    options.old_code = OldCode::Keep;
+  }
   const FunctionId count = engine_.targets().bodies().entry_count();
   OSR_CHECK(entry < count, "function {} of {}", entry, count);
   auto outcome =
@@ -90,6 +95,12 @@ Expected<FunctionId> Replacer::replaceable_body(FunctionId entry, const ReplaceO
                       info.name);
   if (!is_started())
     return make_error("'{}' cannot be replaced: no program is running", info.name);
+  if (options.only_thread && (options.frames != Frames::Rewrite || options.recompile))
+    return make_error("'{}' is not replaced: in one thread only, activations can be rewritten and nothing else",
+                      info.name);
+  if (options.only_thread && engine_.redirector().concerns_sites())
+    return make_error("'{}' is not replaced: where the code at return PCs is patched, that concerns all threads",
+                      info.name);
   return info.id;
 }
 
@@ -162,6 +173,7 @@ Expected<ReplaceOutcome> Replacer::rewrite(FunctionId body, const ReplaceOptions
   what.landing = options.to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
   what.effort = effort;
   what.effort.is_cancelled = options.is_cancelled;
+  what.only_thread = options.only_thread;
   for (const Version *replaced : old)
     what.objects.push_back(&replaced->object);
   for (const auto &retired : versions.retired())
@@ -185,11 +197,14 @@ Expected<ReplaceOutcome> Replacer::rewrite(FunctionId body, const ReplaceOptions
 
 /// What cannot come along now follows later.
 Expected<ReplaceOutcome> Replacer::carry_out(const Replacement &what, Way way) {
-  follow_ups_.forget(what);
+  if (!what.only_thread)
+    follow_ups_.forget(what);
   auto outcome = (*requests_.*way)(what);
   if (!outcome)
     return outcome;
   count(*outcome);
+  if (what.only_thread) // who makes it again would not know of the thread
+    return outcome;
   follow_ups_.remember(what, *outcome);
   if (follow_ups_.are_due())
     reclaim_soon();

@@ -110,7 +110,7 @@ Expected<double> Requests::search_and_commit(RequestSearch &search) {
     Clock::time_point begin = Clock::now();
     RulesFinder rules(lookup_, table_);
     for (const auto &thread : threads)
-      if (search.failure == WalkStatus::ReachedBase)
+      if (search.failure == WalkStatus::ReachedBase && thread->tid == search.what.only_thread.value_or(thread->tid))
         visit(*thread, rules, search);
     if (search.is_to_ask()) {
       for (const ProgramThread *thread : search.at_loops)

@@ -36,6 +36,7 @@ struct Replacement {
   std::vector<SiteKey> sites_that_stay;
   /// Only activations that the site map of a redefinition covers.
   bool only_mapped = false;
+  std::optional<pid_t> only_thread; ///< only activations of that one
   Effort effort;
 };
 

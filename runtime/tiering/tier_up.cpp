@@ -79,9 +79,9 @@ HeatCounter *TierUp::see(FunctionId body) {
 }
 
 HeatCounter *TierUp::counter_of(const FunctionInfo &body, bool may_tier_up) {
-  if (Trace::active()) {
+  {
     std::lock_guard lock(mutex_);
-    names_[body.id] = body.name;
+    names_[body.id] = body.name; // somebody may want to know later
   }
   return table_.counter_of(body, may_tier_up);
 }
@@ -115,16 +115,17 @@ bool TierUp::was_asked_for(FunctionId body) const {
 void TierUp::work(CompileQueue::Item item) {
   const auto begin = std::chrono::steady_clock::now();
   HeatCounter &counter = *item.counter;
-  auto outcome = optimize_(counter.function, item.by, !was_asked_for(counter.function));
+  Outcome done = optimize_(counter.function, item.by, !was_asked_for(counter.function));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   std::lock_guard lock(mutex_);
   counts_.seconds += taken.count();
-  if (!outcome) {
-    counter.state = State::Left;
+  if (const auto *not_done = std::get_if<NotDone>(&done)) {
+    counter.state = *not_done == NotDone::ForNow ? State::Cold : State::Left;
     return;
   }
-  if (!*outcome) {
-    ++counts_.failed[toString(outcome->takeError())];
+  auto &outcome = std::get<Expected<ReplaceOutcome>>(done);
+  if (!outcome) {
+    ++counts_.failed[toString(outcome.takeError())];
     counter.state = State::Left;
     return;
   }
@@ -135,10 +136,10 @@ void TierUp::work(CompileQueue::Item item) {
     case NoticedBy::Loop: ++counts_.by_loop; break;
     case NoticedBy::Sampler: ++counts_.by_sampler; break;
     }
-  counts_.moved += (*outcome)->rewritten;
-  counts_.at_polls += (*outcome)->at_polls;
-  counts_.left += (*outcome)->running;
-  if (compiles_in_calling_thread() && ((*outcome)->running || !(*outcome)->refused.empty()))
+  counts_.moved += outcome->rewritten;
+  counts_.at_polls += outcome->at_polls;
+  counts_.left += outcome->running;
+  if (compiles_in_calling_thread() && (outcome->running || !outcome->refused.empty()))
     left_.insert(&counter);
   counter.state = State::Hot;
 }

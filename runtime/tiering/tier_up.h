@@ -20,6 +20,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <variant>
 
 namespace osr {
 
@@ -35,10 +36,14 @@ Cause cause_of(NoticedBy by);
 /// Thread-safe where it says so.
 class TierUp {
 public:
-  /// Optimises a body and moves its activations. Nothing: the body is not one that calls mean any more. `is_first`: it
-  /// was not asked for before.
-  using Optimize =
-      std::function<std::optional<llvm::Expected<ReplaceOutcome>>(FunctionId body, NoticedBy by, bool is_first)>;
+  /// Why nothing was done.
+  enum class NotDone : std::uint8_t {
+    ForEver, ///< the body is not one that calls mean any more
+    ForNow,  ///< somebody wants it to stay as it is: it is noticed again
+  };
+  using Outcome = std::variant<NotDone, llvm::Expected<ReplaceOutcome>>;
+  /// Optimises a body and moves its activations. `is_first`: it was not asked for before.
+  using Optimize = std::function<Outcome(FunctionId body, NoticedBy by, bool is_first)>;
 
   TierUp(TierUpOptions options, Optimize optimize);
 

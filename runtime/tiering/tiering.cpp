@@ -61,16 +61,18 @@ bool Tiering::may_tier_up(FunctionId body) const {
          calls_.may_be_optimized(engine_.targets().bodies().entry_of(body));
 }
 
-/// Nothing: the body was redefined, and may be gone; the new one counts by itself. Activations that cannot be replaced at
+/// A body that was redefined may be gone; the new one counts by itself. Activations that cannot be replaced at
 /// all end in the old code. Of a function like main, which nobody in the program calls, only the activations matter: a
 /// version for calls to come would be compiled for nothing.
-std::optional<Tiering::Outcome> Tiering::optimize(FunctionId body, NoticedBy by, bool is_first) {
+TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first) {
   Because because(cause_of(by));
   std::unique_lock lock(engine_.mutex());
   const Bodies &bodies = engine_.targets().bodies();
   if (!bodies.is_current(body))
-    return std::nullopt;
+    return TierUp::NotDone::ForEver;
   const FunctionId entry = bodies.entry_of(body);
+  if (is_paused_ || calls_.is_held_at_baseline(entry))
+    return TierUp::NotDone::ForNow;
   const FunctionInfo &info = engine_.program().functions[body];
   const bool must_finish = info.pinned != PinReason::None || engine_.versions().counts_activations();
   const bool only_activations = is_first && !must_finish && by != NoticedBy::Entry &&

@@ -7,6 +7,7 @@
 #include "runtime/tiering/stack_sampler.h"
 #include "runtime/tiering/tier_up.h"
 
+#include <atomic>
 #include <memory>
 
 namespace osr {
@@ -36,6 +37,10 @@ public:
   void before_fork() { tier_up_.before_fork(); }
   void after_fork(bool is_child);
 
+  /// Nothing is optimised until it is false again; what is noticed meanwhile is noticed again. Thread-safe.
+  void pause(bool paused) { is_paused_ = paused; }
+  bool is_paused() const { return is_paused_; }
+
   Statistics::TierUp statistics() const { return tier_up_.statistics(); }
   /// How often the body was noticed. With the lock held.
   std::uint32_t heat_of(FunctionId body) { return tier_up_.heat_of(body); }
@@ -43,7 +48,7 @@ public:
 private:
   using Outcome = llvm::Expected<ReplaceOutcome>;
   bool may_tier_up(FunctionId body) const;
-  std::optional<Outcome> optimize(FunctionId body, NoticedBy by, bool is_first);
+  TierUp::Outcome optimize(FunctionId body, NoticedBy by, bool is_first);
   Outcome optimize_by_steps(FunctionId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
   void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
   bool try_compile_unlocked(FunctionId body, const VersionKey &key);
@@ -54,6 +59,7 @@ private:
   const FirstCalls &calls_;
   Replacer &replacer_;
   TierUp tier_up_;
+  std::atomic<bool> is_paused_ = false;
   std::unique_ptr<StackSampler> sampler_;
   std::unique_ptr<Ticker> sampling_;
 };

@@ -55,7 +55,8 @@ TEST_CASE("a read-only server refuses what the table says changes something") {
 TEST_CASE("what is no request is told apart") {
   CHECK(problem_of("").code == RpcCode::NoJson);
   CHECK(problem_of(std::string(deepest_nesting + 1, '[')).message.find("nested") != std::string::npos);
-  CHECK(problem_of("{\"a\":\"" + std::string(100, '[') + "\"}").code == RpcCode::NoRequest); // brackets in a text nest nothing
+  CHECK(problem_of("{\"a\":\"" + std::string(100, '[') + "\"}").code ==
+        RpcCode::NoRequest); // brackets in a text nest nothing
   CHECK(problem_of(R"({"jsonrpc":"2.0","id":null,"method":"status"})").code == RpcCode::NoRequest);
   CHECK(problem_of(request(std::string(1000, 'm').c_str(), json::object())).message.size() < 300);
   CHECK(problem_of(request("stack", {{"depth", 1.5}})).code == RpcCode::BadParameters);
@@ -70,7 +71,8 @@ TEST_CASE("answers are single lines whatever is in them") {
 
 TEST_CASE("names of sockets are read strictly") {
   CHECK(parse_socket_name("12-34") == SocketName{12, 34});
-  for (const char *wrong : {"", "12", "12-", "-34", "0-1", "-1-2", "12-34-5", "012-34", "12-34 ", "+12-34", "99999999999-1"})
+  for (const char *wrong :
+       {"", "12", "12-", "-34", "0-1", "-1-2", "12-34-5", "012-34", "12-34 ", "+12-34", "99999999999-1"})
     CHECK_FALSE(parse_socket_name(wrong));
 }
 

@@ -1,0 +1,223 @@
+#include "osrctl/new_body.h"
+
+#include "compiler/base/diagnostics.h"
+#include "compiler/base/error.h"
+#include "osrctl/attach_commands.h"
+#include "runtime/control/type_text.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/ScopeExit.h>
+#include <llvm/ADT/SmallString.h>
+#include <llvm/Bitcode/BitcodeWriter.h>
+#include <llvm/Config/llvm-config.h>
+#include <llvm/IR/DebugInfo.h>
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/IR/PassManager.h>
+#include <llvm/IRReader/IRReader.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/Base64.h>
+#include <llvm/Support/FileSystem.h>
+#include <llvm/Support/Path.h>
+#include <llvm/Support/Program.h>
+#include <llvm/Support/SourceMgr.h>
+#include <llvm/Transforms/IPO/AlwaysInliner.h>
+#include <llvm/Transforms/IPO/GlobalDCE.h>
+
+using Json = nlohmann::json; // LLVM's passes have a namespace json
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// In the module's own words; what the front end says goes to stderr.
+Expected<std::string> compile(const std::string &source, const std::string &flags) {
+  const bool is_cxx = sys::path::extension(source) != ".c";
+  const std::string name = fmt::format("{}-{}", is_cxx ? "clang++" : "clang", LLVM_VERSION_MAJOR);
+  auto compiler = sys::findProgramByName(name);
+  if (!compiler)
+    return make_error("'{}' takes {}, which is not installed; give bitcode instead", source, name);
+  SmallString<128> bitcode;
+  if (std::error_code error = sys::fs::createTemporaryFile("osr-body", "bc", bitcode))
+    return make_error("cannot make a file for bitcode: {}", error.message());
+  std::vector<std::string> words{*compiler, "-O1", "-emit-llvm", "-c", "-o", bitcode.str().str()};
+  append_range(words, split_words(flags)); // these count
+  words.push_back(source);
+  const std::vector<StringRef> arguments(words.begin(), words.end());
+  std::string problem;
+  if (sys::ExecuteAndWait(*compiler, arguments, std::nullopt, {}, 0, 0, &problem) != 0) {
+    sys::fs::remove(bitcode);
+    return make_error("{} does not compile '{}'{}{}", name, source, problem.empty() ? "" : ": ", problem);
+  }
+  return bitcode.str().str();
+}
+
+Expected<std::unique_ptr<Module>> read(LLVMContext &context, const std::string &file, const std::string &flags) {
+  const StringRef kind = sys::path::extension(file);
+  std::string bitcode = file;
+  if (kind != ".bc" && kind != ".ll") {
+    auto made = compile(file, flags);
+    if (!made)
+      return made.takeError();
+    bitcode = *made;
+  } else if (!flags.empty()) {
+    return make_error("'{}' is compiled already: --flags is for sources", file);
+  }
+  scope_exit clean([&] {
+    if (bitcode != file)
+      sys::fs::remove(bitcode);
+  });
+  SMDiagnostic diagnostic;
+  std::unique_ptr<Module> module = parseIRFile(bitcode, diagnostic, context);
+  if (!module)
+    return make_error("cannot read '{}': {}", file, diagnostic.getMessage().str());
+  return module;
+}
+
+/// What the program has under each of these names.
+Expected<Json> symbols_of(ControlConnection &connection, const Module &module) {
+  Json names = Json::array();
+  for (const GlobalValue &value : module.global_values())
+    if (!value.isDeclaration() && !value.getName().starts_with("llvm."))
+      names.push_back(value.getName().str());
+  auto answer = connection.ask("symbols", {{"names", std::move(names)}});
+  return answer ? Expected<Json>(answer->value("symbols", Json::object())) : answer.takeError();
+}
+
+/// Texts and tables that nobody can tell from the program's own.
+bool is_own_constant(const GlobalValue &value) {
+  const auto *variable = dyn_cast<GlobalVariable>(&value);
+  return variable && variable->isConstant() && variable->hasLocalLinkage();
+}
+
+/// Whether the module's definition means what the program has. The error: it cannot be told, or does not fit.
+Expected<bool> is_the_programs(const GlobalValue &value, const Json &symbols) {
+  const Json symbol = symbols.value(value.getName().str(), Json::object());
+  if (is_own_constant(value))
+    return false;
+  if (value.hasLocalLinkage() && symbol.value("candidates", 0u) > 1)
+    return make_error("the program has several '{}': which of them the file means cannot be told", value.getName().str());
+  if (!symbol.value("defined", false))
+    return false;
+  if (const std::string theirs = symbol.value("type", ""), ours = type_text(*value.getValueType()); theirs != ours)
+    return make_error("'{}' is of type '{}' in the program, and of type '{}' in the file", value.getName().str(), theirs, ours);
+  return true;
+}
+
+void declare(GlobalValue &value) {
+  if (auto *function = dyn_cast<Function>(&value)) {
+    function->deleteBody();
+    function->setComdat(nullptr);
+  } else if (auto *variable = dyn_cast<GlobalVariable>(&value)) {
+    variable->setInitializer(nullptr);
+    variable->setComdat(nullptr);
+  }
+  value.setLinkage(GlobalValue::ExternalLinkage);
+}
+
+/// A function that the program does not have: it becomes a part of the one that does.
+void prepare_helper(Function &helper) {
+  helper.setLinkage(GlobalValue::InternalLinkage);
+  helper.setComdat(nullptr);
+  helper.removeFnAttr(Attribute::NoInline);
+  helper.removeFnAttr(Attribute::OptimizeNone);
+  helper.addFnAttr(Attribute::AlwaysInline);
+}
+
+/// Callers may rely on it that what the function returns is something definite. The front end says so of what its optimiser
+/// can prove; here it is made so.
+void return_defined_values(Function &body) {
+  for (BasicBlock &block : body)
+    if (auto *end = dyn_cast<ReturnInst>(block.getTerminator()); end && end->getReturnValue())
+      end->setOperand(0, IRBuilder<>(end).CreateFreeze(end->getReturnValue()));
+  body.addRetAttr(Attribute::NoUndef);
+}
+
+void inline_and_clean(Module &module) {
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager components;
+  ModuleAnalysisManager modules;
+  PassBuilder builder;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  ModulePassManager passes;
+  passes.addPass(GlobalDCEPass());
+  passes.addPass(AlwaysInlinerPass());
+  passes.addPass(GlobalDCEPass());
+  passes.run(module, modules);
+}
+
+/// Leaves the function alone in its module.
+Error reduce(Module &module, Function &body, const Json &symbols) {
+  for (const char *list : {"llvm.used", "llvm.compiler.used", "llvm.global_ctors", "llvm.global_dtors"})
+    if (GlobalVariable *variable = module.getNamedGlobal(list))
+      variable->eraseFromParent();
+  if (!module.alias_empty() || !module.ifunc_empty() || !module.getModuleInlineAsm().empty())
+    return make_error("the file has aliases, ifuncs or module-level assembly");
+  std::vector<GlobalValue *> values;
+  for (GlobalValue &value : module.global_values())
+    if (&value != &body && !value.isDeclaration())
+      values.push_back(&value);
+  body.setLinkage(GlobalValue::ExternalLinkage);
+  body.setComdat(nullptr);
+  for (GlobalValue *value : values) {
+    auto known = is_the_programs(*value, symbols);
+    if (!known && value->hasLocalLinkage() && value->use_empty()) {
+      consumeError(known.takeError()); // nobody asks
+      continue;
+    }
+    if (!known)
+      return known.takeError();
+    if (*known)
+      declare(*value);
+    else if (auto *helper = dyn_cast<Function>(value))
+      prepare_helper(*helper);
+    else if (!value->hasLocalLinkage())
+      value->setLinkage(GlobalValue::InternalLinkage); // if the function uses it, it is a new one
+  }
+  inline_and_clean(module);
+  for (const Function &left : module)
+    if (&left != &body && !left.isDeclaration())
+      return make_error("the program does not have '{}', and it cannot be inlined into '{}'", left.getName().str(),
+                        body.getName().str());
+  if (symbols[body.getName().str()].value("returns_defined_values", false) && !body.hasRetAttribute(Attribute::NoUndef))
+    return_defined_values(body);
+  StripDebugInfo(module);
+  return Error::success();
+}
+
+} // namespace
+
+Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) {
+  const std::string file = parameters.value("file", ""), flags = parameters.value("flags", ""),
+                    name = parameters.value("function", "");
+  parameters.erase("file");
+  parameters.erase("flags");
+  LLVMContext context;
+  const DiagnosticScope diagnostics(context);
+  auto module = read(context, file, flags);
+  if (!module)
+    return module.takeError();
+  Function *body = (*module)->getFunction(name);
+  if (!body || body->isDeclaration())
+    return make_error("'{}' does not define '{}'", file, name);
+  auto symbols = symbols_of(connection, **module);
+  if (!symbols)
+    return symbols.takeError();
+  if (!symbols->value(name, Json::object()).value("defined", false))
+    return make_error("there is no function '{}' in the program; 'functions' lists them", name);
+  if (Error error = reduce(**module, *body, *symbols))
+    return error;
+  SmallVector<char, 0> bitcode;
+  raw_svector_ostream stream(bitcode);
+  WriteBitcodeToFile(**module, stream);
+  parameters["ir"] = encodeBase64(StringRef(bitcode.data(), bitcode.size()));
+  return parameters;
+}
+
+} // namespace osr

@@ -1,0 +1,102 @@
+// What happens, for clients that want to hear of it. Nothing is noted while nobody has asked.
+#include "compiler/base/error.h"
+#include "runtime/control/control.h"
+#include "runtime/events/trace.h"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+using nlohmann::json;
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::size_t most_noted = 4096; ///< the newest
+constexpr std::chrono::milliseconds between_looks(100); ///< whether the request was cancelled
+
+/// Filled by whatever thread something happens in, which waits for nobody: the lock is held for moments.
+class EventLog {
+public:
+  void begin() {
+    std::lock_guard lock(mutex_);
+    if (listeners_++ == 0)
+      Trace::listen([this](const Trace::Event &event) { note(event); });
+  }
+  void end() {
+    std::lock_guard lock(mutex_);
+    if (--listeners_ == 0)
+      Trace::listen(nullptr);
+  }
+
+  /// Events from this number on, and the number of the next one.
+  std::vector<json> from(std::uint64_t &next, bool waits) {
+    std::unique_lock lock(noted_mutex_);
+    if (waits)
+      noted_anything_.wait_for(lock, between_looks, [&] { return count_ > next; });
+    std::vector<json> found;
+    for (next = std::max(next, count_ - noted_.size()); next < count_; ++next)
+      found.push_back(noted_[noted_.size() - (count_ - next)]);
+    return found;
+  }
+  std::uint64_t count() {
+    std::lock_guard lock(noted_mutex_);
+    return count_;
+  }
+
+private:
+  void note(const Trace::Event &event) {
+    using Microseconds = std::chrono::duration<double, std::micro>;
+    json noted{{"kind", event.category.str()}, {"name", event.name.str()}, {"thread", event.thread}, {"what", event.arguments},
+               {"at_seconds", std::chrono::duration<double>(event.begin.time_since_epoch()).count()}};
+    if (event.took)
+      noted["took_us"] = Microseconds(*event.took).count();
+    std::lock_guard lock(noted_mutex_);
+    noted["number"] = count_++;
+    noted_.push_back(std::move(noted));
+    if (noted_.size() > most_noted)
+      noted_.pop_front();
+    noted_anything_.notify_all();
+  }
+
+  std::mutex mutex_; ///< of those who listen
+  unsigned listeners_ = 0;
+  std::mutex noted_mutex_; ///< of all below
+  std::condition_variable noted_anything_;
+  std::deque<json> noted_;
+  std::uint64_t count_ = 0;
+};
+
+/// Never destroyed: threads work while the process ends.
+EventLog &event_log() {
+  static auto &log = *new EventLog;
+  return log;
+}
+
+} // namespace
+
+/// Without `follow` what was noted for others. With it, from now on until it is cancelled.
+Expected<json> answer_events(const ControlParts &, const Call &call) {
+  EventLog &log = event_log();
+  std::uint64_t next = 0;
+  if (!flag_of(call.request, "follow"))
+    return json{{"events", log.from(next, /*waits=*/false)}};
+  struct Listening {
+    Listening() { event_log().begin(); }
+    ~Listening() { event_log().end(); }
+  } listening;
+  std::uint64_t left_out = 0;
+  next = log.count();
+  call.tell("events", {{"from", next}});
+  while (!call.is_cancelled) {
+    const std::uint64_t before = next;
+    const std::vector<json> events = log.from(next, /*waits=*/true);
+    left_out += next - before - events.size();
+    for (const json &event : events)
+      left_out += !call.tell("event", event);
+  }
+  return json{{"left_out", left_out}};
+}
+
+} // namespace osr

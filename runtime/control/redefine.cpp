@@ -1,0 +1,140 @@
+// New bodies, and what a client has to know to make one.
+#include "compiler/base/error.h"
+#include "runtime/control/control.h"
+#include "runtime/control/type_text.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/Base64.h>
+
+using nlohmann::json;
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::uint64_t most_index = std::numeric_limits<std::uint32_t>::max();
+
+Expected<std::uint32_t> index_at(const json &object, const char *key) {
+  const json index = object.value(key, json());
+  if (!index.is_number_unsigned() || index.get<std::uint64_t>() > most_index)
+    return make_error("in 'site_map', '{}' has to be a number", key);
+  return std::uint32_t(index.get<std::uint64_t>());
+}
+
+Expected<ValueMapping> value_from(const json &value) {
+  if (!value.is_object() || value.size() != 1)
+    return make_error("in 'site_map', a value has to be an object with 'from' or 'constant'");
+  if (value.contains("from")) {
+    auto from = index_at(value, "from");
+    return from ? Expected<ValueMapping>(ValueMapping{*from}) : from.takeError();
+  }
+  const json constant = value.value("constant", json());
+  if (!constant.is_number_integer())
+    return make_error("in 'site_map', a value has to be an object with 'from' or 'constant'");
+  ValueMapping mapping;
+  mapping.constant = constant.is_number_unsigned() ? constant.get<std::uint64_t>() : std::uint64_t(constant.get<std::int64_t>());
+  return mapping;
+}
+
+/// [{"from": 3, "to": 4, "values": [{"from": 0}, {"constant": 17}]}].
+Expected<SiteMap> site_map_from(const json &list) {
+  SiteMap map;
+  for (const json &object : list) {
+    if (!object.is_object() || !object.value("values", json()).is_array())
+      return make_error("in 'site_map', an entry has to be an object with 'from', 'to' and 'values'");
+    auto from = index_at(object, "from"), to = index_at(object, "to");
+    if (!from || !to)
+      return joinErrors(from.takeError(), to.takeError());
+    SiteMapping mapping{*from, *to, {}};
+    for (const json &value : object["values"]) {
+      auto read = value_from(value);
+      if (!read)
+        return read.takeError();
+      mapping.values.push_back(*read);
+    }
+    map.push_back(std::move(mapping));
+  }
+  return map;
+}
+
+Expected<RedefineOptions> options_from(const RpcRequest &request) {
+  RedefineOptions options;
+  options.same_sites = flag_of(request, "same_sites");
+  options.same_sites_if_same_shape = true;
+  options.keep_old_body = true;
+  options.to = tier_from(text_of(request, "to", "optimized"));
+  auto map = site_map_from(request.parameters.value("site_map", json::array()));
+  if (!map)
+    return map.takeError();
+  options.site_map = std::move(*map);
+  return options;
+}
+
+json describe(const RedefineOutcome &outcome) {
+  return {{"old_body", describe(outcome.old_body)},
+          {"dependents", describe(outcome.dependents)},
+          {"invalidated", outcome.invalidated},
+          {"same_shape", outcome.had_same_sites}};
+}
+
+/// What a module that is to fit into the program has to know about a name of it.
+json describe_symbol(const Module &module, const std::string &name) {
+  const GlobalValue *value = module.getNamedValue(name);
+  json result{{"defined", value && !value->isDeclaration()}};
+  if (value) {
+    result["kind"] = isa<Function>(value) ? "function" : "variable";
+    result["type"] = type_text(*value->getValueType());
+    if (const auto *function = dyn_cast<Function>(value))
+      result["returns_defined_values"] = function->hasRetAttribute(Attribute::NoUndef);
+  }
+  // Local names of several modules: the linker numbers all but one of them.
+  std::uint64_t candidates = 0;
+  for (const GlobalValue &other : module.global_values()) {
+    StringRef rest = other.getName();
+    if (!other.isDeclaration() && rest.consume_front(name) &&
+        (rest.empty() || (rest.consume_front(".") && all_of(rest, isDigit))))
+      ++candidates;
+  }
+  result["candidates"] = candidates;
+  return result;
+}
+
+} // namespace
+
+Expected<json> answer_symbols(const ControlParts &parts, const Call &call) {
+  std::unique_lock lock = lock_after_waiting(parts.engine.mutex());
+  json symbols = json::object();
+  for (const json &name : call.request.parameters["names"]) {
+    if (!name.is_string())
+      return make_error("'names' has to be a list of texts");
+    symbols[name.get<std::string>()] = describe_symbol(*parts.engine.program().module, name.get<std::string>());
+  }
+  return json{{"symbols", std::move(symbols)}};
+}
+
+Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
+  auto options = options_from(call.request);
+  if (!options)
+    return options.takeError();
+  std::vector<char> ir;
+  if (Error error = decodeBase64(text_of(call.request, "ir"), ir))
+    return make_error("'ir' is no base64: {}", toString(std::move(error)));
+  const auto buffer = MemoryBuffer::getMemBufferCopy(StringRef(ir.data(), ir.size()), "new body");
+  auto outcome = parts.redefiner.redefine(text_of(call.request, "function"), *buffer, *options);
+  if (!outcome)
+    return outcome.takeError();
+  return describe(*outcome);
+}
+
+Expected<json> answer_revert(const ControlParts &parts, const Call &call) {
+  auto options = options_from(call.request);
+  if (!options)
+    return options.takeError();
+  auto outcome = parts.redefiner.revert(text_of(call.request, "function"), *options);
+  if (!outcome)
+    return outcome.takeError();
+  return describe(*outcome);
+}
+
+} // namespace osr

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""osrctl attach: functions that are held and redefined, policies that pause, events, and the prompt at a terminal."""
+import fcntl
+import os
+import pty
+import re
+import select
+import subprocess
+import termios
+import threading
+import unittest
+
+from attach_case import AttachCase
+from osrctl_case import HERE, OSRCTL, TIMEOUT
+
+LINES = str(HERE / "attach_lines.c")
+PLAIN = ("-Xclang", "-disable-llvm-passes")
+AT_ONCE = ("--compile-threads", "0", "--tier-threshold", "5") # what is hot is optimised by the thread that finds it so
+
+
+class Policy(AttachCase):
+    def tier_of(self, process, function):
+        return self.asked(process, "functions", function)["functions"][0]["tier"]
+
+    def warm_up(self, process):
+        for _ in range(30):
+            self.tell(process, "a line")
+
+    def test_a_function_that_is_held(self):
+        process = self.start(self.compile("attach_lines.c"), *AT_ONCE)
+        self.asked(process, "hold", "checksum", "baseline")
+        self.warm_up(process)
+        self.assertEqual((self.tier_of(process, "checksum"), self.tier_of(process, "next_line")), ("baseline", "optimized"))
+        self.assertEqual(self.asked(process, "policy")["held"], {"checksum": "baseline"})
+        self.assertEqual(self.asked(process, "release", "checksum"), {"was_held": True})
+        self.assertEqual(self.asked(process, "release", "checksum"), {"was_held": False})
+        self.warm_up(process)
+        self.assertEqual(self.tier_of(process, "checksum"), "optimized")
+        self.asked(process, "hold", "checksum", "baseline")
+        self.warm_up(process)
+        self.assertEqual(self.tier_of(process, "checksum"), "baseline")
+
+    def test_what_was_never_called_is_compiled_as_held(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        self.asked(process, "hold", "checksum", "optimized")
+        self.tell(process, "a line")
+        self.assertEqual((self.tier_of(process, "checksum"), self.tier_of(process, "main")), ("optimized", "baseline"))
+        self.assertIn("no function 'chksum'", self.attach(process, "hold", "chksum", "baseline").stderr)
+
+    def test_a_policy_that_pauses(self):
+        process = self.start(self.compile("attach_lines.c"), *AT_ONCE)
+        self.assertEqual(self.asked(process, "pause"), {"policy": "paused"})
+        self.warm_up(process)
+        self.assertEqual(self.tier_of(process, "checksum"), "baseline")
+        self.assertEqual(self.asked(process, "status")["policy"], "paused")
+        self.assertEqual(self.asked(process, "resume"), {"policy": "on"})
+        self.warm_up(process)
+        self.assertEqual(self.tier_of(process, "checksum"), "optimized")
+
+    def test_there_may_be_no_policy(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        self.assertIn("no policy is at work", self.attach(process, "pause").stderr)
+
+
+class Redefinition(AttachCase):
+    """The edited file defines all that the original does: the running program's variables and functions are meant."""
+
+    def setUp(self):
+        super().setUp()
+        self.original = (HERE / "attach_lines.c").read_text()
+
+    def edited(self, old, new):
+        self.assertEqual(self.original.count(old), 1, old)
+        return self.file("edited.c", self.original.replace(old, new))
+
+    def natively(self, source, lines):
+        with open(self.file("lines", "".join(line + "\n" for line in lines))) as file:
+            ended = self.run_command(self.native(source), stdin=file)
+        return ended.stdout.splitlines()[1:]
+
+    def test_a_function_of_an_edited_file(self):
+        process = self.start(self.compile("attach_lines.c"))
+        edited = self.edited("sum * 31 +", "sum * 37 +")
+        expected = [self.natively(source, "abc")[0].split()[1] for source in (LINES, edited)]
+        seen = [self.tell(process, "a").split()[1]]
+        outcome = self.asked(process, "redefine", "checksum", edited)
+        self.assertTrue(outcome["same_shape"])
+        seen.append(self.tell(process, "a").split()[1])
+        self.assertEqual(seen, expected)
+        self.asked(process, "revert", "checksum")
+        self.assertEqual(self.tell(process, "a").split()[:2], ["3", expected[0]]) # and the lines were counted all along
+
+    def test_a_loop_that_waits_for_its_input(self):
+        for tier in ("baseline", "optimized"):
+            process = self.start(self.compile("attach_lines.c"), "--tier", tier)
+            total = int(self.tell(process, "x").split()[2])
+            outcome = self.asked(process, "redefine", "answer_lines", self.edited("total * 3 +", "total * 5 +"), "--to", tier)
+            self.assertEqual((outcome["same_shape"], outcome["old_body"]["rewritten"]), (True, 1))
+            _, checksum, after = map(int, self.tell(process, "x").split())
+            self.assertEqual(after, (total * 5 + checksum) % 2**32)
+            self.asked(process, "revert", "answer_lines")
+            _, checksum, last = map(int, self.tell(process, "x").split())
+            self.assertEqual(last, (after * 3 + checksum) % 2**32)
+            self.finish(process)
+
+    def start_plain(self):
+        """Without what clang's optimiser finds out about each function: a new body would have to be the same in that."""
+        return self.start(self.compile("attach_lines.c", *PLAIN))
+
+    def test_another_shape_ends_the_old_body(self):
+        process = self.start_plain()
+        total = int(self.tell(process, "x").split()[2])
+        edited = self.edited("total = total * 3 + sum;", "total = total * 3 + sum; if (total % 2) puts(\"odd\");")
+        outcome = self.asked(process, "redefine", "answer_lines", edited, "--flags", " ".join(PLAIN))
+        self.assertEqual((outcome["same_shape"], outcome["old_body"]["rewritten"]), (False, 0))
+        _, checksum, after = map(int, self.tell(process, "x").split())
+        self.assertEqual(after, (total * 3 + checksum) % 2**32)
+        frames = self.asked(process, "stack")["threads"][0]["frames"]
+        self.assertEqual([frame["function"] for frame in frames if frame.get("old_body")], ["answer_lines"])
+        refused = self.attach(process, "redefine", "answer_lines", LINES, "--same-sites", "--flags", " ".join(PLAIN))
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("site map", refused.stderr)
+
+    def test_helpers_that_the_program_does_not_have(self):
+        process = self.start_plain()
+        edited = self.edited("__attribute__((noinline)) unsigned checksum(const char *text) {",
+                             "static unsigned twice(unsigned n) { return n * 2; }\n"
+                             "unsigned checksum(const char *text) { return twice((unsigned)strlen(text)); }\n"
+                             "unsigned checksum_before(const char *text) {")
+        self.asked(process, "redefine", "checksum", edited, "--flags", " ".join(PLAIN))
+        self.assertEqual(self.tell(process, "four").split()[1], "10")
+
+    def test_what_does_not_fit_is_refused(self):
+        process = self.start_plain()
+        for edited, words, function in (
+                (self.edited("static int lines;", "static long lines;"), "'lines' is of type 'i32' in the program", "next_line"),
+                (self.file("broken.c", self.original.replace("int main(", "int main((")), "does not compile", "checksum"),
+                (self.file("none.c", "int other;"), "does not define 'checksum'", "checksum"),
+                (self.file("less.c", "int main(void) { return 0; } int others(void) { return 1; }"), "there is no function 'others'", "others"),
+                (self.file("type.c", "long checksum(long n) { return n; }"), "its type is", "checksum"),
+                (self.file("loop.c", "int odd(int); __attribute__((noinline)) int even(int n) { return n > 1 ? odd(n - 1) + even(n - 2) : 1; }"
+                           "__attribute__((noinline)) int odd(int n) { return n > 1 ? even(n - 1) + odd(n - 2) : 0; }"
+                           "unsigned checksum(const char *t) { return even(*t); }"),
+                 "cannot be inlined into 'checksum'", "checksum"),
+                (self.file("missing.c", "int nowhere(int); unsigned checksum(const char *t) { return nowhere(*t); }"), "'nowhere'", "checksum"),
+                (self.file("damaged.bc", b"BC\xc0\xde" + bytes(100)), "cannot read", "checksum")):
+            flags = [] if edited.endswith(".bc") else ["--flags", " ".join(PLAIN)]
+            refused = self.attach(process, "redefine", function, edited, *flags)
+            self.assertEqual(refused.returncode, 1, edited)
+            self.assertIn(words, refused.stderr)
+        client = self.client(process)
+        self.assertIn("no base64", client.ask("redefine", function="checksum", ir="%%")["error"]["message"])
+        self.assertIn("IR is invalid", client.ask("redefine", function="checksum", ir="eHl6")["error"]["message"])
+        for wrong in ([1], [{}], [{"from": 0, "to": 0, "values": [3]}], [{"from": 0, "to": -1, "values": []}],
+                      [{"from": 0, "to": 0, "values": [{"from": 2**40}]}]):
+            self.assertIn("site_map", client.ask("revert", function="checksum", site_map=wrong)["error"]["message"])
+        self.assertEqual(self.tell(process, "x").split()[0], "1")
+
+
+class Events(AttachCase):
+    def test_what_happens_is_told_to_who_follows(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        follower, other = self.client(process), self.client(process)
+        request = follower.send("events", follow=True)
+        self.assertEqual(follower.receive()["method"], "events")
+        other.ask("replace", function="answer_lines", to="optimized")
+        other.ask("replace", function="nothing", to="optimized")
+        events = []
+        while len([event for event in events if event["kind"] == "control"]) < 2:
+            events.append(follower.receive()["params"])
+        kinds = {event["kind"] for event in events}
+        self.assertLessEqual({"compile", "request", "control"}, kinds)
+        done, refused = [event["what"] for event in events if event["kind"] == "control"]
+        self.assertEqual((done["user"], done["process"], done["function"], done["refused"]),
+                         (os.getuid(), os.getpid(), "answer_lines", False))
+        self.assertTrue(refused["refused"])
+        noted = other.ask("events")["result"]["events"]
+        self.assertEqual([event["number"] for event in noted], [event["number"] for event in events])
+        follower.send("cancel", request=request)
+        self.assertEqual(follower.answer(request)["result"]["left_out"], 0)
+
+    def test_a_line_for_each_event(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        follower = subprocess.Popen([OSRCTL, "attach", str(process.pid), "events", "--follow"], stdout=subprocess.PIPE, text=True,
+                                    env=self.environment)
+        client = self.client(process)
+        seen = ""
+        reader = threading.Thread(target=lambda: lines.append(follower.stdout.readline()))
+        lines = []
+        reader.start()
+        while not lines: # it may not listen yet
+            client.ask("reclaim")
+        self.finish(process)
+        seen = lines[0] + follower.stdout.read()
+        follower.stdout.close()
+        self.assertEqual(follower.wait(TIMEOUT), 1) # the process has ended
+        self.assertRegex(seen, r"\d+\.\d+ control +reclaim  process \d+  refused false  user \d+\n")
+
+
+class Terminal:
+    """A process at a pseudo-terminal: what is typed, and what the screen shows."""
+
+    def __init__(self, test, command, environment):
+        self.test = test
+        ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+                                        env={**environment, "TERM": "xterm", "HOME": str(test.folder)})
+        os.close(theirs)
+        self.terminal = ours
+        self.text = ""
+        test.addCleanup(self.close)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.terminal)
+
+    def end(self):
+        """The exit status; what it says last is read, or it would wait for that."""
+        try:
+            while os.read(self.terminal, 65536):
+                pass
+        except OSError: # nobody is at the other end any more
+            pass
+        return self.process.wait(TIMEOUT)
+
+    def type(self, keys):
+        os.write(self.terminal, keys.encode())
+
+    def read_until(self, pattern):
+        """Reads until the screen shows this, and forgets what came before its end."""
+        while not (found := re.search(pattern, self.text)):
+            ready, _, _ = select.select([self.terminal], [], [], TIMEOUT)
+            self.test.assertTrue(ready, f"no {pattern!r} in {self.text!r}")
+            try:
+                got = os.read(self.terminal, 65536).decode(errors="replace")
+            except OSError:
+                got = ""
+            self.test.assertTrue(got, f"no {pattern!r} at the end of {self.text!r}")
+            self.text += re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x07]", "", got)
+        seen = self.text[:found.end()]
+        self.text = self.text[found.end():]
+        return seen
+
+
+class Prompt(AttachCase):
+    def setUp(self):
+        super().setUp()
+        self.process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        self.tell(self.process, "a line")
+
+    def terminal(self):
+        terminal = Terminal(self, [OSRCTL, "attach", str(self.process.pid)], self.environment)
+        terminal.read_until(f"osrctl {self.process.pid}> ")
+        return terminal
+
+    def test_commands_are_completed_and_remembered(self):
+        terminal = self.terminal()
+        terminal.type("thr\t")
+        terminal.read_until("threads ")
+        terminal.type("\n")
+        terminal.read_until(rf"{self.process.pid} +main .*next_line")
+        terminal.read_until("> ")
+        terminal.type("function chec\t")
+        terminal.read_until("checksum ")
+        terminal.type("\n")
+        terminal.read_until("baseline .*calls enter it")
+        terminal.read_until("> ")
+        terminal.type("\x1b[A") # the line before
+        terminal.read_until("function checksum")
+        terminal.type("\n")
+        terminal.read_until("calls enter it")
+        terminal.read_until("> ")
+        terminal.type("nonsense\n")
+        terminal.read_until("'nonsense' is no command; 'help' lists them")
+        terminal.read_until("> ")
+        terminal.type("quit\n")
+        self.assertEqual(terminal.end(), 0)
+
+    def test_a_request_that_takes_long_can_be_interrupted(self):
+        terminal = self.terminal()
+        terminal.type("replace answer_lines --to optimized --frames quiescent\n") # its activation waits for a line
+        client = self.client(self.process)
+        while client.ask("function", function="answer_lines")["result"]["tier"] != "optimized":
+            pass
+        terminal.type("\x03")
+        terminal.read_until("cancelled while activations of the old code were left")
+        terminal.read_until("> ")
+        terminal.type("status\n")
+        terminal.read_until("up +")
+
+    def test_the_process_ends(self):
+        terminal = self.terminal()
+        self.finish(self.process)
+        terminal.type("status\n")
+        terminal.read_until("has ended|is gone")
+        self.assertEqual(terminal.end(), 1)
+
+    def test_commands_from_a_file(self):
+        with open(self.file("commands", "threads\n\nfunction checksum\nhelp\n")) as commands:
+            ended = self.osrctl("attach", str(self.process.pid), stdin=commands, env=self.environment)
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        for words in ("next_line", "calls enter it", "replace FUNCTION --to baseline|optimized"):
+            self.assertIn(words, ended.stdout)
+        with open(self.file("wrong", "function nothing\n")) as commands:
+            self.assertEqual(self.osrctl("attach", str(self.process.pid), stdin=commands, env=self.environment).returncode, 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
