@@ -29,7 +29,10 @@ void Emitter::begin() {
   end_ = llvm::GetElementPtrInst::Create(i64(), base_, {word(1)}, "", builder_->GetInsertBlock());
   branch(builder_->CreateICmpULE(end_, limit), room, overflow);
   builder_->SetInsertPoint(overflow);
-  builder_->CreateRet(call_host("lox.overflow", i64(), {})); // in our caller's line
+  llvm::Value *error = call_host("lox.overflow", i64(), {});
+  if (plan_.offset != 0) // else it is an error in our caller's line
+    call_host("lox.unwind", builder_->getVoidTy(), {code_pointer(), builder_->getInt32(plan_.offset)});
+  builder_->CreateRet(error);
   builder_->SetInsertPoint(room);
 }
 

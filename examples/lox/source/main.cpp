@@ -2,6 +2,7 @@
 #include "jit.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -104,14 +105,21 @@ int run_file(Machine &machine, const std::string &path) {
 /// Each line is a script of its own; one with open braces goes on in the next.
 int run_lines(Machine &machine) {
   std::string source, line;
-  while (std::fputs(source.empty() ? "> " : "| ", stdout), std::fflush(stdout), std::getline(std::cin, line)) {
+  const bool is_terminal = isatty(STDIN_FILENO) != 0;
+  const auto ask = [&] {
+    if (is_terminal)
+      std::fputs(source.empty() ? "> " : "| ", stdout);
+    std::fflush(stdout);
+  };
+  while (ask(), std::getline(std::cin, line)) {
     source += line + "\n";
     if (std::count(source.begin(), source.end(), '{') > std::count(source.begin(), source.end(), '}'))
       continue;
     machine.run(source);
     source.clear();
   }
-  std::putchar('\n');
+  if (is_terminal)
+    std::putchar('\n');
   return 0;
 }
 

@@ -3,6 +3,8 @@
 
 usage: run.py LOX [--modes TEXT] [--programs TEXT] [--quick]
 
+Files that end with .lines are typed in, line by line; errors do not matter there.
+
   // expect: TEXT                   a line of stdout
   // expect runtime error: TEXT     stderr begins with that, the comment's line is in the trace; exit status 70
   // expect trace: TEXT             the lines after it, if there are any of these
@@ -80,7 +82,11 @@ class Expected:
 
 def run(lox, options, path):
     try:
-        ended = subprocess.run([lox, *options, path], capture_output=True, text=True, timeout=120)
+        if path.suffix == ".lines":
+            ended = subprocess.run([lox, *options], input=path.read_text(), capture_output=True, text=True, timeout=120)
+            ended.stderr = ""
+        else:
+            ended = subprocess.run([lox, *options, path], capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
         return "does not end"
     return Expected(path).difference(ended)
@@ -94,7 +100,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="a few modes, each program in two of them in turn")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
-    programs = [p for p in sorted(HERE.rglob("*.lox")) if re.search(arguments.programs, str(p.relative_to(HERE)))]
+    programs = [p for p in sorted([*HERE.rglob("*.lox"), *HERE.rglob("*.lines")]) if re.search(arguments.programs, str(p.relative_to(HERE)))]
     modes = {name: options for name, options in all_modes().items() if re.search(arguments.modes, name)}
     work = []
     for number, path in enumerate(programs):
