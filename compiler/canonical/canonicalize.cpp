@@ -4,6 +4,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/assembly_macros.h"
 #include "compiler/canonical/assembly_symbols.h"
 #include "compiler/canonical/by_value_arguments.h"
 #include "compiler/canonical/canonical_program.h"
@@ -62,6 +63,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
   if (Error error = replace_aliases(module, program.aliases))
     return error;
   name_symbols_in_assembly(module);
+  define_macros_in_assembly(module);
   if (Error error = list_initializer_arrays(module))
     return error;
   if (Error error = take_static_actions(module, program.constructors, program.destructors))

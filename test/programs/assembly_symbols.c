@@ -1,5 +1,6 @@
 // Check that assembly may have symbols of the program as operands: called, loaded from, stored as data, with an offset; and
-// that sections which it fills beside the code, as probes for tracers do, come in any number of versions.
+// that sections which it fills beside the code, as probes for tracers do, come in any number of versions; and that it may use
+// macros that were defined outside of functions.
 // cflags: -mno-red-zone
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,11 +63,26 @@ __attribute__((noinline)) static unsigned long counts(unsigned long x) {
   return a * b + c * d + tick(x);
 }
 
+/* What the assembler was told outside of functions. */
+__asm__(".macro add_three place\n\taddq $3, \\place\n.endm\n"
+        ".macro add_six place\n\tadd_three \\place\n\tadd_three \\place\n.endm\n"
+        ".set seventeen, 17\n");
+
+static inline __attribute__((always_inline)) unsigned long expanded(unsigned long x) {
+  __asm__("add_six %0\n\taddq $seventeen, %0" : "+r"(x) : : "cc");
+  return x;
+}
+
+__attribute__((noinline)) static unsigned long expands(unsigned long x) {
+  unsigned long y = tick(x);
+  return expanded(y) * expanded(tick(y)) + expanded(x);
+}
+
 int main(int argc, char **argv) {
   int rounds = 300 * (argc > 1 ? atoi(argv[1]) : 1);
   unsigned long sum = 0;
   for (int i = 0; i < rounds; i++)
-    sum = sum * 31 + calls(i) + loads(sum) + notes(i) + counts(i);
+    sum = sum * 31 + calls(i) + loads(sum) + notes(i) + counts(i) + expands(i);
   printf("%lu %lu\n", sum, clock_value);
   return 0;
 }
