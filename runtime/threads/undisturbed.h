@@ -14,6 +14,7 @@
 #include "runtime/threads/start_thread.h"
 
 #include <cerrno>
+#include <cfenv>
 #include <csignal>
 #include <mutex>
 #include <pthread.h>
@@ -29,11 +30,16 @@ bool handlers_are_possible();
 /// What libraries keep for a thread, and the runtime shares with the program whose calls it interrupts. The runtime works
 /// between a call and the first instruction of the function called, where natively nothing happens: the compiler's system
 /// calls set errno, and LLVM's uses of std::call_once come between the program's own, which has just said what to call,
-/// and the library, which is about to call it.
+/// and the library, which is about to call it. And the compiler calculates: with the program's rounding it would fold
+/// constants otherwise, with its traps it would end the process, and the program would find exceptions that it never raised.
 class LibraryState {
 public:
-  LibraryState() = default;
+  LibraryState() {
+    std::fegetenv(&calculation_);
+    std::fesetenv(FE_DFL_ENV);
+  }
   ~LibraryState() {
+    std::fesetenv(&calculation_);
     errno = error_;
 #ifdef _GLIBCXX_HAVE_TLS
     std::__once_callable = once_callable_;
@@ -44,6 +50,7 @@ public:
   LibraryState &operator=(const LibraryState &) = delete;
 
 private:
+  std::fenv_t calculation_;
   int error_ = errno;
 #ifdef _GLIBCXX_HAVE_TLS
   void *once_callable_ = std::__once_callable;
