@@ -16,7 +16,7 @@ compiler/base osr-stubs
 compiler/target compiler/canonical compiler/sites compiler/tiers compiler/codegen
 runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
 runtime/events runtime/engine runtime/guest runtime/requests runtime/redefine runtime/tiering runtime/guards runtime/stress
-runtime/control
+runtime/roots runtime/inspect runtime/control
 runtime/facade
 osrctl
 """.split()

@@ -42,20 +42,23 @@ struct FrameStateValue {
   std::uint32_t align = 1;  ///< alignment in a state buffer, a power of two, at most 16
   std::string type;         ///< LLVM type, for people and for the verifier
   std::string name;         ///< name in the canonical IR, for people
+  /// A reference (compiler/sites/references.h): the value of this frame state that is the address of its object; often itself.
+  std::optional<std::uint32_t> base;
+  unsigned address_space = 0; ///< of a pointer
 };
 
 /// Which return registers of the machine may hold the result of a site's call.
 struct ResultRegisters {
-  bool general = false;          ///< rax, rdx, rcx
+  bool general = false; ///< rax, rdx, rcx
   std::uint8_t vector_bytes = 0; ///< 0, or the width of the widest vector result register: 16, 32 or 64 (xmm0..xmm3)
-  std::uint8_t x87 = 0;          ///< number of values on the x87 stack: 0, 1 (st0) or 2 (st0, st1)
+  std::uint8_t x87 = 0; ///< number of values on the x87 stack: 0, 1 (st0) or 2 (st0, st1)
   friend bool operator==(const ResultRegisters &, const ResultRegisters &) = default;
 };
 
 /// What the call of a site is.
 enum class SiteKind : std::uint8_t {
-  Call,      ///< of the program
-  LoopPoll,  ///< of a loop without calls; see compiler/sites/loop_polls.h
+  Call, ///< of the program
+  LoopPoll, ///< of a loop without calls; see compiler/sites/loop_polls.h
   GuardExit, ///< where a guard has failed; see compiler/canonical/exit_calls.h
 };
 
@@ -77,14 +80,38 @@ inline const char *to_string(SiteRefusal refusal) {
   return "";
 }
 
+/// One value of a point (compiler/canonical/points.h).
+struct PointValue {
+  enum class Kind : std::uint8_t {
+    State, ///< value `index` of the frame state, plus `addend`
+    Constant, ///< `constant`
+    Symbol, ///< the address of `symbol`, plus `addend`
+    Unknown, ///< of a type that is not kept
+  };
+  Kind kind = Kind::Unknown;
+  std::uint32_t index = 0;
+  std::uint32_t size = 0; ///< bytes, as FrameStateValue::size
+  std::int64_t addend = 0;
+  std::uint64_t constant = 0;
+  std::string symbol;
+  std::string type; ///< LLVM type
+};
+
+/// Where the front end is while the call runs.
+struct Point {
+  std::uint64_t id = 0; ///< the front end's own
+  std::vector<PointValue> values; ///< in the front end's order
+};
+
 struct Site {
   SiteId id;
   SiteKind kind = SiteKind::Call;
-  std::string callee;                 ///< name of the function called, "" for an indirect call
+  std::string callee; ///< name of the function called, "" for an indirect call
   std::vector<FrameStateValue> state; ///< in canonical order
   ResultRegisters result;
-  std::string result_type;            ///< LLVM type of the call's result
-  bool result_used = false;           ///< the canonical code reads the result
+  std::string result_type; ///< LLVM type of the call's result
+  bool result_used = false; ///< the canonical code reads the result
+  std::optional<Point> point;
   SiteRefusal refusal = SiteRefusal::None;
 
   bool is_replaceable() const { return refusal == SiteRefusal::None; }

@@ -55,6 +55,7 @@ struct FunctionInfo {
   llvm::AttributeList declared;
   /// What calls through pointers of its type expect in front of its entry (-fsanitize=kcfi).
   std::optional<std::uint32_t> type_hash;
+  bool uses_references = false; ///< see compiler/sites/references.h; filled there
   std::uint32_t profile_points = 0; ///< how many it has; inserted by compiler/sites
 };
 
@@ -92,6 +93,7 @@ struct CanonicalProgram {
   std::vector<StaticAction> destructors; ///< likewise
   std::vector<Alias> aliases;
   std::vector<Export> exports; ///< thread-local variables are none
+  std::vector<unsigned> reference_spaces; ///< address spaces whose pointers a collector looks after
   /// The program as it was written, but with the names that its symbols have here. Null if nobody asked for it.
   std::unique_ptr<llvm::Module> source;
 

@@ -3,7 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
 #include "compiler/canonical/exit_calls.h"
-#include "compiler/canonical/frame_state_bundle.h"
+#include "compiler/canonical/points.h"
 #include "compiler/canonical/state_words.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -133,11 +133,6 @@ void branch_at_guards(Function &function) {
   }
 }
 
-void drop_bundles(Function &function) {
-  for (CallBase *call : calls_with_frame_state(function))
-    drop_frame_state(*call);
-}
-
 void drop_widening(Function &function) {
   for (CallInst *condition : calls_of(function, Intrinsic::experimental_widenable_condition)) {
     condition->replaceAllUsesWith(ConstantInt::getTrue(condition->getType()));
@@ -178,10 +173,9 @@ Error make_guards_explicit(Module &module) {
         if (Error error = make_exit(*deoptimize, ExitReason::Guard, guard_failed))
           return error;
     }
-    drop_bundles(function);
   }
   drop_declarations(module);
-  return Error::success();
+  return keep_points(module);
 }
 
 } // namespace osr

@@ -1,6 +1,7 @@
 #include "compiler/canonical/reserved_names.h"
 
 #include "compiler/base/error.h"
+#include "compiler/canonical/points.h"
 
 using namespace llvm;
 
@@ -13,7 +14,7 @@ bool is_reserved_name(StringRef name) {
 
 Error free_reserved_names(Module &module) {
   for (GlobalValue &value : module.global_values()) {
-    if (!is_reserved_name(value.getName()))
+    if (!is_reserved_name(value.getName()) || (value.getName() == point_function && value.isDeclaration()))
       continue;
     if (!value.hasLocalLinkage())
       return make_error("'{}' is a reserved name: what begins with 'osr-' or 'osr.' belongs to the runtime; rename it",

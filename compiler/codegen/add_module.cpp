@@ -4,6 +4,7 @@
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/references.h"
 
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/Linker/IRMover.h>
@@ -190,8 +191,9 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   take_declared(*result.module, result.functions);
   for (FunctionInfo &info : result.functions) {
     Function &function = *result.module->getFunction(info.name);
-    if (info.pinned == PinReason::None)
-      number_sites(function, info, optimizing_->machine());
+    number_sites(function, info, optimizing_->machine(), options_.reference_spaces);
+    if (Error error = osr::check_references(function, info, options_.reference_spaces))
+      return error;
     if (!options_.sites)
       strip_frame_states(function);
   }

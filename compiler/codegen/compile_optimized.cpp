@@ -8,6 +8,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/computed_goto.h"
+#include "compiler/canonical/points.h"
 #include "compiler/canonical/source_lines.h"
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/compile_steps.h"
@@ -48,6 +49,7 @@ Error Compiler::optimize_program() {
     return Error::success();
   optimized_program_ = CloneModule(*program_.module);
   drop_baseline_polls(*optimized_program_);
+  drop_point_calls(*optimized_program_);
   speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
   Error error = optimize_module(*optimized_program_, optimizing_->machine());
@@ -104,6 +106,7 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   }
   std::unique_ptr<Module> module = extractor.finish();
   drop_baseline_polls(*module);
+  drop_point_calls(*module);
   if (profile_)
     pending.speculations = speculate(*module, {&assumptions_, profile_.get(), &speculative_calls_});
   auto apart = move_apart(*module);

@@ -10,6 +10,7 @@
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/profile_points.h"
+#include "compiler/sites/references.h"
 #include "compiler/target/holder_assembly.h"
 #include "compiler/target/target.h"
 #include "compiler/tiers/baseline.h"
@@ -45,11 +46,15 @@ void strip_frame_states(Function &function) {
     drop_frame_state(*call)->removeFnAttr(Attribute::NoMerge);
 }
 
-Compiler::Compiler(CanonicalProgram program, Options options) : program_(std::move(program)), options_(options) {}
+Compiler::Compiler(CanonicalProgram program, Options options)
+    : program_(std::move(program)), options_(std::move(options)) {
+  program_.reference_spaces = options_.reference_spaces;
+}
 Compiler::~Compiler() = default;
 
-Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, Options options) {
-  std::unique_ptr<Compiler> compiler(new Compiler(std::move(program), options));
+Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, Options chosen) {
+  std::unique_ptr<Compiler> compiler(new Compiler(std::move(program), std::move(chosen)));
+  const Options &options = compiler->options_;
   auto fast = CodeGenerator::create(CodegenLevel::Fast, compiler->return_points());
   auto optimizing = CodeGenerator::create(CodegenLevel::Optimizing, compiler->return_points());
   if (!fast || !optimizing)
@@ -60,6 +65,8 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
     compiler->profile_ = std::make_unique<Profile>(*options.speculate_after);
   compiler->insert_own_sites(compiler->program_);
   number_sites(compiler->program_, compiler->optimizing_->machine());
+  if (Error error = compiler->check_references(compiler->program_))
+    return error;
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
     if (!function.isDeclaration()) {
@@ -78,8 +85,18 @@ void Compiler::insert_own_sites(CanonicalProgram &program) const {
     insert_loop_polls(program);
   if (profile_)
     insert_profile_points(program);
+  if (options_.poll_word_offset && !options_.reference_spaces.empty())
+    insert_polls_everywhere(program);
   if (options_.poll_word_offset && options_.baseline_polls_everywhere)
     insert_baseline_polls(program);
+}
+
+/// The functions of `program`, whose sites are numbered.
+Error Compiler::check_references(const CanonicalProgram &program) const {
+  for (const FunctionInfo &info : program.functions)
+    if (Error error = osr::check_references(*program.module->getFunction(info.name), info, options_.reference_spaces))
+      return error;
+  return Error::success();
 }
 
 Function &Compiler::canonical(FunctionId function) const { return *functions_[function]; }

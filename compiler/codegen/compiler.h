@@ -71,6 +71,9 @@ public:
     std::optional<std::uint32_t> speculate_after = {};
     /// Functions are optimised one by one, each with what may be inlined into it, never the program as a whole.
     bool optimize_apart = false;
+    /// Pointers of these address spaces are references (compiler/sites/references.h). Then all code polls at its beginning and
+    /// in each loop, so that a thread soon comes to where a collector finds them.
+    std::vector<unsigned> reference_spaces = {};
     bool sites = true; ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
@@ -186,6 +189,7 @@ private:
   llvm::Expected<CanonicalProgram> read_body(llvm::MemoryBufferRef ir, llvm::LLVMContext &context,
                                              llvm::StringRef name);
   void insert_own_sites(CanonicalProgram &program) const;
+  llvm::Error check_references(const CanonicalProgram &program) const;
   std::string new_symbol(const VersionKey &key);
   enum class Globals : std::uint8_t { OfProgram, OfBody };
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module, Globals which);

@@ -6,6 +6,7 @@
 #include "compiler/codegen/compiler.h"
 #include "compiler/codegen/promises.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/references.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/profile.h"
 
@@ -123,8 +124,9 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.info.profile_points = read->functions.front().profile_points;
   body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay
   defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
-  if (body.info.pinned == PinReason::None)
-    number_sites(defined, body.info, optimizing_->machine());
+  number_sites(defined, body.info, optimizing_->machine(), options_.reference_spaces);
+  if (Error error = osr::check_references(defined, body.info, options_.reference_spaces))
+    return error;
   if (!options_.sites)
     strip_frame_states(defined);
   for (const GlobalVariable &variable : read->module->globals())

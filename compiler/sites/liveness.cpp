@@ -12,13 +12,13 @@ namespace osr {
 namespace {
 
 /// An object address is computed again from its frame wherever it is needed, so using it is using the frame.
-const Value *used_value(const Value *operand) {
-  return is_object_address(operand) ? frame_of_object(operand) : operand;
-}
+Value *used_value(Value *operand) { return is_object_address(operand) ? frame_of_object(operand) : operand; }
 
 } // namespace
 
-Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked) {
+Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked,
+                   function_ref<Value *(Value &)> companion_of)
+    : companion_of_(companion_of) {
   auto add = [&](Value &value) {
     if (!tracked(value))
       return;
@@ -68,8 +68,7 @@ BitVector Liveness::live_out(const BasicBlock &block) const {
   for (const BasicBlock *successor : successors(&block)) {
     live |= live_in_.find(successor)->second;
     for (const PHINode &phi : successor->phis())
-      if (auto found = number_.find(used_value(phi.getIncomingValueForBlock(&block))); found != number_.end())
-        live.set(found->second);
+      use(*phi.getIncomingValueForBlock(&block), live);
   }
   return live;
 }
@@ -80,17 +79,25 @@ void Liveness::step_backward(const Instruction &instruction, BitVector &live) co
   if (isa<PHINode>(instruction))
     return; // a phi's operands are live at the end of its predecessors
   for (const Use &operand : instruction.operands())
-    if (auto found = number_.find(used_value(operand.get())); found != number_.end())
+    use(*operand.get(), live);
+}
+
+void Liveness::use(Value &operand, BitVector &live) const {
+  Value *used = used_value(&operand);
+  for (const Value *value : {used, companion_of_(*used)})
+    if (auto found = number_.find(value); found != number_.end())
       live.set(found->second);
 }
 
-std::vector<Value *> Liveness::live_across(CallBase &call) const {
+std::vector<Value *> Liveness::live_across(CallBase &call, ArrayRef<Value *> also) const {
   BitVector live = live_out(*call.getParent());
   for (Instruction &instruction : reverse(*call.getParent())) {
     if (&instruction == &call)
       break;
     step_backward(instruction, live);
   }
+  for (Value *value : also)
+    use(*value, live);
   std::vector<Value *> result;
   for (unsigned index : live.set_bits())
     if (values_[index] != &call)

@@ -1,6 +1,7 @@
 #include "compiler/sites/loop_polls.h"
 
 #include "compiler/canonical/lower_objects.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/sites/loop_analyses.h"
 #include "compiler/sites/poll_places.h"
 #include "compiler/sites/recursive_calls.h"
@@ -8,6 +9,7 @@
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/MDBuilder.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
@@ -123,6 +125,24 @@ void insert_missing_polls(Function &function, FunctionCallee poll, GlobalVariabl
     insert_poll(block->getTerminator()->getIterator(), poll, word, loops);
 }
 
+bool calls_something(const Function &function) {
+  return any_of(instructions(function), [](const Instruction &instruction) {
+    return isa<CallBase>(instruction) && !isa<IntrinsicInst>(instruction);
+  });
+}
+
+/// Behind what the entry block says about local objects, which has to stay there.
+void insert_entry_poll(Function &function, FunctionCallee poll, GlobalVariable &word) {
+  DominatorTree dominators(function);
+  LoopInfo loops(dominators);
+  BasicBlock &entry = function.getEntryBlock();
+  auto place = entry.getFirstNonPHIOrDbgOrAlloca();
+  for (auto at = place; at != entry.end(); ++at)
+    if (is_object_frame(&*at) || is_object_address(&*at) || as_object_operation(&*at, object_expose))
+      place = std::next(at);
+  insert_poll(place, poll, word, loops);
+}
+
 template <typename Insert> void insert_in_replaceable(CanonicalProgram &program, Insert &&insert) {
   for (const FunctionInfo &info : program.functions)
     if (info.pinned == PinReason::None)
@@ -150,6 +170,17 @@ void insert_loop_polls(CanonicalProgram &program) {
   GlobalVariable *word = declare_poll_word(*program.module, poll_word_name);
   InlinedCalls calls;
   insert_in_replaceable(program, [&](Function &function) { insert_polls(function, calls, poll, *word); });
+}
+
+void insert_polls_everywhere(CanonicalProgram &program) {
+  FunctionCallee poll = declare_poll(*program.module);
+  GlobalVariable *word = program.module->getGlobalVariable(poll_word_name);
+  insert_in_replaceable(program, [&](Function &function) {
+    const bool calls = calls_something(function);
+    insert_missing_polls(function, poll, *word);
+    if (calls)
+      insert_entry_poll(function, poll, *word);
+  });
 }
 
 void insert_baseline_polls(CanonicalProgram &program) {

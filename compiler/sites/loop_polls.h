@@ -36,6 +36,10 @@ llvm::SmallVector<llvm::LoadInst *, 8> polls_of(llvm::Function &function);
 /// Puts polls into all replaceable functions; poll_places.h says where. To be run before the sites are numbered.
 void insert_loop_polls(CanonicalProgram &program);
 
+/// Polls of all tiers where there are none yet: in each loop, and at the beginning of functions that call something. So a
+/// thread comes to a poll after some rounds or calls, whatever it does.
+void insert_polls_everywhere(CanonicalProgram &program);
+
 /// The polls of baseline code only, where there are none yet. To be run last, before the sites are numbered: all others keep
 /// their numbers.
 void insert_baseline_polls(CanonicalProgram &program);

@@ -4,9 +4,12 @@
 #include "compiler/base/print.h"
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/canonical/objects.h"
+#include "compiler/canonical/points.h"
+#include "compiler/sites/describe_points.h"
 #include "compiler/sites/exempt_calls.h"
 #include "compiler/sites/liveness.h"
 #include "compiler/sites/loop_polls.h"
+#include "compiler/sites/references.h"
 #include "compiler/sites/site_effects.h"
 #include "compiler/target/result_registers.h"
 
@@ -26,6 +29,8 @@ FrameStateValue describe(const Value &value, const DataLayout &layout) {
   result.size = layout.getTypeStoreSize(&type).getFixedValue();
   result.align = std::min<std::uint64_t>(16, layout.getABITypeAlign(&type).value());
   result.type = print(type);
+  if (const auto *pointer = dyn_cast<PointerType>(&type))
+    result.address_space = pointer->getAddressSpace();
   result.name = value.hasName() ? value.getName().str() : std::string();
   return result;
 }
@@ -51,6 +56,17 @@ Site describe(CallBase &call, SiteId id, const TargetMachine &machine) {
   return site;
 }
 
+/// For each value of a frame state: FrameStateValue::base. References that point into no object move with none.
+std::vector<std::optional<std::uint32_t>> bases_in(ArrayRef<Value *> state, const ReferenceBases &bases,
+                                                   ArrayRef<unsigned> spaces) {
+  std::vector<std::optional<std::uint32_t>> found(state.size());
+  for (auto [value, base] : zip(state, found))
+    if (is_reference(*value->getType(), spaces))
+      if (const auto *place = find(state, bases.base_of(*value)); place != state.end())
+        base = std::uint32_t(place - state.begin());
+  return found;
+}
+
 /// A callee that is inlined at a call without a frame state brings sites whose chains lack the frame of the caller.
 void forbid_inlining(CallBase &call) {
   const Function *callee = call.getCalledFunction();
@@ -62,7 +78,14 @@ void forbid_inlining(CallBase &call) {
 
 } // namespace
 
-void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine) {
+void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine,
+                  ArrayRef<unsigned> reference_spaces) {
+  info.uses_references = uses_references(function, reference_spaces);
+  if (info.pinned != PinReason::None) {
+    drop_points(function);
+    return;
+  }
+  const ReferenceBases bases(function, reference_spaces);
   std::vector<CallBase *> calls;
   for (BasicBlock &block : function)
     for (Instruction &instruction : block)
@@ -71,16 +94,25 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       else if (call)
         forbid_inlining(*call);
 
-  Liveness liveness(function, is_frame_state_value);
+  const auto base_of = [&](Value &value) { return bases.base_of(value); };
+  Liveness liveness(function, is_frame_state_value, base_of);
   std::vector<std::vector<Value *>> states;
-  for (CallBase *call : calls)
-    states.push_back(liveness.live_across(*call));
+  std::vector<std::vector<std::optional<std::uint32_t>>> state_bases;
+  for (CallBase *call : calls) {
+    states.push_back(liveness.live_across(*call, point_values(*call)));
+    state_bases.push_back(bases_in(states.back(), bases, reference_spaces));
+  }
 
   Type *i64 = Type::getInt64Ty(function.getContext());
   DenseMap<Value *, Value *> renewed; // a call with a bundle is a new instruction
+  std::vector<std::optional<Point>> points;
+  for (std::size_t i = 0; i < calls.size(); ++i)
+    points.push_back(describe_point(*calls[i], states[i]));
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    CallBase *call = calls[i];
+    CallBase *const numbered = calls[i];
+    CallBase *call = drop_point(*numbered);
     Site site = describe(*call, {info.id, std::uint32_t(i)}, machine);
+    site.point = std::move(points[i]);
     std::vector<Value *> operands{ConstantInt::get(i64, site.id.packed())};
     for (Value *value : states[i]) {
       Value *current = renewed.lookup(value) ? renewed.lookup(value) : value;
@@ -91,6 +123,8 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       if (current->getType()->isX86_AMXTy())
         site.refusal = SiteRefusal::LiveTile;
     }
+    for (auto [described, base] : zip(site.state, state_bases[i]))
+      described.base = base;
     if (site.is_replaceable()) {
       CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt,
                                                          OperandBundleDef("deopt", operands), call->getIterator());
@@ -100,12 +134,14 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       read_all_memory(*with_bundle);
       call->replaceAllUsesWith(with_bundle);
       call->eraseFromParent();
-      renewed[call] = with_bundle;
+      renewed[numbered] = with_bundle;
     } else {
       forbid_inlining(*call);
+      renewed[numbered] = call;
     }
     info.sites.push_back(std::move(site));
   }
+  drop_points(function); // of calls that are no sites
 }
 
 bool is_site(const CallBase &call) {
@@ -141,9 +177,7 @@ void number_sites(CanonicalProgram &program, const TargetMachine &machine) {
   for (Function &function : *program.module) {
     if (function.isDeclaration())
       continue;
-    FunctionInfo &info = program.functions[function_id(function)];
-    if (info.pinned == PinReason::None)
-      number_sites(function, info, machine);
+    number_sites(function, program.functions[function_id(function)], machine, program.reference_spaces);
   }
 }
 

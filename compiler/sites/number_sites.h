@@ -3,6 +3,7 @@
 
 #include "compiler/canonical/canonical_program.h"
 
+#include <llvm/ADT/ArrayRef.h>
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/Target/TargetMachine.h>
 
@@ -16,8 +17,9 @@ namespace osr {
 /// without a bundle.
 void number_sites(CanonicalProgram &program, const llvm::TargetMachine &machine);
 
-/// The same for one function, which must carry the id of `info`.
-void number_sites(llvm::Function &function, FunctionInfo &info, const llvm::TargetMachine &machine);
+/// The same for one function, which must carry the id of `info`; if that is pinned it gets none.
+void number_sites(llvm::Function &function, FunctionInfo &info, const llvm::TargetMachine &machine,
+                  llvm::ArrayRef<unsigned> reference_spaces = {});
 
 /// True for such a call.
 bool is_site(const llvm::CallBase &call);

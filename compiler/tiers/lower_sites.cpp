@@ -6,6 +6,7 @@
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/sites/references.h"
 #include "compiler/sites/site_effects.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/recipe.h"
@@ -29,6 +30,17 @@ namespace {
 /// than the one that canonical code expects in the return registers.
 bool result_changed(const CallBase &call, const Site &site) {
   return site.result_used && print(*call.getType()) != site.result_type;
+}
+
+/// A collector that stands there while the call runs would not find what is live behind it.
+Error check_hidden_references(const CallBase &call, const FrameChain &chain, const CanonicalProgram &program) {
+  if (call.doesNotReturn() && !isa<InvokeInst>(call))
+    return Error::success();
+  for (const FrameInChain &frame : chain)
+    if (const FunctionInfo &info = program.functions[frame.site->id.function]; info.uses_references)
+      return make_error("'{}' handles references, and its site {} has no record in this code", info.name,
+                        frame.site->id.index);
+  return Error::success();
 }
 
 /// Lowers the frame states of one function.
@@ -95,9 +107,14 @@ bool SiteLowering::needs_slot(const Value &leaf, const Operands &operands) const
 }
 
 LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands) {
-  Derivation derivation = derive(value, function_.getDataLayout(), [&](const Value &candidate) {
+  const auto is_recorded = [&](const Value &candidate) {
     return operands.state.contains(&candidate) || operands.index.contains(&candidate);
-  });
+  };
+  Derivation derivation;
+  if (is_reference(*value.getType(), program_.reference_spaces) && !isa<Constant>(value))
+    derivation.leaf = &value; // a collector changes it where it is
+  else
+    derivation = derive(value, function_.getDataLayout(), is_recorded);
   LoweredValue lowered = std::move(derivation.lowered);
   lowered.size = size;
   if (!derivation.leaf)
@@ -217,9 +234,11 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     LoweredRecord &record = result.records.emplace_back();
     if (form == SiteForm::TailCall)
       mark(*drop_frame_state(call), number);
-    else if (form == SiteForm::Refused)
+    else if (form == SiteForm::Refused) {
+      if (Error error = check_hidden_references(call, *chain, program))
+        return error;
       strip_bundle(call);
-    else if (Error error = lowering.lower(call, number, form, record))
+    } else if (Error error = lowering.lower(call, number, form, record))
       return error;
   }
   lowering.store_slots();

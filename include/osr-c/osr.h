@@ -30,6 +30,15 @@ void osr_free_message(char *message);
 /* A runtime for a program that grows; one at a time in a process. OSR_TIER_AUTO: functions begin at the baseline tier and are
  * optimised when they are hot. */
 char *osr_create(osr_tier tier, osr_runtime **runtime);
+
+typedef struct {
+  size_t size; /* of this structure: sizeof(osr_options) */
+  osr_tier tier;
+  const unsigned *reference_spaces; /* address spaces whose pointers a collector of the host's looks after */
+  size_t reference_space_count;
+} osr_options;
+/* The same with more choices. */
+char *osr_create_with(const osr_options *options, osr_runtime **runtime);
 /* Fails, and changes nothing, while a thread is in a function of the program. */
 char *osr_close(osr_runtime *runtime);
 
@@ -53,6 +62,36 @@ uint64_t osr_call(uint64_t address, uint64_t first, uint64_t second, uint64_t th
 char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, uint64_t *rewritten);
 /* A new body of the same type, as IR that defines nothing else. */
 char *osr_redefine(osr_runtime *runtime, const char *function, const char *bytes, size_t size);
+/* Collection: include/osr/safepoint.h. All threads of the program come to a safepoint within `milliseconds`, then `work` is called in this
+ * thread, and they go on. Not 0 for `objects_move`: roots may be changed. */
+typedef struct osr_safepoint osr_safepoint;
+char *osr_at_safepoint(osr_runtime *runtime, int objects_move, unsigned milliseconds,
+                       void (*work)(osr_safepoint *safepoint, void *context), void *context);
+/* Within `work`: each place that holds a reference, once. */
+void osr_visit_roots(osr_safepoint *safepoint, void (*visit)(void **root, unsigned address_space, void *context),
+                     void *context);
+/* Between the two the calling thread, in a function that the program has called, touches no reference: nobody waits for it. Returns
+ * what the second one wants. */
+int osr_go_away(void);
+void osr_come_back(int was_in_program);
+
+/* One activation of a function of the program: include/osr/activation.h. Valid during the call. */
+typedef struct {
+  long thread; /* its id */
+  const char *function; /* `function_length` bytes */
+  size_t function_length;
+  osr_tier tier;
+  int is_inlined;
+  int has_point; /* not 0: `point` is the front end's id for where it waits */
+  uint64_t point;
+  size_t value_count;
+  const void *const *values; /* in the bundle's order; NULL: not known */
+  const size_t *value_sizes; /* bytes */
+} osr_activation;
+/* Newest first, thread by thread, until `visit` returns 0. */
+char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activation *activation, void *context),
+                              void *context);
+
 /* Statistics as JSON, to be freed like a message; NULL if the runtime is busy. */
 char *osr_statistics(osr_runtime *runtime);
 

@@ -154,6 +154,8 @@ struct RuntimeOptions {
   /// address of a function of the host of the same type, which is called instead; 0: the process ends, with a message. In
   /// the thread that calls, with the runtime's lock held: it may not use the runtime.
   std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)> compile_failed;
+  /// Address spaces whose pointers are references that a collector of the host's looks after (osr/safepoint.h).
+  std::vector<unsigned> reference_spaces;
   SlabSizes slabs; ///< the memory for code and what belongs to it
   Fault fault; ///< for tests of tests
   StopOptions stops;

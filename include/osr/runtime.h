@@ -1,12 +1,15 @@
 // The runtime of one program: compiled lazily, run, and its frames replaced while it runs.
 #pragma once
 
+#include "osr/activation.h"
 #include "osr/options.h"
 #include "osr/redefine.h"
 #include "osr/replace.h"
+#include "osr/safepoint.h"
 #include "osr/statistics.h"
 
 #include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/ADT/StringRef.h>
 #include <llvm/ExecutionEngine/Orc/ThreadSafeModule.h>
 #include <llvm/Support/Error.h>
@@ -91,7 +94,9 @@ public:
   llvm::Error define(llvm::ArrayRef<HostSymbol> symbols);
 
   /// The address of a function of the program, compiled now so that its first call waits for nothing, or of a variable. The
-  /// host may call it in an attached thread (osr/thread.h). The error says why it cannot be compiled, or that there is none.
+  /// host may call it in an attached thread, by ThreadAttachment::call or by a pointer of its type; a call by pointer is found by
+  /// walking the host's frames, and where a collector works it has to be made within ThreadAttachment::run. The error says why it
+  /// cannot be compiled, or that there is none.
   llvm::Expected<std::uint64_t> lookup(llvm::StringRef name);
   /// The address of a function as the program sees it: the same whatever body and version it has. 0 if there is none.
   std::uint64_t address_of(llvm::StringRef function);
@@ -123,6 +128,20 @@ public:
   /// returns; whoever leaves it by longjmp keeps it for ever.
   llvm::Expected<std::uint64_t> enter_at(llvm::StringRef function, std::uint32_t site,
                                          llvm::ArrayRef<EnteredValue> state, std::uint64_t result = 0);
+
+  /// The same at the first call that the front end has marked with this point (osr/activation.h); `values` are the bundle's.
+  llvm::Expected<std::uint64_t> enter_at_point(llvm::StringRef function, std::uint64_t point,
+                                               llvm::ArrayRef<EnteredValue> values, std::uint64_t result = 0);
+  /// Calls `visit` with each activation of the program at one moment, thread by thread, newest first, until it returns false. The
+  /// threads run again meanwhile. `visit` may not use the runtime. The error says which stack cannot be walked.
+  llvm::Error for_each_activation(llvm::function_ref<bool(const Activation &)> visit,
+                                  std::optional<pid_t> thread = std::nullopt);
+
+  /// Brings all threads of the program to a safepoint, calls `work` there, in this thread, and lets them go on: osr/safepoint.h.
+  /// From any thread: also from a function that compiled code has called, whose callers' references are among the roots; its own
+  /// are not. Others that ask for a safepoint meanwhile wait, and are no obstacle. `work` may not call functions of the program. The
+  /// error says who did not come, or whose code cannot be left; then `work` was not called.
+  llvm::Error at_safepoint(llvm::function_ref<void(Safepoint &)> work, const SafepointOptions &options = {});
 
   /// Frees at once what nothing leads into any more; the runtime does so by itself, sooner or later. True if code that
   /// is out of use has to wait for its activations.

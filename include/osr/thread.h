@@ -1,6 +1,7 @@
 // Threads of the host that call functions of the program.
 #pragma once
 
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
 #include <cstdint>
@@ -23,13 +24,52 @@ public:
   ThreadAttachment &operator=(ThreadAttachment &&) = delete;
 
   /// Calls the function at this address of the program (Runtime::address_of), which takes up to three integers or pointers
-  /// and returns one, or nothing. An exception may pass.
+  /// and returns one, or nothing. An exception may pass, and a function of the
+  /// host that the program has called may leave it by longjmp, to where the host called.
   std::uint64_t call(std::uint64_t address, std::uint64_t first = 0, std::uint64_t second = 0, std::uint64_t third = 0);
+
+  /// Calls `work`, which may call functions of the program as often as it wants, by pointers of their own types.
+  void run(llvm::function_ref<void()> work) {
+    call(reinterpret_cast<std::uint64_t>(+[](llvm::function_ref<void()> *inner) { (*inner)(); }),
+         reinterpret_cast<std::uint64_t>(&work));
+  }
 
 private:
   explicit ThreadAttachment(bool is_outermost) : is_outermost_(is_outermost) {}
 
   bool is_outermost_;
+};
+
+/// While one exists, the calling thread is in the host, in a function that the program has called: it waits for something, or
+/// works for long, and touches no reference of the program. Safepoints do not wait for it (osr/safepoint.h), and the end of this object
+/// waits for one that is under way. In an attached thread; elsewhere, and nested, without effect.
+class AwayFromProgram {
+public:
+  AwayFromProgram();
+  ~AwayFromProgram();
+  AwayFromProgram(const AwayFromProgram &) = delete;
+  AwayFromProgram &operator=(const AwayFromProgram &) = delete;
+
+private:
+  bool has_left_ = false;
+};
+
+/// While one exists, the calling thread counts as one that runs the program, although it is in the host: a safepoint waits until it
+/// polls, calls, or goes away. For interpreters of the host's that hold references, and before one is handed to
+/// ThreadAttachment::call or Runtime::enter_at: between the moment when it is read and the call nothing may move. In an attached
+/// thread; elsewhere, and nested, without effect.
+class InProgram {
+public:
+  InProgram();
+  ~InProgram();
+  InProgram(const InProgram &) = delete;
+  InProgram &operator=(const InProgram &) = delete;
+
+  /// Here a collector may work: what the host holds in its own frames is its own to find.
+  static void poll();
+
+private:
+  bool has_come_ = false;
 };
 
 } // namespace osr

@@ -52,6 +52,7 @@ struct CodeObject {
   std::vector<std::uint8_t> exception_tables;
   const char *name = nullptr, *function_name = nullptr; ///< for the program; valid for ever; null: none
   bool has_loop_sites = false;    ///< a loop in it polls
+  bool uses_references = false;   ///< its function does, or one that was inlined
   std::int32_t cfa_from_sp = 0;   ///< CFA = rsp + this at every site of the object, in bytes
   HeatCounter *heat = nullptr;    ///< what its polls count down; null: they do not
   LinkedObject linked;

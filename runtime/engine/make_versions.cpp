@@ -136,6 +136,15 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   object.cfa_from_sp = resolved->cfa_from_sp;
   object.sites = SiteTable::build(resolved->records);
   object.has_loop_sites = any_of(resolved->records, [&](const SiteRecord &record) { return is_at_poll(record); });
+  object.uses_references = program().functions[object.function].uses_references;
+  for (const SiteRecord &record : resolved->records)
+    for (const FrameRecord &frame : record.frames)
+      object.uses_references |= program().functions[frame.site.function].uses_references;
+  if (object.uses_references && object.tier == Tier::Baseline)
+    if (const auto bare = find_if_not(resolved->records, [](const SiteRecord &record) { return record.certified; });
+        bare != resolved->records.end())
+      return make_error("'{}': site {} has no certificate, so a collector might not find all references there", name,
+                        bare->frames[0].site.index);
   for (const SiteRecord &record : resolved->records)
     for (const FrameRecord &frame : drop_begin(record.frames))
       if (frame.site.function != object.function)

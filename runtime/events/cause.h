@@ -15,6 +15,7 @@ enum class Cause : std::uint8_t {
   Redefinition,
   FollowUp,     ///< an activation that could not come along with an earlier request
   Interpreter,  ///< the host goes on in compiled code
+  Collection,   ///< objects that it refers to move
   Stress,
 };
 
@@ -29,6 +30,7 @@ constexpr const char *to_string(Cause cause) {
   case Cause::Redefinition: return "redefinition";
   case Cause::FollowUp: return "follow-up";
   case Cause::Interpreter: return "entry from the interpreter";
+  case Cause::Collection: return "collection";
   case Cause::Stress: return "stress mode";
   }
   return "";

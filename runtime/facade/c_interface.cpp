@@ -2,6 +2,7 @@
 
 #include "osr/runtime.h"
 #include "osr/thread.h"
+#include "runtime/threads/safepoint_gate.h"
 
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
@@ -44,10 +45,18 @@ Tier tier_of(osr_tier tier) { return tier == OSR_TIER_BASELINE ? Tier::Baseline 
 void osr_free_message(char *message) { std::free(message); }
 
 char *osr_create(osr_tier tier, osr_runtime **runtime) {
+  const osr_options options{sizeof(osr_options), tier, nullptr, 0};
+  return osr_create_with(&options, runtime);
+}
+
+char *osr_create_with(const osr_options *chosen, osr_runtime **runtime) {
+  if (chosen->size != sizeof(osr_options)) // there has been one of that size only
+    return strdup("osr_options has an unknown size: set it to sizeof(osr_options)");
   Runtime::Options options;
-  options.tier = tier_of(tier);
-  if (tier == OSR_TIER_AUTO)
+  options.tier = tier_of(chosen->tier);
+  if (chosen->tier == OSR_TIER_AUTO)
     options.tier_up.policy = std::make_shared<CountingPolicy>();
+  options.reference_spaces.assign(chosen->reference_spaces, chosen->reference_spaces + chosen->reference_space_count);
   auto created = Runtime::create(std::move(options));
   if (!created)
     return message_of(created.takeError());
@@ -115,6 +124,49 @@ char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, std
 char *osr_redefine(osr_runtime *runtime, const char *function, const char *bytes, std::size_t size) {
   const std::unique_ptr<MemoryBuffer> ir = copy_of(bytes, size, function);
   return message_of(runtime->runtime->redefine(function, ir->getMemBufferRef()).takeError());
+}
+
+char *osr_at_safepoint(osr_runtime *runtime, int objects_move, unsigned milliseconds,
+                       void (*work)(osr_safepoint *, void *), void *context) {
+  const SafepointOptions options{objects_move != 0, std::chrono::milliseconds(milliseconds)};
+  return message_of(runtime->runtime->at_safepoint(
+      [&](Safepoint &safepoint) { work(reinterpret_cast<osr_safepoint *>(&safepoint), context); }, options));
+}
+
+void osr_visit_roots(osr_safepoint *safepoint, void (*visit)(void **, unsigned, void *), void *context) {
+  reinterpret_cast<Safepoint *>(safepoint)->visit_roots(
+      [&](Root root) { visit(&root.object, root.address_space, context); });
+}
+
+int osr_go_away() { return go_away_from_program(); }
+
+void osr_come_back(int was_in_program) {
+  if (was_in_program)
+    come_back_to_program();
+}
+
+char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activation *, void *), void *context) {
+  std::vector<const void *> values;
+  std::vector<std::size_t> sizes;
+  return message_of(runtime->runtime->for_each_activation([&](const Activation &activation) {
+    values.clear();
+    sizes.clear();
+    for (const ActivationValue &value : activation.values) {
+      values.push_back(value.bytes.empty() ? nullptr : value.bytes.data());
+      sizes.push_back(value.bytes.size());
+    }
+    const osr_activation shown{activation.thread,
+                               activation.function.data(),
+                               activation.function.size(),
+                               activation.tier == Tier::Baseline ? OSR_TIER_BASELINE : OSR_TIER_OPTIMIZED,
+                               activation.is_inlined,
+                               activation.point.has_value(),
+                               activation.point.value_or(0),
+                               values.size(),
+                               values.data(),
+                               sizes.data()};
+    return visit(&shown, context) != 0;
+  }));
 }
 
 char *osr_statistics(osr_runtime *runtime) {

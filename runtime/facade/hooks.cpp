@@ -1,4 +1,5 @@
 // What compiled code calls: each call goes to the room that it concerns, of the program that runs.
+#include "compiler/canonical/points.h"
 #include "osr-stubs/entry_hook.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/deoptimize.h"
@@ -23,6 +24,9 @@ void on_poll(std::uint64_t return_pc_slot) { running_program->stress->on_poll(re
 void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason) {
   running_program->guards->on_failure(return_pc_slot, reason);
 }
+
+/// A place of the front end: what is there is in its record.
+void on_point(std::uint64_t) {}
 
 /// Code that is left after the runtime counts on.
 void on_heat(HeatCounter *counter, NoticedBy by) {
@@ -49,6 +53,7 @@ std::vector<AbsoluteSymbol> hook_symbols(const RuntimeImpl &runtime) {
   std::vector<AbsoluteSymbol> symbols = guard_exit_symbols(on_guard_failed);
   append_range(symbols, deoptimize_symbols(runtime.options.deoptimize));
   append_range(symbols, profile_symbols());
+  symbols.push_back({point_callee, reinterpret_cast<std::uint64_t>(&on_point)});
   append_range(symbols, loop_poll_symbols(on_poll, runtime.tiering ? on_counted_poll : nullptr));
   if (runtime.tiering)
     append_range(symbols, heat_symbols(on_heat));

@@ -8,7 +8,9 @@
 #include "runtime/guards/enter_at.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
+#include "runtime/inspect/activations.h"
 #include "runtime/requests/active_functions.h"
+#include "runtime/roots/at_safepoint.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/static_objects.h"
@@ -236,6 +238,19 @@ Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef function) {
 Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site, ArrayRef<EnteredValue> state,
                                           std::uint64_t result) {
   return osr::enter_at(*impl_->engine, function, site, state, result);
+}
+
+Expected<std::uint64_t> Runtime::enter_at_point(StringRef function, std::uint64_t point, ArrayRef<EnteredValue> values,
+                                                std::uint64_t result) {
+  return osr::enter_at_point(*impl_->engine, function, point, values, result);
+}
+
+Error Runtime::for_each_activation(function_ref<bool(const Activation &)> visit, std::optional<pid_t> thread) {
+  return osr::for_each_activation(*impl_->engine, visit, thread);
+}
+
+Error Runtime::at_safepoint(function_ref<void(Safepoint &)> work, const SafepointOptions &options) {
+  return osr::at_safepoint(*impl_->engine, work, options);
 }
 
 bool Runtime::reclaim() { return impl_->replacer->reclaim(); }

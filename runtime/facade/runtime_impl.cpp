@@ -7,6 +7,7 @@
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
 #include "runtime/threads/own_heap.h"
+#include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -33,6 +34,7 @@ Engine::Options engine_options_of(const RuntimeOptions &options, Process process
       options.tier_up.policy || process == Process::OfHost; // a program that grows is never whole
   result.compile.verify_each_pass = options.verify_each_pass;
   result.compile.sites = options.sites;
+  result.compile.reference_spaces = options.reference_spaces;
   // Counted activations cannot be replaced.
   result.compile.assume = options.assume_guards && options.freeing != Freeing::ResidenceCounting;
   if (result.compile.assume && may_count)
@@ -47,6 +49,21 @@ Engine::Options engine_options_of(const RuntimeOptions &options, Process process
   result.slabs = options.slabs;
   result.fault = options.fault;
   return result;
+}
+
+/// A collector relies on records everywhere, and on frames that leave one by one.
+Error check_collectable(const RuntimeOptions &options) {
+  if (options.reference_spaces.empty())
+    return Error::success();
+  for (const unsigned space : options.reference_spaces)
+    if (space == 0 || space >= 256) // segments of the machine begin there
+      return make_error("address space {} cannot be one of references: 1 to 255 can", space);
+  if (!options.sites || !options.loop_sites || options.freeing == Freeing::ResidenceCounting ||
+      options.mechanism == Mechanism::ReturnPoint)
+    return make_error(
+        "with reference_spaces, code needs its sites, also in loops, and return PCs that may be rewritten: not "
+        "under a shadow stack, nor while activations are counted");
+  return Error::success();
 }
 
 } // namespace
@@ -75,6 +92,10 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   const bool shadow_stack = options.has_shadow_stack ? options.has_shadow_stack() : shadow_stack_is_active();
   if (shadow_stack)
     options.mechanism = Mechanism::ReturnPoint;
+  if (Error error = check_collectable(options))
+    return error;
+  if (!options.reference_spaces.empty())
+    process_safepoints().use();
   const bool may_count =
       has_own_heap() || (process == Process::OfProgram && !may_handle_signals(program, options.libraries));
   auto made = Engine::create(std::move(program), engine_options_of(options, process, shadow_stack, may_count));

@@ -1,5 +1,6 @@
 #include "osr/thread.h"
 
+#include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/start_thread.h"
 
 using namespace llvm;
@@ -21,7 +22,32 @@ ThreadAttachment::~ThreadAttachment() {
 
 std::uint64_t ThreadAttachment::call(std::uint64_t address, std::uint64_t first, std::uint64_t second,
                                      std::uint64_t third) {
+  forget_if_left(*ThreadRegistry::current(), __builtin_frame_address(0));
   return enter(*ThreadRegistry::current(), address, first, second, third);
+}
+
+AwayFromProgram::AwayFromProgram() : has_left_(go_away_from_program()) {}
+
+AwayFromProgram::~AwayFromProgram() {
+  if (has_left_)
+    come_back_to_program();
+}
+
+InProgram::InProgram() {
+  ProgramThread *self = ThreadRegistry::current();
+  has_come_ = self && self->presence.load(std::memory_order_relaxed) == Presence::Away;
+  if (has_come_)
+    process_safepoints().enter(*self);
+}
+
+InProgram::~InProgram() {
+  if (has_come_)
+    process_safepoints().leave(*ThreadRegistry::current());
+}
+
+void InProgram::poll() {
+  if (ProgramThread *self = ThreadRegistry::current(); self && self->presence.load() == Presence::Inside)
+    process_safepoints().pass(*self);
 }
 
 } // namespace osr

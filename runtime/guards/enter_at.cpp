@@ -5,6 +5,7 @@
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/result_area.h"
 #include "runtime/events/cause.h"
+#include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -24,6 +25,42 @@ void fill_buffer(char *buffer, const Site &site, ArrayRef<EnteredValue> state, s
   for (auto [value, offset] : zip(state, layout.offsets))
     std::memcpy(buffer + offset, value.data(), value.size());
   put_result(buffer + layout.result_area_offset, site.result, result);
+}
+
+/// The frame state at a site, made of the values of its point.
+struct StateOfPoint {
+  std::uint32_t site = 0;
+  std::vector<EnteredValue> state;
+};
+
+/// Each value of the frame state has to be one of the point's: others nobody knows.
+Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::uint64_t id,
+                                      ArrayRef<EnteredValue> values) {
+  std::lock_guard lock(engine.mutex());
+  auto body = engine.find_body(function);
+  if (!body)
+    return body.takeError();
+  const FunctionInfo &info = engine.program().functions[*body];
+  const auto found = find_if(info.sites, [&](const Site &site) { return site.point && site.point->id == id; });
+  if (found == info.sites.end())
+    return make_error("'{}' cannot be entered at point {}: no call in it has that point", function.str(), id);
+  auto refuse = [&](const std::string &why) {
+    return make_error("'{}' cannot be entered at point {}: {}", function.str(), id, why);
+  };
+  const std::vector<PointValue> &point = found->point->values;
+  if (values.size() != point.size())
+    return refuse(fmt::format("{} values are given, the bundle has {}", values.size(), point.size()));
+  StateOfPoint result;
+  result.site = found->id.index;
+  for (std::size_t i = 0; i < found->state.size(); ++i) {
+    const auto named = find_if(point, [&](const PointValue &value) {
+      return value.kind == PointValue::Kind::State && value.index == i && value.addend == 0;
+    });
+    if (named == point.end())
+      return refuse(fmt::format("'%{}' is wanted behind it, and the bundle does not name it", found->state[i].name));
+    result.state.push_back(values[named - point.begin()]);
+  }
+  return result;
 }
 
 /// Whether an activation that somebody else has begun can go on behind this site.
@@ -58,6 +95,11 @@ Expected<const Site *> enterable_site(Engine &engine, FunctionId body, std::uint
 /// The continuation, which nobody frees before it has been left again.
 Expected<std::uint64_t> enter_at(Engine &engine, StringRef function, std::uint32_t site, ArrayRef<EnteredValue> state,
                                  std::uint64_t result) {
+  std::optional<InsideProgram> inside; // before values are read that a collector may change
+  if (ProgramThread *self = ThreadRegistry::current()) {
+    forget_if_left(*self, __builtin_frame_address(0));
+    inside.emplace(*self);
+  }
   const Version *version = nullptr;
   char *const top = osr_object_stack_top;
   char *buffer = nullptr;
@@ -86,6 +128,12 @@ Expected<std::uint64_t> enter_at(Engine &engine, StringRef function, std::uint32
   osr_object_stack_top = top;
   --version->entering;
   return returned;
+}
+
+Expected<std::uint64_t> enter_at_point(Engine &engine, StringRef function, std::uint64_t point,
+                                       ArrayRef<EnteredValue> values, std::uint64_t result) {
+  auto state = state_of_point(engine, function, point, values);
+  return state ? enter_at(engine, function, state->site, state->state, result) : state.takeError();
 }
 
 } // namespace osr

@@ -15,4 +15,8 @@ using EnteredValue = std::span<const std::byte>;
 llvm::Expected<std::uint64_t> enter_at(Engine &engine, llvm::StringRef function, std::uint32_t site,
                                        llvm::ArrayRef<EnteredValue> state, std::uint64_t result);
 
+/// Runtime::enter_at_point.
+llvm::Expected<std::uint64_t> enter_at_point(Engine &engine, llvm::StringRef function, std::uint64_t point,
+                                             llvm::ArrayRef<EnteredValue> values, std::uint64_t result);
+
 } // namespace osr

@@ -51,14 +51,14 @@ Expected<std::string> describe_some_activation(Engine &engine) {
   Error error = engine.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
     RulesFinder rules(lookup, engine.stub_table());
     for (const auto &thread : threads) {
-      if (thread->base.cfa == 0)
-        continue;
-      tid = thread->tid;
       walk_stopped_while(*thread, rules, [&](const Frame &frame) {
         if (frame.code && frame.code->function != no_function)
           function = frame.code->function_name;
         return function == nullptr;
       });
+      if (!function && thread->base.cfa == 0)
+        continue;
+      tid = thread->tid;
       return;
     }
   });

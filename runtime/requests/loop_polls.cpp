@@ -2,6 +2,7 @@
 
 #include "compiler/sites/loop_polls.h"
 #include "runtime/threads/futex.h"
+#include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -32,7 +33,8 @@ void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
     count_handler(return_pc_slot);
   PollWord found = word.load(std::memory_order_acquire);
   switch (found) {
-  case PollWord::None: break; // released between the poll and here
+  case PollWord::None:
+  case PollWord::Safepoint: break; // released between the poll and here
   case PollWord::Wait:
     if (word.compare_exchange_strong(found, PollWord::Waiting, std::memory_order_acq_rel))
       wait_for_request(word);
@@ -53,6 +55,8 @@ void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
 extern "C" void osr_loop_poll() {
   Undisturbed undisturbed;
   on_poll(own_poll_word(), reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size);
+  if (ProgramThread *self = ThreadRegistry::current())
+    process_safepoints().pass(*self);
 }
 
 } // namespace

@@ -45,6 +45,9 @@ public:
     return keys_[slot] == pc && pc != 0 ? memo_[slot] : remember(pc, slot);
   }
 
+  /// Whether it may be a return PC into code of ours, or a stub.
+  bool is_our_code(std::uintptr_t pc) const { return pc != 0 && (code_.find_code(pc - 1) || stubs_.stub_site(pc)); }
+
 private:
   static constexpr unsigned slot_bits = 6;
   static constexpr std::size_t slot_count = std::size_t(1) << slot_bits;

@@ -11,6 +11,7 @@ enum class PollWord : std::uint32_t {
   None,
   Wait,     ///< a request asks the thread to wait in its next poll
   Waiting,  ///< it does
+  Safepoint, ///< a collector asks the thread to wait in its next poll (safepoint_gate.h)
   Flip,     ///< stress: the frame that polls next goes to another tier
   FlipEach, ///< stress: every frame that polls does
 };

@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "osr-stubs/transition_ring.h"
 #include "runtime/threads/own_heap.h"
+#include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -25,7 +26,7 @@ constexpr std::uint64_t unlimited_stack = std::uint64_t(1) << 30;
 
 /// The main thread's stack grows up to its limit, which may have been raised since the process began; the C library
 /// knows the size of all others.
-std::uint64_t find_stack_low() {
+void find_stack(ProgramThread &thread) {
   pthread_attr_t attributes;
   void *low = nullptr;
   std::size_t size = 0;
@@ -41,13 +42,15 @@ std::uint64_t find_stack_low() {
     std::uint64_t most = limit.rlim_cur == RLIM_INFINITY ? unlimited_stack : limit.rlim_cur;
     address = top > most ? top - most : 0;
   }
-  return address + stack_reserve;
+  thread.stack_low = address + stack_reserve;
+  thread.stack_high = low ? reinterpret_cast<std::uint64_t>(low) + size : 0;
 }
 
 } // namespace
 
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
                     std::uint64_t third) {
+  const InsideProgram inside(thread);
   /// Also when an exception flies through, or pthread_exit unwinds: destructors of thread-local objects come after it.
   struct Outer {
     ProgramThread &thread;
@@ -64,6 +67,14 @@ std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first
   std::uint64_t result = osr_enter_program(pc, first, second, third, is_nested ? &inner : &thread.base);
   outer.returned = true;
   return result;
+}
+
+void forget_if_left(ProgramThread &thread, void *frame) {
+  if (thread.base.cfa == 0 || reinterpret_cast<std::uint64_t>(frame) < thread.base.cfa)
+    return;
+  thread.base = ProgramBase();
+  if (process_safepoints().is_used() && thread.presence.load(std::memory_order_relaxed) == Presence::Inside)
+    process_safepoints().leave(thread);
 }
 
 StackBounds stack_bounds(const ProgramThread &thread, const stack_t &alternate) {
@@ -89,7 +100,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   thread->objects = std::move(objects);
   thread->objects->install();
   thread->tid = osr_thread_number = gettid();
-  thread->stack_low = find_stack_low();
+  find_stack(*thread);
   unblock_stop_signal();
   thread->poll_word = &own_poll_word();
   Undisturbed undisturbed;

@@ -22,6 +22,9 @@ namespace osr {
 /// Whether a thread is stopped by a handshake; see handshake.h.
 enum class StopState : std::uint32_t { Running, Requested, Stopped };
 
+/// Whether a collector has to wait for a thread; see safepoint_gate.h.
+enum class Presence : std::uint32_t { Away, Inside };
+
 /// What the end of a thread means to the program: natively, the end of its last thread ends the process.
 enum class ThreadRole : std::uint8_t {
   Host,    ///< a thread of the host that calls program code: nothing
@@ -39,6 +42,8 @@ inline constexpr std::uint64_t stack_reserve = 64 * 1024;
 struct ProgramThread {
   pid_t tid = 0;
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
+  std::uint64_t stack_high = 0; ///< the end of its machine stack; 0: not known
+  bool is_own_stack(std::uint64_t sp) const { return sp >= stack_low - stack_reserve && sp < stack_high; }
   ProgramBase base; ///< where the program's part of its stack begins
   std::optional<ObjectStack> objects;
   ThreadRole role = ThreadRole::Host;
@@ -50,6 +55,7 @@ struct ProgramThread {
   bool is_working_at(std::uint64_t sp) const { return work_low < sp && sp <= work_high; }
 
   std::atomic<PollWord> *poll_word = nullptr; ///< the thread's own
+  std::atomic<Presence> presence{Presence::Away};
 
   std::atomic<StopState> stop{StopState::Running};
   const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
@@ -69,6 +75,11 @@ extern constinit thread_local ProgramThread *current_thread __attribute__((tls_m
 /// kind; while none is under way the thread has no frames of the program.
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first = 0, std::uint64_t second = 0,
                     std::uint64_t third = 0);
+
+/// Before a call of the host, from the thread's own stack; `frame` is the address of a frame that will be older than what is called.
+/// The host may have left the program by longjmp: then nothing has said so, and that frame is older than what the thread is
+/// said to be in.
+void forget_if_left(ProgramThread &thread, void *frame);
 
 /// Stack bounds for a walk of this thread. Async-signal-safe. The alternate signal stack is known to the calling
 /// thread only: for other threads pass the one in their interrupted context.

@@ -90,7 +90,7 @@ void check_baseline(NumberedProgram &program, StringRef name) {
 
   unsigned marked = 0;
   auto is_value = [](const Value &value) { return is_frame_state_value(value) && !isa<AllocaInst>(value); };
-  Liveness liveness(function, is_value);
+  Liveness liveness(function, is_value, [](Value &value) { return &value; });
   for (CallBase *call : all<CallBase>(function)) {
     if (!call->hasMetadata(record_mark))
       continue;

@@ -28,7 +28,8 @@ inline std::unique_ptr<Runtime> runtime_with(const std::vector<std::string> &mod
   return runtime;
 }
 
-inline std::uint64_t call(Runtime &runtime, const std::string &name, std::uint64_t first = 0, std::uint64_t second = 0) {
+inline std::uint64_t call(Runtime &runtime, const std::string &name, std::uint64_t first = 0,
+                          std::uint64_t second = 0) {
   auto thread = llvm::cantFail(ThreadAttachment::attach());
   return thread.call(llvm::cantFail(runtime.lookup(name)), first, second);
 }

@@ -247,5 +247,31 @@ TEST_CASE("Modules are added by several threads while others call") {
     CHECK(call(*runtime, fmt::format("f{}", i)) == std::uint64_t(i));
 }
 
+TEST_CASE("Functions that the host calls by pointers of their types are found and replaced") {
+  static Runtime *running = nullptr;
+  static std::uint64_t rewritten;
+  Runtime::Options options;
+  options.tier = Tier::Baseline;
+  options.host_symbols = {
+      {"host", reinterpret_cast<std::uint64_t>(+[](std::uint64_t x) {
+         rewritten = cantFail(running->replace("sum", {.to = Tier::Optimized})).rewritten;
+         cantFail(running->redefine("sum", MemoryBufferRef("define i64 @sum(i64 %n) { ret i64 1000 }", "new")));
+         running->reclaim();
+         return x;
+       })}};
+  auto runtime = runtime_with({recursion}, std::move(options));
+  running = runtime.get();
+  auto thread = cantFail(ThreadAttachment::attach());
+  using Sum = std::uint64_t(std::uint64_t);
+  Sum *sum = reinterpret_cast<Sum *>(cantFail(runtime->lookup("sum")));
+  CHECK(sum(100) == 5050);
+  CHECK(rewritten == 101);
+  CHECK(sum(100) == 1000);
+  std::uint64_t result = 0;
+  thread.run([&] { result = sum(7); });
+  CHECK(result == 1000);
+  cantFail(Runtime::close(runtime));
+}
+
 } // namespace
 } // namespace osr

@@ -1,0 +1,126 @@
+#include "runtime/inspect/activations.h"
+
+#include "compiler/base/error.h"
+#include "runtime/inspect/stack_snapshot.h"
+#include "runtime/threads/undisturbed.h"
+#include "runtime/threads/work_stack.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+#include <cstring>
+#include <mutex>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// Shows the activations of a snapshot; a frame has several where functions were inlined.
+class Showing {
+public:
+  Showing(Engine &engine, function_ref<bool(const Activation &)> visit) : engine_(engine), visit_(visit) {}
+
+  /// False: the visitor has had enough.
+  bool show(const ThreadSnapshot &thread) {
+    return all_of(thread.frames, [&](const FrameSnapshot &frame) { return show(thread, frame); });
+  }
+
+private:
+  bool show(const ThreadSnapshot &thread, const FrameSnapshot &frame) {
+    Activation activation;
+    activation.thread = thread.tid;
+    activation.tier = frame.code->tier;
+    activation.function = frame.code->function_name;
+    if (!frame.is_site)
+      return visit_(activation);
+    const SiteRecord record = *frame.code->sites.find(frame.code->offset_of(frame.pc));
+    for (std::size_t i = record.frames.size(); i-- > 0;) {
+      const FrameRecord &inlined = record.frames[i];
+      const FunctionInfo &info = engine_.program().functions[inlined.site.function];
+      const StringRef name = name_for_people(info.name);
+      activation.function = {name.data(), name.size()};
+      activation.is_inlined = i != 0;
+      activation.site = inlined.site.index;
+      read_point(info.sites[inlined.site.index], inlined, thread, frame);
+      activation.point = point_;
+      activation.values = values_;
+      if (!visit_(activation))
+        return false;
+    }
+    return true;
+  }
+
+  void read_point(const Site &site, const FrameRecord &inlined, const ThreadSnapshot &thread,
+                  const FrameSnapshot &frame) {
+    point_.reset();
+    values_.clear();
+    bytes_.clear();
+    if (!site.point)
+      return;
+    point_ = site.point->id;
+    std::size_t size = 0;
+    for (const PointValue &value : site.point->values)
+      size += value.size;
+    bytes_.resize(size);
+    std::byte *to = bytes_.data();
+    for (const PointValue &value : site.point->values) {
+      const bool is_known = read(value, inlined, thread, frame, to);
+      values_.push_back({value.type, is_known ? std::span<const std::byte>(to, value.size) : std::span<const std::byte>()});
+      to += value.size;
+    }
+  }
+
+  bool read(const PointValue &value, const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame,
+            std::byte *to) {
+    std::uint64_t word = 0;
+    switch (value.kind) {
+    case PointValue::Kind::Unknown: return false;
+    case PointValue::Kind::State:
+      if (!thread.read(frame, inlined.values[value.index], to))
+        return false;
+      if (value.addend == 0)
+        return true;
+      std::memcpy(&word, to, sizeof(word));
+      break;
+    case PointValue::Kind::Constant: word = value.constant; break;
+    case PointValue::Kind::Symbol: {
+      auto address = engine_.session().lookup(value.symbol);
+      if (!address) {
+        consumeError(address.takeError());
+        return false;
+      }
+      word = *address;
+      break;
+    }
+    }
+    word += std::uint64_t(value.addend);
+    std::memset(to, 0, value.size);
+    std::memcpy(to, &word, std::min<std::size_t>(value.size, sizeof(word)));
+    return true;
+  }
+
+  Engine &engine_;
+  function_ref<bool(const Activation &)> visit_;
+  std::optional<std::uint64_t> point_; // of the activation that is shown
+  std::vector<std::byte> bytes_;
+  std::vector<ActivationValue> values_;
+};
+
+} // namespace
+
+Error for_each_activation(Engine &engine, function_ref<bool(const Activation &)> visit, std::optional<pid_t> thread) {
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  if (!engine.watches_threads())
+    return Error::success(); // nothing runs yet
+  auto threads = take_snapshot(engine, thread);
+  if (!threads)
+    return threads.takeError();
+  Showing showing(engine, visit);
+  for (const ThreadSnapshot &snapshot : *threads)
+    if (!showing.show(snapshot))
+      break;
+  return Error::success();
+}
+
+} // namespace osr

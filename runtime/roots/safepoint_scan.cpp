@@ -1,0 +1,165 @@
+#include "runtime/roots/safepoint_scan.h"
+
+#include "compiler/base/check.h"
+#include "compiler/base/error.h"
+#include "runtime/threads/stopped_walk.h"
+
+#include <llvm/ADT/DenseSet.h>
+#include <llvm/ADT/STLExtras.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::size_t usual_frames = 1024; ///< the list grows when there are more
+constexpr unsigned most_walk_retries = 200; ///< a thread that is away may be stopped where no walk is possible
+
+Error cannot_leave(const Frame &frame, pid_t tid, const std::string &why) {
+  return make_error("no safepoint for objects that move: thread {} is in optimised code of '{}', and cannot leave it: {}", tid,
+                    frame.code->function_name, why);
+}
+
+} // namespace
+
+void Safepoint::visit_roots(function_ref<void(Root)> visit) {
+  SmallVector<std::ptrdiff_t, 16> offsets;
+  for (const Derived &derived : derived_)
+    offsets.push_back(static_cast<char *>(*derived.slot) - static_cast<char *>(*derived.base));
+  for (const Place &place : roots_)
+    visit({*place.slot, place.address_space});
+  for (auto [derived, offset] : zip(derived_, offsets))
+    *derived.slot = static_cast<char *>(*derived.base) + offset;
+}
+
+/// False: there are more than there is room for, or the stack could not be walked.
+bool SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder &rules) {
+  bool has_room = true;
+  const WalkStatus status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
+    if (!frame.code || !frame.code->uses_references)
+      return true;
+    if (thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) && frame.sp >= thread.base.cfa) { // nobody has said that it is in the program
+      called_directly_ = thread.tid;
+      return false;
+    }
+    if (!frame.is_site) // the call never returns there
+      return true;
+    has_room = found_.size() < found_.capacity();
+    if (has_room)
+      found_.push_back({frame, thread.stack_low, thread.tid});
+    return has_room;
+  });
+  if (has_room && !called_directly_ && status != WalkStatus::ReachedBase) {
+    failure_ = status;
+    failed_thread_ = thread.tid;
+  }
+  return has_room && status == WalkStatus::ReachedBase;
+}
+
+Error SafepointScan::list_frames() {
+  const RegistryLookup lookup = engine_.lookup();
+  found_.reserve(usual_frames);
+  for (unsigned retries = 0;;) {
+    found_.clear();
+    failure_ = WalkStatus::ReachedBase;
+    bool is_complete = true;
+    Error error = engine_.handshake().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+      RulesFinder rules(lookup, engine_.stub_table());
+      is_complete = all_of(threads, [&](const auto &thread) { return list_frames_of(*thread, rules); });
+    });
+    if (error)
+      return error;
+    if (called_directly_)
+      return make_error("no safepoint: thread {} has called a function of the program by its address; where a collector works, "
+                        "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
+                        called_directly_);
+    if (is_complete)
+      return Error::success();
+    if (failure_ == WalkStatus::ReachedBase) {
+      found_.reserve(found_.capacity() * 4);
+      continue;
+    }
+    if (++retries > most_walk_retries)
+      return make_error("no safepoint: the stack of thread {} cannot be walked: {}", failed_thread_, describe(failure_));
+    let_threads_run(retries);
+  }
+}
+
+Error SafepointScan::prepare_leaving(Found &found) {
+  const Frame &frame = found.frame;
+  if (frame.code->tier == Tier::Baseline)
+    return Error::success();
+  if (const std::uint64_t pending = engine_.redirector().stub_of(frame))
+    if (!static_cast<const ReturnStub *>(engine_.stub_table().find(pending)->handle)->lands_in_old)
+      return Error::success(); // whatever it is sent to takes values from where the record says
+  auto stub = engine_.stubs().find_or_make(*frame.code, frame.pc, Landing::InPlace);
+  if (!stub)
+    return cannot_leave(frame, found.tid, toString(stub.takeError()));
+  if ((*stub)->lands_in_old)
+    return cannot_leave(frame, found.tid, "an exception would land there");
+  if (frame.cfa + std::int64_t((*stub)->lowest_offset) < found.stack_low)
+    return cannot_leave(frame, found.tid, no_room_refusal);
+  found.stub_pc = (*stub)->entry_pc;
+  return Error::success();
+}
+
+Error SafepointScan::leave() {
+  const auto leaves = [](const Found &found) { return found.stub_pc != 0; };
+  if (none_of(found_, leaves))
+    return Error::success();
+  engine_.redirector().reserve(found_.size());
+  return engine_.handshake().with_stopped([&](auto) {
+    for (const Found &found : make_filter_range(found_, leaves)) {
+      engine_.stubs().note_cause(found.stub_pc);
+      engine_.redirector().redirect(found.frame, found.stub_pc);
+    }
+    engine_.redirector().finish();
+  });
+}
+
+void SafepointScan::add_roots(const Found &found, Safepoint &safepoint) {
+  const Frame &frame = found.frame;
+  const SiteRecord record = *frame.code->sites.find(frame.code->offset_of(frame.pc));
+  DenseSet<void **> seen; // a value may be in several states of one frame
+  const auto slot_of = [&](const RecordedValue &value) -> void ** {
+    if (value.source.kind == ValueSource::Kind::Constant)
+      return nullptr; // a reference to nothing that moves
+    OSR_CHECK(value.source.kind == ValueSource::Kind::Frame && value.source.recipe.empty() && value.size == sizeof(void *),
+              "a reference of '{}' is in no slot of its frame", frame.code->name);
+    return reinterpret_cast<void **>(frame.cfa + value.source.cfa_offset);
+  };
+  for (const bool derived : {false, true}) // first: what a caller takes for derived may be the object itself to whom was inlined
+    for (const FrameRecord &inlined : record.frames) {
+      const Site &site = engine_.program().functions[inlined.site.function].sites[inlined.site.index];
+      for (std::size_t i = 0; i < site.state.size(); ++i) {
+        const std::optional<std::uint32_t> base = site.state[i].base;
+        if (!base || (*base != i) != derived)
+          continue;
+        void **slot = slot_of(inlined.values[i]), **base_slot = slot_of(inlined.values[*base]);
+        if (!slot || !base_slot || !seen.insert(slot).second)
+          continue;
+        if (derived)
+          safepoint.derived_.push_back({slot, base_slot});
+        else
+          safepoint.roots_.push_back({slot, site.state[i].address_space});
+      }
+    }
+}
+
+Expected<Safepoint> SafepointScan::run(bool objects_move) {
+  if (Error error = list_frames())
+    return error;
+  if (objects_move) {
+    for (Found &found : found_)
+      if (Error error = prepare_leaving(found))
+        return error;
+    if (Error error = leave())
+      return error;
+  }
+  Safepoint safepoint;
+  for (const Found &found : found_)
+    add_roots(found, safepoint);
+  return safepoint;
+}
+
+} // namespace osr
