@@ -41,3 +41,8 @@
 #define OSR_OUTSIDE_PC 0
 #define OSR_OUTSIDE_SP 8
 #define OSR_OUTSIDE_SAVED 16
+// StackContext (switch_stack.h), which begins with that.
+#define OSR_CONTEXT_VECTOR_CONTROL 64
+#define OSR_CONTEXT_SCALAR_CONTROL 68
+#define OSR_FIRST_VECTOR_CONTROL 0x1f80
+#define OSR_FIRST_SCALAR_CONTROL 0x37f

@@ -27,8 +27,8 @@ void rename_bundle(CallBase &call, std::vector<Value *> values) {
 void describe_point(Function &point) {
   point.setName(point_callee);
   point.setMemoryEffects(MemoryEffects::inaccessibleMemOnly());
-  for (Attribute::AttrKind kind : {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoCallback,
-                                   Attribute::MustProgress})
+  for (Attribute::AttrKind kind :
+       {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoCallback, Attribute::MustProgress})
     point.addFnAttr(kind);
 }
 
@@ -42,8 +42,8 @@ CallBase *drop_point(CallBase &call) {
 
 Error keep_points(Module &module) {
   Function *point = module.getFunction(point_function);
-  if (point && (!point->isDeclaration() || !point->getReturnType()->isVoidTy() || point->isVarArg() || point->arg_size() != 1 ||
-                !point->getArg(0)->getType()->isIntegerTy(64)))
+  if (point && (!point->isDeclaration() || !point->getReturnType()->isVoidTy() || point->isVarArg() ||
+                point->arg_size() != 1 || !point->getArg(0)->getType()->isIntegerTy(64)))
     return make_error("'{}' has to be declared as void ({})(i64)", point_function, point_function);
   for (Function &function : module)
     for (CallBase *call : calls_with_frame_state(function)) {

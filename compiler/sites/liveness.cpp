@@ -84,9 +84,13 @@ void Liveness::step_backward(const Instruction &instruction, BitVector &live) co
 
 void Liveness::use(Value &operand, BitVector &live) const {
   Value *used = used_value(&operand);
-  for (const Value *value : {used, companion_of_(*used)})
-    if (auto found = number_.find(value); found != number_.end())
-      live.set(found->second);
+  const auto found = number_.find(used);
+  if (found == number_.end())
+    return;
+  live.set(found->second);
+  if (const Value *companion = companion_of_(*used); companion != used)
+    if (const auto other = number_.find(companion); other != number_.end())
+      live.set(other->second);
 }
 
 std::vector<Value *> Liveness::live_across(CallBase &call, ArrayRef<Value *> also) const {

@@ -57,12 +57,15 @@ bool is_reference(const Type &type, ArrayRef<unsigned> spaces) {
 bool uses_references(const Function &function, ArrayRef<unsigned> spaces) {
   if (spaces.empty())
     return false;
-  return any_of(function.args(), [&](const Argument &argument) { return holds_reference(*argument.getType(), spaces); }) ||
+  return any_of(function.args(),
+                [&](const Argument &argument) { return holds_reference(*argument.getType(), spaces); }) ||
          any_of(instructions(function),
                 [&](const Instruction &instruction) { return holds_reference(*instruction.getType(), spaces); });
 }
 
 ReferenceBases::ReferenceBases(Function &function, ArrayRef<unsigned> spaces) {
+  if (spaces.empty())
+    return;
   find_derived(function, spaces);
   SmallVector<Instruction *, 8> joined;
   for (Instruction &instruction : instructions(function))
@@ -103,8 +106,8 @@ void ReferenceBases::find_derived(Function &function, ArrayRef<unsigned> spaces)
 /// Without its operands.
 void ReferenceBases::make_base(Instruction &joined) {
   if (auto *phi = dyn_cast<PHINode>(&joined)) {
-    bases_[phi] = PHINode::Create(phi->getType(), phi->getNumIncomingValues(), phi->getName() + ".base",
-                                  phi->getIterator());
+    bases_[phi] =
+        PHINode::Create(phi->getType(), phi->getNumIncomingValues(), phi->getName() + ".base", phi->getIterator());
     return;
   }
   auto &select = cast<SelectInst>(joined);

@@ -27,9 +27,9 @@ struct Activation {
   pid_t thread = 0;
   std::string_view function;
   Tier tier = Tier::Baseline;
-  bool is_inlined = false;             ///< into the function of the next older activation
-  std::optional<std::uint32_t> site;   ///< where it waits; nothing: it runs, or is never replaced there
-  std::optional<std::uint64_t> point;  ///< the front end's id for that place
+  bool is_inlined = false; ///< into the function of the next older activation
+  std::optional<std::uint32_t> site; ///< where it waits; nothing: it runs, or is never replaced there
+  std::optional<std::uint64_t> point; ///< the front end's id for that place
   std::span<const ActivationValue> values; ///< in the order of the bundle
 };
 

@@ -126,7 +126,7 @@ Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional
   const RegistryLookup lookup = engine.lookup();
   for (unsigned retries = 0;;) {
     room.clear();
-    Error error = engine.handshake().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    Error error = engine.handshake().with_stopped([&](StoppedThreads threads) {
       RulesFinder rules(lookup, engine.stub_table());
       for (const auto &thread : threads)
         if (!only || thread->tid == *only)

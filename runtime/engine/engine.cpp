@@ -258,7 +258,7 @@ std::string Engine::name_of(FunctionId entry) const {
   return known == withdrawn_.end() ? "a function whose name is forgotten" : known->first;
 }
 
-Error Engine::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
+Error Engine::with_stopped(function_ref<void(StoppedThreads)> work) {
   Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(mutex_);
   return handshake_ ? handshake_->with_stopped(work) : make_error("no program is running");

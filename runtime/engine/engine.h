@@ -88,7 +88,7 @@ public:
 
   /// Stops all threads while `work` looks at them: it must not allocate, lock or wait. No code is freed meanwhile. The
   /// error names threads that did not stop; then `work` was not called. Takes the lock.
-  llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
+  llvm::Error with_stopped(llvm::function_ref<void(StoppedThreads)> work);
 
   const CanonicalProgram &program() const { return compiler_->program(); }
   /// The current body of the function of that name. With the lock held.

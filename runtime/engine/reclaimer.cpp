@@ -59,7 +59,7 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
   llvm::sort(stubs);
   for (unsigned stop = 0; stop < most_stops; ++stop) {
     StackEvidence evidence = watch(objects, stubs);
-    Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    Error error = handshake_.with_stopped([&](StoppedThreads threads) {
       if (CallSites *calls = engine_.targets().sites())
         calls->update();
       RulesFinder rules(lookup_, table_);

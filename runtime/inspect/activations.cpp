@@ -65,13 +65,14 @@ private:
     std::byte *to = bytes_.data();
     for (const PointValue &value : site.point->values) {
       const bool is_known = read(value, inlined, thread, frame, to);
-      values_.push_back({value.type, is_known ? std::span<const std::byte>(to, value.size) : std::span<const std::byte>()});
+      values_.push_back(
+          {value.type, is_known ? std::span<const std::byte>(to, value.size) : std::span<const std::byte>()});
       to += value.size;
     }
   }
 
-  bool read(const PointValue &value, const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame,
-            std::byte *to) {
+  bool read(const PointValue &value, const FrameRecord &inlined, const ThreadSnapshot &thread,
+            const FrameSnapshot &frame, std::byte *to) {
     std::uint64_t word = 0;
     switch (value.kind) {
     case PointValue::Kind::Unknown: return false;

@@ -17,7 +17,7 @@ constexpr unsigned most_walk_retries = 200; ///< a thread may be stopped where n
 
 /// A stack is copied word by word, as it may hold anything.
 OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("address"))) void copy_words(std::byte *to, std::uint64_t from,
-                                                                             std::size_t bytes) {
+                                                                              std::size_t bytes) {
   for (std::size_t i = 0; i + 8 <= bytes; i += 8)
     *reinterpret_cast<std::uint64_t *>(to + i) = *reinterpret_cast<const volatile std::uint64_t *>(from + i);
 }
@@ -131,7 +131,7 @@ Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optiona
   const RegistryLookup lookup = engine.lookup();
   for (unsigned retries = 0;;) {
     Copying copying(threads);
-    Error error = engine.handshake().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> stopped) {
+    Error error = engine.handshake().with_stopped([&](StoppedThreads stopped) {
       RulesFinder rules(lookup, engine.stub_table());
       for (const auto &thread : stopped)
         if ((!tid || *tid == thread->tid) && !copying.copy(*thread, rules))
@@ -142,7 +142,8 @@ Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optiona
     if (copying.is_full) {
       frames = std::max(frames, copying.most_frames);
       bytes = std::max(bytes, copying.most_bytes);
-      make_room(threads, copying.most_frames || copying.most_bytes ? threads.size() : threads.size() * 4, frames, bytes);
+      make_room(threads, copying.most_frames || copying.most_bytes ? threads.size() : threads.size() * 4, frames,
+                bytes);
     } else if (copying.failure == WalkStatus::ReachedBase) {
       threads.resize(copying.used);
       return threads;

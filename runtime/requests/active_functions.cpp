@@ -24,7 +24,7 @@ std::vector<FunctionId> active_functions(Engine &engine) {
     return found;
   found.reserve(most_active);
   const RegistryLookup lookup = engine.lookup();
-  consumeError(engine.handshake().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+  consumeError(engine.handshake().with_stopped([&](StoppedThreads threads) {
     RulesFinder rules(lookup, engine.stub_table());
     for (const auto &thread : threads) {
       unsigned frames = 0;
@@ -48,7 +48,7 @@ Expected<std::string> describe_some_activation(Engine &engine) {
   pid_t tid = 0;
   const char *function = nullptr;
   const RegistryLookup lookup = engine.lookup();
-  Error error = engine.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+  Error error = engine.with_stopped([&](StoppedThreads threads) {
     RulesFinder rules(lookup, engine.stub_table());
     for (const auto &thread : threads) {
       walk_stopped_while(*thread, rules, [&](const Frame &frame) {

@@ -91,7 +91,7 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSea
     consider(frame, thread, search);
     // In the function itself, or in a call that is no site, such as of memcpy.
     bool is_between_sites = frame.kind == PcKind::Exact || (is_newest && !frame.is_site);
-    if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites)
+    if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites && !thread.is_suspended)
       search.push(search.at_loops, &thread);
     is_newest = is_newest && !frame.code;
   });
@@ -106,7 +106,7 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSea
 Expected<double> Requests::search_and_commit(RequestSearch &search) {
   search.reset();
   double pause = 0;
-  Error error = handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+  Error error = handshake_.with_stopped([&](StoppedThreads threads) {
     Clock::time_point begin = Clock::now();
     RulesFinder rules(lookup_, table_);
     for (const auto &thread : threads)

@@ -16,8 +16,9 @@ constexpr std::size_t usual_frames = 1024; ///< the list grows when there are mo
 constexpr unsigned most_walk_retries = 200; ///< a thread that is away may be stopped where no walk is possible
 
 Error cannot_leave(const Frame &frame, pid_t tid, const std::string &why) {
-  return make_error("no safepoint for objects that move: thread {} is in optimised code of '{}', and cannot leave it: {}", tid,
-                    frame.code->function_name, why);
+  return make_error(
+      "no safepoint for objects that move: thread {} is in optimised code of '{}', and cannot leave it: {}", tid,
+      frame.code->function_name, why);
 }
 
 } // namespace
@@ -38,7 +39,8 @@ bool SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder &rul
   const WalkStatus status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
     if (!frame.code || !frame.code->uses_references)
       return true;
-    if (thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) && frame.sp >= thread.base.cfa) { // nobody has said that it is in the program
+    if (thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) &&
+        frame.sp >= thread.base.cfa) { // nobody has said that it is in the program
       called_directly_ = thread.tid;
       return false;
     }
@@ -63,16 +65,17 @@ Error SafepointScan::list_frames() {
     found_.clear();
     failure_ = WalkStatus::ReachedBase;
     bool is_complete = true;
-    Error error = engine_.handshake().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    Error error = engine_.handshake().with_stopped([&](StoppedThreads threads) {
       RulesFinder rules(lookup, engine_.stub_table());
       is_complete = all_of(threads, [&](const auto &thread) { return list_frames_of(*thread, rules); });
     });
     if (error)
       return error;
     if (called_directly_)
-      return make_error("no safepoint: thread {} has called a function of the program by its address; where a collector works, "
-                        "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
-                        called_directly_);
+      return make_error(
+          "no safepoint: thread {} has called a function of the program by its address; where a collector works, "
+          "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
+          called_directly_);
     if (is_complete)
       return Error::success();
     if (failure_ == WalkStatus::ReachedBase) {
@@ -80,7 +83,8 @@ Error SafepointScan::list_frames() {
       continue;
     }
     if (++retries > most_walk_retries)
-      return make_error("no safepoint: the stack of thread {} cannot be walked: {}", failed_thread_, describe(failure_));
+      return make_error("no safepoint: the stack of thread {} cannot be walked: {}", failed_thread_,
+                        describe(failure_));
     let_threads_run(retries);
   }
 }
@@ -124,11 +128,13 @@ void SafepointScan::add_roots(const Found &found, Safepoint &safepoint) {
   const auto slot_of = [&](const RecordedValue &value) -> void ** {
     if (value.source.kind == ValueSource::Kind::Constant)
       return nullptr; // a reference to nothing that moves
-    OSR_CHECK(value.source.kind == ValueSource::Kind::Frame && value.source.recipe.empty() && value.size == sizeof(void *),
+    OSR_CHECK(value.source.kind == ValueSource::Kind::Frame && value.source.recipe.empty() &&
+                  value.size == sizeof(void *),
               "a reference of '{}' is in no slot of its frame", frame.code->name);
     return reinterpret_cast<void **>(frame.cfa + value.source.cfa_offset);
   };
-  for (const bool derived : {false, true}) // first: what a caller takes for derived may be the object itself to whom was inlined
+  for (const bool derived :
+       {false, true}) // first: what a caller takes for derived may be the object itself to whom was inlined
     for (const FrameRecord &inlined : record.frames) {
       const Site &site = engine_.program().functions[inlined.site.function].sites[inlined.site.index];
       for (std::size_t i = 0; i < site.state.size(); ++i) {

@@ -79,10 +79,15 @@ Handshake::~Handshake() {
   library_sigaction(options_.signal_number, &previous_, nullptr);
 }
 
-Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<ProgramThread>>)> work) {
+Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
   std::unique_lock lock = lock_after_waiting(threads_.mutex());
   std::vector<pid_t> silent;
   silent.reserve(threads_.threads().size()); // nothing is allocated or freed while threads are stopped
+  std::vector<ProgramThread *> stacks;
+  stacks.reserve(threads_.threads().size() + threads_.suspended().size());
+  for (const auto &thread : threads_.threads())
+    stacks.push_back(thread.get());
+  stacks.insert(stacks.end(), threads_.suspended().begin(), threads_.suspended().end());
   std::vector<pid_t> others;
   if (options_.observer)
     for (const auto &thread : threads_.threads())
@@ -98,7 +103,7 @@ Error Handshake::with_stopped(function_ref<void(ArrayRef<std::unique_ptr<Program
       sigaltstack(nullptr, &own.uc_stack); // a context that the kernel saved has it too
       self->context = &own;
     }
-    work(threads_.threads());
+    work(stacks);
   }
   pause.resumed = Clock::now();
   resume_all();

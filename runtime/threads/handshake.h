@@ -36,7 +36,7 @@ public:
   /// Stops all registered threads except the calling one, calls `work` with all of them, and lets them go on. `work`
   /// must not allocate, lock or wait: a stopped thread may hold any lock. The calling thread, if it is registered, has
   /// its own registers as context. The error names threads that did not stop in time; then `work` was not called.
-  llvm::Error with_stopped(llvm::function_ref<void(llvm::ArrayRef<std::unique_ptr<ProgramThread>>)> work);
+  llvm::Error with_stopped(llvm::function_ref<void(StoppedThreads)> work);
 
 private:
   Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(std::move(options)) {}

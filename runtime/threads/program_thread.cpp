@@ -130,6 +130,21 @@ void ThreadRegistry::remove_current() {
   osr_object_stack_top = ended->objects->base();
 }
 
+void ThreadRegistry::add_suspended(ProgramThread &stack) {
+  stack.is_suspended = true;
+  stack.suspended_index = suspended_.size();
+  suspended_.push_back(&stack);
+}
+
+void ThreadRegistry::remove_suspended(ProgramThread &stack) {
+  if (!std::exchange(stack.is_suspended, false))
+    return;
+  ProgramThread *last = suspended_.back();
+  suspended_[stack.suspended_index] = last;
+  last->suspended_index = stack.suspended_index;
+  suspended_.pop_back();
+}
+
 void ThreadRegistry::set_usual_poll_word(PollWord word) {
   Undisturbed undisturbed;
   std::lock_guard lock(mutex_);

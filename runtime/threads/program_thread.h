@@ -8,6 +8,7 @@
 #include "runtime/threads/poll_word.h"
 #include "runtime/threads/turn_mutex.h"
 
+#include <llvm/ADT/ArrayRef.h>
 #include <llvm/Support/Error.h>
 
 #include <atomic>
@@ -40,7 +41,9 @@ enum class ThreadRole : std::uint8_t {
 inline constexpr std::uint64_t stack_reserve = 64 * 1024;
 
 struct ProgramThread {
-  pid_t tid = 0;
+  pid_t tid = 0; ///< of a stack that no thread runs on: of the last one
+  bool is_suspended = false; ///< no thread runs on the stack; `outside` says where it goes on (fiber.h)
+  std::size_t suspended_index = 0; ///< in the registry
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
   std::uint64_t stack_high = 0; ///< the end of its machine stack; 0: not known
   bool is_own_stack(std::uint64_t sp) const { return sp >= stack_low - stack_reserve && sp < stack_high; }
@@ -63,10 +66,20 @@ struct ProgramThread {
   std::uint64_t wait_mask = 0;
   std::atomic<bool> interrupted_by_stop{false};
 
+  /// What of this changes with the stack.
+  void take_stack_of(const ProgramThread &other) {
+    stack_low = other.stack_low;
+    stack_high = other.stack_high;
+    base = other.base;
+  }
+
   ProgramThread() = default;
   ProgramThread(const ProgramThread &) = delete;
   ProgramThread &operator=(const ProgramThread &) = delete;
 };
+
+/// All stacks while their threads are stopped, also those that no thread runs on.
+using StoppedThreads = llvm::ArrayRef<ProgramThread *>;
 
 /// The calling thread's record; null if it is not registered. Async-signal-safe.
 extern constinit thread_local ProgramThread *current_thread __attribute__((tls_model("initial-exec")));
@@ -105,6 +118,12 @@ public:
   /// The child of a fork has one thread only. To be called in it, with the lock held.
   void keep_only_current();
 
+  /// A stack that no thread runs on any more, or again. With the lock held.
+  void add_suspended(ProgramThread &stack);
+  void remove_suspended(ProgramThread &stack);
+  /// With the lock held.
+  llvm::ArrayRef<ProgramThread *> suspended() const { return suspended_; }
+
   TurnMutex &mutex() { return mutex_; }
   /// With the lock held.
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
@@ -114,6 +133,7 @@ public:
 private:
   TurnMutex mutex_;
   std::vector<std::unique_ptr<ProgramThread>> threads_;
+  std::vector<ProgramThread *> suspended_;
   std::atomic<std::size_t> most_ = 0;
   std::atomic<PollWord> usual_poll_word_ = PollWord::None;
 };

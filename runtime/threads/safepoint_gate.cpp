@@ -92,9 +92,10 @@ Expected<SafepointGate::Closed> SafepointGate::Closed::close(SafepointGate &gate
     if (inside.empty())
       return closed;
     if (Clock::now() >= end)
-      return make_error("no safepoint: within {} ms threads {} came to none; they run functions of the host, which may say "
-                        "that they are away, or functions that are never replaced",
-                        limit.count(), fmt::join(inside, ", "));
+      return make_error(
+          "no safepoint: within {} ms threads {} came to none; they run functions of the host, which may say "
+          "that they are away, or functions that are never replaced",
+          limit.count(), fmt::join(inside, ", "));
     const timespec left = time_until(std::min(end, Clock::now() + before_asking_again));
     futex_wait(gate.departures_, seen, &left);
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 namespace osr {
@@ -20,9 +21,9 @@ inline void let_threads_run(unsigned retry) {
 
 /// A thread for which the runtime works on another stack is where it left its own.
 OSR_OF_STOPPED_THREAD inline WalkStart start_of_walk(const ProgramThread &thread) {
-  const RegisterSet stopped = arch::from_context(*thread.context);
-  if (!thread.is_working_at(stopped.sp))
-    return {stopped, PcKind::Exact};
+  if (!thread.is_suspended)
+    if (const RegisterSet stopped = arch::from_context(*thread.context); !thread.is_working_at(stopped.sp))
+      return {stopped, PcKind::Exact};
   const OutsideRegisters &outside = thread.outside;
   WalkStart start{{outside.pc, outside.sp, {}}, PcKind::ReturnPc};
   std::copy(std::begin(outside.saved), std::end(outside.saved), start.registers.saved.begin());
@@ -40,7 +41,7 @@ struct WalkedPart {
 
 OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread, std::uint64_t sp) {
   WalkedPart part;
-  part.bounds = stack_bounds(thread, thread.context->uc_stack);
+  part.bounds = stack_bounds(thread, thread.is_suspended ? stack_t{nullptr, SS_DISABLE, 0} : thread.context->uc_stack);
   const bool is_on_own = !part.bounds.on_alternate(sp);
   part.is_empty = thread.base.cfa == 0 || (sp >= thread.base.cfa && is_on_own);
   part.has_host_frames = thread.role == ThreadRole::Host && is_on_own && thread.is_own_stack(sp);

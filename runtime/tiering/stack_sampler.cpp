@@ -66,10 +66,10 @@ const std::vector<FunctionId> &StackSampler::look() {
   find_busy();
   if (busy_.empty())
     return found_;
-  consumeError(handshake_.with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+  consumeError(handshake_.with_stopped([&](StoppedThreads threads) {
     RulesFinder rules(lookup_, stubs_);
     for (const auto &thread : threads)
-      if (is_contained(busy_, thread->tid))
+      if (!thread->is_suspended && is_contained(busy_, thread->tid))
         visit(*thread, rules);
   })); // the next look may be luckier
   return found_;

@@ -46,8 +46,8 @@ def main():
         assert changed and int(changed.group(1)) > 0 and "92" in printed, printed
         printed = run(folder / "build/grow")
         assert printed in EMBEDDING, printed
-        printed = run(folder / "build/collect_in_c")
-        assert printed == "sum 5050, 100 collections, 100 activations\n", printed
+        collected = run(folder / "build/collect_in_c")
+        assert collected == "sum 5050, 100 collections, 100 activations\n", collected
         in_c = run(folder / "build/grow_in_c")
         assert in_c.startswith(printed) and "removed: " in in_c[len(printed):] and "sum" in in_c[len(printed):], in_c
 

@@ -62,7 +62,7 @@ private:
   /// Nothing is allocated while threads are stopped.
   bool walk_all(Failure &failure) {
     bool reached = true;
-    cantFail(runtime_.engine().with_stopped([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    cantFail(runtime_.engine().with_stopped([&](StoppedThreads threads) {
       totals.most_threads = std::max<std::uint64_t>(totals.most_threads, threads.size());
       RulesFinder rules(lookup_, runtime_.engine().stub_table());
       for (const auto &thread : threads) {

@@ -109,7 +109,8 @@ TEST_CASE("An interpreter enters at a point with its own registers") {
   const auto bytes = [](const std::uint64_t &word) { return std::as_bytes(std::span(&word, 1)); };
   CHECK(cantFail(runtime->enter_at_point("middle", 21, {bytes(n), bytes(half), bytes(table)}, 5)) == 105);
   const double real = 1;
-  CHECK(cantFail(runtime->enter_at_point("middle", 20, {std::as_bytes(std::span(&real, 1)), bytes(half), bytes(n)})) == 7 + 7 + 100);
+  CHECK(cantFail(runtime->enter_at_point("middle", 20, {std::as_bytes(std::span(&real, 1)), bytes(half), bytes(n)})) ==
+        7 + 7 + 100);
   const auto refusal = [&](const char *function, std::uint64_t point, ArrayRef<EnteredValue> values) {
     return toString(runtime->enter_at_point(function, point, values).takeError());
   };

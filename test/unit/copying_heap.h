@@ -67,7 +67,8 @@ private:
   static constexpr std::size_t space_bytes = std::size_t(4) << 20;
   static std::uint32_t words_of(std::uint64_t header) { return std::uint32_t(header) >> 1; }
   static char *map() {
-    void *space = mmap(nullptr, space_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *space =
+        mmap(nullptr, space_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     REQUIRE(space != MAP_FAILED);
     return static_cast<char *>(space);
   }

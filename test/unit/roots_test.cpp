@@ -145,8 +145,8 @@ std::uint64_t sum_of_arrays(std::uint64_t n) {
 }
 
 TEST_CASE("What moves at each allocation is found in every tier") {
-  const auto [tier, automatic] = GENERATE(std::pair(Tier::Baseline, false), std::pair(Tier::Optimized, false),
-                                          std::pair(Tier::Baseline, true));
+  const auto [tier, automatic] =
+      GENERATE(std::pair(Tier::Baseline, false), std::pair(Tier::Optimized, false), std::pair(Tier::Baseline, true));
   objects_move = GENERATE(true, false);
   CopyingHeap space;
   heap = &space;
@@ -238,7 +238,8 @@ TEST_CASE("A thread that comes to no safepoint is named, unless it says that it 
                                       is_there.notify_all();
                                       may_return.wait(false);
                                     }));
-  auto runtime = runtime_with({"declare void @wait()\ndefine void @waits() { call void @wait()\n ret void }"}, std::move(options));
+  auto runtime =
+      runtime_with({"declare void @wait()\ndefine void @waits() { call void @wait()\n ret void }"}, std::move(options));
   for (const bool away : {false, true}) {
     is_away = away;
     may_return = is_there = false;
@@ -269,13 +270,16 @@ TEST_CASE("What would hide a reference is refused by name") {
       ret void
     })"),
              Contains("'local'") && Contains("local object"));
-  CHECK_THAT(refusal("define <2 x ptr addrspace(1)> @two(<2 x ptr addrspace(1)> %x) {\n"
-                     "%y = shufflevector <2 x ptr addrspace(1)> %x, <2 x ptr addrspace(1)> %x, <2 x i32> <i32 1, i32 0>\n"
-                     "ret <2 x ptr addrspace(1)> %y }"),
-             Contains("'two'") && Contains("vector"));
-  CHECK_THAT(refusal("declare void @llvm.va_start.p0(ptr)\ndefine ptr addrspace(1) @many(ptr addrspace(1) %x, ptr %list, ...) {\n"
-                     "call void @llvm.va_start.p0(ptr %list)\nret ptr addrspace(1) %x }"),
-             Contains("'many'") && Contains("records"));
+  CHECK_THAT(
+      refusal("define <2 x ptr addrspace(1)> @two(<2 x ptr addrspace(1)> %x) {\n"
+              "%y = shufflevector <2 x ptr addrspace(1)> %x, <2 x ptr addrspace(1)> %x, <2 x i32> <i32 1, i32 0>\n"
+              "ret <2 x ptr addrspace(1)> %y }"),
+      Contains("'two'") && Contains("vector"));
+  CHECK_THAT(
+      refusal(
+          "declare void @llvm.va_start.p0(ptr)\ndefine ptr addrspace(1) @many(ptr addrspace(1) %x, ptr %list, ...) {\n"
+          "call void @llvm.va_start.p0(ptr %list)\nret ptr addrspace(1) %x }"),
+      Contains("'many'") && Contains("records"));
   Runtime::Options options;
   options.reference_spaces = {256};
   runtime.reset();

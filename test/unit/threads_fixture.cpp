@@ -53,7 +53,7 @@ void Stopper::stop_inside(const TestThread &thread, long call, function_ref<void
 
 void Stopper::stop_inside(pid_t tid, long call, function_ref<void()> work) {
   for (bool found = false; !found;)
-    stop([&](ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+    stop([&](StoppedThreads threads) {
       for (const auto &thread : threads)
         if (thread->tid == tid && will_restart(*thread, call)) {
           work();
@@ -82,9 +82,9 @@ SignalsBlocked::SignalsBlocked() {
 
 SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
 
-bool all_but_current_stopped(ArrayRef<std::unique_ptr<ProgramThread>> threads) {
+bool all_but_current_stopped(StoppedThreads threads) {
   return all_of(threads, [](const auto &thread) {
-    return thread.get() == ThreadRegistry::current() || thread->stop == StopState::Stopped;
+    return thread == ThreadRegistry::current() || thread->stop == StopState::Stopped;
   });
 }
 

@@ -80,7 +80,7 @@ private:
   sigset_t previous_;
 };
 
-bool all_but_current_stopped(llvm::ArrayRef<std::unique_ptr<ProgramThread>> threads);
+bool all_but_current_stopped(StoppedThreads threads);
 
 /// Whether a signal interrupted this thread in a system call that starts again when the handler returns: then the
 /// kernel has put the pc back to the call.
