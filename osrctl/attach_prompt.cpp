@@ -43,7 +43,8 @@ void add_words(const json &list, const char *key, std::vector<std::string> &word
 }
 
 /// What may stand as the first word, as an option, or where a function or a thread is meant.
-std::vector<std::string> words_for(ControlConnection &connection, const std::vector<std::string> &before, StringRef begun) {
+std::vector<std::string> words_for(ControlConnection &connection, const std::vector<std::string> &before,
+                                   StringRef begun) {
   std::vector<std::string> words;
   if (before.empty()) {
     for (const AttachCommand &command : attach_commands())

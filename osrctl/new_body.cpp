@@ -97,11 +97,13 @@ Expected<bool> is_the_programs(const GlobalValue &value, const Json &symbols) {
   if (is_own_constant(value))
     return false;
   if (value.hasLocalLinkage() && symbol.value("candidates", 0u) > 1)
-    return make_error("the program has several '{}': which of them the file means cannot be told", value.getName().str());
+    return make_error("the program has several '{}': which of them the file means cannot be told",
+                      value.getName().str());
   if (!symbol.value("defined", false))
     return false;
   if (const std::string theirs = symbol.value("type", ""), ours = type_text(*value.getValueType()); theirs != ours)
-    return make_error("'{}' is of type '{}' in the program, and of type '{}' in the file", value.getName().str(), theirs, ours);
+    return make_error("'{}' is of type '{}' in the program, and of type '{}' in the file", value.getName().str(),
+                      theirs, ours);
   return true;
 }
 

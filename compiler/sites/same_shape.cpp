@@ -58,9 +58,8 @@ private:
       for (unsigned i = 0; i != phi->getNumIncomingValues(); ++i)
         if (counterpart_.lookup(phi->getIncomingBlock(i)) != cast<PHINode>(right).getIncomingBlock(i))
           return false;
-    return all_of(zip_equal(left.operands(), right.operands()), [&](const auto &uses) {
-      return correspond(left, std::get<0>(uses), *std::get<1>(uses).get());
-    });
+    return all_of(zip_equal(left.operands(), right.operands()),
+                  [&](const auto &uses) { return correspond(left, std::get<0>(uses), *std::get<1>(uses).get()); });
   }
 
   bool correspond(const Instruction &user, const Use &operand, const Value &right) const {

@@ -137,10 +137,11 @@ public:
   llvm::Error for_each_activation(llvm::function_ref<bool(const Activation &)> visit,
                                   std::optional<pid_t> thread = std::nullopt);
 
-  /// Brings all threads of the program to a safepoint, calls `work` there, in this thread, and lets them go on: osr/safepoint.h.
-  /// From any thread: also from a function that compiled code has called, whose callers' references are among the roots; its own
-  /// are not. Others that ask for a safepoint meanwhile wait, and are no obstacle. `work` may not call functions of the program. The
-  /// error says who did not come, or whose code cannot be left; then `work` was not called.
+  /// Brings all threads of the program to a safepoint, calls `work` there, in this thread, and lets them go on:
+  /// osr/safepoint.h. From any thread: also from a function that compiled code has called, whose callers' references are
+  /// among the roots; its own are not. Others that ask for a safepoint meanwhile wait, and are no obstacle. `work` may
+  /// not call functions of the program. The error says who did not come, or whose code cannot be left; then `work` was
+  /// not called.
   llvm::Error at_safepoint(llvm::function_ref<void(Safepoint &)> work, const SafepointOptions &options = {});
 
   /// Frees at once what nothing leads into any more; the runtime does so by itself, sooner or later. True if code that

@@ -40,9 +40,10 @@ private:
   bool is_outermost_;
 };
 
-/// While one exists, the calling thread is in the host, in a function that the program has called: it waits for something, or
-/// works for long, and touches no reference of the program. Safepoints do not wait for it (osr/safepoint.h), and the end of this object
-/// waits for one that is under way. In an attached thread; elsewhere, and nested, without effect.
+/// While one exists, the calling thread is in the host, in a function that the program has called: it waits for
+/// something, or works for long, and touches no reference of the program. Safepoints do not wait for it
+/// (osr/safepoint.h), and the end of this object waits for one that is under way. In an attached thread; elsewhere, and
+/// nested, without effect.
 class AwayFromProgram {
 public:
   AwayFromProgram();
@@ -54,10 +55,10 @@ private:
   bool has_left_ = false;
 };
 
-/// While one exists, the calling thread counts as one that runs the program, although it is in the host: a safepoint waits until it
-/// polls, calls, or goes away. For interpreters of the host's that hold references, and before one is handed to
-/// ThreadAttachment::call or Runtime::enter_at: between the moment when it is read and the call nothing may move. In an attached
-/// thread; elsewhere, and nested, without effect.
+/// While one exists, the calling thread counts as one that runs the program, although it is in the host: a safepoint
+/// waits until it polls, calls, or goes away. For interpreters of the host's that hold references, and before one is
+/// handed to ThreadAttachment::call or Runtime::enter_at: between the moment when it is read and the call nothing may
+/// move. In an attached thread; elsewhere, and nested, without effect.
 class InProgram {
 public:
   InProgram();

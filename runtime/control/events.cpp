@@ -48,7 +48,10 @@ public:
 private:
   void note(const Trace::Event &event) {
     using Microseconds = std::chrono::duration<double, std::micro>;
-    json noted{{"kind", event.category.str()}, {"name", event.name.str()}, {"thread", event.thread}, {"what", event.arguments},
+    json noted{{"kind", event.category.str()},
+               {"name", event.name.str()},
+               {"thread", event.thread},
+               {"what", event.arguments},
                {"at_seconds", std::chrono::duration<double>(event.begin.time_since_epoch()).count()}};
     if (event.took)
       noted["took_us"] = Microseconds(*event.took).count();

@@ -29,7 +29,10 @@ Expected<json> answer_policy(const ControlParts &parts, const Call &) {
   json held = json::object();
   for (const auto &[entry, tier] : parts.first_calls.held())
     held[parts.engine.name_of(entry)] = to_string(tier);
-  json result{{"policy", !parts.tiering ? "none" : parts.tiering->is_paused() ? "paused" : "on"}, {"held", std::move(held)}};
+  json result{{"policy", !parts.tiering               ? "none"
+                         : parts.tiering->is_paused() ? "paused"
+                                                      : "on"},
+              {"held", std::move(held)}};
   lock.unlock();
   if (!parts.tiering)
     return result;

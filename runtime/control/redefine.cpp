@@ -33,7 +33,8 @@ Expected<ValueMapping> value_from(const json &value) {
   if (!constant.is_number_integer())
     return make_error("in 'site_map', a value has to be an object with 'from' or 'constant'");
   ValueMapping mapping;
-  mapping.constant = constant.is_number_unsigned() ? constant.get<std::uint64_t>() : std::uint64_t(constant.get<std::int64_t>());
+  mapping.constant =
+      constant.is_number_unsigned() ? constant.get<std::uint64_t>() : std::uint64_t(constant.get<std::int64_t>());
   return mapping;
 }
 

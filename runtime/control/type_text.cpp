@@ -24,7 +24,8 @@ std::string type_text(const Type &type) {
     std::string parameters;
     for (const Type *parameter : function->params())
       parameters += (parameters.empty() ? "" : ", ") + type_text(*parameter);
-    return fmt::format("{} ({}{})", type_text(*function->getReturnType()), parameters, function->isVarArg() ? ", ..." : "");
+    return fmt::format("{} ({}{})", type_text(*function->getReturnType()), parameters,
+                       function->isVarArg() ? ", ..." : "");
   }
   return print(type);
 }

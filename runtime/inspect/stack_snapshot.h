@@ -28,8 +28,8 @@ struct ThreadSnapshot {
   bool read(const FrameSnapshot &frame, const RecordedValue &value, std::byte *to) const;
 };
 
-/// Only of thread `tid`, if there is one. Stops all threads, several times if stacks grow meanwhile. With the engine's lock held: as long as
-/// it is, code objects stay. The error says which stack cannot be walked.
+/// Only of thread `tid`, if there is one. Stops all threads, several times if stacks grow meanwhile. With the engine's
+/// lock held: as long as it is, code objects stay. The error says which stack cannot be walked.
 llvm::Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optional<pid_t> tid);
 
 } // namespace osr

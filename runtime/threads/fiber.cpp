@@ -31,8 +31,8 @@ extern "C" void *__cxa_get_globals() noexcept; // <cxxabi.h> is another library'
 namespace osr {
 namespace {
 
-/// What the C++ library keeps for a thread about exceptions that were caught or are in flight: that of a stack goes with it. The layout
-/// is the Itanium C++ ABI's (__cxa_eh_globals).
+/// What the C++ library keeps for a thread about exceptions that were caught or are in flight: that of a stack goes with
+/// it. The layout is the Itanium C++ ABI's (__cxa_eh_globals).
 struct Exceptions {
   void *caught = nullptr;
   unsigned int uncaught = 0;
@@ -93,8 +93,8 @@ void tell_of_arrival([[maybe_unused]] const Side &at) {
 #endif
 }
 
-/// Leaves one stack for another one. Not to be inlined, as arrive(): addresses of thread-local variables must not live across a change, behind
-/// which this may be another thread.
+/// Leaves one stack for another one. Not to be inlined, as arrive(): addresses of thread-local variables must not live
+/// across a change, behind which this may be another thread.
 [[gnu::noinline]] void change(Side &from, Side &to, bool is_last = false) {
   ProgramThread &thread = *ThreadRegistry::current();
   from.presence = thread.presence.load(std::memory_order_relaxed);

@@ -89,9 +89,9 @@ extern constinit thread_local ProgramThread *current_thread __attribute__((tls_m
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first = 0, std::uint64_t second = 0,
                     std::uint64_t third = 0);
 
-/// Before a call of the host, from the thread's own stack; `frame` is the address of a frame that will be older than what is called.
-/// The host may have left the program by longjmp: then nothing has said so, and that frame is older than what the thread is
-/// said to be in.
+/// Before a call of the host, from the thread's own stack; `frame` is the address of a frame that will be older than what
+/// is called. The host may have left the program by longjmp: then nothing has said so, and that frame is older than what
+/// the thread is said to be in.
 void forget_if_left(ProgramThread &thread, void *frame);
 
 /// Stack bounds for a walk of this thread. Async-signal-safe. The alternate signal stack is known to the calling

@@ -34,8 +34,8 @@ OSR_OF_STOPPED_THREAD inline WalkStart start_of_walk(const ProgramThread &thread
 struct WalkedPart {
   StackBounds bounds;
   bool is_empty = false; ///< the thread is outside of the program
-  /// A host may have called functions of the program by their addresses, without saying so: then all of its stack is walked, if that
-  /// can be done.
+  /// A host may have called functions of the program by their addresses, without saying so: then all of its stack is
+  /// walked, if that can be done.
   bool has_host_frames = false;
 };
 
@@ -61,10 +61,11 @@ mentions_our_code(RulesFinder &rules, std::uint64_t low, std::uint64_t high) {
   return false;
 }
 
-/// Calls visit(const FrameCursor &) for each activation, newest first, up to the base of the program, or until it returns false.
-/// Returns how the walk ended (Walking: visit ended it); what was visited counts only if it reached the base. A thread that is
-/// outside of the program (before its first and after its last frame of it) has nothing to visit. Frames of the host that cannot be
-/// walked end the walk well if nothing older can be the program's. Allocation-free if `visit` is. Walks of one stop share `rules`.
+/// Calls visit(const FrameCursor &) for each activation, newest first, up to the base of the program, or until it returns
+/// false. Returns how the walk ended (Walking: visit ended it); what was visited counts only if it reached the base. A
+/// thread that is outside of the program (before its first and after its last frame of it) has nothing to visit. Frames
+/// of the host that cannot be walked end the walk well if nothing older can be the program's. Allocation-free if `visit`
+/// is. Walks of one stop share `rules`.
 template <typename Visit>
 OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_with_cursor(const ProgramThread &thread, RulesFinder &rules,
                                                           Visit visit) {

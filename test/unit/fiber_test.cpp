@@ -52,7 +52,8 @@ struct Waiting {
   std::uint64_t result = 0;
 };
 
-std::vector<std::unique_ptr<Waiting>> make_fibers(unsigned count, Wait *wait, std::uint64_t depth, std::uint64_t rounds) {
+std::vector<std::unique_ptr<Waiting>> make_fibers(unsigned count, Wait *wait, std::uint64_t depth,
+                                                  std::uint64_t rounds) {
   std::vector<std::unique_ptr<Waiting>> all;
   for (unsigned i = 0; i < count; ++i) {
     auto waiting = std::make_unique<Waiting>();
@@ -171,7 +172,7 @@ TEST_CASE("A fiber may run another one, and one that is given up keeps no code")
   cantFail(Runtime::close(runtime));
 }
 
-TEST_CASE("Wrong uses of fibers are errors")  {
+TEST_CASE("Wrong uses of fibers are errors") {
   CHECK_THAT(toString(Fiber::suspend()), Contains("no fiber"));
   auto runtime = runtime_with({program}, options_with(Tier::Baseline));
   auto fiber = cantFail(Fiber::create([] {}));

@@ -64,7 +64,8 @@ std::uint64_t sum_of_two(std::uint64_t inner, std::uint64_t outer) { return (5 *
 bool same(const std::string &one, std::string other) {
   other.replace(other.find("@f("), 2, "@f2");
   NumberedProgram program("declare i64 @g(i64)\ndeclare i64 @h(i64)\ndeclare void @two(i64, i64)\n"
-                          "@left = global i64 0\n@right = global i64 0\n" + one + other);
+                          "@left = global i64 0\n@right = global i64 0\n" +
+                          one + other);
   return have_same_shape(program.function("f"), program.function("f2"));
 }
 
@@ -141,8 +142,7 @@ TEST_CASE("Redefining and reverting without end leaves nothing") {
 
 TEST_CASE("Numbers that are computed with may differ, and nothing else") {
   const auto body = [](const std::string &line) {
-    return "define i64 @f(i64 %a, i64 %b) {\n  %x = call i64 @g(i64 %a)\n" +
-           line + "\n  ret i64 %r\n}\n";
+    return "define i64 @f(i64 %a, i64 %b) {\n  %x = call i64 @g(i64 %a)\n" + line + "\n  ret i64 %r\n}\n";
   };
   const std::string usual = body("  %r = mul i64 %x, 3");
   CHECK(same(usual, usual));
