@@ -38,6 +38,7 @@ llvm::Expected<ObjectStack> ObjectStack::reserve(std::size_t bytes) {
   if (mprotect(stack.limit(), mapped - page, PROT_READ | PROT_WRITE) != 0)
     return make_error("cannot make the {} bytes of an object stack writable: {}; free memory or allow overcommit",
                       mapped - page, std::strerror(errno));
+  madvise(mapping, mapped, MADV_DONTDUMP); // values on their way: core files can do without
   return stack;
 }
 

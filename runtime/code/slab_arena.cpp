@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t reach = std::uint64_t(2) << 30; // of a signed 32-bit displacement
 constexpr int trap_byte = 0xcc;                         // int3
+constexpr std::uint64_t dumped_at_once = std::uint64_t(1) << 20;
 
 /// Code starts and ends at multiples of 16 so that functions keep their alignment; the rest is packed by 8.
 std::uint64_t granule(SlabKind kind) { return kind == SlabKind::Code ? 16 : 8; }
@@ -98,7 +99,27 @@ llvm::Error SlabArena::map(const SlabSizes &sizes) {
   data.writable = reinterpret_cast<char *>(data.range.begin);
   if (::mprotect(data.writable, data.range.size(), protection_of(SlabKind::Data)) != 0)
     return system_error("mprotect", data.range.size());
+  for (const auto &mapped : slabs_)
+    leave_out_of_cores(*mapped);
   return llvm::Error::success();
+}
+
+void SlabArena::leave_out_of_cores(const Slab &slab) {
+  ::madvise(slab.writable, slab.range.size(), MADV_DONTDUMP);
+  auto *const seen = reinterpret_cast<char *>(slab.range.begin);
+  ::madvise(seen, slab.range.size(), MADV_DONTDUMP);
+  if (const std::uint64_t used = slab.dumped_end - slab.range.begin; used != 0)
+    ::madvise(seen, used, MADV_DODUMP);
+}
+
+/// In large pieces: each is a mapping of its own until the kernel joins it with the one before.
+void SlabArena::dump_used(Slab &slab) {
+  const std::uint64_t end =
+      std::min(llvm::alignTo(slab.highest_used.load(std::memory_order_relaxed), dumped_at_once), slab.range.end);
+  if (end <= slab.dumped_end)
+    return;
+  ::madvise(reinterpret_cast<char *>(slab.dumped_end), end - slab.dumped_end, MADV_DODUMP);
+  slab.dumped_end = end;
 }
 
 /// The program's view loses its right to write before anybody has its address, and before it gets the right to execute.
@@ -142,8 +163,10 @@ llvm::Expected<SlabMemory> SlabArena::allocate(SlabKind kind, std::uint64_t size
   if (!address)
     return make_error("the {} slab is full: {} bytes are wanted, {} of {} are free in {} pieces (choose larger slabs)",
                       name_of(kind), size, from.free.free_bytes(), from.range.size(), from.free.extent_count());
-  if (*address + size > from.highest_used.load(std::memory_order_relaxed))
+  if (*address + size > from.highest_used.load(std::memory_order_relaxed)) {
     from.highest_used.store(*address + size, std::memory_order_release);
+    dump_used(from);
+  }
   return SlabMemory{kind, *address, from.writable + (*address - from.range.begin), size};
 }
 

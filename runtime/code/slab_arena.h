@@ -78,13 +78,15 @@ public:
 
 private:
   struct Slab {
-    explicit Slab(Extent addresses) : range(addresses), free(addresses), highest_used(addresses.begin) {}
+    explicit Slab(Extent addresses)
+        : range(addresses), free(addresses), highest_used(addresses.begin), dumped_end(addresses.begin) {}
     Extent range;
     char *writable = nullptr; ///< of range.begin
     char *copy = nullptr;     ///< during a fork: the child's, Code and ReadOnly only
     mutable std::mutex mutex; ///< guards `free`
     FreeExtents free;
     std::atomic<std::uint64_t> highest_used;
+    std::uint64_t dumped_end; ///< what lies above is left out of core files; guarded by `mutex`
   };
   friend struct SlabForkHandlers;
 
@@ -92,6 +94,9 @@ private:
   Slab &slab(SlabKind kind) const { return *slabs_[unsigned(kind)]; }
   llvm::Error map(const SlabSizes &sizes);
   llvm::Error map_two_views(SlabKind kind);
+  /// Core files get the program's view of what was used, and nothing else: all of it would be written, touched or not.
+  static void leave_out_of_cores(const Slab &slab);
+  static void dump_used(Slab &slab);
   void give_pages_back(Slab &slab, SlabKind kind, Extent pages);
 
   char *reservation_ = nullptr;

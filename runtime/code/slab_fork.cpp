@@ -90,9 +90,11 @@ struct SlabForkHandlers {
 
   static void in_child() {
     for (SlabArena *arena : arenas)
-      for (SlabKind kind : copied)
+      for (SlabKind kind : copied) {
         if (!move_copy(arena->slab(kind), kind)) // it would run code that the parent may free: better no child
           give_up();
+        SlabArena::leave_out_of_cores(arena->slab(kind));
+      }
     unlock_all();
   }
 };

@@ -27,6 +27,8 @@ void __libc_free(void *) noexcept;
 namespace {
 
 constexpr std::size_t wanted_bytes = std::size_t(64) << 30; // of address space
+/// What a core file gets of it: what is written down for debuggers is allocated early. More would be written as it is reserved.
+constexpr std::size_t dumped_bytes = std::size_t(8) << 20;
 constexpr std::size_t arena_alignment = std::size_t(64) << 20; // as mimalloc wants it
 
 /// Takes no memory until it is used. Null: the address space is limited; then there is one heap for all.
@@ -61,6 +63,8 @@ void set_up_own_heap() {
     mi_option_set(mi_option_limit_os_alloc, 1);
     if (!mi_manage_os_memory(reinterpret_cast<void *>(aligned), bytes, true, false, true, -1))
       return;
+    madvise(reinterpret_cast<void *>(begin), bytes + arena_alignment, MADV_DONTDUMP);
+    madvise(reinterpret_cast<void *>(aligned), dumped_bytes, MADV_DODUMP);
     osr::own_heap_begin = aligned;
     osr::own_heap_size = bytes;
     return;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t stack_bytes = std::size_t(64) << 20; ///< of address space; pages take memory when first touched
 constexpr std::size_t guard_bytes = std::size_t(64) << 10;
+constexpr std::size_t dumped_bytes = std::size_t(1) << 20; ///< what a core file gets, at the upper end
 constexpr std::size_t most_kept = 8; ///< for the next; more threads than that hardly ever work at once
 
 /// Lowest addresses. Lock-free: a thread may be forked away at any time.
@@ -26,6 +27,7 @@ char *take() {
   if (low == MAP_FAILED)
     return nullptr;
   mprotect(low, guard_bytes, PROT_NONE);
+  madvise(low, stack_bytes - dumped_bytes, MADV_DONTDUMP);
   return static_cast<char *>(low);
 }
 

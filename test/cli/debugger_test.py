@@ -47,6 +47,19 @@ class Debugger(OsrctlCase):
         self.assertIn("exited normally]", ended.stdout)
         return names[1:names.index("osr_enter_program")], ended.stdout
 
+    def test_core_files_are_small_and_have_the_frames(self):
+        core = self.folder / "core"
+        program = self.compile("recursion.c")
+        script = [*COMMANDS[:-2], f"generate-core-file {core}", "kill"]
+        self.run_command(GDB, "-nx", "-batch", *(word for command in script for word in ("-ex", command)), "--args", OSRCTL,
+                         "run", "--tier", "baseline", program)
+        self.assertLess(core.stat().st_size, 200 << 20)
+        seen = self.run_command(GDB, "-nx", "-batch", "-ex", "set debuginfod enabled off", "-ex", "backtrace", OSRCTL, core)
+        backtrace = seen.stdout[seen.stdout.rindex("#0 "):] # gdb shows the newest frame once before
+        names = re.findall(r"^#\d+ +(?:0x[0-9a-f]+ in )?(\S+)", backtrace, re.M)
+        self.assertIn("osr_enter_program", names, seen.stdout + seen.stderr)
+        self.assertEqual(names[1:names.index("osr_enter_program")], [f"{name}$baseline" for name in ACTIVATIONS], seen.stdout)
+
     def test_frames_of_a_tier(self):
         for tier in ["baseline", "optimized"]:
             names, text = self.backtrace("--tier", tier)
