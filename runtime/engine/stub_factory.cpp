@@ -247,6 +247,17 @@ std::uint64_t StubFactory::write(const TransitionScript &script, const CodeMemor
   return memory.address + offset + emitted.entry_offset;
 }
 
+/// Not around the return PC that the stub stands for: the code of an activation that waits for another stub already may have been
+/// freed, and a slot that holds this stub could not be told from one that was never rewritten.
+Expected<CodeMemory> StubFactory::allocate_apart(std::size_t size, std::uint64_t return_pc) {
+  auto memory = arena_.allocate_code(size);
+  if (!memory || !Extent{memory->address, memory->address + memory->size}.contains(return_pc))
+    return memory;
+  auto other = arena_.allocate_code(size);
+  arena_.release(*memory);
+  return other;
+}
+
 /// The code depends on its address, and the memory on the code's size: emit twice. What exceptions land in stands behind
 /// what returns lead to.
 Error StubFactory::emit(Stub &stub) {
@@ -256,7 +267,7 @@ Error StubFactory::emit(Stub &stub) {
   };
   const std::size_t size = size_of(stub.script);
   const std::size_t landing_size = stub.landing_script ? size_of(*stub.landing_script) : 0;
-  auto memory = arena_.allocate_code(size + landing_size);
+  auto memory = allocate_apart(size + landing_size, stub.stub.original_pc);
   if (!memory)
     return memory.takeError();
   stub.memory = *memory;

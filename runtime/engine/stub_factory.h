@@ -132,6 +132,7 @@ private:
   EmittedStub code_of(const TransitionScript &script, std::uint64_t address) const;
   std::uint64_t write(const TransitionScript &script, const CodeMemory &memory, std::size_t offset, std::size_t size);
   llvm::Error emit(Stub &stub);
+  llvm::Expected<CodeMemory> allocate_apart(std::size_t size, std::uint64_t return_pc);
   void publish(Stub &stub, SiteId site, const UnwindRow &row);
   void release(Stub &stub);
 

@@ -77,8 +77,9 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Request
     search.push(search.missing, {frame.code, frame.pc});
   else if (stub == pending) // leads to the new code inside and to the old one outside: the outer frame comes later
     ++search.pending;
-  else if (pending && !pending->lands_in_old && stub->lands_in_old && frame.code->state() != CodeState::InUse)
-    ++search.pending; // nothing has led into the code of that frame: it may be freed, and no exception may land there
+  else if (pending && !pending->lands_in_old && stub->lands_in_old &&
+           (frame.code->state() != CodeState::InUse || frame.code->uses_references))
+    ++search.pending; // the code of that frame may be freed, or objects have moved: no exception may land there
   else if (frame.cfa + std::int64_t(stub->lowest_offset) < thread.stack_low)
     ++search.no_room;
   else
