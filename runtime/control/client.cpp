@@ -103,11 +103,11 @@ void ControlClient::take(StringRef line) {
   auto parsed = parse_request(line);
   if (const auto *bad = std::get_if<BadRequest>(&parsed))
     return say(error_line(bad->id, bad->error));
-  auto &request = std::get<RpcRequest>(parsed);
+  auto &request = *std::get_if<RpcRequest>(&parsed);
   auto method = method_of(request, options_.is_read_only);
   if (const auto *error = std::get_if<RpcError>(&method))
     return say(error_line(request.id, *error));
-  const Method &known = *std::get<const Method *>(method);
+  const Method &known = **std::get_if<const Method *>(&method);
   if (known.place == Place::Server)
     return answer_here(request);
   const nlohmann::json id = request.id;

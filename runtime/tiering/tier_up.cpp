@@ -123,7 +123,7 @@ void TierUp::work(CompileQueue::Item item) {
     counter.state = *not_done == NotDone::ForNow ? State::Cold : State::Left;
     return;
   }
-  auto &outcome = std::get<Expected<ReplaceOutcome>>(done);
+  auto &outcome = *std::get_if<Expected<ReplaceOutcome>>(&done);
   if (!outcome) {
     ++counts_.failed[toString(outcome.takeError())];
     counter.state = State::Left;

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Checks programs for libc++: osrctl, which is linked against libstdc++, starts itself again with libc++ first."""
 import os
+import subprocess
 import unittest
 
-from osrctl_case import FIB, HERE, OsrctlCase
+from osrctl_case import FIB, HERE, OSRCTL, OsrctlCase
 
 FAILURE = 1
 OF_LIBCXX = "\n@_ZNSt3__14coutE = external global i8\n"
@@ -37,6 +38,14 @@ class ProgramsForLibcxx(OsrctlCase):
         """What is preloaded for the program stays so, also for its children."""
         self.assertTrue(self.check_run({"LD_PRELOAD": "libm.so.6"}).endswith("child: LD_PRELOAD=libm.so.6\n"))
         self.assertTrue(self.check_run({"LD_PRELOAD": PRELOADED}).endswith(f"child: LD_PRELOAD={PRELOADED}\n"))
+
+    def test_exports_no_class_that_libcxx_has_too(self):
+        """Both libraries have these in std itself: a program for libc++ would find libstdc++'s in osrctl first. std::get of a variant
+        brings one along, std::get_if none."""
+        exported = subprocess.run(["nm", "-D", "--defined-only", OSRCTL], capture_output=True, text=True, check=True).stdout
+        self.assertIn("osr_", exported)
+        for name in ["bad_variant_access", "bad_optional_access", "bad_any_cast"]:
+            self.assertNotIn("_ZTVSt%d%s" % (len(name), name), exported)
 
     def test_other_verbs(self):
         ended = self.osrctl("code", self.bitcode)
