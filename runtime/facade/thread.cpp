@@ -37,12 +37,12 @@ InProgram::InProgram() {
   ProgramThread *self = ThreadRegistry::current();
   has_come_ = self && self->presence.load(std::memory_order_relaxed) == Presence::Away;
   if (has_come_)
-    process_safepoints().enter(*self);
+    come_back_to_program();
 }
 
 InProgram::~InProgram() {
   if (has_come_)
-    process_safepoints().leave(*ThreadRegistry::current());
+    go_away_from_program();
 }
 
 void InProgram::poll() {

@@ -48,15 +48,23 @@ void find_stack(ProgramThread &thread) {
 
 } // namespace
 
+/// Behind a call: a fiber may have gone to another thread meanwhile. Not inlined, so that nobody knows the address of the variable from
+/// before.
+[[gnu::noinline]] ProgramThread &thread_now(ProgramThread &entered, bool was_current) {
+  return was_current && current_thread ? *current_thread : entered;
+}
+
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
                     std::uint64_t third) {
   const InsideProgram inside(thread);
   /// Also when an exception flies through, or pthread_exit unwinds: destructors of thread-local objects come after it.
   struct Outer {
-    ProgramThread &thread;
-    ProgramBase base = thread.base;
+    ProgramThread &entered;
+    bool was_current = current_thread == &entered;
+    ProgramBase base = entered.base;
     bool returned = false;
     ~Outer() {
+      ProgramThread &thread = thread_now(entered, was_current);
       thread.base = base;
       thread.was_unwound |= !returned && base.cfa == 0;
     }

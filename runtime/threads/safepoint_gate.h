@@ -71,24 +71,24 @@ bool go_away_from_program();
 /// It is Inside again.
 void come_back_to_program();
 
-/// The calling thread is Inside while one exists.
+/// The calling thread is Inside while one exists; with a fiber, it may end in another thread.
 class InsideProgram {
 public:
-  explicit InsideProgram(ProgramThread &thread) : thread_(thread) {
-    if (process_safepoints().is_used() && thread.presence.load(std::memory_order_relaxed) == Presence::Away) {
+  explicit InsideProgram(ProgramThread &thread) {
+    if (process_safepoints().is_used() && &thread == ThreadRegistry::current() &&
+        thread.presence.load(std::memory_order_relaxed) == Presence::Away) {
       process_safepoints().enter(thread);
       has_entered_ = true;
     }
   }
   ~InsideProgram() {
     if (has_entered_)
-      process_safepoints().leave(thread_);
+      go_away_from_program();
   }
   InsideProgram(const InsideProgram &) = delete;
   InsideProgram &operator=(const InsideProgram &) = delete;
 
 private:
-  ProgramThread &thread_;
   bool has_entered_ = false;
 };
 
