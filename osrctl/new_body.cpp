@@ -2,6 +2,7 @@
 
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
+#include "compiler/base/run_passes.h"
 #include "osrctl/attach_commands.h"
 #include "runtime/control/type_text.h"
 
@@ -137,21 +138,12 @@ void return_defined_values(Function &body) {
 }
 
 void inline_and_clean(Module &module) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
   PassBuilder builder;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
   ModulePassManager passes;
   passes.addPass(GlobalDCEPass());
   passes.addPass(AlwaysInlinerPass());
   passes.addPass(GlobalDCEPass());
-  passes.run(module, modules);
+  run_passes(module, builder, std::move(passes));
 }
 
 /// Leaves the function alone in its module.

@@ -1,5 +1,7 @@
 #include "compiler/canonical/early_codegen.h"
 
+#include "compiler/base/run_passes.h"
+
 #include <llvm/CodeGen/ShadowStackGCLowering.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/InstIterator.h>
@@ -17,19 +19,10 @@ bool has_shadow_stack(const Function &function) { return function.hasGC() && fun
 void lower_shadow_stacks(Module &module, TargetMachine &machine) {
   if (none_of(module, has_shadow_stack))
     return;
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
   PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
   ModulePassManager passes;
   passes.addPass(ShadowStackGCLoweringPass());
-  passes.run(module, modules);
+  run_passes(module, builder, std::move(passes));
   for (Function &function : module)
     if (has_shadow_stack(function))
       function.clearGC();

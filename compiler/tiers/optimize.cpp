@@ -2,6 +2,7 @@
 
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
+#include "compiler/base/run_passes.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/sites/site_effects.h"
 #include "compiler/tiers/assumptions.h"
@@ -66,24 +67,15 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
         broken = "after pass " + pass.str() + ": " + toString(std::move(error));
     });
 
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
   PipelineTuningOptions tuning;
   tuning.CallGraphProfile = false; // for a linker's order of functions, by pointers to functions of this module
   PassBuilder builder(&machine, tuning, std::nullopt, &callbacks);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
   builder.registerPipelineEarlySimplificationEPCallback( // the place right in front of it
       [](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) { passes.addPass(PropagateConstants()); });
   builder.registerOptimizerLastEPCallback([](ModulePassManager &passes, OptimizationLevel, ThinOrFullLTOPhase) {
     passes.addPass(createModuleToFunctionPassAdaptor(ThinPolls()));
   });
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+  run_passes(module, builder, builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2));
   if (!broken.empty())
     return make_error("the frame states were damaged {}", broken);
   if (!diagnostics.errors().empty())

@@ -1,5 +1,5 @@
 // osr_call_on_stack(function, argument, top, outside); see osr-stubs/call_on_stack.h.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/outside_registers.h"
 
         .intel_syntax noprefix
         .text
@@ -8,16 +8,7 @@
         .p2align 4
 osr_call_on_stack:
         .cfi_startproc
-        mov     rax, [rsp]                      // registers as the caller sees them behind this call
-        mov     [rcx + OSR_OUTSIDE_PC], rax
-        lea     rax, [rsp + 8]
-        mov     [rcx + OSR_OUTSIDE_SP], rax
-        mov     [rcx + OSR_OUTSIDE_SAVED], rbx
-        mov     [rcx + OSR_OUTSIDE_SAVED + 8], rbp
-        mov     [rcx + OSR_OUTSIDE_SAVED + 16], r12
-        mov     [rcx + OSR_OUTSIDE_SAVED + 24], r13
-        mov     [rcx + OSR_OUTSIDE_SAVED + 32], r14
-        mov     [rcx + OSR_OUTSIDE_SAVED + 40], r15
+        save_outside_registers rcx
         push    rbp
         .cfi_adjust_cfa_offset 8
         .cfi_offset rbp, -16

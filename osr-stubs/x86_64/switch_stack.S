@@ -1,5 +1,5 @@
 // osr_switch_stack(left, entered), osr_begin_stack; see osr-stubs/switch_stack.h.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/outside_registers.h"
 
         .intel_syntax noprefix
         .text
@@ -8,16 +8,7 @@
         .p2align 4
 osr_switch_stack:
         .cfi_startproc
-        mov     rax, [rsp]                      // registers as the caller sees them behind this call
-        mov     [rdi + OSR_OUTSIDE_PC], rax
-        lea     rax, [rsp + 8]
-        mov     [rdi + OSR_OUTSIDE_SP], rax
-        mov     [rdi + OSR_OUTSIDE_SAVED], rbx
-        mov     [rdi + OSR_OUTSIDE_SAVED + 8], rbp
-        mov     [rdi + OSR_OUTSIDE_SAVED + 16], r12
-        mov     [rdi + OSR_OUTSIDE_SAVED + 24], r13
-        mov     [rdi + OSR_OUTSIDE_SAVED + 32], r14
-        mov     [rdi + OSR_OUTSIDE_SAVED + 40], r15
+        save_outside_registers rdi
         stmxcsr [rdi + OSR_CONTEXT_VECTOR_CONTROL]
         fnstcw  [rdi + OSR_CONTEXT_SCALAR_CONTROL]
         ldmxcsr [rsi + OSR_CONTEXT_VECTOR_CONTROL]

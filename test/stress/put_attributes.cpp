@@ -2,6 +2,8 @@
 // front end would write it that knows all that.
 //
 //     put_attributes PIPELINE IN.bc OUT.bc
+#include "compiler/base/run_passes.h"
+
 #include <llvm/Analysis/CGSCCPassManager.h>
 #include <llvm/Bitcode/BitcodeWriter.h>
 #include <llvm/IR/InstIterator.h>
@@ -22,20 +24,11 @@ namespace {
 
 ExitOnError exit_on_error("put_attributes: ");
 
-void run_passes(Module &module, StringRef pipeline) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
+void run_pipeline(Module &module, StringRef pipeline) {
   PassBuilder builder;
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
   ModulePassManager passes;
   exit_on_error(builder.parsePassPipeline(passes, pipeline));
-  passes.run(module, modules);
+  osr::run_passes(module, builder, std::move(passes));
 }
 
 constexpr Attribute::AttrKind of_calls[] = {Attribute::Memory, Attribute::NoFree, Attribute::NoSync,
@@ -75,7 +68,7 @@ int main(int count, char **arguments) {
     diagnostic.print("put_attributes", errs());
     return 1;
   }
-  run_passes(*module, arguments[1]);
+  run_pipeline(*module, arguments[1]);
   unsigned calls = 0;
   for (Function &function : *module)
     for (Instruction &instruction : instructions(function))

@@ -1,5 +1,6 @@
 #include "canonical_fixture.h"
 
+#include "compiler/base/run_passes.h"
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/canonical/objects.h"
 #include "test/support/catch_header.h"
@@ -87,17 +88,8 @@ std::string CanonicalFixture::refusal(const std::string &text) {
 }
 
 void CanonicalFixture::optimize(Module &module) {
-  LoopAnalysisManager loops;
-  FunctionAnalysisManager functions;
-  CGSCCAnalysisManager components;
-  ModuleAnalysisManager modules;
   PassBuilder builder(machine_.get());
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(components);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, components, modules);
-  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2).run(module, modules);
+  run_passes(module, builder, builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2));
 }
 
 std::vector<CallBase *> calls_of(Function &function, StringRef callee) {
