@@ -1,5 +1,5 @@
 // osr_call_on_stack(function, argument, top, outside); see osr-stubs/call_on_stack.h.
-#include "osr-stubs/x86_64/outside_registers.h"
+#include "osr-stubs/x86_64/outside_registers.inc"
 
         .intel_syntax noprefix
         .text

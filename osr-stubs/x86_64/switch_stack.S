@@ -1,5 +1,5 @@
 // osr_switch_stack(left, entered), osr_begin_stack; see osr-stubs/switch_stack.h.
-#include "osr-stubs/x86_64/outside_registers.h"
+#include "osr-stubs/x86_64/outside_registers.inc"
 
         .intel_syntax noprefix
         .text
