@@ -2,7 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
-#include "runtime/threads/stopped_walk.h"
+#include "runtime/engine/look_at_stacks.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Demangle/Demangle.h>
@@ -18,47 +18,28 @@ namespace {
 
 constexpr std::size_t usual_depth = 256, most_depth = 100'000;
 constexpr std::size_t first_room = 16 * 1024; ///< frames of all threads
-constexpr unsigned most_retries = 100;        ///< a thread may be stopped where no walk is possible
 
-/// What a stop fills. Nothing is allocated while threads stand still.
-struct Room {
-  SeenStacks seen;
-  bool is_full = false;
-  WalkStatus failure = WalkStatus::ReachedBase;
-
-  void reserve(std::size_t frames, std::size_t threads) {
-    seen.frames.reserve(frames);
-    seen.threads.reserve(threads);
-  }
-  void clear() {
-    seen.frames.clear();
-    seen.threads.clear();
-    is_full = false;
-    failure = WalkStatus::ReachedBase;
-  }
-};
-
-void see(const ProgramThread &thread, RulesFinder &rules, const FrameRedirector &redirector, std::size_t depth,
-         Room &room) {
-  if (room.seen.threads.size() == room.seen.threads.capacity()) {
-    room.is_full = true;
-    return;
-  }
-  SeenThread seen{thread.tid, thread.role, WalkStatus::ReachedBase, room.seen.frames.size(), 0};
+StackLook see(const ProgramThread &thread, RulesFinder &rules, const FrameRedirector &redirector, std::size_t depth,
+              SeenStacks &stacks) {
+  StackLook look;
+  look.has_room = stacks.threads.size() < stacks.threads.capacity();
+  if (!look.has_room)
+    return look;
+  SeenThread seen{thread.tid, thread.role, WalkStatus::ReachedBase, stacks.frames.size(), 0};
   seen.status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
     if (seen.count == depth)
       return false;
-    room.is_full |= room.seen.frames.size() == room.seen.frames.capacity();
-    if (room.is_full)
+    look.has_room = stacks.frames.size() < stacks.frames.capacity();
+    if (!look.has_room)
       return false;
-    room.seen.frames.push_back(
+    stacks.frames.push_back(
         {frame.pc, redirector.stub_of(frame), frame.code, frame.is_site, frame.kind == PcKind::Exact});
     ++seen.count;
     return true;
   });
-  if (seen.status != WalkStatus::ReachedBase && seen.status != WalkStatus::Walking)
-    room.failure = seen.status;
-  room.seen.threads.push_back(seen);
+  look.status = seen.status;
+  stacks.threads.push_back(seen);
+  return look;
 }
 
 const char *tier_of(const CodeObject &code) { return code.continuation_site ? "continuation" : to_string(code.tier); }
@@ -121,26 +102,25 @@ std::string thread_name(pid_t tid) {
 Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only) {
   if (!engine.watches_threads())
     return make_error("no program is running");
-  Room room;
-  room.reserve(first_room, engine.threads().most_at_once() + 16);
-  const RegistryLookup lookup = engine.lookup();
-  for (unsigned retries = 0;;) {
-    room.clear();
-    Error error = engine.handshake().with_stopped([&](StoppedThreads threads) {
-      RulesFinder rules(lookup, engine.stub_table());
-      for (const auto &thread : threads)
-        if (!only || thread->tid == *only)
-          see(*thread, rules, engine.redirector(), depth, room);
-    });
-    if (error)
-      return error;
-    if (room.is_full)
-      room.reserve(room.seen.frames.capacity() * 4, room.seen.threads.capacity() * 2);
-    else if (room.failure == WalkStatus::ReachedBase || ++retries > most_retries)
-      return std::move(room.seen);
-    else
-      let_threads_run(retries);
-  }
+  SeenStacks stacks;
+  const auto reserve = [&](std::size_t frames, std::size_t threads) {
+    stacks.frames.reserve(frames);
+    stacks.threads.reserve(threads);
+  };
+  reserve(first_room, engine.threads().most_at_once() + 16);
+  auto unwalked = look_at_stacks(
+      engine,
+      [&] {
+        stacks.frames.clear();
+        stacks.threads.clear();
+      },
+      [&](const ProgramThread &thread, RulesFinder &rules) {
+        return !only || thread.tid == *only ? see(thread, rules, engine.redirector(), depth, stacks) : StackLook();
+      },
+      [&] { reserve(stacks.frames.capacity() * 4, stacks.threads.capacity() * 2); });
+  if (!unwalked)
+    return unwalked.takeError();
+  return stacks; // each thread says how its walk ended
 }
 
 json describe(Engine &engine, const SeenFrame &frame) {

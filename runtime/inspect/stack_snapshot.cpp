@@ -2,7 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "osr-stubs/recipe.h"
-#include "runtime/threads/stopped_walk.h"
+#include "runtime/engine/look_at_stacks.h"
 
 #include <cstring>
 
@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t usual_frames = 256, usual_bytes = 64 * 1024, usual_threads = 16;
 constexpr std::uint64_t widest_arguments = 4096; ///< values may be where a caller passed them
-constexpr unsigned most_walk_retries = 200; ///< a thread may be stopped where no walk is possible
 
 /// A stack is copied word by word, as it may hold anything.
 OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("address"))) void copy_words(std::byte *to, std::uint64_t from,
@@ -22,47 +21,59 @@ OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("address"))) void copy_words(st
     *reinterpret_cast<std::uint64_t *>(to + i) = *reinterpret_cast<const volatile std::uint64_t *>(from + i);
 }
 
-/// All threads are stopped; there is room for some, and `wanted` says how much there should be.
+/// Memory for a snapshot, and the snapshot.
 class Copying {
 public:
-  explicit Copying(std::vector<ThreadSnapshot> &room) : room_(room) {}
+  /// Of all threads, or of one.
+  explicit Copying(std::size_t threads) { reserve(threads); }
 
-  bool copy(const ProgramThread &thread, RulesFinder &rules) {
-    if (used == room_.size()) {
-      is_full = true;
-      return false;
+  void begin() {
+    used_ = 0;
+    more_threads_ = false;
+  }
+
+  StackLook copy(const ProgramThread &thread, RulesFinder &rules) {
+    StackLook seen;
+    if (used_ == room_.size()) {
+      more_threads_ = true;
+      seen.has_room = false;
+      return seen;
     }
-    ThreadSnapshot &to = room_[used++];
+    ThreadSnapshot &to = room_[used_++];
     to.tid = thread.tid;
     to.frames.clear();
     to.stack.clear();
     to.low = start_of_walk(thread).registers.sp & ~std::uint64_t(7);
-    const WalkStatus status =
-        walk_stopped_with_cursor(thread, rules, [&](const FrameCursor &cursor) { return add(to, cursor); });
-    if (is_full)
-      return false;
-    if (status != WalkStatus::ReachedBase) {
-      failure = status;
-      failed = thread.tid;
-      return false;
-    }
-    return to.frames.empty() || copy_stack(to, std::min(thread.stack_high, to.frames.back().cfa + widest_arguments));
+    seen.status = walk_stopped_with_cursor(thread, rules,
+                                           [&](const FrameCursor &cursor) { return seen.has_room = add(to, cursor); });
+    if (seen.has_room && seen.status == WalkStatus::ReachedBase && !to.frames.empty())
+      seen.has_room = copy_stack(to, std::min(thread.stack_high, to.frames.back().cfa + widest_arguments));
+    return seen;
   }
 
-  std::size_t used = 0;
-  bool is_full = false;
-  std::size_t most_frames = 0, most_bytes = 0; ///< what would have been needed
-  WalkStatus failure = WalkStatus::ReachedBase;
-  pid_t failed = 0;
+  void make_room() { reserve(more_threads_ ? room_.size() * 4 : room_.size()); }
+
+  std::vector<ThreadSnapshot> take() {
+    room_.resize(used_);
+    return std::move(room_);
+  }
 
 private:
+  void reserve(std::size_t threads) {
+    room_.resize(threads);
+    for (ThreadSnapshot &thread : room_) {
+      thread.frames.reserve(frames_);
+      thread.stack.reserve(bytes_);
+    }
+  }
+
+  /// False: there is no room.
   bool add(ThreadSnapshot &to, const FrameCursor &cursor) {
     const Frame &frame = cursor.frame();
     if (!frame.code || frame.code->function == no_function)
       return true;
     if (to.frames.size() == to.frames.capacity()) {
-      most_frames = to.frames.capacity() * 4;
-      is_full = true;
+      frames_ = to.frames.capacity() * 4;
       return false;
     }
     FrameSnapshot &copy = to.frames.emplace_back();
@@ -74,11 +85,11 @@ private:
     return true;
   }
 
+  /// False: there is no room.
   bool copy_stack(ThreadSnapshot &to, std::uint64_t high) {
     const std::size_t bytes = high > to.low ? high - to.low : 0; // what begins on an alternate stack is elsewhere
     if (bytes > to.stack.capacity()) {
-      most_bytes = bytes * 2;
-      is_full = true;
+      bytes_ = bytes * 2;
       return false;
     }
     to.stack.resize(bytes); // within its capacity: does not allocate
@@ -86,16 +97,11 @@ private:
     return true;
   }
 
-  std::vector<ThreadSnapshot> &room_;
+  std::vector<ThreadSnapshot> room_;
+  std::size_t used_ = 0;
+  std::size_t frames_ = usual_frames, bytes_ = usual_bytes; ///< room for each thread
+  bool more_threads_ = false;
 };
-
-void make_room(std::vector<ThreadSnapshot> &room, std::size_t threads, std::size_t frames, std::size_t bytes) {
-  room.resize(threads);
-  for (ThreadSnapshot &thread : room) {
-    thread.frames.reserve(frames);
-    thread.stack.reserve(bytes);
-  }
-}
 
 } // namespace
 
@@ -125,34 +131,18 @@ bool ThreadSnapshot::read(const FrameSnapshot &frame, const RecordedValue &value
 }
 
 Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optional<pid_t> tid) {
-  std::vector<ThreadSnapshot> threads;
-  std::size_t frames = usual_frames, bytes = usual_bytes;
-  make_room(threads, tid ? 1 : usual_threads, frames, bytes);
-  const RegistryLookup lookup = engine.lookup();
-  for (unsigned retries = 0;;) {
-    Copying copying(threads);
-    Error error = engine.handshake().with_stopped([&](StoppedThreads stopped) {
-      RulesFinder rules(lookup, engine.stub_table());
-      for (const auto &thread : stopped)
-        if ((!tid || *tid == thread->tid) && !copying.copy(*thread, rules))
-          break;
-    });
-    if (error)
-      return error;
-    if (copying.is_full) {
-      frames = std::max(frames, copying.most_frames);
-      bytes = std::max(bytes, copying.most_bytes);
-      make_room(threads, copying.most_frames || copying.most_bytes ? threads.size() : threads.size() * 4, frames,
-                bytes);
-    } else if (copying.failure == WalkStatus::ReachedBase) {
-      threads.resize(copying.used);
-      return threads;
-    } else if (++retries > most_walk_retries) {
-      return make_error("the stack of thread {} cannot be walked: {}", copying.failed, describe(copying.failure));
-    } else {
-      let_threads_run(retries);
-    }
-  }
+  Copying copying(tid ? 1 : usual_threads);
+  auto unwalked = look_at_stacks(
+      engine, [&] { copying.begin(); },
+      [&](const ProgramThread &thread, RulesFinder &rules) {
+        return !tid || *tid == thread.tid ? copying.copy(thread, rules) : StackLook();
+      },
+      [&] { copying.make_room(); });
+  if (!unwalked)
+    return unwalked.takeError();
+  if (*unwalked)
+    return make_error("the stack of thread {} cannot be walked: {}", (*unwalked)->tid, describe((*unwalked)->status));
+  return copying.take();
 }
 
 } // namespace osr

@@ -2,7 +2,6 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
-#include "runtime/threads/stopped_walk.h"
 
 #include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
@@ -13,7 +12,6 @@ namespace osr {
 namespace {
 
 constexpr std::size_t usual_frames = 1024; ///< the list grows when there are more
-constexpr unsigned most_walk_retries = 200; ///< a thread that is away may be stopped where no walk is possible
 
 Error cannot_leave(const Frame &frame, pid_t tid, const std::string &why) {
   return make_error(
@@ -33,10 +31,9 @@ void Safepoint::visit_roots(function_ref<void(Root)> visit) {
     *derived.slot = static_cast<char *>(*derived.base) + offset;
 }
 
-/// False: there are more than there is room for, or the stack could not be walked.
-bool SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder &rules) {
-  bool has_room = true;
-  const WalkStatus status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
+StackLook SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder &rules) {
+  StackLook seen;
+  seen.status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
     if (!frame.code || !frame.code->uses_references)
       return true;
     if (thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) &&
@@ -46,47 +43,34 @@ bool SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder &rul
     }
     if (!frame.is_site) // the call never returns there
       return true;
-    has_room = found_.size() < found_.capacity();
-    if (has_room)
+    seen.has_room = found_.size() < found_.capacity();
+    if (seen.has_room)
       found_.push_back({frame, thread.stack_low, thread.tid});
-    return has_room;
+    return seen.has_room;
   });
-  if (has_room && !called_directly_ && status != WalkStatus::ReachedBase) {
-    failure_ = status;
-    failed_thread_ = thread.tid;
-  }
-  return has_room && status == WalkStatus::ReachedBase;
+  return seen;
 }
 
 Error SafepointScan::list_frames() {
-  const RegistryLookup lookup = engine_.lookup();
   found_.reserve(usual_frames);
-  for (unsigned retries = 0;;) {
+  const auto begin = [&] {
     found_.clear();
-    failure_ = WalkStatus::ReachedBase;
-    bool is_complete = true;
-    Error error = engine_.handshake().with_stopped([&](StoppedThreads threads) {
-      RulesFinder rules(lookup, engine_.stub_table());
-      is_complete = all_of(threads, [&](const auto &thread) { return list_frames_of(*thread, rules); });
-    });
-    if (error)
-      return error;
-    if (called_directly_)
-      return make_error(
-          "no safepoint: thread {} has called a function of the program by its address; where a collector works, "
-          "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
-          called_directly_);
-    if (is_complete)
-      return Error::success();
-    if (failure_ == WalkStatus::ReachedBase) {
-      found_.reserve(found_.capacity() * 4);
-      continue;
-    }
-    if (++retries > most_walk_retries)
-      return make_error("no safepoint: the stack of thread {} cannot be walked: {}", failed_thread_,
-                        describe(failure_));
-    let_threads_run(retries);
-  }
+    called_directly_ = 0;
+  };
+  auto unwalked = look_at_stacks(
+      engine_, begin, [&](const ProgramThread &thread, RulesFinder &rules) { return list_frames_of(thread, rules); },
+      [&] { found_.reserve(found_.capacity() * 4); });
+  if (!unwalked)
+    return unwalked.takeError();
+  if (called_directly_)
+    return make_error(
+        "no safepoint: thread {} has called a function of the program by its address; where a collector works, "
+        "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
+        called_directly_);
+  if (*unwalked)
+    return make_error("no safepoint: the stack of thread {} cannot be walked: {}", (*unwalked)->tid,
+                      describe((*unwalked)->status));
+  return Error::success();
 }
 
 Error SafepointScan::prepare_leaving(Found &found) {

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "osr/safepoint.h"
-#include "runtime/engine/engine.h"
+#include "runtime/engine/look_at_stacks.h"
 
 #include <llvm/Support/Error.h>
 
@@ -36,16 +36,13 @@ private:
   };
 
   llvm::Error list_frames();
-  /// Null: there are more than there is room for, or the stack of `failed_thread` could not be walked.
-  bool list_frames_of(const ProgramThread &thread, RulesFinder &rules);
+  StackLook list_frames_of(const ProgramThread &thread, RulesFinder &rules);
   llvm::Error prepare_leaving(Found &found);
   llvm::Error leave();
   void add_roots(const Found &found, Safepoint &safepoint);
 
   Engine &engine_;
   std::vector<Found> found_; ///< frames of code that uses references
-  WalkStatus failure_ = WalkStatus::ReachedBase;
-  pid_t failed_thread_ = 0;
   pid_t called_directly_ = 0; ///< a thread that is in the program without having said so; 0: none
 };
 
