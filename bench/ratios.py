@@ -48,14 +48,16 @@ def walk(options):
     print_table("walk, per frame", ["ns", "of backtrace()", "of unw_step"], rows)
 
 
+# What each way of a transition interrupts: its cost is what it takes more than that.
+PLAIN_OF = {"in_place": "plain_optimized", "in_place_interpreted": "plain_optimized",
+            "continuation": "plain_baseline", "continuation_warm_objects": "plain_baseline",
+            "continuation_interpreted": "plain_baseline", "longjmp": "plain_jump", "throw": "plain_throw"}
+
+
 def transition(options):
-    """The cost of each way is what it takes more than an ordinary call and return."""
-    plain = {"in_place": "plain_optimized", "in_place_interpreted": "plain_optimized",
-             "continuation": "plain_baseline", "continuation_warm_objects": "plain_baseline",
-             "continuation_interpreted": "plain_baseline", "longjmp": "plain_jump", "throw": "plain_throw"}
     for each in run(options.build / "bench/transition_bench"):
         times = counters(each)
-        added = {way: times[way] - times[base] for way, base in plain.items()}
+        added = {way: times[way] - times[base] for way, base in PLAIN_OF.items()}
         state = each["name"].split("/")[1]
         print_table(f"transition of one frame, {state}: added to a call and return", ["ns", "of longjmp", "of throw"],
                     [(way, f"{time:.1f}", f"{time / added['longjmp']:.2f}", f"{time / added['throw']:.4f}")

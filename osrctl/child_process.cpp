@@ -1,6 +1,7 @@
 #include "osrctl/child_process.h"
 
 #include "compiler/base/error.h"
+#include "osrctl/file_descriptor.h"
 
 #include <cerrno>
 #include <csignal>
@@ -16,22 +17,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-class FileDescriptor {
-public:
-  explicit FileDescriptor(int number) : number_(number) {}
-  FileDescriptor(const FileDescriptor &) = delete;
-  FileDescriptor &operator=(const FileDescriptor &) = delete;
-  ~FileDescriptor() {
-    if (number_ >= 0)
-      close(number_);
-  }
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-
-private:
-  int number_;
-};
 
 std::string last_error() { return std::strerror(errno); }
 

@@ -21,6 +21,7 @@ void add_lower(CLI::App &app, Action &chosen);
 void add_maps(CLI::App &app, Action &chosen);
 void add_code(CLI::App &app, Action &chosen);
 void add_bisect(CLI::App &app, Action &chosen);
+void add_bench(CLI::App &app, Action &chosen);
 void add_ps(CLI::App &app, Action &chosen);
 void add_attach(CLI::App &app, Action &chosen);
 

@@ -25,6 +25,10 @@ void add_stubs_option(CLI::App &command, std::string &stubs);
 /// --fault, for the same verbs; not shown by --help, because only tests of tests want it.
 void add_fault_option(CLI::App &command, std::string &fault);
 
+/// Reads and links the modules. Ends the process as load_input does.
+llvm::Expected<std::unique_ptr<llvm::Module>> read_input(llvm::LLVMContext &context,
+                                                         const std::vector<std::string> &paths);
+
 /// Loads, links and canonicalises the given modules. Ends the process, with a message, if a file is damaged in such a
 /// way that LLVM's reader crashes.
 llvm::Expected<CanonicalProgram> load_input(llvm::LLVMContext &context, const std::vector<std::string> &paths);

@@ -11,7 +11,9 @@
 namespace {
 
 /// Verbs that run the program take arguments for it.
-bool runs_program(const CLI::App &app) { return app.got_subcommand("run") || app.got_subcommand("bisect"); }
+bool runs_program(const CLI::App &app) {
+  return app.got_subcommand("run") || app.got_subcommand("bisect") || app.got_subcommand("bench");
+}
 
 /// CLI11's own text does not say which verb is unknown.
 std::string usage_error(const CLI::App *app, const CLI::Error &error) {
@@ -49,6 +51,7 @@ int main(int argc, char **argv) {
   osr::add_maps(app, chosen);
   osr::add_code(app, chosen);
   osr::add_bisect(app, chosen);
+  osr::add_bench(app, chosen);
   osr::add_ps(app, chosen);
   osr::add_attach(app, chosen);
   // What stands behind `--` belongs to the program: CLI11 would take it for further modules.

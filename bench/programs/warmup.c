@@ -1,5 +1,6 @@
 // Work in small equal rounds, with the time at the end of each: shows how fast a program is from its first instruction on.
-// warmup KERNEL ROUNDS prints the nanoseconds of CLOCK_MONOTONIC at the start of main and after each round.
+// warmup KERNEL ROUNDS prints the nanoseconds of CLOCK_MONOTONIC at the start of main and after each round;
+// warmup KERNEL ROUNDS lines prints after each round what was computed so far.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static uint64_t hashing(uint64_t round) {
 
 int main(int argc, char **argv) {
   uint64_t start = now();
-  if (argc != 3)
+  if (argc != 3 && argc != 4)
     return 2;
   uint64_t (*kernel)(uint64_t) = !strcmp(argv[1], "interpreter") ? interpreter : !strcmp(argv[1], "sorting") ? sorting : hashing;
   uint64_t rounds = strtoull(argv[2], 0, 10), sum = 0;
@@ -104,8 +105,10 @@ int main(int argc, char **argv) {
   for (uint64_t i = 0; i < rounds; ++i) {
     sum += kernel(i);
     times[i + 1] = now();
+    if (argc == 4)
+      printf("%llu\n", (unsigned long long)sum);
   }
-  for (uint64_t i = 0; i <= rounds; ++i)
+  for (uint64_t i = 0; argc == 3 && i <= rounds; ++i)
     printf("%llu\n", (unsigned long long)times[i]);
   fprintf(stderr, "%llu\n", (unsigned long long)sum);
   return 0;
