@@ -27,7 +27,9 @@ constexpr Parameter new_body_parameters[] = {{"file", ParameterKind::Text, true}
 constexpr AttachCommand table[] = {
     {"status", {}, "What the process is, and what code it has", print_status},
     {"threads", {}, "The program's threads, and the newest function of each", print_threads},
-    {"stack", a_thread, "Every activation of a thread, or of all: function, tier, site, what it waits for",
+    {"stack", a_thread,
+     "Every activation of a thread, or of all: function, tier, line, site, what it waits for; with --values its "
+     "variables",
      print_stack},
     {"functions", a_pattern, "Functions by a part of their name, or by a pattern with *, ? and [", print_functions},
     {"function", a_function, "The versions of one function, and why it is as it is", print_function},

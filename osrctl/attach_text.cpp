@@ -8,8 +8,6 @@
 using nlohmann::json;
 
 namespace osr {
-namespace {
-
 std::string text_at(const json &object, const char *key) {
   auto found = object.find(key);
   return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
@@ -48,35 +46,6 @@ std::string version_text(const json &version) {
   return state == "in use" || state.empty() ? text : text + ", " + state;
 }
 
-std::string where_text(const json &frame) {
-  std::string text;
-  if (frame.contains("site")) {
-    const std::string callee = text_at(frame, "calls");
-    text = fmt::format("#{} calls {}", number_at(frame, "site"), callee.empty() ? "by pointer" : callee);
-  }
-  if (frame.value("running", false))
-    text += "running";
-  for (const json &to : list_at(frame, "waits_for"))
-    text += fmt::format("{}goes on in {}", text.empty() ? "" : ", ", version_text(to));
-  return text;
-}
-
-std::vector<std::string> frame_row(std::size_t number, const json &frame) {
-  std::string name = text_at(frame, "function");
-  if (name.empty())
-    name = fmt::format("{:#x}", number_at(frame, "pc"));
-  std::string version = frame.contains("version") ? version_text(frame["version"]) : "";
-  if (frame.value("inlined", false))
-    version = "inlined";
-  if (frame.value("foreign", false))
-    version = "in " + (text_at(frame, "library").empty() ? "the runtime" : text_at(frame, "library"));
-  if (frame.value("old_body", false))
-    version += ", old body";
-  return {fmt::format("  {}", number), name, version, where_text(frame)};
-}
-
-} // namespace
-
 std::string printable(const std::string &text) {
   std::string result;
   for (char c : text)
@@ -108,34 +77,6 @@ std::string print_status(const json &status) {
       {"code", fmt::format("{} bytes", number_at(status, "code_bytes"))},
       {"policy", text_at(status, "policy")},
   });
-}
-
-std::string print_threads(const json &result) {
-  std::vector<std::vector<std::string>> rows;
-  for (const json &thread : list_at(result, "threads")) {
-    const json newest = thread.value("newest", json::object());
-    rows.push_back({std::to_string(number_at(thread, "thread")), text_at(thread, "role"), text_at(thread, "name"),
-                    newest.empty() ? "outside of the program" : text_at(newest, "function"),
-                    newest.contains("version") ? version_text(newest["version"]) : "", where_text(newest)});
-  }
-  return columns(rows);
-}
-
-std::string print_stack(const json &result) {
-  std::string text;
-  for (const json &thread : list_at(result, "threads")) {
-    text += fmt::format("thread {}, {}, {}\n", number_at(thread, "thread"), text_at(thread, "role"),
-                        text_at(thread, "name"));
-    std::vector<std::vector<std::string>> rows;
-    for (const json &frame : list_at(thread, "frames"))
-      rows.push_back(frame_row(rows.size(), frame));
-    text += rows.empty() ? "  outside of the program\n" : columns(rows);
-    if (thread.value("older_frames_left_out", false))
-      text += "  ... (--depth N shows more)\n";
-    if (thread.contains("incomplete"))
-      text += fmt::format("  not the whole stack: {}\n", text_at(thread, "incomplete"));
-  }
-  return text;
 }
 
 std::string print_functions(const json &result) {

@@ -3,7 +3,9 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace osr {
 
@@ -22,6 +24,14 @@ std::string print_plain(const nlohmann::json &result);
 
 /// "2 d 3 h", "4 min 5 s".
 std::string print_duration(std::uint64_t seconds);
+
+// Parts of an answer; what is missing or of another kind is empty.
+std::string text_at(const nlohmann::json &object, const char *key);
+std::uint64_t number_at(const nlohmann::json &object, const char *key);
+nlohmann::json list_at(const nlohmann::json &object, const char *key);
+std::string version_text(const nlohmann::json &version);
+/// Rows of words in columns as wide as their longest word; the last one of each as it is.
+std::string columns(const std::vector<std::vector<std::string>> &rows);
 
 /// Control characters of somebody else's are not for a terminal.
 std::string printable(const std::string &text);

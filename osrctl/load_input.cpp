@@ -60,6 +60,28 @@ std::uint64_t most_memory_to_read(const std::vector<std::string> &paths) {
   return at_least + for_each_byte * bytes;
 }
 
+/// LLVM's reader trusts bitcode that is well-formed at first sight: a flipped bit can make it crash, or ask for memory without
+/// end. What is left of the context is unusable then, and destroying it would crash again, so the process ends at once.
+Expected<std::unique_ptr<Module>> read_files(LLVMContext &context, const std::vector<std::string> &paths,
+                                             std::vector<ProgramFile> &files) {
+  std::optional<Expected<std::unique_ptr<Module>>> module;
+  bool survived = false;
+  {
+    const BoundedMemory bound(most_memory_to_read(paths));
+    const OutOfMemoryHandlers handlers;
+    CrashRecoveryContext::Enable();
+    survived = CrashRecoveryContext().RunSafely([&] { module.emplace(load_program(context, paths, files)); });
+  }
+  if (!survived) {
+    std::fprintf(stderr, "osrctl: %s: damaged: %s; compile %s again\n", fmt::to_string(fmt::join(paths, ", ")).c_str(),
+                 memory_was_out ? "LLVM's reader needs too much memory" : "LLVM's reader crashed",
+                 paths.size() == 1 ? "it" : "them");
+    std::_Exit(exit_failure);
+  }
+  CrashRecoveryContext::Disable();
+  return std::move(*module);
+}
+
 Expected<CanonicalProgram> make_canonical(std::unique_ptr<Module> module, KeepSource keep_source) {
   auto machine = create_target_machine(CodegenLevel::Optimizing);
   if (!machine)
@@ -90,25 +112,9 @@ void add_fault_option(CLI::App &command, std::string &fault) {
   command.add_option("--fault", fault, "Make one transition wrong: record:N, slot:N, callee-saved:N")->group("");
 }
 
-/// LLVM's reader trusts bitcode that is well-formed at first sight: a flipped bit can make it crash, or ask for memory without
-/// end. What is left of the context is unusable then, and destroying it would crash again, so the process ends at once.
 Expected<std::unique_ptr<Module>> read_input(LLVMContext &context, const std::vector<std::string> &paths) {
-  std::optional<Expected<std::unique_ptr<Module>>> module;
-  bool survived = false;
-  {
-    const BoundedMemory bound(most_memory_to_read(paths));
-    const OutOfMemoryHandlers handlers;
-    CrashRecoveryContext::Enable();
-    survived = CrashRecoveryContext().RunSafely([&] { module.emplace(load_program(context, paths)); });
-  }
-  if (!survived) {
-    std::fprintf(stderr, "osrctl: %s: damaged: %s; compile %s again\n", fmt::to_string(fmt::join(paths, ", ")).c_str(),
-                 memory_was_out ? "LLVM's reader needs too much memory" : "LLVM's reader crashed",
-                 paths.size() == 1 ? "it" : "them");
-    std::_Exit(exit_failure);
-  }
-  CrashRecoveryContext::Disable();
-  return std::move(*module);
+  std::vector<ProgramFile> files;
+  return read_files(context, paths, files);
 }
 
 Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<std::string> &paths) {
@@ -120,12 +126,16 @@ Expected<CanonicalProgram> load_input(LLVMContext &context, const std::vector<st
 
 Expected<CanonicalProgram> load_input_to_link(LLVMContext &context, const std::vector<std::string> &paths,
                                               KeepSource keep_source) {
-  auto module = read_input(context, paths);
+  std::vector<ProgramFile> files;
+  auto module = read_files(context, paths, files);
   if (!module)
     return module.takeError();
   if (Error error = enter_process_for(**module, paths))
     return error;
-  return make_canonical(std::move(*module), keep_source);
+  auto program = make_canonical(std::move(*module), keep_source);
+  if (program)
+    program->files = std::move(files);
+  return program;
 }
 
 Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const std::vector<std::string> &paths) {

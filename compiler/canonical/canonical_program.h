@@ -2,6 +2,8 @@
 #pragma once
 
 #include "compiler/base/site.h"
+#include "compiler/canonical/load.h"
+#include "compiler/canonical/source_lines.h"
 
 #include <llvm/ADT/StringRef.h>
 #include <llvm/IR/Function.h>
@@ -55,6 +57,7 @@ struct FunctionInfo {
   llvm::AttributeList declared;
   /// What calls through pointers of its type expect in front of its entry (-fsanitize=kcfi).
   std::optional<std::uint32_t> type_hash;
+  bool came_later = false; ///< it is not of CanonicalProgram::files: a new body, or of a module that was added
   bool uses_references = false; ///< see compiler/sites/references.h; filled there
   std::uint32_t profile_points = 0; ///< how many it has; inserted by compiler/sites
 };
@@ -96,6 +99,7 @@ struct CanonicalProgram {
   std::vector<unsigned> reference_spaces; ///< address spaces whose pointers a collector looks after
   /// The program as it was written, but with the names that its symbols have here. Null if nobody asked for it.
   std::unique_ptr<llvm::Module> source;
+  std::vector<ProgramFile> files; ///< of a program with debug information: it was read from these
 
   /// The function of that name, or null. Aliases are not looked up.
   const FunctionInfo *find_function(llvm::StringRef name) const;
@@ -121,6 +125,7 @@ enum class KeepSource : std::uint8_t { No, Yes };
 /// Errors: constructs that cannot be given a stable meaning across versions (data placed before a function's
 /// entry, label addresses given to inline assembly, ...); the text names the symbol and the way out.
 llvm::Expected<CanonicalProgram> canonicalize(std::unique_ptr<llvm::Module> module, llvm::TargetMachine &machine,
-                                              KeepSource keep_source = KeepSource::No);
+                                              KeepSource keep_source = KeepSource::No,
+                                              DebugInformation debug = DebugInformation::Lines);
 
 } // namespace osr

@@ -44,7 +44,7 @@ namespace osr {
 namespace {
 
 /// What a front end wrote becomes plain symbols and plain attributes; only here can the input be refused.
-Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
+Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine, DebugInformation debug) {
   Module &module = *program.module;
   forget_unknown_machines(module, machine);
   lower_stack_users(module, machine);
@@ -54,7 +54,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine) {
     return error;
   expand_ifuncs(module);
   decorate_names(module);
-  if (Error error = strip_front_end(module))
+  if (Error error = strip_front_end(module, debug))
     return error;
   if (Error error = make_guards_explicit(module))
     return error;
@@ -129,20 +129,23 @@ void empty_frame(Function &function, FunctionInfo &info, const TargetMachine &ma
 
 } // namespace
 
-Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine,
-                                        KeepSource keep_source) {
+Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine, KeepSource keep_source,
+                                        DebugInformation debug) {
   const DiagnosticScope diagnostics(module->getContext());
   CanonicalProgram program;
   program.module = std::move(module);
   program.module->setTargetTriple(machine.getTargetTriple());
   program.module->setDataLayout(machine.createDataLayout());
-  if (Error error = prepare_symbols(program, machine))
+  if (Error error = prepare_symbols(program, machine, debug))
     return error;
   if (keep_source == KeepSource::Yes) {
     program.source = CloneModule(*program.module);
     StripDebugInfo(*program.source); // new bodies are made again and again: their metadata would stay for ever
   }
 
+  if (debug == DebugInformation::All)
+    if (Error error = track_assignments(*program.module))
+      return error;
   const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);
   externalize_symbols(*program.module); // the simplifier makes private constants, e.g. for puts
@@ -166,7 +169,8 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     gather_static_objects(function);
   }
   complete_source_lines(*program.module);
-  check_canonical(program);
+  if (debug == DebugInformation::Lines) // else no code is made of it
+    check_canonical(program);
   if (!diagnostics.errors().empty())
     return make_error("{}", diagnostics.errors());
   return program;

@@ -48,16 +48,21 @@ std::string reason(const SMDiagnostic &diagnostic, const std::string &collected)
   return text;
 }
 
-Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::string &path,
-                                            DiagnosticScope &diagnostics) {
-  SMDiagnostic diagnostic;
-  diagnostics.forget_errors();
+Expected<ProgramFile> open_file(const std::string &path) {
   auto buffer = MemoryBuffer::getFileOrSTDIN(path);
   if (!buffer)
     return make_error("{}: cannot be opened: {}", path, buffer.getError().message());
   if ((*buffer)->getBufferSize() == 0) // as text, it would be a module without anything in it
     return make_error("{}: the file is empty; {}", path, remedy);
-  std::unique_ptr<Module> module = parseIR((*buffer)->getMemBufferRef(), diagnostic, context);
+  return ProgramFile{path, std::move(*buffer)};
+}
+
+Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const ProgramFile &file,
+                                            DiagnosticScope &diagnostics) {
+  const std::string &path = file.path;
+  SMDiagnostic diagnostic;
+  diagnostics.forget_errors();
+  std::unique_ptr<Module> module = parseIR(file.text->getMemBufferRef(), diagnostic, context);
   if (!module)
     return make_error("{}: cannot be read as LLVM IR: {}; {}", path, reason(diagnostic, diagnostics.errors()), remedy);
   if (Error error = check_read_module(*module, path))
@@ -65,6 +70,33 @@ Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const std::str
   if (Error error = list_initializer_arrays(*module)) // now: linking appends lists file by file, as a linker does
     return make_error("{}: {}", path, toString(std::move(error)));
   return module;
+}
+
+/// Makes one module of those that `next` reads, until it returns null.
+Expected<std::unique_ptr<Module>> link(LLVMContext &context,
+                                       function_ref<Expected<std::unique_ptr<Module>>(DiagnosticScope &)> next) {
+  DiagnosticScope diagnostics(context);
+  std::unique_ptr<Module> program;
+  for (;;) {
+    auto module = next(diagnostics);
+    if (!module)
+      return module.takeError();
+    if (!*module)
+      return program;
+    if (!program) {
+      program = std::move(*module);
+      continue;
+    }
+    const std::string name = (*module)->getModuleIdentifier();
+    diagnostics.forget_errors();
+    if (Linker(*program).linkInModule(std::move(*module)) || !diagnostics.errors().empty())
+      return make_error("{}: cannot be linked with the files before it: {}", name, diagnostics.errors());
+  }
+}
+
+/// The program may not depend on what others make of the file.
+std::shared_ptr<const MemoryBuffer> copy_of(const MemoryBuffer &text) {
+  return MemoryBuffer::getMemBufferCopy(text.getBuffer(), text.getBufferIdentifier());
 }
 
 } // namespace
@@ -81,24 +113,42 @@ Error check_read_module(Module &module, const std::string &name) {
   return Error::success();
 }
 
-Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<std::string> paths) {
+Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<std::string> paths,
+                                               std::vector<ProgramFile> &files) {
   if (paths.empty())
     return make_error("no program was given; name at least one LLVM bitcode or text IR file");
-  DiagnosticScope diagnostics(context);
-  std::unique_ptr<Module> program;
-  for (const std::string &path : paths) {
-    auto module = read_file(context, path, diagnostics);
-    if (!module)
-      return module.takeError();
-    if (!program) {
-      program = std::move(*module);
-      continue;
-    }
-    diagnostics.forget_errors();
-    if (Linker(*program).linkInModule(std::move(*module)) || !diagnostics.errors().empty())
-      return make_error("{}: cannot be linked with the files before it: {}", path, diagnostics.errors());
-  }
+  bool has_debug_information = false;
+  std::vector<ProgramFile> read;
+  auto program = link(context, [&](DiagnosticScope &diagnostics) -> Expected<std::unique_ptr<Module>> {
+    if (read.size() == paths.size())
+      return nullptr;
+    auto file = open_file(paths[read.size()]);
+    if (!file)
+      return file.takeError();
+    read.push_back(std::move(*file));
+    auto module = read_file(context, read.back(), diagnostics);
+    has_debug_information |= module && !(*module)->debug_compile_units().empty();
+    return module;
+  });
+  if (program && has_debug_information)
+    for (const ProgramFile &file : read)
+      files.push_back({file.path, copy_of(*file.text)});
   return program;
+}
+
+Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<std::string> paths) {
+  std::vector<ProgramFile> files;
+  return load_program(context, paths, files);
+}
+
+Expected<std::unique_ptr<Module>> load_program(LLVMContext &context, ArrayRef<ProgramFile> files) {
+  return link(context, [&](DiagnosticScope &diagnostics) -> Expected<std::unique_ptr<Module>> {
+    if (files.empty())
+      return nullptr;
+    const ProgramFile &file = files.front();
+    files = files.drop_front();
+    return read_file(context, file, diagnostics);
+  });
 }
 
 } // namespace osr

@@ -116,6 +116,8 @@ private:
     for (StaticObject &object : layout_.objects) {
       CallInst *address = builder.CreateCall(operation(object_address), {frame_, builder.getInt64(object.offset)});
       describe(*address, object.align, object.size);
+      if (MDNode *id = object.alloca->getMetadata(LLVMContext::MD_DIAssignID)) // LLVM allows it at few instructions
+        address->setMetadata(object_assignment, MDNode::get(address->getContext(), id));
       address->takeName(object.alloca);
       object.alloca->replaceAllUsesWith(address);
       addresses.push_back(address);

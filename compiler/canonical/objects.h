@@ -56,6 +56,9 @@ inline constexpr const char *object_pop = "osr.object.pop";
 inline constexpr const char *buffers_save = "osr.buffers.save";
 inline constexpr const char *buffers_restore = "osr.buffers.restore";
 
+/// Metadata of an address, where a program's variables are looked at: as DIAssignID at the instruction that made the object.
+inline constexpr const char *object_assignment = "osr.object.assignment";
+
 /// Every object frame begins at a multiple of this.
 inline constexpr std::uint64_t object_frame_align = 16;
 

@@ -1,10 +1,15 @@
 #include "compiler/canonical/source_lines.h"
 
+#include "compiler/base/error.h"
+#include "compiler/base/run_passes.h"
+
 #include <llvm/BinaryFormat/Dwarf.h>
 #include <llvm/IR/DIBuilder.h>
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
+#include <llvm/Passes/PassBuilder.h>
+#include <llvm/Support/CommandLine.h>
 
 #include <string>
 #include <vector>
@@ -52,6 +57,15 @@ DILocation *location_in(DISubprogram &subprogram, DIFile *file, unsigned line) {
   return DILocation::get(context, line, 0, scope);
 }
 
+/// Values that optimisers which do not follow assignments claim for variables in memory are not to be believed.
+void drop_untracked_values(Module &module) {
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      for (DbgVariableRecord &record : make_early_inc_range(filterDbgVars(instruction.getDbgRecordRange())))
+        if (record.isDbgValue())
+          record.eraseFromParent();
+}
+
 } // namespace
 
 void keep_source_lines(Module &module) {
@@ -75,6 +89,22 @@ void keep_source_lines(Module &module) {
   builder.finalize();
   if (!module.getModuleFlag("Debug Info Version"))
     module.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
+}
+
+Error track_assignments(Module &module) {
+  if (!isAssignmentTrackingEnabled(module))
+    drop_untracked_values(module);
+  // Variables that assignments are not tracked of stay where they are declared.
+  auto &options = cl::getRegisteredOptions();
+  const auto found = options.find("instcombine-lower-dbg-declare");
+  if (found == options.end())
+    return make_error("this LLVM claims values for variables in memory");
+  static_cast<cl::opt<unsigned> *>(found->second)->setValue(0);
+  PassBuilder builder;
+  ModulePassManager passes;
+  passes.addPass(AssignmentTrackingPass());
+  run_passes(module, builder, std::move(passes));
+  return Error::success();
 }
 
 void flatten_source_lines(Module &module) {

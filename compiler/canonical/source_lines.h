@@ -7,11 +7,24 @@
 #pragma once
 
 #include <llvm/IR/Module.h>
+#include <llvm/Support/Error.h>
+
+#include <cstdint>
 
 namespace osr {
 
+/// What becomes of a front end's debug information.
+enum class DebugInformation : std::uint8_t {
+  Lines, ///< all that code is made with
+  All, ///< of a program that is looked at only: see compiler/sites/source_table.h
+};
+
 /// At the beginning: nothing of a front end's debug information is left but lines.
 void keep_source_lines(llvm::Module &module);
+
+/// With all of it, before anything is optimised: from here on LLVM follows where each assignment of a variable in memory
+/// goes. Else its passes would claim values for variables that a callee may change through a pointer.
+llvm::Error track_assignments(llvm::Module &module);
 
 /// After code was moved between functions, by inlining: each location is one of its own function again.
 void flatten_source_lines(llvm::Module &module);

@@ -116,8 +116,9 @@ void drop_events_of_xray(Function &function) {
       call->eraseFromParent();
 }
 
-void strip_modules_own(Module &module) {
-  keep_source_lines(module);
+void strip_modules_own(Module &module, DebugInformation debug) {
+  if (debug == DebugInformation::Lines)
+    keep_source_lines(module);
   for (const char *name : {"llvm.used", "llvm.compiler.used", "llvm.global.annotations", "llvm.embedded.module",
                            "llvm.embedded.object", "llvm.cmdline"})
     if (GlobalVariable *list = module.getGlobalVariable(name, true)) {
@@ -140,8 +141,8 @@ void strip_modules_own(Module &module) {
 
 } // namespace
 
-Error strip_front_end(Module &module) {
-  strip_modules_own(module);
+Error strip_front_end(Module &module, DebugInformation debug) {
+  strip_modules_own(module, debug);
   mark_returns_twice(module);
   bool drop_noinline = noinline_is_artefact(module);
   for (Function &function : module) {

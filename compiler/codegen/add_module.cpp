@@ -191,6 +191,7 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   take_declared(*result.module, result.functions);
   for (FunctionInfo &info : result.functions) {
     Function &function = *result.module->getFunction(info.name);
+    info.came_later = true;
     number_sites(function, info, optimizing_->machine(), options_.reference_spaces);
     if (Error error = osr::check_references(function, info, options_.reference_spaces))
       return error;

@@ -81,6 +81,7 @@ public:
   ~Compiler();
 
   const CanonicalProgram &program() const { return program_; }
+  const Options &options() const { return options_; }
 
   /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
   llvm::Expected<CompiledVersion> compile(const VersionKey &key, const CodeCounters &counters = {});

@@ -120,6 +120,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
     return error;
   body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
   body.info.name = name;
+  body.info.came_later = true;
   body.info.pinned = read->functions.front().pinned;
   body.info.profile_points = read->functions.front().profile_points;
   body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay

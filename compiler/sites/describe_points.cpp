@@ -45,7 +45,18 @@ void describe_constant(Constant &constant, const DataLayout &layout, PointValue 
   }
 }
 
-PointValue describe(Value &value, ArrayRef<Value *> state, const DataLayout &layout) {
+} // namespace
+
+SmallVector<Value *, 8> point_values(CallBase &call) {
+  SmallVector<Value *, 8> values;
+  if (const auto bundle = call.getOperandBundle(point_bundle))
+    for (const Use &value : bundle->Inputs.drop_front())
+      if (is_kept(*value->getType()))
+        values.push_back(value.get());
+  return values;
+}
+
+PointValue describe_value(Value &value, ArrayRef<Value *> state, const DataLayout &layout) {
   PointValue described;
   described.type = print(*value.getType());
   if (!is_kept(*value.getType()))
@@ -64,17 +75,6 @@ PointValue describe(Value &value, ArrayRef<Value *> state, const DataLayout &lay
   return described;
 }
 
-} // namespace
-
-SmallVector<Value *, 8> point_values(CallBase &call) {
-  SmallVector<Value *, 8> values;
-  if (const auto bundle = call.getOperandBundle(point_bundle))
-    for (const Use &value : bundle->Inputs.drop_front())
-      if (is_kept(*value->getType()))
-        values.push_back(value.get());
-  return values;
-}
-
 std::optional<Point> describe_point(CallBase &call, ArrayRef<Value *> state) {
   const auto bundle = call.getOperandBundle(point_bundle);
   if (!bundle)
@@ -82,7 +82,7 @@ std::optional<Point> describe_point(CallBase &call, ArrayRef<Value *> state) {
   Point point;
   point.id = cast<ConstantInt>(bundle->Inputs.front().get())->getZExtValue();
   for (const Use &value : bundle->Inputs.drop_front())
-    point.values.push_back(describe(*value.get(), state, call.getDataLayout()));
+    point.values.push_back(describe_value(*value.get(), state, call.getDataLayout()));
   return point;
 }
 

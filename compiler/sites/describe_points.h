@@ -17,4 +17,7 @@ llvm::SmallVector<llvm::Value *, 8> point_values(llvm::CallBase &call);
 /// Nothing: the call is no point. `state` is the frame state there.
 std::optional<Point> describe_point(llvm::CallBase &call, llvm::ArrayRef<llvm::Value *> state);
 
+/// Where a value is while a call runs at which `state` is the frame state.
+PointValue describe_value(llvm::Value &value, llvm::ArrayRef<llvm::Value *> state, const llvm::DataLayout &layout);
+
 } // namespace osr

@@ -4,6 +4,7 @@
 #include "osr/options.h"
 #include "osr/statistics.h"
 #include "runtime/control/server.h"
+#include "runtime/inspect/source_tables.h"
 #include "runtime/redefine/redefiner.h"
 #include "runtime/tiering/tiering.h"
 
@@ -18,6 +19,7 @@ struct ControlParts {
   FirstCalls &first_calls;
   Replacer &replacer;
   Redefiner &redefiner;
+  SourceTables &sources;
   Tiering *tiering; ///< null: no policy
   std::function<std::optional<Statistics>()> statistics; ///< nothing: the lock could not be had in time
 };

@@ -1,7 +1,7 @@
 // Questions that no thread has to stop for, or only to say what it does.
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
-#include "runtime/control/stacks.h"
+#include "runtime/control/frame_texts.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/GlobPattern.h>
@@ -125,10 +125,9 @@ Expected<json> answer_threads(const ControlParts &parts, const Call &) {
   for (const SeenThread &thread : seen->threads) {
     json described{{"thread", thread.tid}, {"name", thread_name(thread.tid)}, {"role", to_string(thread.role)}};
     const auto frames = ArrayRef(seen->frames).slice(thread.first, thread.count);
-    const auto *newest =
-        find_if(frames, [](const SeenFrame &frame) { return frame.code && frame.code->function != no_function; });
+    const auto *newest = find_if(frames, is_own);
     if (newest != frames.end())
-      described["newest"] = describe(engine, *newest)[0];
+      described["newest"] = FrameTexts(engine).describe(*newest)[0];
     threads.push_back(std::move(described));
   }
   return json{{"threads", std::move(threads)}};

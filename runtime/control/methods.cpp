@@ -14,7 +14,8 @@ namespace {
 
 constexpr const char *tiers = "baseline|optimized";
 
-constexpr Parameter stack_parameters[] = {{"thread", ParameterKind::Number}, {"depth", ParameterKind::Number}};
+constexpr Parameter stack_parameters[] = {
+    {"thread", ParameterKind::Number}, {"depth", ParameterKind::Number}, {"values", ParameterKind::Flag}};
 constexpr Parameter functions_parameters[] = {{"pattern", ParameterKind::Text},
                                               {"sort", ParameterKind::Text, false, "name|size|heat"},
                                               {"limit", ParameterKind::Number}};

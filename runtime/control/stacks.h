@@ -2,8 +2,7 @@
 #pragma once
 
 #include "runtime/engine/engine.h"
-
-#include <nlohmann/json_fwd.hpp>
+#include "runtime/inspect/stack_snapshot.h"
 
 #include <optional>
 #include <vector>
@@ -28,14 +27,19 @@ struct SeenThread {
 struct SeenStacks {
   std::vector<SeenFrame> frames;
   std::vector<SeenThread> threads;
+  std::vector<ThreadSnapshot> copies; ///< of each thread, if values were asked for; its frames are the program's ones
 };
+
+enum class WithValues : std::uint8_t { No, Yes };
+
+/// It is one of the program.
+inline bool is_own(const SeenFrame &frame) { return frame.code && frame.code->function != no_function; }
 
 /// At most `depth` frames of each thread, or of one. With the engine's lock held, and only as long as it is: it keeps code
 /// and stubs. The error says why threads could not be stopped.
-llvm::Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only = std::nullopt);
+llvm::Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only = std::nullopt,
+                                      WithValues values = WithValues::No);
 
-/// The activations of a frame, the innermost inlined one first.
-nlohmann::json describe(Engine &engine, const SeenFrame &frame);
 const char *to_string(ThreadRole role);
 /// What the kernel calls it, for people.
 std::string thread_name(pid_t tid);

@@ -117,10 +117,11 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (!stressed)
     return stressed.takeError();
   stress = std::move(*stressed);
+  sources = std::make_unique<SourceTables>(*engine);
   if (options.control)
-    control = std::make_unique<Control>(
-        ControlParts{*engine, *first_calls, *replacer, *redefiner, tiering.get(), [this] { return snapshot(); }},
-        *options.control);
+    control = std::make_unique<Control>(ControlParts{*engine, *first_calls, *replacer, *redefiner, *sources,
+                                                     tiering.get(), [this] { return snapshot(); }},
+                                        *options.control);
   set_stop_signal(options.stops.signal_number);
   return guest->link(hook_symbols(*this), on_exception_landed);
 }

@@ -28,6 +28,7 @@ struct RuntimeImpl {
   std::unique_ptr<Tiering> tiering; ///< null: no policy
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;
+  std::unique_ptr<SourceTables> sources;
   std::unique_ptr<Control> control; ///< null: there is no control socket
   // Guarded by the engine's lock:
   std::map<ModuleId, Engine::Added> modules;

@@ -7,7 +7,6 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <cstring>
 #include <mutex>
 
 using namespace llvm;
@@ -64,40 +63,11 @@ private:
     bytes_.resize(size);
     std::byte *to = bytes_.data();
     for (const PointValue &value : site.point->values) {
-      const bool is_known = read(value, inlined, thread, frame, to);
+      const bool is_known = read_value(engine_, value, inlined, thread, frame, to);
       values_.push_back(
           {value.type, is_known ? std::span<const std::byte>(to, value.size) : std::span<const std::byte>()});
       to += value.size;
     }
-  }
-
-  bool read(const PointValue &value, const FrameRecord &inlined, const ThreadSnapshot &thread,
-            const FrameSnapshot &frame, std::byte *to) {
-    std::uint64_t word = 0;
-    switch (value.kind) {
-    case PointValue::Kind::Unknown: return false;
-    case PointValue::Kind::State:
-      if (!thread.read(frame, inlined.values[value.index], to))
-        return false;
-      if (value.addend == 0)
-        return true;
-      std::memcpy(&word, to, sizeof(word));
-      break;
-    case PointValue::Kind::Constant: word = value.constant; break;
-    case PointValue::Kind::Symbol: {
-      auto address = engine_.session().lookup(value.symbol);
-      if (!address) {
-        consumeError(address.takeError());
-        return false;
-      }
-      word = *address;
-      break;
-    }
-    }
-    word += std::uint64_t(value.addend);
-    std::memset(to, 0, value.size);
-    std::memcpy(to, &word, std::min<std::size_t>(value.size, sizeof(word)));
-    return true;
   }
 
   Engine &engine_;

@@ -1,0 +1,18 @@
+// What variables of the program look like to a client.
+#pragma once
+
+#include "runtime/inspect/source_tables.h"
+#include "runtime/inspect/stack_snapshot.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace osr {
+
+/// Where a site is in the source, as a front end inlined it: the innermost first.
+nlohmann::json describe_lines(const SourceSite &site);
+
+/// The variables in scope at a site, in the activation `inlined` of a frame. With the engine's lock held.
+nlohmann::json describe_variables(Engine &engine, const SourceTables &tables, const FunctionSource &source,
+                                  const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame);
+
+} // namespace osr

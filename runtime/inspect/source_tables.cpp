@@ -1,0 +1,76 @@
+#include "runtime/inspect/source_tables.h"
+
+#include "compiler/base/error.h"
+#include "compiler/canonical/load.h"
+#include "compiler/sites/fingerprint.h"
+#include "compiler/sites/number_sites.h"
+#include "compiler/target/target.h"
+
+#include <llvm/IR/DebugInfoMetadata.h>
+#include <llvm/IR/InstIterator.h>
+#include <llvm/IR/LLVMContext.h>
+
+using namespace llvm;
+
+namespace osr {
+
+Error SourceTables::prepare() {
+  std::lock_guard lock(mutex_);
+  if (!is_read_) {
+    failure_ = toString(read());
+    is_read_ = true;
+  }
+  return failure_.empty() ? Error::success() : make_error("{}", failure_);
+}
+
+/// Every step as when the program was loaded.
+Error SourceTables::read() {
+  const std::vector<ProgramFile> &files = engine_.program().files;
+  if (files.empty())
+    return make_error("nothing is known of the program's variables: it was not compiled with -g, or its host made it");
+  LLVMContext context;
+  auto module = load_program(context, files);
+  if (!module)
+    return module.takeError();
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  auto program = canonicalize(std::move(*module), **machine, KeepSource::No, DebugInformation::All);
+  if (!program)
+    return program.takeError();
+  auto compiler = Compiler::create(std::move(*program), engine_.compiler().options());
+  if (!compiler)
+    return compiler.takeError();
+  SourceTypes types;
+  for (const FunctionInfo &info : (*compiler)->program().functions)
+    functions_.push_back(describe_source(*(*compiler)->program().module->getFunction(info.name), types));
+  types_ = types.take();
+  return Error::success();
+}
+
+const FunctionSource *SourceTables::find(FunctionId body) const {
+  if (body >= functions_.size() || engine_.program().functions[body].came_later)
+    return nullptr;
+  const FunctionSource &found = functions_[body];
+  return found.fingerprint == fingerprint(engine_.compiler().code_of(body)) ? &found : nullptr;
+}
+
+std::optional<SourceLine> SiteLines::find(SiteId site) {
+  const auto [known, is_new] = known_.try_emplace(site.function);
+  if (is_new) {
+    const Function &code = engine_.compiler().code_of(site.function);
+    for (const Instruction &instruction : instructions(code)) {
+      const auto *call = dyn_cast<CallBase>(&instruction);
+      if (!call || !is_site(*call))
+        continue;
+      SourceLine &line = known->second.emplace_back();
+      if (const DILocation *at = location_of_site(*call))
+        line = {at->getScope()->getSubprogram()->getName().str(), at->getFilename().str(), at->getLine()};
+    }
+  }
+  if (site.index >= known->second.size() || known->second[site.index].line == 0)
+    return std::nullopt;
+  return known->second[site.index];
+}
+
+} // namespace osr

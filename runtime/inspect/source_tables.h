@@ -1,0 +1,52 @@
+// Lines and variables of a running program's sites, found out when somebody asks for them.
+#pragma once
+
+#include "compiler/sites/source_table.h"
+#include "runtime/engine/engine.h"
+
+#include <llvm/Support/Error.h>
+
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace osr {
+
+/// What compiler/sites/source_table.h says of all functions that the program began with. Thread-safe.
+class SourceTables {
+public:
+  explicit SourceTables(Engine &engine) : engine_(engine) {}
+
+  /// Reads the program again, in a context of its own: takes about as long as a start, the first time. Without the engine's lock:
+  /// nobody waits meanwhile. The error says why there is nothing to be known.
+  llvm::Error prepare();
+
+  // After prepare() has succeeded:
+  /// Null: nothing is known of it. With the engine's lock held.
+  const FunctionSource *find(FunctionId body) const;
+  const SourceType &type(SourceTypeId type) const { return types_[type]; }
+
+private:
+  llvm::Error read();
+
+  Engine &engine_;
+  std::mutex mutex_; ///< of what follows, until it is ready
+  bool is_read_ = false;
+  std::string failure_;
+  std::vector<SourceType> types_;
+  std::vector<FunctionSource> functions_; ///< by number
+};
+
+/// Lines of sites from what code is made with: always there if the program has any. For one question.
+class SiteLines {
+public:
+  explicit SiteLines(Engine &engine) : engine_(engine) {}
+  /// Nothing: not known. With the engine's lock held.
+  std::optional<SourceLine> find(SiteId site);
+
+private:
+  Engine &engine_;
+  std::map<FunctionId, std::vector<SourceLine>> known_; ///< by site
+};
+
+} // namespace osr
