@@ -53,6 +53,16 @@ std::string printable(const std::string &text) {
   return result;
 }
 
+std::string printable_lines(const std::string &text) {
+  std::string result;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    result += printable(text.substr(begin, end - begin)) + '\n';
+    begin = end + 1;
+  }
+  return result;
+}
+
 std::string print_duration(std::uint64_t seconds) {
   const std::uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
   if (days)

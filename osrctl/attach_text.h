@@ -14,6 +14,10 @@ std::string print_threads(const nlohmann::json &result);
 std::string print_stack(const nlohmann::json &result);
 std::string print_functions(const nlohmann::json &result);
 std::string print_function(const nlohmann::json &result);
+std::string print_sites(const nlohmann::json &result);
+std::string print_code(const nlohmann::json &result);
+std::string print_ir(const nlohmann::json &result);
+std::string print_perf_map(const nlohmann::json &result);
 std::string print_replaced(const nlohmann::json &outcome);
 std::string print_redefined(const nlohmann::json &outcome);
 std::string print_event(const nlohmann::json &event);
@@ -35,5 +39,7 @@ std::string columns(const std::vector<std::vector<std::string>> &rows);
 
 /// Control characters of somebody else's are not for a terminal.
 std::string printable(const std::string &text);
+/// The same of a text of several lines.
+std::string printable_lines(const std::string &text);
 
 } // namespace osr

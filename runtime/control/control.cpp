@@ -20,12 +20,28 @@ struct Answered {
 };
 
 constexpr Answered answers[] = {
-    {"status", answer_status},       {"threads", answer_threads},   {"stack", answer_stack},
-    {"functions", answer_functions}, {"function", answer_function}, {"stats", answer_stats},
-    {"replace", answer_replace},     {"reclaim", answer_reclaim},   {"symbols", answer_symbols},
-    {"redefine", answer_redefine},   {"revert", answer_revert},     {"policy", answer_policy},
-    {"pause", answer_pause},         {"resume", answer_resume},     {"hold", answer_hold},
-    {"release", answer_release},     {"events", answer_events},
+    {"status", answer_status},
+    {"threads", answer_threads},
+    {"stack", answer_stack},
+    {"functions", answer_functions},
+    {"function", answer_function},
+    {"stats", answer_stats},
+    {"replace", answer_replace},
+    {"reclaim", answer_reclaim},
+    {"symbols", answer_symbols},
+    {"redefine", answer_redefine},
+    {"revert", answer_revert},
+    {"policy", answer_policy},
+    {"pause", answer_pause},
+    {"resume", answer_resume},
+    {"hold", answer_hold},
+    {"release", answer_release},
+    {"events", answer_events},
+    {"sites", answer_sites},
+    {"records", answer_records},
+    {"ir", answer_ir},
+    {"disassemble", answer_disassemble},
+    {"perf-map", answer_perf_map},
 };
 
 /// Who did it.

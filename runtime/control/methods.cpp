@@ -20,6 +20,9 @@ constexpr Parameter functions_parameters[] = {{"pattern", ParameterKind::Text},
                                               {"sort", ParameterKind::Text, false, "name|size|heat"},
                                               {"limit", ParameterKind::Number}};
 constexpr Parameter function_parameters[] = {{"function", ParameterKind::Text, true}};
+constexpr Parameter code_parameters[] = {{"function", ParameterKind::Text, true}, {"version", ParameterKind::Number}};
+constexpr Parameter ir_parameters[] = {{"function", ParameterKind::Text, true},
+                                       {"stage", ParameterKind::Text, false, "canonical|baseline|optimized"}};
 constexpr Parameter replace_parameters[] = {{"function", ParameterKind::Text, true},
                                             {"to", ParameterKind::Text, true, tiers},
                                             {"frames", ParameterKind::Text, false, "rewrite|finish|quiescent"},
@@ -46,6 +49,11 @@ constexpr Method table[] = {
     {"stack", Access::Look, stack_parameters},
     {"functions", Access::Look, functions_parameters},
     {"function", Access::Look, function_parameters},
+    {"sites", Access::Look, function_parameters},
+    {"records", Access::Look, code_parameters},
+    {"disassemble", Access::Look, code_parameters},
+    {"ir", Access::Look, ir_parameters},
+    {"perf-map", Access::Change, {}},
     {"symbols", Access::Look, symbols_parameters},
     {"stats", Access::Look, {}},
     {"policy", Access::Look, {}},

@@ -1,4 +1,4 @@
-#include "osrctl/disassembly.h"
+#include "runtime/inspect/disassembly.h"
 
 #include "compiler/base/error.h"
 #include "osr-stubs/thread_state.h"
