@@ -2,6 +2,8 @@
 // so that no change in the project makes it anew. Sources include what they use all the same.
 #pragma once
 
+#include <threads.h> // before any source that is compiled together with others uses a namespace that has names like these
+
 #include <algorithm>
 #include <array>
 #include <atomic>

@@ -48,9 +48,9 @@ bool path_without_site(const BasicBlock &from, InlinedCalls &calls, function_ref
   return false;
 }
 
-class Places {
+class PollPlaceFinder {
 public:
-  Places(ScalarEvolution &counts, InlinedCalls &calls) : counts_(counts), calls_(calls) {}
+  PollPlaceFinder(ScalarEvolution &counts, InlinedCalls &calls) : counts_(counts), calls_(calls) {}
 
   /// To count iterations is what takes long: it comes last.
   bool needs_poll(const Loop &loop) {
@@ -166,7 +166,7 @@ bool InlinedCalls::may_bring_loop(const CallBase &call) {
 }
 
 PollPlaces find_poll_places(Function &function, LoopInfo &loops, ScalarEvolution &counts, InlinedCalls &calls) {
-  Places places(counts, calls);
+  PollPlaceFinder places(counts, calls);
   PollPlaces found;
   for (Loop *loop : loops.getLoopsInPreorder()) {
     if (!places.needs_poll(*loop))

@@ -32,9 +32,9 @@ bool begins_with_exit(const BasicBlock &block) {
   return call && (is_guard_failed(*call) || is_callee(*call, loop_poll_callee));
 }
 
-class Places {
+class ProfilePlaceFinder {
 public:
-  explicit Places(Function &function) : function_(function), dominators_(function), loops_(dominators_) {
+  explicit ProfilePlaceFinder(Function &function) : function_(function), dominators_(function), loops_(dominators_) {
     for (const DomTreeNode *node : post_order(&dominators_))
       look_at(*node);
   }
@@ -107,6 +107,6 @@ private:
 
 } // namespace
 
-ProfilePlaces find_profile_places(Function &function) { return Places(function).find(); }
+ProfilePlaces find_profile_places(Function &function) { return ProfilePlaceFinder(function).find(); }
 
 } // namespace osr

@@ -14,13 +14,13 @@ bool register_process() {
 }
 
 constexpr std::size_t page_size = 4096;
-alignas(page_size) char page[page_size];
+alignas(page_size) char spare_page[page_size];
 
 /// Without membarrier: taking away a page that was used makes the kernel interrupt all cores that run this process, and
 /// the return from an interrupt is serializing. It needs no memory, so it cannot fail.
 void interrupt_all_cores() {
-  *static_cast<volatile char *>(page) = 1;
-  madvise(page, page_size, MADV_DONTNEED);
+  *static_cast<volatile char *>(spare_page) = 1;
+  madvise(spare_page, page_size, MADV_DONTNEED);
 }
 
 } // namespace

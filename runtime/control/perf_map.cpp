@@ -1,6 +1,7 @@
 #include "runtime/control/perf_map.h"
 
 #include "compiler/base/error.h"
+#include "runtime/code/file_thread.h"
 
 #include <cerrno>
 #include <cstring>
@@ -28,18 +29,6 @@ void remove_old(const std::string &path) {
   struct stat status{};
   if (::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == ::geteuid())
     ::unlink(path.c_str());
-}
-
-bool write_all(int file, StringRef text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return false;
-    text = text.drop_front(std::size_t(written));
-  }
-  return true;
 }
 
 } // namespace

@@ -23,7 +23,7 @@ constexpr std::uint64_t drains_per_second = 100;
 constexpr std::uint64_t most_transitions = 1'000'000; ///< in a file: readers take no more than some hundred megabytes
 
 /// Microseconds, exact: rounded spans would no longer lie in each other.
-std::string microseconds(Trace::Clock::duration time) {
+std::string microseconds_text(Trace::Clock::duration time) {
   const auto nanoseconds = std::max<std::int64_t>(std::chrono::nanoseconds(time).count(), 0);
   return fmt::format("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000);
 }
@@ -40,7 +40,7 @@ std::string what(llvm::StringRef category, llvm::StringRef name, const nlohmann:
 
 std::string event(pid_t thread, const char *phase, Trace::Clock::duration at, const std::string &rest) {
   return fmt::format(",\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"ts\":{},{}}}", phase, getpid(), thread,
-                     microseconds(at), rest);
+                     microseconds_text(at), rest);
 }
 
 /// Threads of the runtime have names; those of the program have that of the process, unless it gives them one.
@@ -142,7 +142,7 @@ void Trace::tell(const Event &told) {
     if (files_ && !is_finished_) {
       const std::string rest = what(told.category, told.name, told.arguments);
       put({{told.thread, told.took ? event(told.thread, "X", told.begin - start_,
-                                           fmt::format("\"dur\":{},{}", microseconds(*told.took), rest))
+                                           fmt::format("\"dur\":{},{}", microseconds_text(*told.took), rest))
                                    : event(told.thread, "i", told.begin - start_, "\"s\":\"t\"," + rest)}});
     }
   }

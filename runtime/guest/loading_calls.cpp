@@ -1,5 +1,6 @@
 #include "runtime/guest/loading_calls.h"
 
+#include "runtime/guest/address_of.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <atomic>
@@ -26,10 +27,6 @@ void *program_dlvsym(void *handle, const char *name, const char *version) {
   const auto elsewhere = [=] { return ::dlvsym(handle == RTLD_NEXT ? RTLD_DEFAULT : handle, name, version); };
   const LoadedProgram *program = loaded.load(std::memory_order_acquire);
   return program && handle == RTLD_NEXT ? program->find(handle, name, elsewhere) : elsewhere();
-}
-
-template <typename Function> std::uint64_t address_of(Function *function) {
-  return reinterpret_cast<std::uint64_t>(function);
 }
 
 } // namespace

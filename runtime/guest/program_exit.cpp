@@ -1,5 +1,6 @@
 #include "runtime/guest/program_exit.h"
 
+#include "runtime/guest/address_of.h"
 #include "runtime/threads/program_thread.h"
 #include "runtime/threads/thread_objects.h"
 #include "runtime/threads/undisturbed.h"
@@ -57,10 +58,6 @@ void run_handlers(int status) {
     state().static_destructors = nullptr;
     destructors();
   }
-}
-
-template <typename Pointer> std::uint64_t address_of(Pointer *pointer) {
-  return reinterpret_cast<std::uint64_t>(pointer);
 }
 
 /// main may have returned: the handler's frames get a base of their own, where walks end.

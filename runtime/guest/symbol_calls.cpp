@@ -1,5 +1,6 @@
 #include "runtime/guest/symbol_calls.h"
 
+#include "runtime/guest/address_of.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <algorithm>
@@ -114,10 +115,6 @@ void program_backtrace_symbols_fd(void *const *addresses, int count, int file) {
                             offset.piece(),    piece(") [0x"), address.piece(),       piece("]\n")};
     [[maybe_unused]] const ssize_t written = writev(file, pieces, std::size(pieces)); // as the C library does
   }
-}
-
-template <typename Function> std::uint64_t address_of(Function *function) {
-  return reinterpret_cast<std::uint64_t>(function);
 }
 
 } // namespace

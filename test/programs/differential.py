@@ -148,7 +148,7 @@ def main():
     total = Result()
     with tempfile.TemporaryDirectory() as work, concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         jobs = {}
-        for program in programs:
+        for program in sorted(programs, key=lambda program: program.weight, reverse=True): # no core waits for a late long one
             if not options.names or program.name in options.names:
                 chosen = [each for each in runs if each.program is program and is_chosen(each.mode)]
                 jobs[pool.submit(check, program, chosen, options, options.programs or pathlib.Path(work))] = program

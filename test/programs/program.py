@@ -21,6 +21,7 @@ class Program:
         self.turn = zlib.crc32(self.name.encode())
         self.libcxx_level = LEVELS[self.turn % len(LEVELS)]  # reading libc++'s headers is most of the work of compiling
         text = path.read_text()
+        self.weight = (self.is_cxx, len(text))  # about how long its runs take, next to those of others
         self.cflags = self.header(text, "cflags")
         self.libs = self.header(text, "libs")
         self.is_for_libcxx = self.is_cxx and not re.search(r"^// needs libstdc\+\+", text, re.M)

@@ -12,7 +12,7 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *text = R"(
+constexpr const char *chain_of_three = R"(
   declare i64 @ext(i64)
   define i64 @one(i64 %n) {
     br label %loop
@@ -46,7 +46,7 @@ constexpr Compiler::Options options{.verify_each_pass = true, .optimize_apart = 
 } // namespace
 
 TEST_CASE("Versions that are finished in several threads are those that are compiled one after the other") {
-  CompiledText in_turn(text, options), at_once(text, options);
+  CompiledText in_turn(chain_of_three, options), at_once(chain_of_three, options);
   std::vector<CompiledVersion> expected;
   for (const VersionKey &key : all_versions(in_turn))
     expected.push_back(cantFail(in_turn.compiler().compile(key)));
@@ -68,7 +68,7 @@ TEST_CASE("Versions that are finished in several threads are those that are comp
 }
 
 TEST_CASE("A compile is outdated when the program has changed, or what its code may rest on") {
-  CompiledText program(text, options);
+  CompiledText program(chain_of_three, options);
   Compiler &compiler = program.compiler();
   const VersionKey key{program.id("two"), Tier::Optimized, std::nullopt};
 

@@ -64,14 +64,6 @@ CallInst *stack_map_behind(CallBase &call) {
   return next && next->getIntrinsicID() == Intrinsic::experimental_stackmap ? next : nullptr;
 }
 
-std::vector<CallInst *> stack_maps(Function &function) {
-  std::vector<CallInst *> found;
-  for (IntrinsicInst *intrinsic : all<IntrinsicInst>(function))
-    if (intrinsic->getIntrinsicID() == Intrinsic::experimental_stackmap)
-      found.push_back(intrinsic);
-  return found;
-}
-
 std::string type_text(const Type &type) {
   std::string text;
   raw_string_ostream(text) << type;

@@ -15,7 +15,7 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *text = R"(
+constexpr const char *three_calls = R"(
   declare i64 @ext(i64)
   define i64 @f(i64 %x, ptr %p) {
     %v = load volatile i64, ptr %p
@@ -33,7 +33,7 @@ constexpr const char *text = R"(
 /// The function in baseline form, to be damaged before it goes through the code generator.
 class Baseline {
 public:
-  explicit Baseline(const char *source = text) : program_(source), function_(program_.function("f")) {
+  explicit Baseline(const char *source = three_calls) : program_(source), function_(program_.function("f")) {
     records_ = lower_to_baseline(function_, program_.program());
     lower_objects(program_.module(), 0);
   }

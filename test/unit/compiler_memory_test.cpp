@@ -10,7 +10,7 @@ using namespace osr;
 namespace {
 
 /// sum() has a named type, a loop with properties, a constant of its own, and a call that is inlined.
-constexpr const char *text = R"(
+constexpr const char *sum_over_pairs = R"(
 %pair = type { i64, i64 }
 @scale = internal constant [2 x i64] [i64 3, i64 5]
 declare void @work(i64)
@@ -42,7 +42,7 @@ end:
 
 /// The same function by itself, as somebody would write it who redefines it.
 std::string new_body() {
-  std::string body = text;
+  std::string body = sum_over_pairs;
   const std::size_t begin = body.find("define internal"), end = body.find("define i64 @sum");
   return body.replace(begin, end - begin, "declare i64 @scaled(ptr, i64)\n");
 }
@@ -68,14 +68,14 @@ constexpr double allowed = 40; ///< bytes: some list grows now and then; one nod
 } // namespace
 
 TEST_CASE("Compiling the same version again and again takes no memory") {
-  CompiledText program(text, {});
+  CompiledText program(sum_over_pairs, {});
   CHECK(growth([&] { program.compile("sum", Tier::Baseline); }) < allowed);
   CHECK(growth([&] { program.compile("sum", Tier::Optimized); }) < allowed);
   CHECK(growth([&] { program.compile("sum", Tier::Optimized, 0); }) < allowed);
 }
 
 TEST_CASE("Redefining a function again and again takes no memory") {
-  CompiledText program(text, {});
+  CompiledText program(sum_over_pairs, {});
   const std::string body = new_body();
   FunctionId current = program.id("sum");
   CHECK(growth([&] {

@@ -15,7 +15,7 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *text = R"(
+constexpr const char *loops_and_calls = R"(
   declare i64 @ext(i64)
   @osr-poll-word = external addrspace(257) global i32
   declare void @osr-loop-poll()
@@ -74,7 +74,7 @@ std::vector<bool> reports(Function &function) {
 } // namespace
 
 TEST_CASE("Entries and each loop count and report, a loop that polls by its poll") {
-  NumberedProgram numbered(text);
+  NumberedProgram numbered(loops_and_calls);
   HeatCounter counter;
   for (const char *name : {"straight", "loops", "polls"})
     count_heat(numbered.function(name), counter);
@@ -97,7 +97,7 @@ TEST_CASE("Entries and each loop count and report, a loop that polls by its poll
 }
 
 TEST_CASE("Counting leaves the calls with sites as they are") {
-  NumberedProgram numbered(text);
+  NumberedProgram numbered(loops_and_calls);
   HeatCounter counter;
   const auto before = calls_with_state(numbered.function("loops")).size();
   REQUIRE(before == 1);

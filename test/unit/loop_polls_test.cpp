@@ -13,7 +13,7 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *declarations = R"(
+constexpr const char *polled_declarations = R"(
   declare i64 @ext(i64)
   declare ptr @memcpy(ptr, ptr, i64)
   define i64 @small(i64 %x) {
@@ -40,7 +40,7 @@ constexpr const char *declarations = R"(
 )";
 
 struct Polled {
-  explicit Polled(const std::string &text) : program(fixture.canonical(declarations + text)) {
+  explicit Polled(const std::string &text) : program(fixture.canonical(polled_declarations + text)) {
     insert_loop_polls(program);
     require_valid(*program.module);
   }
@@ -337,7 +337,7 @@ TEST_CASE("Check that baseline code polls in each loop, once, and optimised code
 
 TEST_CASE("Check that a poll is a site like others, with what is live in the loop, behind all other sites", "[loops]") {
   CanonicalFixture fixture;
-  CanonicalProgram program = fixture.canonical(declarations + uncounted("") + R"(
+  CanonicalProgram program = fixture.canonical(polled_declarations + uncounted("") + R"(
     define i64 @g(ptr %p, i64 %x) {
       br label %loop
     loop:

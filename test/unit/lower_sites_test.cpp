@@ -13,18 +13,6 @@
 using namespace llvm;
 using namespace osr;
 
-namespace {
-
-std::vector<CallInst *> stack_maps(Function &function) {
-  std::vector<CallInst *> found;
-  for (IntrinsicInst *intrinsic : all<IntrinsicInst>(function))
-    if (intrinsic->getIntrinsicID() == Intrinsic::experimental_stackmap)
-      found.push_back(intrinsic);
-  return found;
-}
-
-} // namespace
-
 TEST_CASE("Check that a site across which stores may have moved is refused, with the reason", "[tiers]") {
   NumberedProgram program(R"(
     declare i64 @ext(i64)

@@ -32,11 +32,11 @@ constexpr const char *chain_text = R"(
     ret i64 %t
   })";
 
-std::uint64_t result_of_call(std::uint64_t number) { return number * 777 + 1; }
+std::uint64_t split_result(std::uint64_t number) { return number * 777 + 1; }
 
 std::uint64_t outer(std::uint64_t x) {
   std::uint64_t k = x ^ 255, square = k * k;
-  std::uint64_t inner = ((k * 3 + result_of_call(1)) * result_of_call(2)) ^ square;
+  std::uint64_t inner = ((k * 3 + split_result(1)) * split_result(2)) ^ square;
   return (inner + square) * k - x;
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("Check that one optimised frame becomes three, each in its own functio
         stack.resize(3);
         for (const Frame &frame : stack)
           if (!frame.code)
-            return result_of_call(number);
+            return split_result(number);
         Tier innermost = landing == Landing::InPlace ? Tier::Baseline : Tier::Optimized;
         CHECK(stack[0].code->function == program.id("inner"));
         CHECK(stack[0].code->tier == innermost);
@@ -64,7 +64,7 @@ TEST_CASE("Check that one optimised frame becomes three, each in its own functio
         CHECK(stack[1].code->version() == VersionKey{program.id("middle"), Tier::Baseline, {}});
         CHECK(stack[2].code->version() == VersionKey{program.id("outer"), Tier::Baseline, {}});
       }
-      return result_of_call(number);
+      return split_result(number);
     };
     CHECK(program.run("outer", 1000) == outer(1000));
   }
@@ -88,7 +88,7 @@ TEST_CASE("Check that the frames of a split can be replaced again, in every comb
             for (unsigned depth = 0, rest = moves; depth < 3; ++depth, rest /= 3)
               if (auto choice = choices[rest % 3])
                 program.replace(depth, *choice);
-          return result_of_call(number);
+          return split_result(number);
         };
         CHECK(program.run("outer", 5 + moves) == outer(5 + moves));
       }

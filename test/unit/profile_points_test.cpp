@@ -13,7 +13,7 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *declarations = R"(
+constexpr const char *profiled_declarations = R"(
   declare void @ext()
   declare void @other()
   declare void @third()
@@ -22,7 +22,7 @@ constexpr const char *declarations = R"(
 )";
 
 struct Counted {
-  explicit Counted(const std::string &text) : program(fixture.canonical(declarations + text)) {
+  explicit Counted(const std::string &text) : program(fixture.canonical(profiled_declarations + text)) {
     insert_loop_polls(program);
     insert_profile_points(program);
     require_valid(*program.module);
@@ -141,7 +141,7 @@ TEST_CASE("Check that only calls by pointer count, and pinned functions not at a
 }
 
 TEST_CASE("Check that other sites keep their numbers", "[profile]") {
-  const std::string text = std::string(declarations) + sides(calls, calls_other) + R"(
+  const std::string text = std::string(profiled_declarations) + sides(calls, calls_other) + R"(
     define void @g(ptr %p) {
       call void @ext()
       call void %p()

@@ -3,6 +3,7 @@
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 
@@ -50,6 +51,14 @@ std::vector<CallBase *> calls_with_state(Function &function) {
   for (CallBase *call : all<CallBase>(function))
     if (call->getOperandBundle(LLVMContext::OB_deopt))
       found.push_back(call);
+  return found;
+}
+
+std::vector<CallInst *> stack_maps(Function &function) {
+  std::vector<CallInst *> found;
+  for (IntrinsicInst *intrinsic : all<IntrinsicInst>(function))
+    if (intrinsic->getIntrinsicID() == Intrinsic::experimental_stackmap)
+      found.push_back(intrinsic);
   return found;
 }
 

@@ -34,6 +34,9 @@ private:
 /// All calls of `function` that carry a frame state.
 std::vector<llvm::CallBase *> calls_with_state(llvm::Function &function);
 
+/// The stack maps that stand for sites in a lowered function.
+std::vector<llvm::CallInst *> stack_maps(llvm::Function &function);
+
 /// The operands of a call's "deopt" bundle, site number first.
 std::vector<llvm::Value *> bundle_operands(const llvm::CallBase &call);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t enough = 10;
 
-constexpr const char *text = R"(
+constexpr const char *guessed_calls = R"(
   declare void @ext()
   define i64 @twice(i64 %x) {
     %r = mul i64 %x, 2
@@ -51,7 +51,7 @@ enum Address : std::uint64_t { twice = 1, thrice, apart, two_arguments, stranger
 
 class Speculated {
 public:
-  Speculated() : program(fixture.canonical(text)), profile(enough) {
+  Speculated() : program(fixture.canonical(guessed_calls)), profile(enough) {
     insert_profile_points(program);
     number_sites(program, fixture.machine());
     profile.find_functions_by([this](std::uint64_t address) -> const Function * {
