@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "osrctl/attach_text.h"
 #include "osrctl/new_body.h"
+#include "osrctl/patch.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/Allocator.h>
@@ -20,9 +21,13 @@ namespace osr {
 namespace {
 
 constexpr const char *a_thread[] = {"thread"}, *a_pattern[] = {"pattern"}, *a_function[] = {"function"},
-                     *a_function_and_a_tier[] = {"function", "tier"}, *a_function_and_a_file[] = {"function", "file"};
+                     *a_function_and_a_tier[] = {"function", "tier"}, *a_function_and_a_file[] = {"function", "file"},
+                     *two_versions[] = {"old", "new"};
 constexpr Parameter watch_parameters[] = {{"watch", ParameterKind::Flag}};
 constexpr Parameter new_body_parameters[] = {{"file", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
+
+constexpr Parameter patch_parameters[] = {
+    {"old", ParameterKind::Text, true}, {"new", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
 
 constexpr AttachCommand table[] = {
     {"status", {}, "What the process is, and what code it has", print_status},
@@ -47,7 +52,11 @@ constexpr AttachCommand table[] = {
     {"redefine", a_function_and_a_file,
      "It gets a new body, from C, C++, IR or bitcode: also activations whose sites are the same", print_redefined,
      new_body_parameters, prepare_new_body},
-    {"revert", a_function, "It gets the body back that it had before it was redefined", print_redefined},
+    {"patch", two_versions,
+     "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once",
+     print_patched, patch_parameters, prepare_patch},
+    {"revert", a_function,
+     "It gets the body back that it had before it was redefined; without a name, the newest patch", print_redefined},
     {"policy", {}, "What decides which functions are optimised, and which are held", print_plain},
     {"pause", {}, "The policy optimises nothing until 'resume'", print_plain},
     {"resume", {}, "The policy goes on", print_plain},
@@ -80,11 +89,11 @@ Expected<json> value_of(const Parameter &parameter, const std::string &word) {
   return json(number);
 }
 
-/// What a person may say: `ir` comes out of a file.
+/// What a person may say: `ir` and `functions` come out of files.
 std::vector<const Parameter *> parameters_for_people(const AttachCommand &command) {
   std::vector<const Parameter *> found;
   for (const Parameter &parameter : method_of(command).parameters)
-    if (!command.prepare || StringRef(parameter.name) != "ir")
+    if (!command.prepare || (StringRef(parameter.name) != "ir" && StringRef(parameter.name) != "functions"))
       found.push_back(&parameter);
   for (const Parameter &parameter : command.own)
     found.push_back(&parameter);

@@ -139,20 +139,39 @@ std::string print_replaced(const json &outcome) {
   return text;
 }
 
-std::string print_redefined(const json &outcome) {
+namespace {
+
+std::string print_moved(const json &outcome, const char *which) {
   const json old_body = outcome.value("old_body", json::object());
-  std::string text =
-      fmt::format("calls to come run the new body; {} versions that rested on the old one are out of use\n",
-                  number_at(outcome, "invalidated"));
-  text += fmt::format("{} activations go on in the new body{}; all others end in the old one\n",
-                      number_at(old_body, "rewritten"),
-                      outcome.value("same_shape", false) ? ", which has the shape of the old one" : "");
+  std::string text = fmt::format("{} activations go on in {}; all others end in the old code\n",
+                                 number_at(old_body, "rewritten"), which);
   if (const auto count = number_at(old_body, "running"))
     text += fmt::format("{} are between two sites and follow\n", count);
   const json refused = old_body.value("refused", json::object());
   for (const auto &[reason, count] : refused.items())
     text += fmt::format("{} stay: {}\n", count.dump(), printable(reason));
   return text;
+}
+
+} // namespace
+
+std::string print_redefined(const json &outcome) {
+  if (outcome.contains("functions"))
+    return print_patched(outcome);
+  const bool has_same_shape = outcome.value("same_shape", false);
+  return fmt::format("calls to come run the new body; {} versions that rested on the old one are out of use\n",
+                     number_at(outcome, "invalidated")) +
+         print_moved(outcome, has_same_shape ? "the new body, which has the shape of the old one" : "the new body");
+}
+
+std::string print_patched(const json &outcome) {
+  std::string names;
+  for (const json &name : list_at(outcome, "functions"))
+    if (name.is_string())
+      names += (names.empty() ? "" : ", ") + printable(name.get<std::string>());
+  return fmt::format("calls to come run the new bodies of {}; {} versions that rested on old ones are out of use\n",
+                     names, number_at(outcome, "invalidated")) +
+         print_moved(outcome, "new bodies that have the shape of the old ones");
 }
 
 std::string print_event(const json &event) {

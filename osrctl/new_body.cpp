@@ -54,7 +54,9 @@ Expected<std::string> compile(const std::string &source, const std::string &flag
   return bitcode.str().str();
 }
 
-Expected<std::unique_ptr<Module>> read(LLVMContext &context, const std::string &file, const std::string &flags) {
+} // namespace
+
+Expected<std::unique_ptr<Module>> read_edited(LLVMContext &context, const std::string &file, const std::string &flags) {
   const StringRef kind = sys::path::extension(file);
   std::string bitcode = file;
   if (kind != ".bc" && kind != ".ll") {
@@ -76,7 +78,6 @@ Expected<std::unique_ptr<Module>> read(LLVMContext &context, const std::string &
   return module;
 }
 
-/// What the program has under each of these names.
 Expected<Json> symbols_of(ControlConnection &connection, const Module &module) {
   Json names = Json::array();
   for (const GlobalValue &value : module.global_values())
@@ -86,11 +87,12 @@ Expected<Json> symbols_of(ControlConnection &connection, const Module &module) {
   return answer ? Expected<Json>(answer->value("symbols", Json::object())) : answer.takeError();
 }
 
-/// Texts and tables that nobody can tell from the program's own.
 bool is_own_constant(const GlobalValue &value) {
   const auto *variable = dyn_cast<GlobalVariable>(&value);
   return variable && variable->isConstant() && variable->hasLocalLinkage();
 }
+
+namespace {
 
 /// Whether the module's definition means what the program has. The error: it cannot be told, or does not fit.
 Expected<bool> is_the_programs(const GlobalValue &value, const Json &symbols) {
@@ -146,8 +148,10 @@ void inline_and_clean(Module &module) {
   run_passes(module, builder, std::move(passes));
 }
 
-/// Leaves the function alone in its module.
-Error reduce(Module &module, Function &body, const Json &symbols) {
+} // namespace
+
+Error leave_alone(Function &body, const Json &symbols) {
+  Module &module = *body.getParent();
   for (const char *list : {"llvm.used", "llvm.compiler.used", "llvm.global_ctors", "llvm.global_dtors"})
     if (GlobalVariable *variable = module.getNamedGlobal(list))
       variable->eraseFromParent();
@@ -185,7 +189,12 @@ Error reduce(Module &module, Function &body, const Json &symbols) {
   return Error::success();
 }
 
-} // namespace
+std::string to_base64(const Module &module) {
+  SmallVector<char, 0> bitcode;
+  raw_svector_ostream stream(bitcode);
+  WriteBitcodeToFile(module, stream);
+  return encodeBase64(StringRef(bitcode.data(), bitcode.size()));
+}
 
 Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) {
   const std::string file = parameters.value("file", ""), flags = parameters.value("flags", ""),
@@ -194,7 +203,7 @@ Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) 
   parameters.erase("flags");
   LLVMContext context;
   const DiagnosticScope diagnostics(context);
-  auto module = read(context, file, flags);
+  auto module = read_edited(context, file, flags);
   if (!module)
     return module.takeError();
   Function *body = (*module)->getFunction(name);
@@ -205,12 +214,9 @@ Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) 
     return symbols.takeError();
   if (!symbols->value(name, Json::object()).value("defined", false))
     return make_error("there is no function '{}' in the program; 'functions' lists them", name);
-  if (Error error = reduce(**module, *body, *symbols))
+  if (Error error = leave_alone(*body, *symbols))
     return error;
-  SmallVector<char, 0> bitcode;
-  raw_svector_ostream stream(bitcode);
-  WriteBitcodeToFile(**module, stream);
-  parameters["ir"] = encodeBase64(StringRef(bitcode.data(), bitcode.size()));
+  parameters["ir"] = to_base64(**module);
   return parameters;
 }
 

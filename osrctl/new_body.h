@@ -7,9 +7,28 @@
 
 #include "osrctl/control_connection.h"
 
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+
+#include <memory>
+#include <string>
+
 namespace osr {
 
 /// `file` (C, C++, text IR or bitcode) and `flags` for clang become `ir`. The error names what does not fit.
 llvm::Expected<nlohmann::json> prepare_new_body(ControlConnection &connection, nlohmann::json parameters);
+
+// Steps of it, for patches:
+
+/// Compiles what is a source; what the front end says goes to stderr.
+llvm::Expected<std::unique_ptr<llvm::Module>> read_edited(llvm::LLVMContext &context, const std::string &file,
+                                                          const std::string &flags);
+/// What the program has under each name that the module defines.
+llvm::Expected<nlohmann::json> symbols_of(ControlConnection &connection, const llvm::Module &module);
+/// Texts and tables that nobody can tell from the program's own.
+bool is_own_constant(const llvm::GlobalValue &value);
+/// Nothing else is defined in its module then, but variables that the program does not have.
+llvm::Error leave_alone(llvm::Function &body, const nlohmann::json &symbols);
+std::string to_base64(const llvm::Module &module);
 
 } // namespace osr

@@ -5,8 +5,10 @@
 #include "compiler/canonical/canonical_program.h"
 
 #include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/LLVMContext.h>
@@ -57,6 +59,12 @@ private:
       add(type(*element->getSourceElementType()));
     if (const auto *update = dyn_cast<AtomicRMWInst>(&instruction))
       add(update->getOperation());
+    if (const auto *object = dyn_cast<AllocaInst>(&instruction))
+      add(type(*object->getAllocatedType()));
+    if (const auto *call = dyn_cast<CallBase>(&instruction))
+      add(call->getCallingConv());
+    add(instruction.isVolatile());
+    add(instruction.isAtomic());
     if (const auto *extract = dyn_cast<ExtractValueInst>(&instruction))
       words_.insert(words_.end(), extract->idx_begin(), extract->idx_end());
     if (const auto *insert = dyn_cast<InsertValueInst>(&instruction))
@@ -76,13 +84,40 @@ private:
       return;
     }
     add(type(*value.getType()));
-    if (const auto *global = dyn_cast<GlobalValue>(&value))
+    if (const GlobalVariable *constant = as_own_constant(value))
+      add_content(*constant);
+    else if (const auto *global = dyn_cast<GlobalValue>(&value))
       add(of_text(name_for_people(global->getName())));
     else if (is_site_name(user, operand))
       add(SiteId::unpack(cast<ConstantInt>(value).getZExtValue())
               .index); // a body of the program may have another number
-    else if (isa<Constant>(value))
+    else if (isa<Constant, InlineAsm>(value)) {
       add(of_text(print(value)));
+      if (const auto *constant = dyn_cast<Constant>(&value))
+        add_contents_in(*constant);
+    }
+  }
+
+  static const GlobalVariable *as_own_constant(const Value &value) {
+    const auto *variable = dyn_cast<GlobalVariable>(&value);
+    return variable && variable->isConstant() && variable->hasLocalLinkage() && variable->hasInitializer() ? variable
+                                                                                                           : nullptr;
+  }
+
+  /// And of the constants that it refers to.
+  void add_content(const GlobalVariable &constant) {
+    if (contents_.insert(&constant).second) {
+      add(of_text(print(*constant.getInitializer())));
+      add_contents_in(*constant.getInitializer());
+    }
+  }
+
+  void add_contents_in(const Constant &constant) {
+    for (const Use &operand : constant.operands())
+      if (const GlobalVariable *own = as_own_constant(*operand))
+        add_content(*own);
+      else if (const auto *inner = dyn_cast<Constant>(operand); inner && !isa<GlobalValue>(inner))
+        add_contents_in(*inner);
   }
 
   static bool is_site_name(const Instruction &user, const Use &operand) {
@@ -101,6 +136,7 @@ private:
 
   DenseMap<const Value *, std::uint64_t> numbers_;
   DenseMap<const Type *, std::uint64_t> types_;
+  DenseSet<const GlobalVariable *> contents_; ///< that were added
   std::vector<std::uint64_t> words_;
 };
 

@@ -7,8 +7,8 @@
 
 namespace osr {
 
-/// Of canonical code: instructions, their order, types and operands. Names of values, attributes and metadata, and so debug
-/// information, make no difference; nor does the context.
+/// Of instructions, their order, types and operands. Names of values, attributes and metadata, and so debug
+/// information, make no difference; nor does the context. A module's own constants, such as texts, are what is in them.
 std::uint64_t fingerprint(const llvm::Function &function);
 
 } // namespace osr

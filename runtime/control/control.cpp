@@ -42,6 +42,7 @@ constexpr Answered answers[] = {
     {"ir", answer_ir},
     {"disassemble", answer_disassemble},
     {"perf-map", answer_perf_map},
+    {"patch", answer_patch},
 };
 
 /// Who did it.
@@ -51,7 +52,7 @@ void trace_change(const Call &call, bool has_failed) {
     return;
   nlohmann::json arguments{{"user", call.peer.user}, {"process", call.peer.process}, {"refused", has_failed}};
   for (const auto &[name, value] : call.request.parameters.items())
-    if (name != "ir")
+    if (name != "ir" && name != "functions")
       arguments[name] = value;
   trace->instant("control", call.method.name, arguments);
 }

@@ -36,7 +36,9 @@ constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, t
                                              {"same_sites", ParameterKind::Flag},
                                              {"site_map", ParameterKind::List},
                                              {"to", ParameterKind::Text, false, tiers}};
-constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text, true},
+constexpr Parameter patch_parameters[] = {{"functions", ParameterKind::List, true},
+                                          {"to", ParameterKind::Text, false, tiers}};
+constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text},
                                            {"same_sites", ParameterKind::Flag},
                                            {"site_map", ParameterKind::List},
                                            {"to", ParameterKind::Text, false, tiers}};
@@ -63,6 +65,7 @@ constexpr Method table[] = {
     {"hold", Access::Change, hold_parameters},
     {"release", Access::Change, function_parameters},
     {"redefine", Access::Change, redefine_parameters},
+    {"patch", Access::Change, patch_parameters},
     {"revert", Access::Change, revert_parameters},
     {"replace", Access::Change, replace_parameters},
     {"reclaim", Access::Change, {}},

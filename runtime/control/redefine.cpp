@@ -79,6 +79,20 @@ json describe(const RedefineOutcome &outcome) {
           {"same_shape", outcome.had_same_sites}};
 }
 
+json describe(const PatchOutcome &outcome) {
+  json described = describe(outcome.all);
+  described["functions"] = outcome.functions;
+  described["same_shape"] = outcome.same_shape;
+  return described;
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> buffer_from(const std::string &base64) {
+  std::vector<char> ir;
+  if (Error error = decodeBase64(base64, ir))
+    return make_error("'ir' is no base64: {}", toString(std::move(error)));
+  return MemoryBuffer::getMemBufferCopy(StringRef(ir.data(), ir.size()), "new body");
+}
+
 /// What a module that is to fit into the program has to know about a name of it.
 json describe_symbol(const Module &module, const std::string &name) {
   const GlobalValue *value = module.getNamedValue(name);
@@ -118,17 +132,41 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
   auto options = options_from(call.request);
   if (!options)
     return options.takeError();
-  std::vector<char> ir;
-  if (Error error = decodeBase64(text_of(call.request, "ir"), ir))
-    return make_error("'ir' is no base64: {}", toString(std::move(error)));
-  const auto buffer = MemoryBuffer::getMemBufferCopy(StringRef(ir.data(), ir.size()), "new body");
-  auto outcome = parts.redefiner.redefine(text_of(call.request, "function"), *buffer, *options);
+  auto ir = buffer_from(text_of(call.request, "ir"));
+  if (!ir)
+    return ir.takeError();
+  auto outcome = parts.redefiner.redefine(text_of(call.request, "function"), **ir, *options);
   if (!outcome)
     return outcome.takeError();
   return describe(*outcome);
 }
 
+Expected<json> answer_patch(const ControlParts &parts, const Call &call) {
+  std::vector<PatchedBody> bodies;
+  for (const json &object : call.request.parameters["functions"]) {
+    if (!object.is_object() || !object.value("function", json()).is_string() || !object.value("ir", json()).is_string())
+      return make_error("'functions' has to be a list of objects with 'function' and 'ir'");
+    auto ir = buffer_from(object["ir"].get_ref<const json::string_t &>());
+    if (!ir)
+      return ir.takeError();
+    bodies.push_back({object["function"].get<std::string>(), std::move(*ir)});
+  }
+  auto outcome = parts.redefiner.patch(bodies, tier_from(text_of(call.request, "to", "optimized")));
+  if (!outcome)
+    return outcome.takeError();
+  return describe(*outcome);
+}
+
+/// Of a function, or of the newest patch.
 Expected<json> answer_revert(const ControlParts &parts, const Call &call) {
+  if (!call.request.parameters.contains("function")) {
+    if (call.request.parameters.contains("site_map") || flag_of(call.request, "same_sites"))
+      return make_error("how activations go on can be said of a function, not of a patch");
+    auto outcome = parts.redefiner.revert_patch(tier_from(text_of(call.request, "to", "optimized")));
+    if (!outcome)
+      return outcome.takeError();
+    return describe(*outcome);
+  }
   auto options = options_from(call.request);
   if (!options)
     return options.takeError();

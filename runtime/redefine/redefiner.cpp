@@ -8,6 +8,7 @@
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SetVector.h>
 
 using namespace llvm;
 
@@ -26,12 +27,18 @@ Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOption
   return change_body("revert", name, options.to, [&](FunctionId body) { return revert_locked(body, options); });
 }
 
-/// What both have in common: who may, and what is written down.
-Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef name, Tier to, Body change) {
+Error Redefiner::check_ready(StringRef name) const {
   if (!replacer_.is_started())
     return make_error("'{}' cannot be redefined: no program is running", name.str());
   if (engine_.versions().counts_activations())
     return make_error("'{}' cannot be redefined: activations are counted, so no frame can be rewritten", name.str());
+  return Error::success();
+}
+
+/// What all have in common: who may, and what is written down.
+Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef name, Tier to, Body change) {
+  if (Error error = check_ready(name))
+    return error;
   Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(engine_.mutex());
   auto body = engine_.find_body(name);
@@ -40,18 +47,25 @@ Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef nam
   Because because(Cause::Redefinition);
   TracedRequest traced(verb, name, to);
   auto outcome = change(*body);
-  if (!outcome) {
-    std::string reason = toString(traced.failed(outcome.takeError()));
-    ++engine_.statistics().requests.refused[reason];
-    return make_error("'{}' is not redefined: {}", name.str(), reason);
-  }
+  if (!outcome)
+    return not_done(traced.failed(outcome.takeError()), name);
   traced.done(outcome->old_body);
-  ++engine_.statistics().redefined;
+  conclude(lock, 1);
+  return outcome;
+}
+
+Error Redefiner::not_done(Error error, StringRef name) {
+  const std::string reason = toString(std::move(error));
+  ++engine_.statistics().requests.refused[reason];
+  return make_error("'{}' is not redefined: {}", name.str(), reason);
+}
+
+void Redefiner::conclude(std::unique_lock<TurnMutex> &lock, std::size_t redefined) {
+  engine_.statistics().redefined += redefined;
   const bool is_left = replacer_.reclaimer().scan();
   lock.unlock();
   if (is_left)
     replacer_.reclaim_soon();
-  return outcome;
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Redefiner::source_of(StringRef name) {
@@ -65,14 +79,24 @@ Expected<std::unique_ptr<MemoryBuffer>> Redefiner::source_of(StringRef name) {
 
 Expected<RedefineOutcome> Redefiner::redefine_locked(FunctionId old, MemoryBufferRef ir,
                                                      const RedefineOptions &options) {
+  RedefineOutcome outcome;
+  auto exchange = adopt(old, ir, options, outcome);
+  if (!exchange)
+    return exchange.takeError();
+  if (Error error = finish(*exchange, options.to, outcome))
+    return error;
+  if (options.keep_old_body)
+    remember(exchange->entry, old);
+  return outcome;
+}
+
+/// Its body becomes a part of the program, and calls mean it. The error says that nothing has changed.
+Expected<Redefiner::Exchange> Redefiner::adopt(FunctionId old, MemoryBufferRef ir, const RedefineOptions &options,
+                                               RedefineOutcome &outcome) {
   // 1. All that can be refused.
-  Compiler &compiler = engine_.compiler();
-  auto body = compiler.prepare_body(old, ir);
+  auto body = prepare(old, ir);
   if (!body)
     return body.takeError();
-  if (Error error = check_symbols(*body->module, engine_.session(), body->variables))
-    return error;
-  RedefineOutcome outcome;
   const FunctionInfo &info = body->info;
   auto site_map = site_map_for(old, info, *body->module->getFunction(info.name), options, outcome);
   if (!site_map)
@@ -80,37 +104,55 @@ Expected<RedefineOutcome> Redefiner::redefine_locked(FunctionId old, MemoryBuffe
   if (Error error = link_variables(*body))
     return error;
   // 2. Calls mean the new body from here on, in old code too.
-  const std::vector<const Version *> invalid = versions_that_rest_on(old);
-  const FunctionId entry = engine_.targets().bodies().entry_of(old);
-  const FunctionId fresh = compiler.adopt_body(old, std::move(*body));
-  if (Error error = exchange(old, fresh, invalid, *site_map, options.to, outcome))
+  Exchange exchange;
+  exchange.old = old;
+  exchange.site_map = std::move(*site_map);
+  exchange.invalid = versions_that_rest_on(old);
+  exchange.fresh = engine_.compiler().adopt_body(old, std::move(*body));
+  begin(exchange);
+  return exchange;
+}
+
+Expected<Compiler::NewBody> Redefiner::prepare(FunctionId old, MemoryBufferRef ir) {
+  auto body = engine_.compiler().prepare_body(old, ir);
+  if (!body)
+    return body.takeError();
+  if (Error error = check_symbols(*body->module, engine_.session(), body->variables))
     return error;
-  if (options.keep_old_body)
-    remember(entry, old);
+  return body;
+}
+
+Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const RedefineOptions &options) {
+  if (Error error = check_not_patched(now))
+    return error;
+  RedefineOutcome outcome;
+  auto exchange = go_back(now, options, outcome);
+  if (!exchange)
+    return exchange.takeError();
+  if (Error error = finish(*exchange, options.to, outcome))
+    return error;
+  forget_kept(exchange->entry);
   return outcome;
 }
 
-/// The same steps; the body is there already.
-Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const RedefineOptions &options) {
-  const FunctionId entry = engine_.targets().bodies().entry_of(now);
-  auto found = kept_.find(entry);
+/// The same steps as adopt(); the body is there already.
+Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineOptions &options,
+                                                 RedefineOutcome &outcome) {
+  auto found = kept_.find(engine_.targets().bodies().entry_of(now));
   if (found == kept_.end())
     return make_error("it has the body that it began with, or an earlier one was not kept");
-  const FunctionId before = found->second.back();
-  RedefineOutcome outcome;
-  auto site_map =
-      site_map_for(now, engine_.program().functions[before], engine_.compiler().code_of(before), options, outcome);
+  Exchange exchange;
+  exchange.old = now;
+  exchange.fresh = found->second.back();
+  auto site_map = site_map_for(now, engine_.program().functions[exchange.fresh],
+                               engine_.compiler().code_of(exchange.fresh), options, outcome);
   if (!site_map)
     return site_map.takeError();
-  const std::vector<const Version *> invalid = versions_that_rest_on(now);
-  engine_.compiler().make_current(before, now);
-  if (Error error = exchange(now, before, invalid, *site_map, options.to, outcome))
-    return error;
-  engine_.targets().bodies().do_not_keep(before);
-  found->second.pop_back();
-  if (found->second.empty())
-    kept_.erase(found);
-  return outcome;
+  exchange.site_map = std::move(*site_map);
+  exchange.invalid = versions_that_rest_on(now);
+  engine_.compiler().make_current(exchange.fresh, now);
+  begin(exchange);
+  return exchange;
 }
 
 /// How activations of the old body go on in the new one. Empty: they end where they are.
@@ -130,73 +172,62 @@ void Redefiner::remember(FunctionId entry, FunctionId old) {
   bodies.push_back(old);
   if (bodies.size() <= most_kept_bodies)
     return;
-  engine_.targets().bodies().do_not_keep(bodies.front());
+  const FunctionId forgotten = bodies.front();
+  engine_.targets().bodies().do_not_keep(forgotten);
   bodies.erase(bodies.begin());
+  erase_if(patches_, [&](const std::vector<Step> &steps) { // nobody comes back to it
+    return any_of(steps, [&](const Step &step) { return step.entry == entry && step.fresh == forgotten; });
+  });
 }
 
-/// The program's IR calls the new body. The error says that everything is as before.
-Error Redefiner::exchange(FunctionId old, FunctionId fresh, ArrayRef<const Version *> invalid, const SiteMap &site_map,
-                          Tier to, RedefineOutcome &outcome) {
+/// It was the body before the current one, and is the current one again.
+void Redefiner::forget_kept(FunctionId entry) {
+  auto found = kept_.find(entry);
+  engine_.targets().bodies().do_not_keep(found->second.back());
+  found->second.pop_back();
+  if (found->second.empty())
+    kept_.erase(found);
+}
+
+/// The program's IR calls the new body.
+void Redefiner::begin(Exchange &exchange) {
   Bodies &bodies = engine_.targets().bodies();
-  const FunctionId entry = bodies.entry_of(old);
-  bodies.set_current(entry, fresh);
-  const std::vector<CallTarget> before = redirect_calls(entry, invalid);
-  // 3. No activation stays in code that rests on the old body.
+  exchange.entry = bodies.entry_of(exchange.old);
+  bodies.set_current(exchange.entry, exchange.fresh);
+  exchange.before = redirect_calls(exchange.entry, exchange.invalid);
+}
+
+/// All calls of these functions wait for the lock now. The error says that everything is as before.
+Error Redefiner::finish(MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome) {
+  // 3. No activation stays in code that rests on an old body.
+  SetVector<const Version *> invalid;
+  for (const Exchange &exchange : exchanges)
+    invalid.insert_range(exchange.invalid);
   outcome.invalidated = invalid.size();
-  auto deoptimized = deoptimize(invalid);
+  auto deoptimized = deoptimize(invalid.getArrayRef());
   if (!deoptimized) {
-    undo(entry, old, fresh, before);
+    undo(exchanges);
     return deoptimized.takeError();
   }
   outcome.dependents = std::move(*deoptimized);
   for (const Version *version : invalid)
     replacer_.reclaimer().retire(*version);
-  // 4. Activations of the old body go on in the new one where the map says how. All others end where they are.
-  for (Tier tier : {Tier::Baseline, Tier::Optimized})
-    for (const Version *version : engine_.versions().versions_of(old, tier))
-      replacer_.reclaimer().retire(*version);
+  // 4. Activations of the old bodies go on in the new ones where a map says how. All others end where they are.
+  std::set<FunctionId> mapped;
   SiteMaps &maps = engine_.stubs().site_maps();
-  if (!site_map.empty())
-    maps.add(old, engine_.program().functions[fresh].sites, site_map);
-  maps.keep_in(fresh); // if it was the body before, its activations went elsewhere
-  if (!site_map.empty())
-    move_to_new_body(old, to, outcome);
-  return Error::success();
-}
-
-/// Its activations end in the old code. Those of code that it was inlined into go on in baseline code, which calls it no more.
-void Redefiner::remove(Engine::Added module) {
-  Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
-  Because because(Cause::Redefinition);
-  const Bodies &bodies = engine_.targets().bodies();
-  std::set<const Version *> own, dependent;
-  for (FunctionId entry : module.entries)
+  for (const Exchange &exchange : exchanges) {
     for (Tier tier : {Tier::Baseline, Tier::Optimized})
-      for (const Version *version : engine_.versions().versions_of(bodies.current(entry), tier))
-        own.insert(version);
-  for (FunctionId entry : module.entries)
-    for (const Version *version : versions_that_rest_on(bodies.current(entry)))
-      dependent.insert(version);
-  for (const Version *version : own)
-    dependent.erase(version);
-  const std::vector<const Version *> invalid(dependent.begin(), dependent.end());
-  for (FunctionId entry : module.entries) {
-    engine_.withdraw(entry);
-    redirect_calls(entry, invalid);
-  }
-  if (auto moved = deoptimize(invalid); !moved)
-    consumeError(moved.takeError()); // they end where they are
-  for (const std::set<const Version *> &versions : {dependent, own})
-    for (const Version *version : versions) {
-      replacer_.reclaimer().retire(*version);
-      module.code.push_back(version->object.id);
+      for (const Version *version : engine_.versions().versions_of(exchange.old, tier))
+        replacer_.reclaimer().retire(*version);
+    if (!exchange.site_map.empty()) {
+      maps.add(exchange.old, engine_.program().functions[exchange.fresh].sites, exchange.site_map);
+      mapped.insert(exchange.old);
     }
-  replacer_.reclaimer().free_when_unused(std::move(module));
-  const bool is_left = replacer_.reclaimer().scan();
-  lock.unlock();
-  if (is_left)
-    replacer_.reclaim_soon();
+    maps.keep_in(exchange.fresh); // if it was the body before, its activations went elsewhere
+  }
+  if (!mapped.empty())
+    move_to_new_bodies(mapped, to, outcome);
+  return Error::success();
 }
 
 Error Redefiner::link_variables(Compiler::NewBody &body) {
@@ -230,11 +261,13 @@ std::vector<Redefiner::CallTarget> Redefiner::redirect_calls(FunctionId entry, A
   return before;
 }
 
-void Redefiner::undo(FunctionId entry, FunctionId old, FunctionId fresh, ArrayRef<CallTarget> before) {
-  engine_.compiler().make_current(old, fresh);
-  engine_.targets().bodies().set_current(entry, old);
-  for (const CallTarget &target : reverse(before))
-    engine_.targets().set(target.function, target.pc);
+void Redefiner::undo(ArrayRef<Exchange> exchanges) {
+  for (const Exchange &exchange : reverse(exchanges)) {
+    engine_.compiler().make_current(exchange.old, exchange.fresh);
+    engine_.targets().bodies().set_current(exchange.entry, exchange.old);
+    for (const CallTarget &target : reverse(exchange.before))
+      engine_.targets().set(target.function, target.pc);
+  }
 }
 
 /// An activation that executes in the code itself would make its next inlined call in the old body.
@@ -245,13 +278,13 @@ Expected<ReplaceOutcome> Redefiner::deoptimize(ArrayRef<const Version *> invalid
   return replacer_.carry_out(what, &Requests::replace_until_none_runs);
 }
 
-/// What cannot be moved ends in the old body.
-void Redefiner::move_to_new_body(FunctionId old, Tier to, RedefineOutcome &outcome) {
+/// What cannot be moved ends in its old body.
+void Redefiner::move_to_new_bodies(const std::set<FunctionId> &old, Tier to, RedefineOutcome &outcome) {
   Replacement what;
   what.landing = to == Tier::Baseline ? Landing::InPlace : Landing::Continuation;
   what.only_mapped = true;
   for (const auto &retired : engine_.versions().retired())
-    if (retired->object.function == old)
+    if (old.contains(retired->object.function))
       what.objects.push_back(&retired->object);
   if (auto moved = replacer_.carry_out(what, &Requests::replace_until_none_runs))
     outcome.old_body = std::move(*moved);

@@ -8,10 +8,23 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace osr {
+
+/// The body that a patch gives a function.
+struct PatchedBody {
+  std::string function;
+  std::unique_ptr<llvm::MemoryBuffer> ir; ///< as for Redefiner::redefine
+};
+
+struct PatchOutcome {
+  RedefineOutcome all; ///< of all functions together
+  std::vector<std::string> functions, same_shape;
+};
 
 /// Thread-safe.
 class Redefiner {
@@ -23,6 +36,11 @@ public:
                                            const RedefineOptions &options);
   /// Runtime::revert.
   llvm::Expected<RedefineOutcome> revert(llvm::StringRef function, const RedefineOptions &options);
+  /// Several functions at once. If one is refused, nothing has changed; else no new body runs before all calls mean the
+  /// new ones, and all activations that go on in them (RedefineOptions::same_sites_if_same_shape) are sent there together.
+  llvm::Expected<PatchOutcome> patch(llvm::ArrayRef<PatchedBody> bodies, Tier to);
+  /// Undoes the newest patch that was not undone yet, likewise.
+  llvm::Expected<PatchOutcome> revert_patch(Tier to);
   /// Runtime::source_of.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
 
@@ -34,6 +52,21 @@ private:
     FunctionId function;
     std::uint64_t pc;
   };
+  /// One function gets another body.
+  struct Exchange {
+    FunctionId entry = 0, old = 0, fresh = 0;
+    SiteMap site_map; ///< how activations of the old one go on; empty: they end where they are
+    std::vector<const Version *> invalid; ///< they rest on the old one
+    std::vector<CallTarget> before; ///< where calls went
+  };
+  /// A body of a patch, and the function's.
+  struct Step {
+    FunctionId entry, fresh;
+  };
+  llvm::Error check_ready(llvm::StringRef name) const;
+  llvm::Error not_done(llvm::Error error, llvm::StringRef name);
+  void conclude(std::unique_lock<TurnMutex> &lock, std::size_t redefined);
+  llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir);
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
                                                   const RedefineOptions &options);
   llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options);
@@ -42,19 +75,29 @@ private:
   llvm::Expected<SiteMap> site_map_for(FunctionId old, const FunctionInfo &fresh, const llvm::Function &code,
                                        const RedefineOptions &options, RedefineOutcome &outcome) const;
   void remember(FunctionId entry, FunctionId old);
-  llvm::Error exchange(FunctionId old, FunctionId fresh, llvm::ArrayRef<const Version *> invalid,
-                       const SiteMap &site_map, Tier to, RedefineOutcome &outcome);
+  llvm::Expected<Exchange> adopt(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
+                                 RedefineOutcome &outcome);
+  llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome);
+  void begin(Exchange &exchange);
+  llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome);
+  void undo(llvm::ArrayRef<Exchange> exchanges);
+  void forget_kept(FunctionId entry);
+  // patch.cpp
+  llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome);
+  llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options);
+  llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options);
+  llvm::Error check_not_patched(FunctionId body) const;
   llvm::Error link_variables(Compiler::NewBody &body);
   std::vector<const Version *> versions_that_rest_on(FunctionId body) const;
   std::vector<CallTarget> redirect_calls(FunctionId entry, llvm::ArrayRef<const Version *> invalid);
-  void undo(FunctionId entry, FunctionId old, FunctionId fresh, llvm::ArrayRef<CallTarget> before);
   llvm::Expected<ReplaceOutcome> deoptimize(llvm::ArrayRef<const Version *> invalid);
-  void move_to_new_body(FunctionId old, Tier to, RedefineOutcome &outcome);
+  void move_to_new_bodies(const std::set<FunctionId> &old, Tier to, RedefineOutcome &outcome);
 
   Engine &engine_;
   Replacer &replacer_;
   /// By entry: bodies that it can go back to, the last one last. Guarded by the engine's lock.
   std::map<FunctionId, std::vector<FunctionId>> kept_;
+  std::vector<std::vector<Step>> patches_; ///< that can be undone, the newest last; likewise
 };
 
 } // namespace osr

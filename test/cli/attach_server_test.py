@@ -5,6 +5,7 @@ answered wrongly, and the loop that never returns goes on in its new body.
 OSR_ATTACH_ROUNDS says how often; with OSR_ATTACH_TIMES the longest answer times are printed.
 """
 import os
+import pathlib
 import socket
 import threading
 import time
@@ -158,6 +159,21 @@ class Server(AttachCase):
             self.assertGreaterEqual(self.accepted() - before, 1_000_000)
             self.asked(self.process, "revert", "accept_for_ever")
             self.accepted()
+            before = self.accepted()
+            self.assertLess(self.accepted() - before, 1_000_000)
+
+    def test_a_patch_of_the_loop_and_a_handler(self):
+        old, new = [self.file(f"{name}.bc", pathlib.Path(self.compile("attach_server.c", *PLAIN, *flags)).read_bytes())
+                    for name, flags in (("old", ()), ("new", ("-DOFFSET=2", "-DSTEP=1000000")))]
+        for _ in range(max(ROUNDS // 2, 2)):
+            outcome = self.asked(self.process, "patch", old, new)
+            self.assertEqual(sorted(outcome["functions"]), ["accept_for_ever", "answer"])
+            self.assertEqual(outcome["same_shape"], outcome["functions"])
+            self.only(2)
+            before = self.accepted()
+            self.assertGreaterEqual(self.accepted() - before, 1_000_000)
+            self.asked(self.process, "revert")
+            self.only(1)
             before = self.accepted()
             self.assertLess(self.accepted() - before, 1_000_000)
 

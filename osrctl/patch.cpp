@@ -1,0 +1,133 @@
+#include "osrctl/patch.h"
+
+#include "compiler/base/diagnostics.h"
+#include "compiler/base/error.h"
+#include "compiler/base/print.h"
+#include "compiler/sites/fingerprint.h"
+#include "osrctl/new_body.h"
+#include "osrctl/patch_layouts.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/IR/DebugInfo.h>
+#include <llvm/Support/Path.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+#include <map>
+
+using Json = nlohmann::json; // LLVM's passes have a namespace json
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// The flags are for sources only.
+Expected<std::unique_ptr<Module>> read_version(LLVMContext &context, const std::string &file,
+                                               const std::string &flags) {
+  const StringRef kind = sys::path::extension(file);
+  return read_edited(context, file, kind == ".bc" || kind == ".ll" ? "" : flags);
+}
+
+/// What has the same name in both.
+Error check_variables(const Module &before, const Module &after) {
+  for (const GlobalVariable &now : after.globals()) {
+    const GlobalVariable *then = before.getGlobalVariable(now.getName(), /*AllowInternal=*/true);
+    if (!then || is_own_constant(now) || then->isDeclaration() || now.isDeclaration())
+      continue;
+    if (print(*then->getValueType()) != print(*now.getValueType()))
+      return make_error("the variable '{}' has another type: '{}' became '{}'", now.getName().str(),
+                        print(*then->getValueType()), print(*now.getValueType()));
+    if (then->isConstant() != now.isConstant() ||
+        (now.isConstant() && print(*then->getInitializer()) != print(*now.getInitializer())))
+      return make_error("the constant '{}' has changed, and code of other functions may have it in it",
+                        now.getName().str());
+  }
+  return Error::success();
+}
+
+Expected<std::vector<const Function *>> changed_functions(const Module &before, const Module &after) {
+  std::vector<const Function *> changed;
+  for (const Function &now : after) {
+    const Function *then = before.getFunction(now.getName());
+    if (now.isDeclaration() || !then || then->isDeclaration())
+      continue; // a new one becomes a part of those that call it
+    if (print(*then->getFunctionType()) != print(*now.getFunctionType()))
+      return make_error("'{}' has another signature: '{}' became '{}'", now.getName().str(),
+                        print(*then->getFunctionType()), print(*now.getFunctionType()));
+    if (fingerprint(*then) != fingerprint(now))
+      changed.push_back(&now);
+  }
+  if (changed.empty())
+    return make_error("no function differs");
+  return changed;
+}
+
+/// The program has to have what the old version has; a variable that is new must be one function's.
+Error check_new_variables(const Module &body, StringRef function, const Module &before,
+                          std::map<std::string, std::string> &owners) {
+  for (const GlobalVariable &variable : body.globals()) {
+    if (variable.isDeclaration() || is_own_constant(variable))
+      continue;
+    const std::string name = variable.getName().str();
+    if (before.getNamedValue(name))
+      return make_error("'{}' uses '{}', which the old version defines and the program does not: what runs is not the "
+                        "old version",
+                        function.str(), name);
+    if (const auto [owner, is_first] = owners.try_emplace(name, function.str()); !is_first)
+      return make_error("the new variable '{}' is used by '{}' and by '{}': each would have its own", name,
+                        owner->second, function.str());
+  }
+  return Error::success();
+}
+
+Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &before, const Module &after,
+                         const Json &symbols) {
+  std::map<std::string, std::string> owners; // of new variables
+  Json bodies = Json::array();
+  for (const Function *function : changed) {
+    const std::string name = function->getName().str();
+    if (!symbols.value(name, Json::object()).value("defined", false))
+      return make_error("the program does not have '{}': what runs is not the old version", name);
+    if (symbols[name].value("candidates", 0u) > 1 && function->hasLocalLinkage())
+      return make_error("the program has several '{}': which of them is meant cannot be told", name);
+    const std::unique_ptr<Module> copy = CloneModule(after);
+    if (Error error = leave_alone(*copy->getFunction(name), symbols))
+      return error;
+    if (Error error = check_new_variables(*copy, name, before, owners))
+      return error;
+    bodies.push_back({{"function", name}, {"ir", to_base64(*copy)}});
+  }
+  return bodies;
+}
+
+} // namespace
+
+Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
+  const std::string old_file = parameters.value("old", ""), new_file = parameters.value("new", ""),
+                    flags = parameters.value("flags", "");
+  for (const char *own : {"old", "new", "flags"})
+    parameters.erase(own);
+  LLVMContext old_context, context; // of their own: types keep their names, by which they are compared
+  const DiagnosticScope old_diagnostics(old_context), diagnostics(context);
+  auto before = read_version(old_context, old_file, flags), after = read_version(context, new_file, flags);
+  if (!before || !after)
+    return joinErrors(before.takeError(), after.takeError());
+  if (Error error = check_layouts(**before, **after))
+    return error;
+  if (Error error = check_variables(**before, **after))
+    return error;
+  StripDebugInfo(**before);
+  StripDebugInfo(**after);
+  auto changed = changed_functions(**before, **after);
+  if (!changed)
+    return changed.takeError();
+  auto symbols = symbols_of(connection, **after);
+  if (!symbols)
+    return symbols.takeError();
+  auto bodies = bodies_of(*changed, **before, **after, *symbols);
+  if (!bodies)
+    return bodies.takeError();
+  parameters["functions"] = std::move(*bodies);
+  return parameters;
+}
+
+} // namespace osr

@@ -1,0 +1,14 @@
+// A patch for a running program: all functions in which two versions of a file differ.
+//
+//   OLD, which the program was made of ─┐   functions that differ: each alone in a module, as for 'redefine'
+//   NEW, which is to be ────────────────┴─► what cannot be patched is refused by name, before the program hears of it
+#pragma once
+
+#include "osrctl/control_connection.h"
+
+namespace osr {
+
+/// `old`, `new` (C, C++, text IR or bitcode) and `flags` for clang become `functions`.
+llvm::Expected<nlohmann::json> prepare_patch(ControlConnection &connection, nlohmann::json parameters);
+
+} // namespace osr

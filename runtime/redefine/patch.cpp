@@ -1,0 +1,162 @@
+// Patches: several functions get new bodies at once, or none does.
+#include "compiler/base/error.h"
+#include "runtime/events/cause.h"
+#include "runtime/events/trace_events.h"
+#include "runtime/redefine/redefiner.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+RedefineOptions options_for(Tier to) {
+  RedefineOptions options;
+  options.same_sites_if_same_shape = true;
+  options.keep_old_body = true;
+  options.to = to;
+  return options;
+}
+
+std::string names_of(ArrayRef<PatchedBody> bodies) {
+  std::string names;
+  for (const PatchedBody &body : bodies)
+    names += (names.empty() ? "" : ", ") + body.function;
+  return names;
+}
+
+/// Of one of the functions.
+Error because_of(StringRef function, Error error) {
+  return make_error("'{}': {}", function.str(), toString(std::move(error)));
+}
+
+void note(StringRef function, const RedefineOutcome &one, PatchOutcome &outcome) {
+  outcome.functions.push_back(function.str());
+  if (one.had_same_sites)
+    outcome.same_shape.push_back(function.str());
+}
+
+} // namespace
+
+Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
+  const std::string names = names_of(bodies);
+  if (bodies.empty())
+    return make_error("a patch has at least one function");
+  if (Error error = check_ready(names))
+    return error;
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Because because(Cause::Redefinition);
+  TracedRequest traced("patch", names, to);
+  auto outcome = patch_locked(bodies, options_for(to));
+  if (!outcome)
+    return not_done(traced.failed(outcome.takeError()), names);
+  traced.done(outcome->all.old_body);
+  conclude(lock, bodies.size());
+  return outcome;
+}
+
+Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
+  constexpr const char *name = "the newest patch";
+  if (Error error = check_ready(name))
+    return error;
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Because because(Cause::Redefinition);
+  TracedRequest traced("revert", name, to);
+  auto outcome = revert_patch_locked(options_for(to));
+  if (!outcome)
+    return not_done(traced.failed(outcome.takeError()), name);
+  traced.done(outcome->all.old_body);
+  conclude(lock, outcome->functions.size());
+  return outcome;
+}
+
+/// All that can be refused, of all functions, before anything changes.
+Error Redefiner::check_patch(ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome) {
+  std::set<FunctionId> seen;
+  for (const PatchedBody &patched : bodies) {
+    auto old = engine_.find_body(patched.function);
+    if (!old)
+      return old.takeError();
+    if (!seen.insert(*old).second)
+      return make_error("the patch has '{}' twice", patched.function);
+    auto body = prepare(*old, *patched.ir);
+    if (!body)
+      return because_of(patched.function, body.takeError());
+    RedefineOutcome one;
+    const Function &code = *body->module->getFunction(body->info.name);
+    if (auto map = site_map_for(*old, body->info, code, options, one); !map)
+      return because_of(patched.function, map.takeError());
+    note(patched.function, one, outcome);
+  }
+  return Error::success();
+}
+
+Expected<PatchOutcome> Redefiner::patch_locked(ArrayRef<PatchedBody> bodies, const RedefineOptions &options) {
+  PatchOutcome outcome;
+  if (Error error = check_patch(bodies, options, outcome))
+    return error;
+  // Calls of functions that have been exchanged wait for the lock: no new body runs before all are there.
+  std::vector<Exchange> exchanges;
+  for (const PatchedBody &patched : bodies) {
+    auto old = engine_.find_body(patched.function);
+    auto exchange = old ? adopt(*old, *patched.ir, options, outcome.all) : Expected<Exchange>(old.takeError());
+    if (!exchange) {
+      undo(exchanges);
+      return because_of(patched.function, exchange.takeError());
+    }
+    exchanges.push_back(std::move(*exchange));
+  }
+  if (Error error = finish(exchanges, options.to, outcome.all))
+    return error;
+  std::vector<Step> &steps = patches_.emplace_back();
+  for (const Exchange &exchange : exchanges) {
+    remember(exchange.entry, exchange.old);
+    steps.push_back({exchange.entry, exchange.fresh});
+  }
+  return outcome;
+}
+
+Expected<PatchOutcome> Redefiner::revert_patch_locked(const RedefineOptions &options) {
+  if (patches_.empty())
+    return make_error("there is none");
+  const Bodies &bodies = engine_.targets().bodies();
+  for (const Step &step : patches_.back()) {
+    if (bodies.current(step.entry) != step.fresh)
+      return make_error("'{}' has been redefined since: revert that first", engine_.name_of(step.entry));
+    if (!kept_.contains(step.entry))
+      return make_error("the body of '{}' before it was not kept", engine_.name_of(step.entry));
+  }
+  PatchOutcome outcome;
+  std::vector<Exchange> exchanges;
+  for (const Step &step : patches_.back()) {
+    RedefineOutcome one;
+    auto exchange = go_back(step.fresh, options, one);
+    if (!exchange) {
+      undo(exchanges);
+      return exchange.takeError();
+    }
+    note(engine_.name_of(step.entry), one, outcome);
+    exchanges.push_back(std::move(*exchange));
+  }
+  if (Error error = finish(exchanges, options.to, outcome.all))
+    return error;
+  for (const Exchange &exchange : exchanges)
+    forget_kept(exchange.entry);
+  patches_.pop_back();
+  return outcome;
+}
+
+/// A function of a patch does not go back alone: the others rely on it.
+Error Redefiner::check_not_patched(FunctionId body) const {
+  const FunctionId entry = engine_.targets().bodies().entry_of(body);
+  for (const std::vector<Step> &steps : patches_)
+    if (steps.size() > 1 && any_of(steps, [&](const Step &step) { return step.entry == entry && step.fresh == body; }))
+      return make_error("it was patched together with others: 'revert' without a function takes the patch back");
+  return Error::success();
+}
+
+} // namespace osr
