@@ -10,6 +10,8 @@
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LLVMContext.h>
 
+#include <shared_mutex>
+
 using namespace llvm;
 
 namespace osr {
@@ -17,6 +19,7 @@ namespace osr {
 Error SourceTables::prepare() {
   std::lock_guard lock(mutex_);
   if (!is_read_) {
+    const std::shared_lock inside(engine_.compiler().gate()); // a fork's child would never see LLVM's locks given back
     failure_ = toString(read());
     is_read_ = true;
   }

@@ -18,7 +18,7 @@ public:
   explicit SourceTables(Engine &engine) : engine_(engine) {}
 
   /// Reads the program again, in a context of its own: takes about as long as a start, the first time. Without the engine's lock:
-  /// nobody waits meanwhile. The error says why there is nothing to be known.
+  /// only forks and changes of the program wait meanwhile, as for a compile. The error says why there is nothing to be known.
   llvm::Error prepare();
 
   // After prepare() has succeeded:
