@@ -20,7 +20,7 @@ from tiers import PROGRAMS, SCALES, header, usual_arguments
 
 FOLDER = pathlib.Path(__file__).resolve().parent / "programs"
 ROUNDS = {"interpreter": 4000, "sorting": 8000, "hashing": 12000}
-WITH = {"speculating": "--tier auto --speculate", "direct-calls": "--tier auto --calls direct",
+WITH = {"speculating": "--tier auto --speculate", "calls-by-slot": "--tier auto --calls slot",
         "sampling": "--tier auto --tier-policy sampling"}
 
 

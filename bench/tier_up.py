@@ -105,7 +105,7 @@ def main():
     parser = usual_arguments(__doc__)
     parser.set_defaults(level=2)
     parser.add_argument("--lli", default=shutil.which("lli-22"), help="LLVM's own JIT (default: lli-22, if there is one)")
-    parser.add_argument("--calls", choices=["slot", "direct"], default="slot", help="how compiled code calls functions")
+    parser.add_argument("--calls", choices=["slot", "direct"], default="direct", help="how compiled code calls functions")
     parser.add_argument("--fastest", action="store_true", help="the shortest time of each kind counts, not the median")
     parser.add_argument("--plot", type=pathlib.Path, help="write throughput over time to this SVG file")
     options = parser.parse_args()

@@ -245,7 +245,7 @@ void add_bench(CLI::App &app, Action &chosen) {
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
   command->add_option("program", request->program, "Bitcode or text IR; several modules are linked")->type_name("FILE");
-  command->footer("Example:\n  osrctl bench --with 'direct=--calls direct' --html fib.html fib.bc -- 30\n"
+  command->footer("Example:\n  osrctl bench --with 'slot=--calls slot' --html fib.html fib.bc -- 30\n"
                   "Exit status: 1 if a way failed or did something else than the reference.");
   command->callback(
       [=, &chosen] { chosen = [=](const std::vector<std::string> &arguments) { return bench(*request, arguments); }; });

@@ -33,7 +33,7 @@ struct RunOptions {
   std::size_t compile_queue = 64;
   std::string stress = "none";
   std::string stubs = "generated";
-  std::string calls = "slot";
+  std::string calls = "direct";
   std::string rewrite = "return-pc";
   std::string fault;
   std::string statistics_file;

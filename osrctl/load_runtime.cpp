@@ -16,6 +16,7 @@ Expected<std::unique_ptr<Runtime>> load_runtime(LLVMContext &context, const std:
     return program.takeError();
   Runtime::Options options;
   options.libraries = libraries;
+  options.calls = CallKind::Slot; // calls lead to what has a name
   return create_runtime(std::move(*program), std::move(options));
 }
 

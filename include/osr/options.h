@@ -54,8 +54,8 @@ struct StressMode {
 
 /// How compiled code calls functions of the program.
 enum class CallKind : std::uint8_t {
-  Slot,   ///< through a word for each function; the same program makes the same transitions in every run
-  Direct, ///< straight to the code; all sites are rewritten when that changes
+  Slot,   ///< through a word for each function
+  Direct, ///< straight to the code; all sites are rewritten when that changes, in stops that are made in any case
 };
 
 /// How activations get to their stubs.
@@ -130,7 +130,7 @@ struct RuntimeOptions {
   Tier tier = Tier::Optimized; ///< of the code that calls enter
   TierUpOptions tier_up; ///< with a policy: calls enter baseline code first, whatever `tier` says
   StressMode stress;
-  CallKind calls = CallKind::Slot;
+  CallKind calls = CallKind::Direct;
   /// Under a shadow stack it is always ReturnPoint.
   Mechanism mechanism = Mechanism::ReturnPc;
   StubKind stubs = StubKind::Generated;

@@ -49,10 +49,10 @@ public:
   /// Calls go where set() said when this returns, also those whose sites have to be rewritten for that. The error says
   /// why the threads could not be stopped.
   llvm::Error bind(Handshake &handshake) { return direct_ ? direct_->bind(handshake) : llvm::Error::success(); }
-  /// See DirectCalls::bind_when_due.
-  void bind_when_due(Handshake &handshake, double compile_seconds) {
+  /// See DirectCalls::bind_if_alone.
+  void bind_if_alone(Handshake &handshake) {
     if (direct_)
-      direct_->bind_when_due(handshake, compile_seconds);
+      direct_->bind_if_alone(handshake);
   }
 
 private:

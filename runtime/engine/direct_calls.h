@@ -1,4 +1,4 @@
-// When the sites of direct calls are rewritten: with each request, and while functions are compiled for the first time.
+// When the sites of direct calls are rewritten: with each request, and after a first compile if that takes no stop.
 #pragma once
 
 #include "osr/options.h"
@@ -8,9 +8,10 @@
 namespace osr {
 
 /// A function whose caller was compiled before it is called through its entry until its sites have been rewritten, for
-/// which all threads must stop. Compiling a function takes milliseconds and a stop takes microseconds, but with many
-/// threads it takes longer: so stops are made only as often as keeps them below a tenth of the time spent compiling.
-/// Not thread-safe: the runtime's lock is held.
+/// which all threads must stop. No thread is stopped for that alone: a program of one thread has nobody to stop, and in others
+/// what is called often becomes hot, and the request that optimises it stops the threads in any case. So which stops
+/// there are does not depend on how calls are made, nor on how long compiling takes. Not thread-safe: the runtime's
+/// lock is held.
 class DirectCalls {
 public:
   DirectCalls(const EntryTable &entries, const CodePatcher &patcher) : sites_(entries, patcher) {}
@@ -18,9 +19,8 @@ public:
   CallSites &sites() { return sites_; }
   const CallSites &sites() const { return sites_; }
 
-  /// Something was compiled for the first time; `compile_seconds` is the time that compiling took up to now. A failure
-  /// to stop is no error: calls go through the entry meanwhile.
-  void bind_when_due(Handshake &handshake, double compile_seconds);
+  /// Something was compiled for the first time. Rewrites what is pending if nobody has to be stopped for it.
+  void bind_if_alone(Handshake &handshake);
   /// Rewrites what is pending, in a stop of its own. The error says why the threads could not be stopped.
   llvm::Error bind(Handshake &handshake);
 
@@ -28,7 +28,6 @@ public:
 
 private:
   CallSites sites_;
-  double due_at_ = 0; ///< in seconds of compiling
   std::uint64_t stops_ = 0;
 };
 

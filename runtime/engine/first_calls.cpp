@@ -82,7 +82,7 @@ Expected<std::uint64_t> FirstCalls::code_for_locked(FunctionId entry) {
   if (!version)
     return version.takeError();
   targets.set(entry, (*version)->object.entry_pc);
-  targets.bind_when_due(engine_.handshake(), engine_.statistics().compile_seconds());
+  targets.bind_if_alone(engine_.handshake());
   return (*version)->object.entry_pc;
 }
 

@@ -79,6 +79,15 @@ Handshake::~Handshake() {
   library_sigaction(options_.signal_number, &previous_, nullptr);
 }
 
+bool Handshake::when_alone(function_ref<void()> work) {
+  std::unique_lock lock = lock_after_waiting(threads_.mutex());
+  const bool is_alone =
+      all_of(threads_.threads(), [](const auto &each) { return each.get() == ThreadRegistry::current(); });
+  if (is_alone)
+    work();
+  return is_alone;
+}
+
 Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
   std::unique_lock lock = lock_after_waiting(threads_.mutex());
   std::vector<pid_t> silent;

@@ -38,6 +38,10 @@ public:
   /// its own registers as context. The error names threads that did not stop in time; then `work` was not called.
   llvm::Error with_stopped(llvm::function_ref<void(StoppedThreads)> work);
 
+  /// Calls `work`, which may not use the registry of threads, and returns true if the calling thread is the only one that is
+  /// registered; else nothing happens. None can be registered meanwhile.
+  bool when_alone(llvm::function_ref<void()> work);
+
 private:
   Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(std::move(options)) {}
   /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.

@@ -10,7 +10,7 @@ import itertools
 from program import LEVELS, Program, machines
 
 MODES = [
-    ["--tier", "baseline", "--calls", "direct"],
+    ["--tier", "baseline", "--calls", "slot"],
     ["--tier", "optimized"],
     ["--tier", "baseline", "--stress", "every"],
     ["--tier", "optimized", "--stress", "every"],
@@ -23,10 +23,10 @@ MODES = [
     ["--tier", "optimized", "--stress", "loops:1000"],
     ["--tier", "optimized", "--stress", "async:1000"],
     ["--tier", "baseline", "--stress", "random:3", "--rewrite", "return-point"],
-    ["--tier", "optimized", "--stress", "async:1000", "--rewrite", "return-point", "--calls", "direct"],
-    ["--tier", "baseline", "--stress", "async:1000", "--calls", "direct"],
+    ["--tier", "optimized", "--stress", "async:1000", "--rewrite", "return-point", "--calls", "slot"],
+    ["--tier", "baseline", "--stress", "async:1000", "--calls", "slot"],
     ["--tier", "optimized", "--stress", "churn:500"],
-    ["--tier", "baseline", "--stress", "churn:500", "--rewrite", "return-point", "--calls", "direct"],
+    ["--tier", "baseline", "--stress", "churn:500", "--rewrite", "return-point", "--calls", "slot"],
 ]
 # Twice with the same counts: everything is compiled where and when a counter runs out.
 DETERMINISTIC = ["--tier", "auto", "--tier-threshold", "30", "--compile-threads", "0"]
@@ -42,7 +42,7 @@ MODES += [
     ["--tier", "auto", "--tier-threshold", "50", "--speculate", "--speculate-after", "10", "--stress", "churn:500"],
     ["--tier", "optimized", "--speculate", "--speculate-after", "5", "--stress", "async:1000"],
     ["--tier", "auto", "--tier-threshold", "100", "--speculate", "--speculate-after", "10", "--rewrite", "return-point",
-     "--calls", "direct"],
+     "--calls", "slot"],
 ]
 # All frame states are checked after each optimisation pass.
 VERIFIED_MODES = [["--tier", "optimized", "--stress", "every", "--verify"], [*SPECULATING, "--stress", "random:7", "--verify"]]

@@ -52,8 +52,8 @@ LiveProgram::LiveProgram(const std::string &text, Runtime::Options options)
   INFO(diagnostic.getMessage().str() << " in line " << diagnostic.getLineNo());
   REQUIRE(module);
   auto machine = cantFail(create_target_machine(CodegenLevel::Optimizing));
-  if (is_set("OSR_TEST_CALLS", "direct"))
-    options.calls = CallKind::Direct;
+  if (is_set("OSR_TEST_CALLS", "slot"))
+    options.calls = CallKind::Slot;
   options.mechanism = mechanism_;
   options.host_symbols = {{"host", reinterpret_cast<std::uint64_t>(&LiveProgram::host)}};
   options.stops.limit = std::chrono::seconds(60);

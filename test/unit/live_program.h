@@ -1,6 +1,6 @@
 // A program that runs for as long as the test process does: the tests are work that its main does through a call of the
 // host. There is one runtime in a process, so all tests of one executable share it. Tests are run several times: the
-// environment says how calls are made (OSR_TEST_CALLS=direct) and frames redirected (OSR_TEST_REWRITE=return-point).
+// environment says how calls are made (OSR_TEST_CALLS=slot) and frames redirected (OSR_TEST_REWRITE=return-point).
 #pragma once
 
 #include "osr/runtime.h"
