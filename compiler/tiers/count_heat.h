@@ -24,6 +24,7 @@ struct HeatCounter {
   std::atomic<std::uint32_t> times = 0; ///< how often it ran out, or was seen by a sampler
   enum class State : std::uint8_t { Cold, Queued, Hot, Left }; ///< Hot: it was optimised; Left: it is never to be
   std::atomic<State> state = State::Cold;
+  std::atomic<bool> is_to_wait = false; ///< the thread that is noticed next waits for the compiler
 };
 
 /// What code calls whose counter ran out. The runtime defines it: `void osr-heat(HeatCounter *, int in_loop)`, which

@@ -45,9 +45,11 @@ TierUp::TierUp(TierUpOptions options, Optimize optimize)
 
 /// A signal handler may interrupt the thread in the C library, which the compiler would need.
 void TierUp::start(bool in_calling_thread_is_possible) {
+  may_compile_in_calls_ = in_calling_thread_is_possible;
   threads_ = options_.compile_threads || in_calling_thread_is_possible ? options_.compile_threads : 1;
-  queue_ = std::make_unique<CompileQueue>(options_.queue_capacity, threads_,
-                                          [this](CompileQueue::Item item) { work(item); });
+  queue_ = std::make_unique<CompileQueue>(options_.queue_capacity, threads_, [this](CompileQueue::Item item) {
+    work(item, threads_ ? Where::CompileThread : Where::NoticedThread);
+  });
 }
 
 void TierUp::end_by(std::chrono::steady_clock::time_point when) {
@@ -60,8 +62,17 @@ void TierUp::on_counter(HeatCounter &counter, NoticedBy by) {
     return;
   if (compiles_in_calling_thread())
     retry_left(counter);
-  if (table_.notice(counter))
+  if (!table_.notice(counter))
+    return;
+  if (by == NoticedBy::Loop && counter.is_to_wait.exchange(false))
+    work({&counter, by}, Where::NoticedThread);
+  else
     add(counter, by);
+}
+
+void TierUp::let_wait(FunctionId body) {
+  if (HeatCounter *counter = table_.find(body); counter && may_compile_in_calls_)
+    counter->is_to_wait = true;
 }
 
 void TierUp::retry_left(const HeatCounter &except) {
@@ -70,7 +81,7 @@ void TierUp::retry_left(const HeatCounter &except) {
   lock.unlock();
   for (HeatCounter *counter : left)
     if (counter != &except)
-      work({counter, NoticedBy::Entry});
+      work({counter, NoticedBy::Entry}, Where::NoticedThread);
 }
 
 HeatCounter *TierUp::see(FunctionId body) {
@@ -112,10 +123,10 @@ bool TierUp::was_asked_for(FunctionId body) const {
   return counts_.functions.contains(body);
 }
 
-void TierUp::work(CompileQueue::Item item) {
+void TierUp::work(CompileQueue::Item item, Where where) {
   const auto begin = std::chrono::steady_clock::now();
   HeatCounter &counter = *item.counter;
-  Outcome done = optimize_(counter.function, item.by, !was_asked_for(counter.function));
+  Outcome done = optimize_(counter.function, item.by, !was_asked_for(counter.function), where);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   std::lock_guard lock(mutex_);
   counts_.seconds += taken.count();
@@ -158,7 +169,7 @@ void TierUp::after_fork(bool is_child) {
     return;
   (void)queue_.release(); // its threads do not exist here and cannot be joined
   table_.forget_queued();
-  start(threads_ == 0);
+  start(may_compile_in_calls_);
 }
 
 Statistics::TierUp TierUp::statistics() const {

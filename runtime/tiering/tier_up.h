@@ -42,8 +42,13 @@ public:
     ForNow,  ///< somebody wants it to stay as it is: it is noticed again
   };
   using Outcome = std::variant<NotDone, llvm::Expected<ReplaceOutcome>>;
+  /// Which thread compiles.
+  enum class Where : std::uint8_t {
+    CompileThread,
+    NoticedThread, ///< the activation stays where it is meanwhile
+  };
   /// Optimises a body and moves its activations. `is_first`: it was not asked for before.
-  using Optimize = std::function<Outcome(FunctionId body, NoticedBy by, bool is_first)>;
+  using Optimize = std::function<Outcome(FunctionId body, NoticedBy by, bool is_first, Where where)>;
 
   TierUp(TierUpOptions options, Optimize optimize);
 
@@ -56,6 +61,10 @@ public:
   HeatCounter *see(FunctionId body);
   /// Without the lock.
   void add(HeatCounter &counter, NoticedBy by);
+
+  /// An activation of the body was always somewhere else when it could have followed: the thread that is noticed next in a loop
+  /// waits for its continuation, if threads of the program may compile. With the runtime's lock held.
+  void let_wait(FunctionId body);
 
   /// Its optimised code is out of use: as if the body had never been noticed. With the runtime's lock held.
   void notice_anew(const FunctionInfo &body) { table_.notice_anew(body); }
@@ -83,7 +92,7 @@ public:
   Statistics::TierUp statistics() const;
 
 private:
-  void work(CompileQueue::Item item);
+  void work(CompileQueue::Item item, Where where);
   void trace_decision(const HeatCounter &counter, NoticedBy by);
   void retry_left(const HeatCounter &except);
   bool was_asked_for(FunctionId body) const;
@@ -92,6 +101,7 @@ private:
   Optimize optimize_;
   HeatTable table_;
   unsigned threads_ = 0;
+  bool may_compile_in_calls_ = false;
   std::unique_ptr<CompileQueue> queue_;
   std::atomic<std::uint64_t> dropped_ = 0, samples_ = 0;
   mutable std::mutex mutex_; ///< of the counters below

@@ -17,8 +17,9 @@ constexpr unsigned most_steps = 8; ///< each may find an activation at a site wh
 
 Tiering::Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, TierUpOptions options)
     : engine_(engine), calls_(calls), replacer_(replacer),
-      tier_up_(std::move(options),
-               [this](FunctionId body, NoticedBy by, bool is_first) { return optimize(body, by, is_first); }) {
+      tier_up_(std::move(options), [this](FunctionId body, NoticedBy by, bool is_first, TierUp::Where where) {
+        return optimize(body, by, is_first, where);
+      }) {
   engine_.versions().count_heat_in(
       [this](FunctionId body) { return tier_up_.counter_of(engine_.program().functions[body], may_tier_up(body)); });
 }
@@ -64,18 +65,20 @@ bool Tiering::may_tier_up(FunctionId body) const {
 /// A body that was redefined may be gone; the new one counts by itself. Activations that cannot be replaced at
 /// all end in the old code. Of a function like main, which nobody in the program calls, only the activations matter: a
 /// version for calls to come would be compiled for nothing.
-TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first) {
+TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first, TierUp::Where where) {
   Because because(cause_of(by));
   std::unique_lock lock(engine_.mutex());
   const Bodies &bodies = engine_.targets().bodies();
   if (!bodies.is_current(body))
     return TierUp::NotDone::ForEver;
   const FunctionId entry = bodies.entry_of(body);
-  if (is_paused_ || calls_.is_held_at_baseline(entry))
+  const bool in_compile_thread = where == TierUp::Where::CompileThread;
+  const bool rests = in_compile_thread && !is_first && chases_.rests(body, ChaseLimit::Clock::now());
+  if (is_paused_ || rests || calls_.is_held_at_baseline(entry))
     return TierUp::NotDone::ForNow;
   const FunctionInfo &info = engine_.program().functions[body];
   const bool must_finish = info.pinned != PinReason::None || engine_.versions().counts_activations();
-  const bool only_activations = is_first && !must_finish && by != NoticedBy::Entry &&
+  const bool only_activations = (is_first || chases_.gave_up_on(body)) && !must_finish && by != NoticedBy::Entry &&
                                 engine_.program().module->getFunction(info.name)->use_empty();
   lock.unlock();
   ContinuationBudget budget;
@@ -83,10 +86,15 @@ TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first) 
                                .frames = must_finish ? Frames::FinishOld : Frames::Rewrite,
                                .old_code = OldCode::Keep,
                                .redirect_calls = !only_activations,
-                               .may_wait = !tier_up_.compiles_in_calling_thread()};
+                               .may_wait = in_compile_thread};
   const Effort effort{.budget = &budget};
-  return tier_up_.compiles_in_calling_thread() ? replacer_.replace(entry, options, effort)
-                                               : optimize_by_steps(entry, body, options, effort);
+  return in_compile_thread ? optimize_by_steps(entry, body, options, effort)
+                           : replacer_.replace(entry, options, effort);
+}
+
+bool Tiering::has_one_thread() const {
+  std::unique_lock lock = lock_after_waiting(engine_.threads().mutex());
+  return engine_.threads().threads().size() <= 1;
 }
 
 /// The lock is free while something is compiled: threads of the program need it when they call something for the first time.
@@ -97,6 +105,7 @@ Tiering::Outcome Tiering::optimize_by_steps(FunctionId entry, FunctionId body, c
     compile_unlocked(body, {{body, Tier::Optimized, std::nullopt}});
   std::vector<VersionKey> missing;
   ReplaceOutcome total;
+  ChaseLimit::Clock::duration spent{};
   for (unsigned step = 0;; ++step) {
     missing.clear();
     effort.missing = step < most_steps ? &missing : nullptr; // it reaches new sites all the time: with the lock, then
@@ -107,7 +116,17 @@ Tiering::Outcome Tiering::optimize_by_steps(FunctionId entry, FunctionId body, c
     total = std::move(*outcome);
     if (missing.empty())
       return total;
+    const auto begin = ChaseLimit::Clock::now();
+    if (!ChaseLimit::may_go_on(spent)) {
+      std::unique_lock lock = lock_after_waiting(engine_.mutex());
+      chases_.gave_up(body, spent, begin);
+      if (has_one_thread()) // others would wait for the lock
+        tier_up_.let_wait(body);
+      total.running += missing.size();
+      return total;
+    }
     compile_unlocked(body, missing);
+    spent += ChaseLimit::Clock::now() - begin;
     effort.spares_compiling = true;
   }
 }

@@ -4,6 +4,7 @@
 #include "runtime/engine/first_calls.h"
 #include "runtime/requests/replacer.h"
 #include "runtime/threads/ticker.h"
+#include "runtime/tiering/chase_limit.h"
 #include "runtime/tiering/stack_sampler.h"
 #include "runtime/tiering/tier_up.h"
 
@@ -48,7 +49,8 @@ public:
 private:
   using Outcome = llvm::Expected<ReplaceOutcome>;
   bool may_tier_up(FunctionId body) const;
-  TierUp::Outcome optimize(FunctionId body, NoticedBy by, bool is_first);
+  bool has_one_thread() const;
+  TierUp::Outcome optimize(FunctionId body, NoticedBy by, bool is_first, TierUp::Where where);
   Outcome optimize_by_steps(FunctionId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
   void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
   bool try_compile_unlocked(FunctionId body, const VersionKey &key);
@@ -59,6 +61,7 @@ private:
   const FirstCalls &calls_;
   Replacer &replacer_;
   TierUp tier_up_;
+  ChaseLimit chases_; ///< the lock is held
   std::atomic<bool> is_paused_ = false;
   std::unique_ptr<StackSampler> sampler_;
   std::unique_ptr<Ticker> sampling_;
