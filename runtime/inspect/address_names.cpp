@@ -48,6 +48,11 @@ AddressNames::AddressNames(Engine &engine) {
   for (const Function &function : module)
     if (!function.isIntrinsic() && !function.getName().starts_with("osr."))
       add(engine, function.getName().str());
+  const CallTargets &targets = engine.targets(); // where direct calls lead
+  for (const FunctionInfo &function : engine.program().functions)
+    if (targets.bodies().is_current(function.id))
+      if (std::uint64_t pc = targets.of(targets.bodies().entry_of(function.id)))
+        names_.try_emplace(pc, Named{function.name, 1});
   for (const GlobalVariable &variable : module.globals())
     if (variable.isThreadLocal())
       add(engine, "__emutls_v." + variable.getName().str());
