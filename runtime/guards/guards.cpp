@@ -78,6 +78,7 @@ bool Guards::drop_assumption(SiteId guard) {
     replacer_.reclaimer().retire(*version);
     ++counts.invalidated;
   }
+  targets.bind_if_alone(engine_.handshake()); // else direct calls follow in the stop that looks for what can be freed
   release_sites_to(invalid, engine_.redirector(), engine_.stub_table());
   return !invalid.empty();
 }
