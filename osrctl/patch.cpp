@@ -20,11 +20,15 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-/// The flags are for sources only.
+struct PatchFiles {
+  std::string before, after, flags; ///< the flags are for sources only
+};
+
+bool is_source(StringRef file) { return !file.ends_with(".bc") && !file.ends_with(".ll"); }
+
 Expected<std::unique_ptr<Module>> read_version(LLVMContext &context, const std::string &file,
                                                const std::string &flags) {
-  const StringRef kind = sys::path::extension(file);
-  return read_edited(context, file, kind == ".bc" || kind == ".ll" ? "" : flags);
+  return read_edited(context, file, is_source(file) ? flags : "");
 }
 
 /// What has the same name in both.
@@ -59,6 +63,35 @@ Expected<std::vector<const Function *>> changed_functions(const Module &before, 
   if (changed.empty())
     return make_error("no function differs");
   return changed;
+}
+
+/// Functions that differ as they are written, but that the compiler has inlined everywhere: if the program has them, it
+/// was compiled otherwise, and calls of them would go on meaning what they mean now.
+Error check_inlined(ControlConnection &connection, const PatchFiles &files, const Module &after) {
+  if (!is_source(files.before) || !is_source(files.after))
+    return Error::success();
+  LLVMContext context;
+  const DiagnosticScope diagnostics(context);
+  const std::string as_written = files.flags + " -Xclang -disable-llvm-passes";
+  auto before = read_edited(context, files.before, as_written), now = read_edited(context, files.after, as_written);
+  if (!before || !now)
+    return joinErrors(before.takeError(), now.takeError());
+  auto symbols = symbols_of(connection, **now);
+  if (!symbols)
+    return symbols.takeError();
+  StripDebugInfo(**before);
+  StripDebugInfo(**now);
+  for (const Function &function : **now) {
+    const Function *then = (*before)->getFunction(function.getName()), *kept = after.getFunction(function.getName());
+    if (function.isDeclaration() || !then || then->isDeclaration() || (kept && !kept->isDeclaration()))
+      continue;
+    const std::string name = function.getName().str();
+    if (fingerprint(*then) != fingerprint(function) && symbols->value(name, Json::object()).value("defined", false))
+      return make_error("'{}' differs, but the compiler has inlined it, and the program has it: --flags must be those "
+                        "that the program was compiled with",
+                        name);
+  }
+  return Error::success();
 }
 
 /// The program has to have what the old version has; a variable that is new must be one function's.
@@ -102,18 +135,22 @@ Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &befor
 } // namespace
 
 Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
-  const std::string old_file = parameters.value("old", ""), new_file = parameters.value("new", ""),
-                    flags = parameters.value("flags", "");
+  const PatchFiles files{parameters.value("old", ""), parameters.value("new", ""), parameters.value("flags", "")};
+  if (files.before.empty() || files.after.empty())
+    return make_error("'patch' takes two files: the version that runs, and the edited one");
   for (const char *own : {"old", "new", "flags"})
     parameters.erase(own);
   LLVMContext old_context, context; // of their own: types keep their names, by which they are compared
   const DiagnosticScope old_diagnostics(old_context), diagnostics(context);
-  auto before = read_version(old_context, old_file, flags), after = read_version(context, new_file, flags);
+  auto before = read_version(old_context, files.before, files.flags),
+       after = read_version(context, files.after, files.flags);
   if (!before || !after)
     return joinErrors(before.takeError(), after.takeError());
   if (Error error = check_layouts(**before, **after))
     return error;
   if (Error error = check_variables(**before, **after))
+    return error;
+  if (Error error = check_inlined(connection, files, **after))
     return error;
   StripDebugInfo(**before);
   StripDebugInfo(**after);

@@ -112,12 +112,30 @@ Expected<PatchOutcome> Redefiner::patch_locked(ArrayRef<PatchedBody> bodies, con
   }
   if (Error error = finish(exchanges, options.to, outcome.all))
     return error;
-  std::vector<Step> &steps = patches_.emplace_back();
+  std::vector<Step> steps;
   for (const Exchange &exchange : exchanges) {
     remember(exchange.entry, exchange.old);
     steps.push_back({exchange.entry, exchange.fresh});
   }
+  patches_.push_back(std::move(steps));
+  forget_unreachable_patches();
   return outcome;
+}
+
+/// Whether the function has this body, or can go back to it.
+bool Redefiner::is_kept(const Step &step) const {
+  if (step.fresh == no_function)
+    return false;
+  auto kept = kept_.find(step.entry);
+  return engine_.targets().bodies().current(step.entry) == step.fresh ||
+         (kept != kept_.end() && is_contained(kept->second, step.fresh));
+}
+
+/// Those that none of their functions comes back to. While one of them can be reached, its function does not go back alone.
+void Redefiner::forget_unreachable_patches() {
+  erase_if(patches_, [&](const std::vector<Step> &steps) {
+    return none_of(steps, [&](const Step &step) { return is_kept(step); });
+  });
 }
 
 Expected<PatchOutcome> Redefiner::revert_patch_locked(const RedefineOptions &options) {
@@ -125,6 +143,9 @@ Expected<PatchOutcome> Redefiner::revert_patch_locked(const RedefineOptions &opt
     return make_error("there is none");
   const Bodies &bodies = engine_.targets().bodies();
   for (const Step &step : patches_.back()) {
+    if (!is_kept(step))
+      return make_error("'{}' has been redefined so often since that the body of this patch was not kept",
+                        engine_.name_of(step.entry));
     if (bodies.current(step.entry) != step.fresh)
       return make_error("'{}' has been redefined since: revert that first", engine_.name_of(step.entry));
     if (!kept_.contains(step.entry))

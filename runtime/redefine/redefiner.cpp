@@ -175,12 +175,23 @@ void Redefiner::remember(FunctionId entry, FunctionId old) {
   const FunctionId forgotten = bodies.front();
   engine_.targets().bodies().do_not_keep(forgotten);
   bodies.erase(bodies.begin());
-  erase_if(patches_, [&](const std::vector<Step> &steps) { // nobody comes back to it
-    return any_of(steps, [&](const Step &step) { return step.entry == entry && step.fresh == forgotten; });
-  });
+  for (std::vector<Step> &steps : patches_)
+    for (Step &step : steps)
+      if (step.entry == entry && step.fresh == forgotten)
+        step.fresh = no_function; // its number will be another body's
 }
 
-/// It was the body before the current one, and is the current one again.
+/// The function is removed: whoever defines it again does not go back to bodies of before.
+void Redefiner::forget_all(FunctionId entry) {
+  while (kept_.contains(entry))
+    forget_kept(entry);
+  for (std::vector<Step> &steps : patches_)
+    for (Step &step : steps)
+      if (step.entry == entry)
+        step.fresh = no_function;
+}
+
+/// The body before the current one is not kept any more.
 void Redefiner::forget_kept(FunctionId entry) {
   auto found = kept_.find(entry);
   engine_.targets().bodies().do_not_keep(found->second.back());

@@ -59,7 +59,7 @@ private:
     std::vector<const Version *> invalid; ///< they rest on the old one
     std::vector<CallTarget> before; ///< where calls went
   };
-  /// A body of a patch, and the function's.
+  /// The body that a patch gave a function; no_function: it was not kept.
   struct Step {
     FunctionId entry, fresh;
   };
@@ -82,11 +82,14 @@ private:
   llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome);
   void undo(llvm::ArrayRef<Exchange> exchanges);
   void forget_kept(FunctionId entry);
+  void forget_all(FunctionId entry);
   // patch.cpp
   llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome);
   llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options);
   llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options);
   llvm::Error check_not_patched(FunctionId body) const;
+  bool is_kept(const Step &step) const;
+  void forget_unreachable_patches();
   llvm::Error link_variables(Compiler::NewBody &body);
   std::vector<const Version *> versions_that_rest_on(FunctionId body) const;
   std::vector<CallTarget> redirect_calls(FunctionId entry, llvm::ArrayRef<const Version *> invalid);

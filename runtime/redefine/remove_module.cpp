@@ -25,6 +25,7 @@ void Redefiner::remove(Engine::Added module) {
     dependent.erase(version);
   const std::vector<const Version *> invalid(dependent.begin(), dependent.end());
   for (FunctionId entry : module.entries) {
+    forget_all(entry);
     engine_.withdraw(entry);
     redirect_calls(entry, invalid);
   }

@@ -60,6 +60,49 @@ class Patch(AttachCase):
             _, checksum, total = map(int, self.tell(process, "a").split())
             self.assertEqual((checksum, total), (7 * 31 + ord("a"), (now * 3 + checksum) % 2**32))
 
+    def test_more_patches_than_bodies_are_kept(self):
+        process = self.begin(SHAPES)
+        value = lambda version: str(12 * (10 * (version + 2) + version))
+        self.assertEqual(self.tell(process, "x"), value(0))
+        patches = 11
+        for version in range(1, patches + 1):
+            functions, _ = self.patched(process, ("n * 2;", f"n * {version + 2} + {version};"), ("of->width *", f"{version} * 0u + of->width *"),
+                                        ("return area(", f"return {version} * 0u + area("))
+            self.assertIn("scale", functions)
+            self.assertEqual(self.tell(process, "x"), value(version))
+        for version in range(patches - 1, patches - 9, -1):
+            self.assertIn("scale", self.asked(process, "revert")["functions"])
+            self.assertEqual(self.tell(process, "x"), value(version))
+            self.assertIn("patched together with others", self.attach(process, "revert", "scale").stderr)
+        self.assertIn("was not kept", self.attach(process, "revert").stderr)
+        self.assertEqual(self.tell(process, "x"), value(patches - 8))
+
+    def test_a_body_of_a_patch_that_is_not_kept(self):
+        process = self.begin(SHAPES)
+        self.tell(process, "x")
+        self.patched(process, ("n * 2;", "n * 3;"), ("return area(", "count += 0; return 2 * area("))
+        for factor in range(10, 19):
+            edited = self.edited(("n * 2;", f"n * {factor};"))
+            self.asked(process, "redefine", "scale", edited, "--flags", " ".join(self.flags))
+        self.assertIn("'scale' has been redefined so often", self.attach(process, "revert").stderr)
+        self.assertIn("patched together with others", self.attach(process, "revert", "answer").stderr)
+        self.assertEqual(self.tell(process, "x"), str(2 * 12 * 180))
+
+    def test_flags_that_inline_what_differs(self):
+        process = self.begin(INLINED, "-O0", "-Xclang", "-disable-O0-optnone")
+        self.assertEqual(self.tell(process, "x"), "7")
+        edited = self.edited(("n + 4", "n + 9"))
+        refused = self.attach(process, "patch", self.old, edited)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn("'step' differs, but the compiler has inlined it", refused.stderr)
+        self.assertEqual(self.tell(process, "x"), "7")
+        self.asked(process, "patch", self.old, edited, "--flags", " ".join(self.flags))
+        self.assertEqual(self.tell(process, "x"), "12")
+
+    def test_two_files_are_needed(self):
+        process = self.begin(LINES)
+        self.assertIn("takes two files", self.attach(process, "patch").stderr)
+
     def test_what_cannot_be_patched_changes_nothing(self):
         process = self.begin(SHAPES, "-g")
         first = self.tell(process, "x")
@@ -139,6 +182,21 @@ int main(void) {
     fflush(stdout);
   }
   return count > 0;
+}
+"""
+
+INLINED = """
+#include <stdio.h>
+static int step(int n) { return n + 4; }
+int main(void) {
+  puts("ready");
+  fflush(stdout);
+  char line[100];
+  while (fgets(line, sizeof line, stdin)) {
+    printf("%d\\n", step(3));
+    fflush(stdout);
+  }
+  return 0;
 }
 """
 

@@ -2,6 +2,8 @@
 #include "grow_fixture.h"
 #include "runtime/engine/engine.h"
 
+#include <fmt/format.h>
+
 using namespace llvm;
 using Catch::Matchers::Contains;
 
@@ -32,6 +34,24 @@ TEST_CASE("A module that was removed is called no more, until another one define
   cantFail(runtime->add(module_of("@v = global i64 4\ndefine i64 @f() { %x = load i64, ptr @v\n ret i64 %x }")));
   CHECK(call(*runtime, "user") == 8);
   CHECK(cantFail(runtime->lookup("f")) == f);
+}
+
+TEST_CASE("Who defines a removed function again does not get bodies of before back") {
+  auto runtime = runtime_with({}, {.tier = Tier::Baseline});
+  const auto body = [](int value) { return fmt::format("define i64 @f() {{ ret i64 {} }}", value); };
+  const ModuleId first = cantFail(runtime->add(module_of(body(1))));
+  RedefineOptions options;
+  options.keep_old_body = true;
+  for (int value : {2, 3})
+    cantFail(runtime->redefine("f", MemoryBufferRef(body(value), "body"), options));
+  CHECK(call(*runtime, "f") == 3);
+  cantFail(runtime->revert("f", options));
+  CHECK(call(*runtime, "f") == 2);
+  cantFail(runtime->remove(first));
+  CHECK_FALSE(runtime->reclaim());
+  cantFail(runtime->add(module_of(body(7))));
+  CHECK_THAT(toString(runtime->revert("f", options).takeError()), Contains("body that it began with"));
+  CHECK(call(*runtime, "f") == 7);
 }
 
 TEST_CASE("Activations of a module that is removed end in its code, and then it goes") {
