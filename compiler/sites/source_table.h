@@ -18,6 +18,7 @@
 #include "compiler/sites/source_types.h"
 
 #include <llvm/IR/Function.h>
+#include <llvm/IR/InstrTypes.h>
 
 namespace osr {
 
