@@ -42,6 +42,14 @@ bool may_speculate(const Function &function, const Profile *profile) {
   return has_guess(functions.getArrayRef(), *profile);
 }
 
+/// Callers may not rely on what the optimiser made of a function's body: calls may enter its baseline version, which still uses
+/// an argument that the optimised one has no use for, and for which a caller would pass whatever is in the register.
+void let_callers_assume_nothing(Module &module) {
+  for (Function &function : module)
+    if (!function.isDeclaration() && function.hasExternalLinkage())
+      function.setLinkage(GlobalValue::WeakODRLinkage); // bodies that are the same, but perhaps not as refined
+}
+
 } // namespace
 
 Error Compiler::optimize_program() {
@@ -52,6 +60,7 @@ Error Compiler::optimize_program() {
   drop_point_calls(*optimized_program_);
   speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
+  let_callers_assume_nothing(*optimized_program_);
   Error error = optimize_module(*optimized_program_, optimizing_->machine());
   flatten_source_lines(*optimized_program_); // single functions are copied out of it
   if (!error)
