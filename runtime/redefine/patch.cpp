@@ -40,38 +40,31 @@ void note(StringRef function, const RedefineOutcome &one, PatchOutcome &outcome)
 
 } // namespace
 
-Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
-  const std::string names = names_of(bodies);
-  if (bodies.empty())
-    return make_error("a patch has at least one function");
-  if (Error error = check_ready(names))
-    return error;
-  Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
-  Because because(Cause::Redefinition);
-  TracedRequest traced("patch", names, to);
-  auto outcome = patch_locked(bodies, options_for(to));
-  if (!outcome)
-    return not_done(traced.failed(outcome.takeError()), names);
-  traced.done(outcome->all.old_body);
-  conclude(lock, bodies.size());
-  return outcome;
-}
-
-Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
-  constexpr const char *name = "the newest patch";
+/// What both have in common, as change_body() is for one function.
+Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name, Tier to,
+                                                function_ref<Expected<PatchOutcome>()> change) {
   if (Error error = check_ready(name))
     return error;
   Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(engine_.mutex());
   Because because(Cause::Redefinition);
-  TracedRequest traced("revert", name, to);
-  auto outcome = revert_patch_locked(options_for(to));
+  TracedRequest traced(verb, name, to);
+  auto outcome = change();
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
   traced.done(outcome->all.old_body);
   conclude(lock, outcome->functions.size());
   return outcome;
+}
+
+Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
+  if (bodies.empty())
+    return make_error("a patch has at least one function");
+  return change_bodies("patch", names_of(bodies), to, [&] { return patch_locked(bodies, options_for(to)); });
+}
+
+Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
+  return change_bodies("revert", "the newest patch", to, [&] { return revert_patch_locked(options_for(to)); });
 }
 
 /// All that can be refused, of all functions, before anything changes.

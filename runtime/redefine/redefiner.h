@@ -84,6 +84,8 @@ private:
   void forget_kept(FunctionId entry);
   void forget_all(FunctionId entry);
   // patch.cpp
+  llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, Tier to,
+                                             llvm::function_ref<llvm::Expected<PatchOutcome>()> change);
   llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome);
   llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options);
   llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options);
