@@ -19,8 +19,14 @@ bool reads_state(const Copy &copy) {
 }
 
 Copy whole_copy(const Move &move) {
-  Copy copy{move.source.kind, move.source.reg, move.source.cfa_offset, move.source.constant, move.source.recipe,
-            move.target,      move.size};
+  Copy copy{move.source.kind,
+            move.source.reg,
+            move.source.cfa_offset,
+            move.source.constant,
+            move.source.recipe,
+            move.target,
+            move.size,
+            {}};
   if (copy.from == ValueSource::Kind::Constant) {
     copy.constant = apply_recipe(zero_extend(copy.constant, 8 * move.size), copy.recipe);
     copy.recipe = {};
@@ -29,6 +35,26 @@ Copy whole_copy(const Move &move) {
 }
 
 bool is_register(const ValueTarget &target) { return target.kind == ValueTarget::Kind::Register; }
+
+bool is_at(const ValueSource &source, std::int32_t place, SavedRegister reg) {
+  return place == 0 ? source.kind == ValueSource::Kind::Register && source.reg == reg
+                    : source.kind == ValueSource::Kind::Frame && source.cfa_offset == place;
+}
+
+bool is_at(const ValueTarget &target, std::int32_t place, SavedRegister reg) {
+  return place == 0 ? is_register(target) && target.reg == reg
+                    : target.kind == ValueTarget::Kind::Frame && target.offset == place;
+}
+
+std::optional<SavedRegister> find_caller_register(const TransitionScript &script, const Move &move) {
+  if (move.size != 8 || !move.source.recipe.empty())
+    return std::nullopt;
+  for (unsigned reg = 0; reg < saved_register_count; ++reg)
+    if (is_at(move.source, script.caller_before[reg], SavedRegister(reg)) &&
+        is_at(move.target, script.caller_after[reg], SavedRegister(reg)))
+      return SavedRegister(reg);
+  return std::nullopt;
+}
 
 /// Memory to memory: the widest pieces first, each a power of two.
 void append_pieces(const Move &move, std::vector<Copy> &copies) {
@@ -69,7 +95,7 @@ private:
   void hold(std::uint32_t copy);
   std::uint32_t pending_reader_of_target(std::uint32_t writer) const;
   std::uint32_t choose_from_circle(std::uint32_t start);
-  Holder take_holder(std::uint32_t size);
+  Holder take_holder(const Copy &copy);
   void release(const Holder &holder);
 
   struct Edge {
@@ -100,6 +126,7 @@ Scheduler::Scheduler(const TransitionScript &script, const ScratchRegisters &scr
       append_pieces(move, copies_);
     else
       copies_.push_back(whole_copy(move));
+    copies_.back().caller = find_caller_register(script, move);
   }
   std::stable_sort(copies_.begin(), copies_.end(), [](const Copy &a, const Copy &b) { return rank(a) < rank(b); });
   const std::size_t count = copies_.size();
@@ -175,7 +202,7 @@ void Scheduler::finish(std::uint32_t copy) {
 }
 
 void Scheduler::hold(std::uint32_t copy) {
-  holders_[copy] = take_holder(copies_[copy].size);
+  holders_[copy] = take_holder(copies_[copy]);
   result_.steps.push_back({ScheduleStep::Kind::Hold, copy, holders_[copy]});
   source_was_read(copy);
 }
@@ -190,7 +217,7 @@ std::uint32_t Scheduler::pending_reader_of_target(std::uint32_t writer) const {
 }
 
 /// Every pending copy waits for another one, so following the waits from anywhere runs into a circle. Returns its
-/// smallest member: small values fit into more kinds of holder.
+/// smallest member, of those that may be held in registers if there are any: small values fit into more kinds of holder.
 std::uint32_t Scheduler::choose_from_circle(std::uint32_t start) {
   if (by_writer_.empty()) {
     by_writer_ = edges_;
@@ -203,19 +230,21 @@ std::uint32_t Scheduler::choose_from_circle(std::uint32_t start) {
     mark_[copy] = std::uint32_t(path.size());
   }
   const std::uint32_t entry = mark_[pending_reader_of_target(path.back())] - 1;
+  const auto cost = [&](std::uint32_t copy) { return std::pair(copies_[copy].caller.has_value(), copies_[copy].size); };
   return *std::min_element(path.begin() + entry, path.end(),
-                           [&](std::uint32_t a, std::uint32_t b) { return copies_[a].size < copies_[b].size; });
+                           [&](std::uint32_t a, std::uint32_t b) { return cost(a) < cost(b); });
 }
 
-Holder Scheduler::take_holder(std::uint32_t size) {
+Holder Scheduler::take_holder(const Copy &copy) {
+  const std::uint32_t size = copy.size;
   auto take = [](std::vector<std::uint32_t> &from) {
     const std::uint32_t index = from.back();
     from.pop_back();
     return index;
   };
-  if (size <= 8 && !free_general_.empty())
+  if (size <= 8 && !copy.caller && !free_general_.empty())
     return {Holder::Kind::General, take(free_general_)};
-  if (!free_vector_.empty())
+  if (!copy.caller && !free_vector_.empty())
     return {Holder::Kind::Vector, take(free_vector_)};
   const std::uint32_t offset = scratch_top_;
   scratch_top_ += size <= 8 ? 8 : size;

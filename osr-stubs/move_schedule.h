@@ -1,12 +1,14 @@
 // Orders the moves of a script, which all happen at once, into copies that happen one after the other.
 //
 // A copy may go when no other copy still has to read what it overwrites. Copies that wait for each other in a circle
-// are freed by reading one of them early into a *holder*: a scratch register or a piece of scratch memory.
+// are freed by reading one of them early into a *holder*: a scratch register or a piece of scratch memory. What belongs to the
+// caller of the replaced frame is never held in a register, where no unwinder would find it.
 #pragma once
 
 #include "osr-stubs/transition_script.h"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,11 +18,13 @@ namespace osr {
 struct Copy {
   ValueSource::Kind from = ValueSource::Kind::Constant;
   SavedRegister source_reg = SavedRegister::Rbx;
-  std::int32_t source_offset = 0;      ///< CFA-relative
-  std::uint64_t constant = 0;          ///< with the recipe already applied
-  std::span<const RecipeStep> recipe;  ///< points into the script
+  std::int32_t source_offset = 0; ///< CFA-relative
+  std::uint64_t constant = 0; ///< with the recipe already applied
+  std::span<const RecipeStep> recipe; ///< points into the script
   ValueTarget target;
-  std::uint32_t size = 8;              ///< 1..8, or 16, 32, 64
+  std::uint32_t size = 8; ///< 1..8, or 16, 32, 64
+  std::optional<SavedRegister>
+      caller; ///< it takes the caller's value of this register from caller_before to caller_after
 };
 
 /// Where a value waits between an early read and its store.
@@ -32,7 +36,7 @@ struct Holder {
 
 struct ScheduleStep {
   enum class Kind : std::uint8_t {
-    Hold,  ///< read the copy's source into the holder
+    Hold, ///< read the copy's source into the holder
     Finish ///< write the copy's target, from the holder if there is one, else from the source
   };
   Kind kind = Kind::Finish;

@@ -64,8 +64,14 @@ struct Move {
   std::uint32_t size = 8;
 };
 
+/// Where those values are that the caller of the replaced frame left in its callee-saved registers: relative to the CFA,
+/// or 0 for the register itself. Unwinders want to know.
+using CallerRegisters = std::array<std::int32_t, saved_register_count>;
+
 struct TransitionScript {
   std::int32_t cfa_from_sp = 0; ///< CFA = rsp at entry + cfa_from_sp
+  /// At the entry and at the jump. Where the two differ, a move takes the value from the one place to the other.
+  CallerRegisters caller_before{}, caller_after{};
   std::vector<Move> moves; ///< targets never overlap each other
   std::int32_t final_sp = 0; ///< rsp at the jump = CFA + final_sp
   std::uint64_t target_pc = 0; ///< where the new code takes over

@@ -29,8 +29,8 @@ constexpr std::int32_t red_zone = 128;
 class ScriptEmitter {
 public:
   ScriptEmitter(const TransitionScript &script, std::uint64_t load_address)
-      : script_(script), schedule_(schedule_moves(script, scratch_registers(script))),
-        out_(script.cfa_from_sp, load_address), code_(out_.assembler()) {}
+      : script_(script), schedule_(schedule_moves(script, scratch_registers(script))), out_(script, load_address),
+        code_(out_.assembler()) {}
 
   EmittedStub run();
 
@@ -47,6 +47,7 @@ private:
   void save_result();
   void hold(const Copy &copy, const Holder &holder);
   void finish(std::size_t step);
+  void describe(const ScheduleStep &step);
   void finish_wide(const Copy &copy, const Holder &holder);
   void finish_constant(std::size_t step);
   void load_value(const Gp &to, const Copy &copy, const Holder &holder);
@@ -69,7 +70,8 @@ void ScriptEmitter::make_room() {
   const std::int32_t entry = out_.sp();
   std::int32_t lowest = lowest_new_offset(script_);
   if (schedule_.scratch_bytes != 0) {
-    scratch_base_ = std::min(entry, lowest) - std::int32_t(schedule_.scratch_bytes);
+    constexpr std::int32_t alignment = 8; // rows tell no smaller steps
+    scratch_base_ = (std::min(entry, lowest) & -alignment) - std::int32_t(schedule_.scratch_bytes);
     lowest = scratch_base_;
   }
   std::int32_t sp = std::min(entry, script_.final_sp);
@@ -275,6 +277,17 @@ void ScriptEmitter::finish(std::size_t step) {
   }
 }
 
+/// A copy of the caller's is where it was until its step is complete: nothing overwrites it before.
+void ScriptEmitter::describe(const ScheduleStep &step) {
+  const Copy &copy = schedule_.copies[step.copy];
+  if (!copy.caller)
+    return;
+  const bool is_held = step.kind == ScheduleStep::Kind::Hold;
+  OSR_CHECK(!is_held || step.holder.kind == Holder::Kind::Memory, "a register of the caller's is held in another");
+  out_.set_saved(*copy.caller, is_held ? scratch_base_ + std::int32_t(step.holder.index)
+                                       : script_.caller_after[unsigned(*copy.caller)]);
+}
+
 EmittedStub ScriptEmitter::run() {
   make_room();
   count();
@@ -284,26 +297,17 @@ EmittedStub ScriptEmitter::run() {
     push_state_buffer();
     save_result();
   }
-  std::uint32_t site_row_end = 0;
   for (std::size_t step = 0; step < schedule_.steps.size(); ++step) {
-    if (schedule_.steps[step].kind == ScheduleStep::Kind::Hold) {
+    if (schedule_.steps[step].kind == ScheduleStep::Kind::Hold)
       hold(copy_of(step), schedule_.steps[step].holder);
-      continue;
-    }
-    // At the first byte of the first copy nothing has been written yet; one byte on is no instruction boundary.
-    if (site_row_end == 0 && copy_of(step).target.kind != ValueTarget::Kind::StateBuffer)
-      site_row_end = out_.offset() + 1;
-    finish(step);
+    else
+      finish(step);
+    describe(schedule_.steps[step]);
   }
-  // Where rsp rises, the old frame is left to signal handlers.
-  if (site_row_end == 0 && script_.final_sp > out_.sp())
-    site_row_end = out_.offset() + 1;
-  out_.set_sp(script_.final_sp);
-  const std::uint32_t landing_offset = out_.offset();
+  out_.set_sp(script_.final_sp); // where it rises, the old frame is left to signal handlers
   out_.jump(script_.target_pc, stub_registers::immediate);
   EmittedStub stub = out_.take();
-  stub.landing_offset = landing_offset;
-  stub.site_row_end = site_row_end != 0 ? site_row_end : std::uint32_t(stub.code.size());
+  OSR_CHECK(stub.rows.back().saved == script_.caller_after, "no move takes the caller's registers to their new places");
   return stub;
 }
 
@@ -322,15 +326,13 @@ EmittedStub emit_stub(const TransitionScript &script, std::uint64_t load_address
 
 EmittedStub emit_generic_stub(const TransitionScript *script, std::uint64_t load_address) {
   check_script(*script);
-  StubAssembler out(script->cfa_from_sp, load_address);
+  StubAssembler out(*script, load_address);
   out.assembler().lea(x86::r10, out.frame(0));
   out.set_sp(std::min(out.sp(), lowest_new_offset(*script)));
   ValueCode(out.assembler()).load_constant(x86::r11, reinterpret_cast<std::uint64_t>(script));
   const auto trampoline = reinterpret_cast<std::uint64_t>(&osr_generic_trampoline);
   out.jump(trampoline, stub_registers::value); // r11 is taken
-  EmittedStub stub = out.take();
-  stub.site_row_end = stub.landing_offset = std::uint32_t(stub.code.size());
-  return stub;
+  return out.take();
 }
 
 } // namespace osr

@@ -13,14 +13,26 @@ void StubAssembler::StopOnError::handleError(asmjit::Error error, const char *me
   OSR_CHECK(error == asmjit::kErrorOk, "asmjit: {}", message);
 }
 
-StubAssembler::StubAssembler(std::int32_t cfa_from_sp, std::uint64_t load_address)
-    : load_address_(load_address), sp_(-cfa_from_sp) {
+StubAssembler::StubAssembler(const TransitionScript &script, std::uint64_t load_address)
+    : load_address_(load_address), sp_(-script.cfa_from_sp) {
   code_.init(asmjit::Environment::host(), load_address);
   code_.setErrorHandler(&stop_on_error_);
   code_.attach(&assembler_);
   assembler_.nop(); // belongs to the stub: unwinders look up "return PC - 1"
   stub_.entry_offset = offset();
-  stub_.rows.push_back({0, cfa_from_sp});
+  stub_.rows.push_back({0, script.cfa_from_sp, script.caller_before});
+}
+
+StubRow &StubAssembler::add_row() {
+  if (stub_.rows.back().offset != offset())
+    stub_.rows.push_back(stub_.rows.back());
+  stub_.rows.back().offset = offset();
+  return stub_.rows.back();
+}
+
+void StubAssembler::set_saved(SavedRegister reg, std::int32_t place) {
+  if (stub_.rows.back().saved[unsigned(reg)] != place)
+    add_row().saved[unsigned(reg)] = place;
 }
 
 x86::Mem StubAssembler::frame(std::int32_t offset) const { return x86::ptr(x86::rsp, offset - sp_); }
@@ -35,7 +47,7 @@ void StubAssembler::set_sp(std::int32_t sp) {
   else
     assembler_.add(x86::rsp, asmjit::Imm(delta));
   sp_ = sp;
-  stub_.rows.push_back({offset(), -sp});
+  add_row().cfa_from_sp = -sp;
 }
 
 void StubAssembler::jump(std::uint64_t target, const x86::Gp &scratch) {

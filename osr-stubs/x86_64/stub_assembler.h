@@ -12,8 +12,8 @@ namespace osr {
 /// Writes one stub. Errors of asmjit are bugs of ours and stop the process.
 class StubAssembler {
 public:
-  /// At the entry CFA = rsp + cfa_from_sp. Writes the nop before the entry.
-  StubAssembler(std::int32_t cfa_from_sp, std::uint64_t load_address);
+  /// Writes the nop before the entry.
+  StubAssembler(const TransitionScript &script, std::uint64_t load_address);
   StubAssembler(const StubAssembler &) = delete;
 
   asmjit::x86::Assembler &assembler() { return assembler_; }
@@ -23,6 +23,8 @@ public:
   std::int32_t sp() const { return sp_; }
   /// Moves rsp, and adds the row that says so. Changes flags.
   void set_sp(std::int32_t sp);
+  /// From here on the caller's value of this register is at CFA + place, or for 0 in the register.
+  void set_saved(SavedRegister reg, std::int32_t place);
   /// Memory at CFA + offset, without a size.
   asmjit::x86::Mem frame(std::int32_t offset) const;
   /// Through `scratch` when the target is more than 2 GiB away.
@@ -32,6 +34,9 @@ public:
   EmittedStub take();
 
 private:
+  /// A row from here on, like the last one.
+  StubRow &add_row();
+
   struct StopOnError : asmjit::ErrorHandler {
     void handleError(asmjit::Error error, const char *message, asmjit::BaseEmitter *emitter) override;
   };

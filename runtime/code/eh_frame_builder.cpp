@@ -44,7 +44,8 @@ private:
   std::vector<std::uint8_t> bytes_;
 };
 
-void write_cie(Writer &out, const ExceptionHandling &handling) {
+/// Returns where it begins, behind its length.
+std::size_t write_cie(Writer &out, const ExceptionHandling &handling) {
   const std::size_t cie = out.open();
   out.put(std::uint32_t(0)); // this is a CIE
   out.byte(1);               // version
@@ -67,6 +68,7 @@ void write_cie(Writer &out, const ExceptionHandling &handling) {
   out.byte(0x80 | dwarf_return_address); // the return PC is at CFA-8
   out.uleb(1);
   out.close(cie);
+  return cie;
 }
 
 /// Instructions that lead from one row to another.
@@ -92,9 +94,11 @@ void write_changes(Writer &out, const UnwindRow &from, const UnwindRow &to, bool
   }
 }
 
-void write_fde(Writer &out, std::uint64_t begin, std::span<const UnwindRange> rows, const ExceptionHandling &handling) {
+void write_fde(Writer &out, std::size_t cie, std::uint64_t begin, std::span<const UnwindRange> rows,
+               const ExceptionHandling &handling) {
   const std::size_t fde = out.open();
-  out.put(std::uint32_t(fde)); // distance to the CIE, which is at 0
+  constexpr std::size_t length_bytes = 4;
+  out.put(std::uint32_t(fde - (cie - length_bytes))); // distance to the CIE
   out.put(begin);
   out.put(std::uint64_t(rows.back().begin) + rows.back().size);
   out.uleb(handling.personality ? 8 : 0);
@@ -120,19 +124,28 @@ void write_fde(Writer &out, std::uint64_t begin, std::span<const UnwindRange> ro
 
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::span<const UnwindRange> rows,
                                          const ExceptionHandling &handling) {
-  OSR_CHECK(!rows.empty(), "no rows for the code at {:#x}", begin);
+  const DescribedCode piece{begin, {rows.begin(), rows.end()}, handling};
+  return build_eh_frame({&piece, 1});
+}
+
+std::vector<std::uint8_t> build_eh_frame(std::span<const DescribedCode> pieces) {
   Writer out;
-  write_cie(out, handling);
-  write_fde(out, begin, rows, handling);
+  for (const DescribedCode &piece : pieces) {
+    OSR_CHECK(!piece.rows.empty(), "no rows for the code at {:#x}", piece.begin);
+    write_fde(out, write_cie(out, piece.handling), piece.begin, piece.rows, piece.handling);
+  }
   out.put(std::uint32_t(0));
   return std::move(out.bytes());
 }
 
-std::uint32_t fde_offset(std::span<const std::uint8_t> eh_frame) {
-  std::uint32_t cie_length = 0;
-  OSR_CHECK(eh_frame.size() > sizeof cie_length, "{} bytes are no CIE", eh_frame.size());
-  std::memcpy(&cie_length, eh_frame.data(), sizeof cie_length);
-  return std::uint32_t(sizeof cie_length) + cie_length;
+std::uint32_t fde_offset(std::span<const std::uint8_t> eh_frame, unsigned index) {
+  std::uint32_t offset = 0, length = 0;
+  for (unsigned entry = 0; entry <= 2 * index; ++entry) { // CIEs and FDEs by turns
+    OSR_CHECK(eh_frame.size() > offset + sizeof length, "{} bytes are no CIE", eh_frame.size());
+    std::memcpy(&length, eh_frame.data() + offset, sizeof length);
+    offset += std::uint32_t(sizeof length) + length;
+  }
+  return offset;
 }
 
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::uint32_t size, const UnwindRow &row,

@@ -26,8 +26,16 @@ struct ExceptionHandling {
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::span<const UnwindRange> rows,
                                          const ExceptionHandling &handling = {});
 
-/// Where the FDE of such bytes begins, behind the CIE.
-std::uint32_t fde_offset(std::span<const std::uint8_t> eh_frame);
+/// One piece of code of several in a section, with a CIE and an FDE of its own.
+struct DescribedCode {
+  std::uint64_t begin = 0;
+  std::vector<UnwindRange> rows;
+  ExceptionHandling handling;
+};
+std::vector<std::uint8_t> build_eh_frame(std::span<const DescribedCode> pieces);
+
+/// Where the FDE of the piece with this index begins, behind its CIE.
+std::uint32_t fde_offset(std::span<const std::uint8_t> eh_frame, unsigned index = 0);
 
 /// The same with one row for all of it.
 std::vector<std::uint8_t> build_eh_frame(std::uint64_t begin, std::uint32_t size, const UnwindRow &row,

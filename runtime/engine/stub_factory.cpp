@@ -79,8 +79,8 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
     return make_error("no stub can make the new frame: {}", *objection);
   if (Error error = emit(stub))
     return error;
-  publish(stub, record->frames.front().site, *row);
-  table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub});
+  publish(stub, record->frames.front().site);
+  table_.add(stub.stub.entry_pc, {return_pc, &object, &stub.stub, &stub.stub.inside});
   return Error::success();
 }
 
@@ -212,11 +212,9 @@ Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
   return Error::success();
 }
 
-/// Debuggers and exceptions unwind through a pending stub as through the site it stands for.
-void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
-  UnwindRow at_entry = row; // rsp is known at the entry, and rbp may be about to change
-  at_entry.base = CfaBase::Rsp;
-  at_entry.cfa_offset = stub.stub.cfa_from_sp;
+/// Debuggers and exceptions unwind through a pending stub as through the site it stands for: they look that up by the byte
+/// before the entry. What is interrupted in the stub has no handlers.
+void StubFactory::publish(Stub &stub, SiteId site) {
   std::uint64_t begin = stub.memory.address;
   auto size = std::uint32_t(stub.memory.size);
   ExceptionHandling exceptions;
@@ -226,9 +224,17 @@ void StubFactory::publish(Stub &stub, SiteId site, const UnwindRow &row) {
     stub.exception_table = build_exception_table(stub.handling, function, stub.stub.memory);
     exceptions = {stub.personality, reinterpret_cast<std::uint64_t>(stub.exception_table.data())};
   }
-  stub.eh_frame = build_eh_frame(begin, size, at_entry, exceptions);
+  const std::uint32_t before_entry = 1;
+  std::vector<UnwindRange> inner = stub.rows;
+  for (UnwindRange &range : inner)
+    range.begin -= std::min(range.begin, before_entry);
+  inner.front().size -= before_entry;
+  const DescribedCode pieces[] = {{begin, {{0, before_entry, stub.rows.front().row}}, exceptions},
+                                  {begin + before_entry, std::move(inner), {}}};
+  stub.eh_frame = build_eh_frame(pieces);
   const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
-  stub.stub.fde = {function, begin + size, address + fde_offset(stub.eh_frame)};
+  stub.stub.fde = {function, begin + before_entry, address + fde_offset(stub.eh_frame)};
+  stub.stub.inside = {begin + before_entry, begin + size, stub.eh_frame, fde_offset(stub.eh_frame, 1)};
   std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
   DebugSymbol symbol{name, begin, size};
   stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, stub.eh_frame, address});
@@ -238,13 +244,19 @@ EmittedStub StubFactory::code_of(const TransitionScript &script, std::uint64_t a
   return kind_ == StubKind::Generated ? emit_stub(script, address) : emit_generic_stub(&script, address);
 }
 
-std::uint64_t StubFactory::write(const TransitionScript &script, const CodeMemory &memory, std::size_t offset,
-                                 std::size_t size) {
-  EmittedStub emitted = code_of(script, memory.address + offset);
+std::uint64_t StubFactory::write(const TransitionScript &script, Stub &stub, std::size_t offset, std::size_t size) {
+  EmittedStub emitted = code_of(script, stub.memory.address + offset);
   OSR_CHECK(emitted.code.size() <= size, "a stub grew from {} to {} bytes", size, emitted.code.size());
-  std::memcpy(memory.writable + offset, emitted.code.data(), emitted.code.size());
+  std::memcpy(stub.memory.writable + offset, emitted.code.data(), emitted.code.size());
   statistics_.stub_bytes += emitted.code.size();
-  return memory.address + offset + emitted.entry_offset;
+  for (std::size_t i = 0; i < emitted.rows.size(); ++i) {
+    const StubRow &row = emitted.rows[i];
+    const std::size_t end = i + 1 < emitted.rows.size() ? emitted.rows[i + 1].offset : size;
+    stub.rows.push_back({std::uint32_t(offset + row.offset),
+                         std::uint32_t(end - row.offset),
+                         {CfaBase::Rsp, /*usable=*/true, row.cfa_from_sp, row.saved}});
+  }
+  return stub.memory.address + offset + emitted.entry_offset;
 }
 
 /// Not around the return PC that the stub stands for: the code of an activation that waits for another stub already may have been
@@ -272,9 +284,9 @@ Error StubFactory::emit(Stub &stub) {
     return memory.takeError();
   stub.memory = *memory;
   stub.stub.memory = {memory->address, memory->address + memory->size};
-  stub.stub.entry_pc = write(stub.script, *memory, 0, size);
+  stub.stub.entry_pc = write(stub.script, stub, 0, size);
   if (stub.landing_script)
-    stub.handling.landing_pad = write(*stub.landing_script, *memory, size, landing_size);
+    stub.handling.landing_pad = write(*stub.landing_script, stub, size, landing_size);
   if (statistics_.freed.any())
     sync_cores();
   ++statistics_.stubs;

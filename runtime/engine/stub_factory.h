@@ -36,6 +36,7 @@ struct ReturnStub {
   std::int32_t cfa_from_sp = 0;   ///< of the replaced frame
   Extent memory;                  ///< its code
   PlacedFde fde;                  ///< unwinders pass through a pending stub as through the site it stands for
+  StubCode inside;                ///< and out of one that was interrupted to the caller of its frame
   const CodeObject *from = nullptr;             ///< of original_pc; its bytes may have been freed
   bool is_retired = false;                      ///< nobody is sent to it any more
   llvm::SmallVector<const CodeObject *, 2> to;  ///< code that it leads into: one object for each new frame
@@ -114,6 +115,7 @@ private:
     CodeMemory memory{};
     DebuggerRegistration debugger;
     std::vector<std::uint8_t> eh_frame, exception_table;
+    std::vector<UnwindRange> rows; ///< by offset in `memory`
     TransitionScript script; ///< kept for the interpreter
     std::optional<TransitionScript> landing_script; ///< the same transition for an exception
     std::uint64_t personality = 0; ///< 0: exceptions pass, and nothing asks
@@ -130,10 +132,10 @@ private:
   llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing);
   llvm::Error prepare_exceptions(Stub &stub, bool one_to_one);
   EmittedStub code_of(const TransitionScript &script, std::uint64_t address) const;
-  std::uint64_t write(const TransitionScript &script, const CodeMemory &memory, std::size_t offset, std::size_t size);
+  std::uint64_t write(const TransitionScript &script, Stub &stub, std::size_t offset, std::size_t size);
   llvm::Error emit(Stub &stub);
   llvm::Expected<CodeMemory> allocate_apart(std::size_t size, std::uint64_t return_pc);
-  void publish(Stub &stub, SiteId site, const UnwindRow &row);
+  void publish(Stub &stub, SiteId site);
   void release(Stub &stub);
 
   VersionStore &versions_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 using namespace llvm;
 
@@ -45,6 +46,7 @@ public:
     for (unsigned reg = 0; reg < saved_register_count; ++reg) {
       std::int32_t saved = from.row.saved[reg];
       registers_[reg] = saved ? at_offset(ValueSource::Kind::Frame, saved) : in_register(reg);
+      plan_.script.caller_before[reg] = saved;
     }
   }
 
@@ -54,8 +56,11 @@ public:
       return make_error("the baseline site has no certificate");
     write_return_pc();
     for (unsigned reg = 0; reg < saved_register_count; ++reg)
-      if (std::int32_t saved = landing.row.saved[reg])
+      if (std::int32_t saved = landing.row.saved[reg]) {
         add(registers_[reg], ValueTarget::Kind::Frame, cfa_ + saved, 8);
+        if (!std::exchange(is_saved_[reg], true)) // first of all by the oldest of the frames
+          plan_.script.caller_after[reg] = cfa_ + saved;
+      }
     OSR_CHECK(landing.record.frames.size() == 1, "a baseline record has {} frames", landing.record.frames.size());
     const FrameRecord &to = landing.record.frames[0];
     const FrameRecord &values = from_.record.frames[index];
@@ -134,6 +139,7 @@ private:
   const FromFrame &from_;
   TransitionPlan plan_;
   std::array<ValueSource, saved_register_count> registers_;
+  std::array<bool, saved_register_count> is_saved_{}; ///< the caller's value, by a new frame
   std::int32_t cfa_ = 0;              ///< of the frame that is built next
   std::uint64_t older_return_pc_ = 0; ///< return PC of the frame built last
 };

@@ -51,14 +51,28 @@ PlacedFde FdeFinder::find(std::uint64_t pc) const noexcept {
   });
 }
 
+PlacedFde FdeFinder::find_interrupted(std::uint64_t pc) const noexcept {
+  const auto found = stubs_.stub_around(pc);
+  if (!found)
+    return {};
+  const StubCode &stub = *found->stub;
+  return {stub.begin, stub.end, reinterpret_cast<std::uint64_t>(stub.eh_frame.data()) + stub.fde};
+}
+
 } // namespace osr
 
 extern "C" const void *_Unwind_Find_FDE(void *pc, osr::dwarf_eh_bases *bases) {
-  if (const osr::FdeFinder *finder = osr::installed.load(std::memory_order_acquire))
-    if (const osr::PlacedFde fde = finder->find(reinterpret_cast<std::uint64_t>(pc)); fde.address != 0) {
+  const auto address = reinterpret_cast<std::uint64_t>(pc);
+  const auto take = [bases](const osr::PlacedFde &fde) {
+    if (fde.address != 0)
       *bases = {nullptr, nullptr, reinterpret_cast<void *>(fde.begin)};
-      return reinterpret_cast<const void *>(fde.address);
-    }
+    return reinterpret_cast<const void *>(fde.address);
+  };
+  const osr::FdeFinder *finder = osr::installed.load(std::memory_order_acquire);
+  if (const void *fde = finder ? take(finder->find(address)) : nullptr)
+    return fde;
   osr::FindFde *const others = osr::of_libgcc();
-  return others ? others(pc, bases) : nullptr;
+  if (const void *fde = others ? others(pc, bases) : nullptr)
+    return fde;
+  return finder ? take(finder->find_interrupted(address)) : nullptr;
 }

@@ -27,6 +27,9 @@ public:
   /// stays for as long as the code does.
   PlacedFde find(std::uint64_t pc) const noexcept;
 
+  /// The same for code in a return stub, where only signals can have come.
+  PlacedFde find_interrupted(std::uint64_t pc) const noexcept;
+
   /// How often a return stub was found.
   std::uint64_t stubs_found() const { return stubs_found_.load(std::memory_order_relaxed); }
 

@@ -48,7 +48,8 @@ void Requests::look_up(const Frame &frame, RequestSearch &search) const {
 
 void Requests::consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const {
   const ReturnStub *pending = nullptr;
-  if (const std::uint64_t stub_pc = redirector_.stub_of(frame)) {
+  // A stub that was interrupted leads where it leads, however activations get to it.
+  if (const std::uint64_t stub_pc = frame.kind == PcKind::Exact ? frame.stub_pc : redirector_.stub_of(frame)) {
     pending = static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
     if (!search.concerns(*pending)) {
       search.already += search.concerns(frame);
@@ -91,7 +92,7 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSea
   const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) {
     consider(frame, thread, search);
     // In the function itself, or in a call that is no site, such as of memcpy.
-    bool is_between_sites = frame.kind == PcKind::Exact || (is_newest && !frame.is_site);
+    bool is_between_sites = (frame.kind == PcKind::Exact && !frame.stub_pc) || (is_newest && !frame.is_site);
     if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites && !thread.is_suspended)
       search.push(search.at_loops, &thread);
     is_newest = is_newest && !frame.code;

@@ -41,6 +41,10 @@ StackLook SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder
       called_directly_ = thread.tid;
       return false;
     }
+    if (frame.kind == PcKind::Exact) { // at no site: nobody knows where its references are
+      interrupted_ = thread.tid;
+      return false;
+    }
     if (!frame.is_site) // the call never returns there
       return true;
     seen.has_room = found_.size() < found_.capacity();
@@ -55,7 +59,7 @@ Error SafepointScan::list_frames() {
   found_.reserve(usual_frames);
   const auto begin = [&] {
     found_.clear();
-    called_directly_ = 0;
+    called_directly_ = interrupted_ = 0;
   };
   auto unwalked = look_at_stacks(
       engine_, begin, [&](const ProgramThread &thread, RulesFinder &rules) { return list_frames_of(thread, rules); },
@@ -67,6 +71,11 @@ Error SafepointScan::list_frames() {
         "no safepoint: thread {} has called a function of the program by its address; where a collector works, "
         "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
         called_directly_);
+  if (interrupted_)
+    return make_error(
+        "no safepoint: a signal has interrupted thread {} in code whose references are in no record there, and "
+        "its handler is where collections are possible",
+        interrupted_);
   if (*unwalked)
     return make_error("no safepoint: the stack of thread {} cannot be walked: {}", (*unwalked)->tid,
                       describe((*unwalked)->status));

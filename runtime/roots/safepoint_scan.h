@@ -43,6 +43,7 @@ private:
 
   Engine &engine_;
   std::vector<Found> found_; ///< frames of code that uses references
+  pid_t interrupted_ = 0; ///< a thread that a signal has interrupted elsewhere than in a call; 0: none
   pid_t called_directly_ = 0; ///< a thread that is in the program without having said so; 0: none
 };
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace osr {
 
@@ -43,11 +44,27 @@ struct StubSite {
   const CodeObject *code = nullptr;
 };
 
+/// The code of a stub, for walks that find it interrupted.
+struct StubCode {
+  std::uintptr_t begin = 0, end = 0;
+  std::span<const std::uint8_t> eh_frame;
+  std::uint32_t fde = 0; ///< the offset of the FDE that holds at every instruction
+};
+
+/// A stub that was interrupted. Its frame is neither the old one nor the new one, but the caller of both can be found.
+struct InterruptedStub {
+  std::uintptr_t entry_pc = 0;
+  StubSite site;
+  const StubCode *stub = nullptr;
+};
+
 /// "What stood in the slot before the stub's address did?"
 class StubLookup {
 public:
   /// Set if `pc` is the entry of a return stub.
   virtual std::optional<StubSite> stub_site(std::uintptr_t pc) const = 0;
+  /// Set if the instruction at `pc` is a stub's. Takes time with the number of stubs, so ask for what nobody else knows.
+  virtual std::optional<InterruptedStub> stub_around(std::uintptr_t pc) const = 0;
   /// The original PC if `pc` is the entry of a return stub.
   std::optional<std::uintptr_t> original_pc(std::uintptr_t pc) const {
     const std::optional<StubSite> site = stub_site(pc);

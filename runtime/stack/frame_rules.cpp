@@ -19,6 +19,21 @@ const FrameRules &RulesFinder::remember(std::uintptr_t return_pc, std::size_t sl
   return look_up(return_pc, PcKind::ReturnPc, memo_[slot]);
 }
 
+/// What is none of our code, unless it is a stub that was interrupted.
+void RulesFinder::look_up_foreign(std::uintptr_t pc, PcKind kind, FrameRules &rules) const {
+  rules.step = find_foreign_rules(rules.pc, kind);
+  if (rules.step.kind != StepRules::Kind::None || kind != PcKind::Exact)
+    return;
+  const auto found = stubs_.stub_around(pc);
+  if (!found)
+    return;
+  rules.stub_pc = found->entry_pc;
+  rules.pc = found->site.original_pc;
+  rules.code = found->site.code;
+  rules.is_ours = true;
+  rules.step = rules_by_fde(found->stub->eh_frame, found->stub->fde, pc);
+}
+
 const FrameRules &RulesFinder::look_up(std::uintptr_t pc, PcKind kind, FrameRules &place) const {
   const std::uintptr_t back = kind == PcKind::ReturnPc ? 1 : 0; // from a return PC into its call
   FrameRules &rules = *std::construct_at(&place);
@@ -32,7 +47,7 @@ const FrameRules &RulesFinder::look_up(std::uintptr_t pc, PcKind kind, FrameRule
       view = stub->code ? code_.view_of(*stub->code) : code_.find_code(rules.pc - back);
     }
   if (!view) {
-    rules.step = find_foreign_rules(rules.pc, kind);
+    look_up_foreign(pc, kind, rules);
     return rules;
   }
   rules.is_ours = true;

@@ -14,12 +14,12 @@ namespace osr {
 
 struct FrameRules {
   std::uintptr_t pc = 0;             ///< the original pc
-  std::uintptr_t stub_pc = 0;        ///< the pc that was asked for if it is a return stub's entry, else 0
-  const CodeObject *code = nullptr;  ///< null: foreign code, or code of ours that is not a code object
+  std::uintptr_t stub_pc = 0; ///< the entry of the stub that is to be returned to, or that was interrupted; else 0
+  const CodeObject *code = nullptr; ///< null: foreign code, or code of ours that is not a code object
   const UnwindRow *our_row = nullptr; ///< null: foreign code
   StepRules step;
   bool is_ours = false;
-  bool is_site = false;              ///< there is a stack map record for this return PC
+  bool is_site = false; ///< there is a stack map record for this return PC
   std::int32_t site_cfa_from_sp = 0; ///< at a site: CFA - sp; 0: not known
 };
 
@@ -53,6 +53,7 @@ private:
   static constexpr std::size_t slot_count = std::size_t(1) << slot_bits;
   static std::size_t slot_of(std::uintptr_t pc) { return pc * 0x9e3779b97f4a7c15u >> (64 - slot_bits); }
 
+  void look_up_foreign(std::uintptr_t pc, PcKind kind, FrameRules &rules) const;
   void forget(std::uint64_t removals_now);
   const FrameRules &remember(std::uintptr_t return_pc, std::size_t slot);
   const FrameRules &look_up(std::uintptr_t pc, PcKind kind, FrameRules &place) const;

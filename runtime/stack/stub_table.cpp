@@ -16,16 +16,24 @@ struct StubTable::Slot {
   std::atomic<std::uintptr_t> original_pc{0};
   std::atomic<const CodeObject *> code{nullptr};
   std::atomic<const void *> handle{nullptr};
+  std::atomic<const StubCode *> stub{nullptr};
+  std::atomic<std::uintptr_t> begin{0}, end{0}; ///< as in `stub`, which may be gone when another stub is looked for
 
   void store(std::uintptr_t stub_pc, const StubEntry &entry) {
     original_pc.store(entry.original_pc, std::memory_order_relaxed);
     code.store(entry.code, std::memory_order_relaxed);
     handle.store(entry.handle, std::memory_order_relaxed);
+    stub.store(entry.stub, std::memory_order_relaxed);
+    begin.store(entry.stub ? entry.stub->begin : 0, std::memory_order_relaxed);
+    end.store(entry.stub ? entry.stub->end : 0, std::memory_order_relaxed);
     key.store(stub_pc, std::memory_order_release);
   }
   StubEntry load() const {
     return {original_pc.load(std::memory_order_relaxed), code.load(std::memory_order_relaxed),
-            handle.load(std::memory_order_relaxed)};
+            handle.load(std::memory_order_relaxed), stub.load(std::memory_order_relaxed)};
+  }
+  bool is_around(std::uintptr_t pc) const {
+    return begin.load(std::memory_order_relaxed) <= pc && pc < end.load(std::memory_order_relaxed);
   }
 };
 
@@ -121,6 +129,23 @@ std::optional<StubEntry> StubTable::find(std::uintptr_t stub_pc) const {
 std::optional<StubSite> StubTable::stub_site(std::uintptr_t pc) const {
   const std::optional<StubEntry> entry = find(pc);
   return entry ? std::optional(StubSite{entry->original_pc, entry->code}) : std::nullopt;
+}
+
+/// A slot may be given to another stub while it is read. Then its key changes: one that is the same afterwards belongs to
+/// what was read, if that is the stub around `pc`, which nobody removes.
+std::optional<InterruptedStub> StubTable::stub_around(std::uintptr_t pc) const {
+  const Slots &slots = *slots_.load(std::memory_order_acquire);
+  for (std::size_t i = 0; i <= slots.mask; ++i) {
+    const Slot &slot = slots.slots[i];
+    const std::uintptr_t key = slot.key.load(std::memory_order_acquire);
+    if (key <= tombstone || !slot.is_around(pc))
+      continue;
+    const StubEntry entry = slot.load();
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (slot.key.load(std::memory_order_relaxed) == key && entry.stub)
+      return InterruptedStub{key, {entry.original_pc, entry.code}, entry.stub};
+  }
+  return std::nullopt;
 }
 
 std::size_t StubTable::size() const {

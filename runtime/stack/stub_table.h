@@ -16,6 +16,7 @@ struct StubEntry {
   std::uintptr_t original_pc = 0;
   const CodeObject *code = nullptr; ///< the code that original_pc is in, or was in before it was freed
   const void *handle = nullptr;     ///< whatever the owner of the stubs wants to find again
+  const StubCode *stub = nullptr;   ///< null: walks cannot begin in it
 };
 
 /// Open-addressing hash table from stub entry pc to StubEntry. find() is O(1), lock-free, async-signal-safe and works
@@ -34,6 +35,8 @@ public:
 
   std::optional<StubEntry> find(std::uintptr_t stub_pc) const;
   std::optional<StubSite> stub_site(std::uintptr_t pc) const override;
+  /// The pc is that of a thread of this process, so the stub that it is in stays.
+  std::optional<InterruptedStub> stub_around(std::uintptr_t pc) const override;
 
   std::size_t size() const;
   /// Frees tables that were outgrown. Call it when no find() can be running, for example inside a handshake's owner

@@ -12,7 +12,7 @@
 
 namespace osr {
 
-/// Before threads are stopped again because one was stopped where no walk is possible (inside a stub, say): it has to run
+/// Before threads are stopped again because one was stopped where no walk is possible (in longjmp, say): it has to run
 /// some instructions. The next signal must not reach it before it has left the handler of the last one, or it would be
 /// stopped at the same place, on a busy machine again and again. `retry` counts from 1.
 inline void let_threads_run(unsigned retry) {

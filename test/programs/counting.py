@@ -17,13 +17,7 @@ SPECULATION = {"branches": "side of a branch that was given up", "single_calls":
                "tested_calls": "call by pointer that asks for its targets", "inlined": "target that was inlined",
                "failed": "activation that left because a guess was wrong"}
 POLL = "frame replaced by a stress mode in a loop without calls"
-BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right but for what may_refuse() says
-
-
-def may_refuse(program, reason):
-    """A program that blocks all signals does not stop, and a handler may wait on top of a stub that it has interrupted."""
-    return program.blocks_signals and "did not stop" in reason or \
-        program.handles_signals and "no unwind information for this pc" in reason
+BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
 
 def count(counted, counters):
@@ -57,7 +51,7 @@ def complaints(program, counted):
     for reason, number in counted.get("tier_up", {}).get("failed", {}).items():
         yield f"{number} did not tier up: {reason}"
     for reason, number in counted["requests"]["refused"].items():
-        if BROKEN_REQUEST.search(reason) and not may_refuse(program, reason):
+        if BROKEN_REQUEST.search(reason) and not (program.blocks_signals and "did not stop" in reason):
             yield f"{number} requests failed: {reason}"
     for reason in [*counted["requests"]["refused"], *counted["transitions"]["refused"]]:
         if reason.startswith("cannot compile"):

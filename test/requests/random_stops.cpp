@@ -183,6 +183,10 @@ int main(int argc, char **argv) {
              totals->longest, totals->requests, totals->replaced, totals->retries, totals->failed);
   for (const auto &[place, count] : totals->places)
     fmt::print("  {} in {}\n", count, place);
+  if (totals->places.contains(fmt::format("a stub: {}", describe(WalkStatus::NoUnwindInfo)))) {
+    std::fprintf(stderr, "random_stops: a thread that was stopped in a stub could not be walked\n");
+    return 1;
+  }
   bool proves_something = totals->rewritten_frames != 0 && totals->replaced != 0 && totals->most_threads > 3;
   exit_program(totals->failed == 0 && proves_something ? 0 : 1);
 }

@@ -75,11 +75,9 @@ std::vector<Frame> OsrProgram::stack() const {
   start.registers.sp = reinterpret_cast<std::uintptr_t>(&probe_->return_pc) + word_size;
   start.registers.saved = {probe_->saved[0], probe_->saved[1], probe_->saved[2],
                            probe_->saved[3], probe_->saved[4], probe_->saved[5]};
-  StackBounds bounds;
-  bounds.base = bounds.end = guard_.cfa;
   std::vector<Frame> frames;
   const RegistryLookup lookup = engine_->lookup();
-  FrameCursor cursor(start, lookup, engine_->stub_table(), bounds);
+  FrameCursor cursor(start, lookup, engine_->stub_table(), bounds());
   for (; !cursor.done(); cursor.advance())
     frames.push_back(cursor.frame());
   CHECK(cursor.status() == WalkStatus::ReachedBase);

@@ -34,6 +34,8 @@ public:
   std::uint64_t stub_of(const Frame &frame) const { return engine_->redirector().stub_of(frame); }
   /// Inside on_ext: the activations of the program, newest first.
   std::vector<Frame> stack() const;
+  /// Of walks through the program, which is running.
+  StackBounds bounds() const { return {.base = guard_.cfa, .end = guard_.cfa}; }
 
   /// Calls of `name` lead to this tier from now on.
   void use(const std::string &name, Tier tier);

@@ -33,6 +33,7 @@ private:
   void add_register_targets();
   void add_result();
   TransitionScript tangle();
+  void find_caller_registers();
 
   std::mt19937_64 &random_;
   TransitionScript script_;
@@ -175,6 +176,30 @@ TransitionScript Generator::tangle() {
   return script_;
 }
 
+/// Some move that takes 8 bytes to a register, or to where a register may be saved, is said to be the caller's.
+void Generator::find_caller_registers() {
+  std::array<bool, saved_register_count> is_known{};
+  for (const Move &move : script_.moves) {
+    const bool from_slot = move.source.kind == ValueSource::Kind::Frame && move.source.cfa_offset % 8 == 0 &&
+                           move.source.cfa_offset <= -16 && move.size == 8 && move.source.recipe.empty();
+    const bool from_register =
+        move.source.kind == ValueSource::Kind::Register && move.size == 8 && move.source.recipe.empty();
+    const bool to_slot = move.target.kind == ValueTarget::Kind::Frame && move.target.offset % 8 == 0 &&
+                         move.target.offset >= script_.final_sp;
+    const bool to_register = move.target.kind == ValueTarget::Kind::Register;
+    unsigned reg = unsigned(between(0, saved_register_count - 1)); // of slots nobody says what they hold
+    if (from_register)
+      reg = unsigned(move.source.reg);
+    else if (to_register)
+      reg = unsigned(move.target.reg);
+    if ((!from_slot && !from_register) || (!to_slot && !to_register) || (from_register && to_register) || is_known[reg])
+      continue;
+    is_known[reg] = true;
+    script_.caller_before[reg] = from_slot ? move.source.cfa_offset : 0;
+    script_.caller_after[reg] = to_slot ? move.target.offset : 0;
+  }
+}
+
 TransitionScript Generator::script() {
   script_.target_pc = recorder();
   if (chance(2))
@@ -194,6 +219,7 @@ TransitionScript Generator::script() {
   add_frame_targets();
   for (Move &move : script_.moves)
     move.source = source(move.target, move.size);
+  find_caller_registers();
   std::shuffle(script_.moves.begin(), script_.moves.end(), random_);
   return script_;
 }
