@@ -36,22 +36,32 @@ static_assert(offsetof(SaveArea, target_pc) == OSR_SAVE_TARGET_PC);
 static_assert(offsetof(SaveArea, x87_pops) == OSR_SAVE_X87_POPS);
 static_assert(sizeof(SaveArea) == OSR_SAVE_SIZE && OSR_SAVE_SIZE % 16 == 0);
 
+struct EntryHook;
+
 /// The machine at the entry of a function, saved by osr_entry_hook. Nothing of it but `target` is looked at again.
 struct EntryFrame {
   std::uint64_t rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11;
   std::uint64_t callee_saved[saved_register_count];  ///< in SavedRegister order
   std::uint64_t return_pc_slot;                      ///< address of the return PC of the function's caller
-  std::uint64_t padding;
+  EntryHook *hook;                                   ///< whose function it is, written on the way into the hook
   std::uint64_t function;                            ///< the function's id, written by its hook thunk
   std::uint64_t target;                              ///< where the hook will jump, from the moment that it is chosen
 };
 static_assert(offsetof(EntryFrame, rax) == OSR_ENTRY_GENERAL && offsetof(EntryFrame, r11) == OSR_ENTRY_GENERAL + 8 * 8);
 static_assert(offsetof(EntryFrame, callee_saved) == OSR_ENTRY_CALLEE_SAVED);
 static_assert(offsetof(EntryFrame, return_pc_slot) == OSR_ENTRY_RETURN_PC_SLOT);
-static_assert(offsetof(EntryFrame, function) == OSR_ENTRY_FUNCTION);
+static_assert(offsetof(EntryFrame, hook) == OSR_ENTRY_HOOK && offsetof(EntryFrame, function) == OSR_ENTRY_FUNCTION);
 static_assert(offsetof(EntryFrame, target) == OSR_ENTRY_TARGET);
-static_assert(OSR_ENTRY_SIZE - OSR_ENTRY_FUNCTION == 16); // hook thunks write to rsp - 16
+static_assert(OSR_ENTRY_SIZE - OSR_ENTRY_FUNCTION == 16 && // hook thunks write to rsp - 16,
+              OSR_ENTRY_SIZE - OSR_ENTRY_HOOK == 24); // and the way from there to rsp - 24
 static_assert(sizeof(EntryFrame) == OSR_ENTRY_SIZE &&
               OSR_ENTRY_SIZE % 16 == 8); // the return PC above it makes it whole
+
+/// Where hooked calls come to.
+struct EntryHook {
+  /// Called on the stack of the program's thread, with signals as they were; returns the pc to go on at. Must not throw.
+  /// It should set `target` as soon as it knows it: before the pc can go out of use.
+  std::uint64_t (*handler)(EntryHook &hook, EntryFrame &frame) = nullptr;
+};
 
 } // namespace osr

@@ -27,7 +27,7 @@ typedef enum { OSR_TIER_BASELINE, OSR_TIER_OPTIMIZED, OSR_TIER_AUTO } osr_tier;
 
 void osr_free_message(char *message);
 
-/* A runtime for a program that grows; one at a time in a process. OSR_TIER_AUTO: functions begin at the baseline tier and are
+/* A runtime for a program that grows; there may be several in a process. OSR_TIER_AUTO: functions begin at the baseline tier and are
  * optimised when they are hot. */
 char *osr_create(osr_tier tier, osr_runtime **runtime);
 

@@ -111,7 +111,8 @@ struct StopPause {
 
 /// How the program's threads are stopped.
 struct StopOptions {
-  int signal_number = SIGRTMAX - 2; ///< real-time; the program cannot use or block it
+  int signal_number =
+      SIGRTMAX - 2; ///< real-time; the same in all runtimes of the process; the program cannot use or block it
   std::chrono::milliseconds limit{2000}; ///< how long a thread may take to stop
   /// Hears of each pause afterwards, in the thread that asked for it. May be null.
   std::function<void(const StopPause &)> observer;
@@ -152,14 +153,14 @@ struct RuntimeOptions {
   std::vector<HostSymbol> host_symbols; ///< functions and data of the host that the program may name
   /// A function is called that cannot be compiled: what it, or something that it refers to, lacks is in `reason`. Returns the
   /// address of a function of the host of the same type, which is called instead; 0: the process ends, with a message. In
-  /// the thread that calls, with the runtime's lock held: it may not use the runtime.
+  /// the thread that calls, with the runtime's lock held: it may not use a runtime.
   std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)> compile_failed;
   /// Address spaces whose pointers are references that a collector of the host's looks after (osr/safepoint.h).
   std::vector<unsigned> reference_spaces;
   SlabSizes slabs; ///< the memory for code and what belongs to it
   Fault fault; ///< for tests of tests
   StopOptions stops;
-  std::optional<ControlOptions> control; ///< nothing: no socket
+  std::optional<ControlOptions> control; ///< nothing: no socket; a process can have one
   /// Asked once whether the processor keeps a second copy of return PCs; null: the kernel is. For tests.
   bool (*has_shadow_stack)() = nullptr;
 };

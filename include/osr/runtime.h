@@ -33,8 +33,10 @@ using ModuleId = std::uint64_t;
 /// The bytes of one value of a frame state, as a store of the value writes them.
 using EnteredValue = std::span<const std::byte>;
 
-/// Owns everything that a running program needs. One at a time in a process: for one whole program of C or C++, which
-/// run_main() runs, or for a program that grows, module by module, and whose functions the host calls.
+/// Owns everything that a running program needs: one that grows, module by module, and whose functions the host calls, or a whole
+/// program of C or C++, which run_main() runs. A process may have several, at once and one after the other, but one for a
+/// whole program at a time. They share the threads that are attached, and how these are stopped (Options::stops); each has its
+/// own names, code and locks. Functions of one may call those of others, which are like functions of the host to it.
 ///
 ///     auto runtime = cantFail(Runtime::create({.tier = Tier::Baseline}));      // grows
 ///     cantFail(runtime->add(std::move(module)));
@@ -48,24 +50,24 @@ using EnteredValue = std::span<const std::byte>;
 ///
 ///     ReplaceOutcome outcome = cantFail(runtime->replace("hot", {.to = Tier::Optimized}));
 ///
-/// create(), run_main() and the destructor belong to one thread; all others may be called from any. Functions are compiled
+/// run_main() and the destructor belong to one thread; all others may be called from any. Functions are compiled
 /// when they are first called.
 class Runtime {
 public:
   using Options = RuntimeOptions;
 
   /// A program that grows. Of the process nothing is changed but what replacing frames takes: a signal handler (Options::stops)
-  /// and the way in which unwinders find frames. Fails with a reason when there is a runtime already, or when the kernel
+  /// and the way in which unwinders find frames. Fails with a reason when another runtime uses another signal, or when the kernel
   /// lacks what the options need; then nothing is left of it.
   static llvm::Expected<std::unique_ptr<Runtime>> create(Options options = {});
 
   /// Takes a whole program of C, C++ or another language, compiles its globals and gives every function its entry. Fails
-  /// with a reason when the module holds what cannot be compiled, a symbol cannot be resolved, a library not be loaded, or
-  /// the kernel lacks what the options need. Nobody else may use the module's context from here on.
+  /// with a reason when the module holds what cannot be compiled, a symbol cannot be resolved, a library not be loaded, there
+  /// is a whole program already, or the kernel lacks what the options need. Nobody else may use the module's context from here on.
   static llvm::Expected<std::unique_ptr<Runtime>> create(llvm::orc::ThreadSafeModule program, Options options = {});
 
   /// Destroys the runtime, or says which thread is in which of its functions: then it stays. No thread may call into the
-  /// program meanwhile.
+  /// program meanwhile; threads may be in other runtimes, and stay attached.
   static llvm::Error close(std::unique_ptr<Runtime> &runtime);
   /// No thread may be in the program: that is not checked, and close() does.
   ~Runtime();
@@ -133,7 +135,7 @@ public:
   llvm::Expected<std::uint64_t> enter_at_point(llvm::StringRef function, std::uint64_t point,
                                                llvm::ArrayRef<EnteredValue> values, std::uint64_t result = 0);
   /// Calls `visit` with each activation of the program at one moment, thread by thread, newest first, until it returns false. The
-  /// threads run again meanwhile. `visit` may not use the runtime. The error says which stack cannot be walked.
+  /// threads run again meanwhile. `visit` may not use a runtime. The error says which stack cannot be walked.
   llvm::Error for_each_activation(llvm::function_ref<bool(const Activation &)> visit,
                                   std::optional<pid_t> thread = std::nullopt);
 

@@ -9,7 +9,7 @@
 
 namespace osr {
 
-/// While it exists, the calling thread may call functions of the program, is stopped with all others, and its activations
+/// While it exists, the calling thread may call functions of the program, of all runtimes in the process, is stopped with all others, and its activations
 /// are replaced like theirs. May be nested; only the outermost one counts. Belongs to the thread that made it; no
 /// activation of the program may be left on its stack when the outermost one goes. Example:
 ///

@@ -4,6 +4,7 @@
 //      | EntryFrame: target      |    CFA-16: stays valid in the red zone until the jump, so that whoever stops this
 //      |                         |    thread sees at every instruction where it is going
 //      | EntryFrame: function    |    CFA-24: written by the thunk, in the red zone
+//      | EntryFrame: hook        |    CFA-32: written on the way from there
 //      |             ...         | <- rbp (16-byte aligned)
 //      | (gap up to 63 bytes)    |
 //      | XSAVE image, 64-aligned | <- rsp at the call

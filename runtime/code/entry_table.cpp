@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint32_t max_batches = EntryTable::max_functions / EntryTable::batch_size;
 constexpr std::uint64_t cell_size = sizeof(std::uint64_t);
 constexpr std::uint64_t jump_size = 6;
+constexpr std::uint64_t way_size = 32;
 
 /// Writes `jmp *cell(%rip)`; the instruction will run at `address`.
 void write_jump(char *at, std::uint64_t address, std::uint64_t cell) {
@@ -30,16 +31,29 @@ std::uint64_t write_store_id(char *at, FunctionId value) {
   return sizeof store + sizeof(std::uint32_t);
 }
 
+/// Writes `movl $value, offset(%rsp)` and returns its length.
+std::uint64_t write_store_half(char *at, std::int8_t offset, std::uint32_t value) {
+  const unsigned char store[] = {0xc7, 0x44, 0x24, std::uint8_t(offset)};
+  std::memcpy(at, store, sizeof store);
+  llvm::support::endian::write32le(at + sizeof store, value);
+  return sizeof store + sizeof value;
+}
+
 } // namespace
 
-EntryTable::EntryTable(SlabArena &arena, SlabMemory hook_cell)
-    : arena_(arena), hook_cell_(hook_cell), batches_(new std::atomic<Batch *>[max_batches]()) {}
+EntryTable::EntryTable(SlabArena &arena, CodeMemory way, SlabMemory hook_cells)
+    : arena_(arena), way_(way), hook_cells_(hook_cells), batches_(new std::atomic<Batch *>[max_batches]()) {}
 
 llvm::Expected<std::unique_ptr<EntryTable>> EntryTable::create(SlabArena &arena) {
-  auto hook_cell = arena.allocate(SlabKind::Data, cell_size, cell_size);
-  if (!hook_cell)
-    return hook_cell.takeError();
-  return std::unique_ptr<EntryTable>(new EntryTable(arena, *hook_cell));
+  auto way = arena.allocate_code(way_size, thunk_size);
+  if (!way)
+    return way.takeError();
+  auto hook_cells = arena.allocate(SlabKind::Data, 2 * cell_size, cell_size);
+  if (!hook_cells) {
+    arena.release(*way);
+    return hook_cells.takeError();
+  }
+  return std::unique_ptr<EntryTable>(new EntryTable(arena, *way, *hook_cells));
 }
 
 EntryTable::~EntryTable() {
@@ -48,7 +62,8 @@ EntryTable::~EntryTable() {
     arena_.release(batch->thunks);
     arena_.release(batch->cells);
   }
-  arena_.release(hook_cell_);
+  arena_.release(hook_cells_);
+  arena_.release(way_);
 }
 
 llvm::Error EntryTable::reserve(std::uint32_t count) {
@@ -82,7 +97,7 @@ llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(Functi
     const std::uint64_t hook = entry + batch_size * thunk_size;
     write_jump(thunks->writable + entry, thunks->address + entry, cells->address + i * cell_size);
     const std::uint64_t jump = hook + write_store_id(thunks->writable + hook, first + i);
-    write_jump(thunks->writable + jump, thunks->address + jump, hook_cell_.address);
+    write_jump(thunks->writable + jump, thunks->address + jump, hook_cells_.address);
     values[i] = thunks->address + hook;
   }
   return std::make_unique<Batch>(Batch{*thunks, *cells});
@@ -117,8 +132,15 @@ void EntryTable::set_target(FunctionId function, std::uint64_t pc) {
 
 std::uint64_t EntryTable::target(FunctionId function) const { return cell(function).load(std::memory_order_acquire); }
 
-void EntryTable::set_hook(std::uint64_t pc) {
-  std::atomic_ref(*reinterpret_cast<std::uint64_t *>(hook_cell_.writable)).store(pc, std::memory_order_release);
+void EntryTable::set_hook(std::uint64_t pc, const void *context) {
+  hook_context_ = context;
+  const auto word = reinterpret_cast<std::uint64_t>(context);
+  std::uint64_t at = write_store_half(way_.writable, -24, std::uint32_t(word));
+  at += write_store_half(way_.writable + at, -20, std::uint32_t(word >> 32));
+  write_jump(way_.writable + at, way_.address + at, hook_cells_.address + cell_size);
+  auto *cells = reinterpret_cast<std::uint64_t *>(hook_cells_.writable);
+  cells[1] = pc;
+  std::atomic_ref(cells[0]).store(way_.address, std::memory_order_release);
 }
 
 std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
@@ -138,6 +160,8 @@ std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
 bool EntryTable::contains(std::uint64_t pc) const {
   if (!arena_.contains_code(pc))
     return false;
+  if (pc - way_.address < way_size)
+    return true;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i != count; ++i)
     if (pc - first_thunk(*batches_[i].load(std::memory_order_acquire)) < 2 * batch_size * thunk_size)

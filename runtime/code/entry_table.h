@@ -2,19 +2,24 @@
 //
 //   caller ── call ──► entry thunk ── jmp *cell ──► code of the chosen tier
 //                                         │
-//                                         └───────► hook thunk ── jmp *hook cell ──► common assembly hook
+//                                         └───────► hook thunk ── jmp *way cell ──► way to the hook ── jmp *hook cell ──► hook
 //
 //   entry thunk (16 bytes)   ff 25 rel32            jmp *cell(%rip)
 //   hook thunk  (16 bytes)   48 c7 44 24 f0 imm32   movq $function_id, -16(%rsp)
+//                            ff 25 rel32            jmp *way_cell(%rip)
+//   way to the hook          c7 44 24 e8 imm32      movl $context, -24(%rsp)         lower half
+//                            c7 44 24 ec imm32      movl $context >> 32, -20(%rsp)
 //                            ff 25 rel32            jmp *hook_cell(%rip)
+//
+// The hook is common assembly, which serves the tables of all runtimes: the context tells it whose function it is.
 //
 // In front of an entry thunk, in what the one before it leaves, stands the hash of the function's type, if the program was
 // compiled with -fsanitize=kcfi: calls through pointers look for it there.
 //
 // The entry thunk's address is the function's address in the program: it never changes, so function pointers compare
 // equal whatever code is installed. A cell that points to its hook thunk sends the call to the hook, which finds the
-// function's id below the return PC, and all registers and the stack as the caller left them: no register is free in all
-// calling conventions. This is how a function is compiled at its first call. Both thunks keep rsp = CFA-8; they have the leaf unwind row.
+// function's id and the context below the return PC, and all registers and the stack as the caller left them: no register is free in all
+// calling conventions. This is how a function is compiled at its first call. All of these keep rsp = CFA-8; they have the leaf unwind row.
 #pragma once
 
 #include "compiler/base/site.h"
@@ -59,12 +64,13 @@ public:
   void set_target(FunctionId function, std::uint64_t pc);
   std::uint64_t target(FunctionId function) const;
 
-  /// Where all hook thunks lead. To be set before the first call through an entry.
-  void set_hook(std::uint64_t pc);
+  /// Where all hook thunks lead, and the context. To be set before the first call through an entry.
+  void set_hook(std::uint64_t pc, const void *context);
+  const void *hook_context() const { return hook_context_; }
 
   /// The function whose entry thunk begins at `address`: turns a function pointer of the program into an id.
   std::optional<FunctionId> find_entry(std::uint64_t address) const;
-  /// True for a PC in any thunk, of either kind.
+  /// True for a PC in any thunk, of either kind, and on the way to the hook.
   bool contains(std::uint64_t pc) const;
 
 private:
@@ -74,14 +80,16 @@ private:
     SlabMemory cells;
   };
 
-  EntryTable(SlabArena &arena, SlabMemory hook_cell);
+  EntryTable(SlabArena &arena, CodeMemory way, SlabMemory hook_cells);
   llvm::Expected<std::unique_ptr<Batch>> make_batch(FunctionId first);
   const Batch &batch_of(FunctionId function) const;
   static std::uint64_t first_thunk(const Batch &batch) { return batch.thunks.address + thunk_size; }
   std::atomic_ref<std::uint64_t> cell(FunctionId function) const;
 
   SlabArena &arena_;
-  SlabMemory hook_cell_;
+  const void *hook_context_ = nullptr;
+  CodeMemory way_; ///< to the hook
+  SlabMemory hook_cells_; ///< address of the way, address of the hook
   std::mutex mutex_; ///< guards growing
   std::atomic<std::uint32_t> size_ = 0;
   std::atomic<std::uint32_t> batch_count_ = 0;

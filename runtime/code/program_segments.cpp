@@ -1,7 +1,8 @@
 #include "runtime/code/program_segments.h"
 
+#include "runtime/code/range_map.h"
+
 #include <algorithm>
-#include <atomic>
 #include <dlfcn.h>
 #include <utility>
 
@@ -10,12 +11,12 @@ namespace {
 
 using Callback = int (*)(dl_phdr_info *, std::size_t, void *);
 
-std::atomic<ProgramSegments *> installed = nullptr;
+constinit RangeMap<ProgramSegments> installed;
 
 struct Iteration {
   Callback callback;
   void *data;
-  ProgramSegments *segments; ///< null: reported, or there are none
+  bool has_executable = false;
 };
 
 /// The executable comes first.
@@ -23,11 +24,15 @@ int report(dl_phdr_info *info, std::size_t size, void *data) {
   auto &iteration = *static_cast<Iteration *>(data);
   if (const int result = iteration.callback(info, size, iteration.data))
     return result;
-  ProgramSegments *segments = std::exchange(iteration.segments, nullptr);
-  if (!segments)
+  if (std::exchange(iteration.has_executable, true))
     return 0;
-  dl_phdr_info program = segments->describe(*info);
-  return iteration.callback(&program, std::min(size, sizeof program), iteration.data);
+  int result = 0;
+  installed.visit_until([&](ProgramSegments &segments) {
+    dl_phdr_info program = segments.describe(*info);
+    result = iteration.callback(&program, std::min(size, sizeof program), iteration.data);
+    return result != 0;
+  });
+  return result;
 }
 
 } // namespace
@@ -41,12 +46,9 @@ ProgramSegments::ProgramSegments(const SlabArena &arena) : arena_(arena) {
   }
 }
 
-ProgramSegments::~ProgramSegments() {
-  ProgramSegments *self = this;
-  installed.compare_exchange_strong(self, nullptr);
-}
+ProgramSegments::~ProgramSegments() { installed.remove(*this); }
 
-void ProgramSegments::install() { installed.store(this, std::memory_order_release); }
+void ProgramSegments::install() { installed.add(arena_.addresses(), *this); }
 
 dl_phdr_info ProgramSegments::describe(const dl_phdr_info &executable) {
   for (unsigned i = 0; i < kinds.size(); ++i) {
@@ -67,8 +69,8 @@ dl_phdr_info ProgramSegments::describe(const dl_phdr_info &executable) {
 int iterate_program_headers(Callback callback, void *data) {
   // By name: in an executable that exports its symbols the plain one is interposed, and leads here.
   static const auto library = reinterpret_cast<decltype(&dl_iterate_phdr)>(dlsym(RTLD_NEXT, "dl_iterate_phdr"));
-  Iteration iteration{callback, data, installed.load(std::memory_order_acquire)};
-  return library(iteration.segments ? report : callback, iteration.segments ? &iteration : data);
+  Iteration iteration{callback, data};
+  return library(report, &iteration);
 }
 
 std::vector<AbsoluteSymbol> program_segment_symbols() {

@@ -1,7 +1,7 @@
-// The program's variables as the process sees them: whoever asks dl_iterate_phdr finds them, as natively.
+// The variables of programs as the process sees them: whoever asks dl_iterate_phdr finds them, as natively.
 //
-// Conservative collectors take their roots from there, profilers and sanitizers the ranges of static data. One object more
-// is reported, right behind the executable: a writable segment of the program's variables and a read-only one of its
+// Conservative collectors take their roots from there, profilers and sanitizers the ranges of static data. For each
+// program one object more is reported, right behind the executable: a writable segment of its variables and a read-only one of its
 // constants. It ends at the highest address that was ever used, so whoever scans it touches little more than what is there.
 #pragma once
 
@@ -25,7 +25,7 @@ public:
   ProgramSegments(const ProgramSegments &) = delete;
   ProgramSegments &operator=(const ProgramSegments &) = delete;
 
-  /// From now on dl_iterate_phdr reports them. One at a time.
+  /// From now on dl_iterate_phdr reports them.
   void install();
 
   /// What is reported behind `executable`. Takes no lock: a collector asks while it has stopped all other threads.

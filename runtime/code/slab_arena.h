@@ -65,8 +65,9 @@ public:
   /// to the kernel. For code the caller must know that no thread is in it or will come back to it.
   void release(const SlabMemory &memory);
 
-  /// The addresses of a slab as the program sees them.
+  /// The addresses of a slab, and of all of them, as the program sees them.
   Extent range(SlabKind kind) const { return slab(kind).range; }
+  Extent addresses() const { return {range(SlabKind::Code).begin, range(SlabKind::Data).end}; }
   bool contains_code(std::uint64_t pc) const { return slab(SlabKind::Code).range.contains(pc); }
 
   /// The writable address of a byte of a slab, null if `address` is in none.

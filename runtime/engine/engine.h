@@ -20,6 +20,7 @@
 #include "runtime/engine/stub_factory.h"
 #include "runtime/engine/version_store.h"
 #include "runtime/stack/registry_lookup.h"
+#include "runtime/stack/walkable_code.h"
 #include "runtime/threads/handshake.h"
 
 #include <llvm/Support/Error.h>
@@ -99,6 +100,8 @@ public:
   CodeRegistry &registry() { return *registry_; }
   EntryTable &entries() { return *entries_; }
   StubTable &stub_table() { return stub_table_; }
+  /// Walks of other runtimes pass through this one's code from here on.
+  void show_code() { walkable_->show(); }
   RegistryLookup lookup() const { return RegistryLookup(*registry_, entries_.get()); }
   CallTargets &targets() { return *targets_; }
   FrameRedirector &redirector() { return *redirector_; }
@@ -137,6 +140,7 @@ private:
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
+  std::unique_ptr<WalkableCode> walkable_;
   std::map<std::string, FunctionId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
 };
 

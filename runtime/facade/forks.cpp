@@ -1,9 +1,12 @@
-// The program forks. What the other threads were doing must be whole in the child: their locks are taken first. Both sides
+// The process forks. What the other threads were doing must be whole in the child: their locks are taken first. Both sides
 // give back what the forking thread holds before a handler of the program may come.
 #include "compiler/base/error.h"
+#include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/undisturbed.h"
+
+#include <llvm/ADT/STLExtras.h>
 
 #include <cstring>
 #include <pthread.h>
@@ -13,44 +16,58 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-Undisturbed *around_fork = nullptr; ///< of the thread that forks
+/// Of the thread that forks, in the order of taking.
+struct AroundFork {
+  Undisturbed undisturbed;
+  RunningRuntimes running;
+};
+AroundFork *around_fork = nullptr; ///< null: no runtime has begun
 
 enum class Side : std::uint8_t { Parent, Child };
 
+/// A request holds its engine's lock when it takes the registry's.
 void before_fork() {
-  if (!running())
-    return;
-  RuntimeImpl &runtime = *running();
-  auto *undisturbed = new Undisturbed;
-  runtime.engine->mutex().lock();
-  around_fork = undisturbed;
-  runtime.engine->compiler().gate().lock(); // nobody is within LLVM
-  runtime.engine->threads().mutex().lock();
-  if (runtime.tiering)
-    runtime.tiering->before_fork();
+  auto *around = new AroundFork;
+  if (around->running.all().empty())
+    return delete around;
+  for (RuntimeImpl *runtime : around->running.all()) {
+    runtime->engine->mutex().lock();
+    runtime->engine->compiler().gate().lock(); // nobody is within LLVM
+  }
+  process_threads().mutex().lock();
+  for (RuntimeImpl *runtime : around->running.all())
+    if (runtime->tiering)
+      runtime->tiering->before_fork();
+  around_fork = around;
+}
+
+void forget_threads_of(RuntimeImpl &runtime) {
+  runtime.engine->mutex().forget_waiting();
+  runtime.stress->forget_threads();
+  runtime.replacer->forget_threads();
+  if (runtime.control)
+    runtime.control->forget_threads();
 }
 
 void after_fork(Side side) {
-  if (!running())
+  const AroundFork *around = std::exchange(around_fork, nullptr);
+  if (!around)
     return;
-  RuntimeImpl &runtime = *running();
-  Engine &engine = *runtime.engine;
   if (side == Side::Child) {
-    engine.mutex().forget_waiting();
-    engine.threads().keep_only_current();
+    process_threads().keep_only_current();
     forget_other_threads();
-    runtime.stress->forget_threads();
-    runtime.replacer->forget_threads();
-    if (runtime.control)
-      runtime.control->forget_threads();
+    for (RuntimeImpl *runtime : around->running.all())
+      forget_threads_of(*runtime);
   }
-  if (runtime.tiering)
-    runtime.tiering->after_fork(side == Side::Child);
-  engine.threads().mutex().unlock();
-  engine.compiler().gate().unlock();
-  const Undisturbed *undisturbed = std::exchange(around_fork, nullptr);
-  engine.mutex().unlock();
-  delete undisturbed;
+  for (RuntimeImpl *runtime : around->running.all())
+    if (runtime->tiering)
+      runtime->tiering->after_fork(side == Side::Child);
+  process_threads().mutex().unlock();
+  for (RuntimeImpl *runtime : reverse(around->running.all())) {
+    runtime->engine->compiler().gate().unlock();
+    runtime->engine->mutex().unlock();
+  }
+  delete around;
 }
 
 } // namespace

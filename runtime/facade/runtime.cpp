@@ -4,6 +4,7 @@
 #include "compiler/canonical/load.h"
 #include "compiler/target/target.h"
 #include "runtime/facade/create_runtime.h"
+#include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/enter_at.h"
 #include "runtime/guest/program_exit.h"
@@ -88,10 +89,11 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(Options options) {
 }
 
 Runtime::~Runtime() {
-  if (running() == impl_.get() && impl_->process == Process::OfProgram)
-    end_program(); // later there would be no code for it
+  if (impl_->process == Process::OfHost || !impl_->has_begun)
+    return;
+  end_program(); // later there would be no code for it
   impl_->stop_background();
-  if (impl_->process == Process::OfProgram)
+  if (ThreadRegistry::current() == impl_->main_thread)
     impl_->engine->threads().remove_current();
 }
 
@@ -173,7 +175,7 @@ Engine &Runtime::engine() { return *impl_->engine; }
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (impl_->process == Process::OfHost)
     return make_error("the program has no main that could be run: the host calls its functions");
-  if (running())
+  if (impl_->has_begun)
     return make_error("the program is running already, or has run");
   Engine &engine = *impl_->engine;
   GuestProgram &guest = *impl_->guest;
@@ -182,9 +184,12 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     return error;
   const FunctionId main = program.find_aliased_function("main")->id; // of its entry, which stays
   raise_stack_limit();
+  if (ThreadRegistry::current())
+    return make_error("main needs a thread that is not attached: the program's end would be the end of that");
   auto self = engine.threads().add_current();
   if (!self)
     return self.takeError();
+  impl_->main_thread = *self;
   watch_main_thread();
   if (Error error = impl_->start())
     return error;

@@ -4,11 +4,11 @@
 #include "compiler/base/error.h"
 #include "runtime/code/mappings.h"
 #include "runtime/events/trace_events.h"
+#include "runtime/facade/running.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/safepoint_gate.h"
-#include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <atomic>
@@ -24,7 +24,7 @@ constexpr std::chrono::milliseconds
 
 constexpr std::chrono::seconds snapshot_patience(3);
 
-std::atomic<bool> is_taken = false; ///< there is a runtime in this process
+std::atomic<bool> has_program = false; ///< there is a runtime for a whole program in this process
 
 Engine::Options engine_options_of(const RuntimeOptions &options, Process process, bool has_shadow_stack,
                                   bool may_count) {
@@ -68,27 +68,37 @@ Error check_collectable(const RuntimeOptions &options) {
 
 } // namespace
 
+bool ProgramClaim::take() { return is_taken_ = !has_program.exchange(true); }
+
+ProgramClaim::~ProgramClaim() {
+  if (is_taken_)
+    has_program = false;
+}
+
 Expected<std::unique_ptr<RuntimeImpl>> RuntimeImpl::create(CanonicalProgram program, Process process,
                                                            RuntimeOptions options, orc::ThreadSafeContext context) {
-  if (is_taken.exchange(true))
-    return make_error("there is a runtime in this process already: there can be one at a time");
-  auto impl =
-      std::make_unique<RuntimeImpl>(std::move(context), process, std::move(options)); // gives it back when it goes
+  auto impl = std::make_unique<RuntimeImpl>(std::move(context), process, std::move(options));
+  if (process == Process::OfProgram && !impl->claim.take())
+    return make_error("there is a whole program in this process already, and what a process has once (exit and its "
+                      "handlers, standard streams, limits) can be one program's: close it first, or add modules to a "
+                      "runtime that is created without a program");
   if (Error error = impl->set_up(std::move(program)))
     return error;
   return impl;
 }
 
 RuntimeImpl::~RuntimeImpl() {
-  if (running() == this)
-    set_running(nullptr);
-  stop_background();
-  is_taken = false;
+  stop_background(); // a fork takes its locks until nothing of it runs any more
+  remove_running(*this);
 }
 
 bool RuntimeImpl::may_compile_in_calls() const { return has_own_heap() || !guest->may_handle_signals(); }
 
 Error RuntimeImpl::set_up(CanonicalProgram program) {
+  auto joined = SharedProcess::join(options.stops.signal_number);
+  if (!joined)
+    return joined.takeError();
+  shared = std::move(*joined);
   const bool shadow_stack = options.has_shadow_stack ? options.has_shadow_stack() : shadow_stack_is_active();
   if (shadow_stack)
     options.mechanism = Mechanism::ReturnPoint;
@@ -97,7 +107,7 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (!options.reference_spaces.empty())
     process_safepoints().use();
   const bool may_count =
-      has_own_heap() || (process == Process::OfProgram && !may_handle_signals(program, options.libraries));
+      has_own_heap() || (process == Process::OfProgram && !osr::may_handle_signals(program, options.libraries));
   auto made = Engine::create(std::move(program), engine_options_of(options, process, shadow_stack, may_count));
   if (!made)
     return made.takeError();
@@ -122,11 +132,11 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
     control = std::make_unique<Control>(ControlParts{*engine, *first_calls, *replacer, *redefiner, *sources,
                                                      tiering.get(), [this] { return snapshot(); }},
                                         *options.control);
-  set_stop_signal(options.stops.signal_number);
   return guest->link(hook_symbols(*this), on_exception_landed);
 }
 
 Error RuntimeImpl::start() {
+  has_begun = true;
   if (Error error = watch_forks())
     return error;
   if (Trace::active())
@@ -137,17 +147,11 @@ Error RuntimeImpl::start() {
   if (tiering)
     tiering->start(may_compile_in_calls());
   stress->start(*replacer, *redefiner);
-  set_handlers_are_possible(guest->may_handle_signals() || !options.host_symbols.empty());
-  set_running(this);
+  engine->show_code();
   guest->install();
-  install_entry_hook(engine->entries());
-  if (!control)
-    return Error::success();
-  set_end_hook([] {
-    if (running() && running()->control)
-      running()->control->hide();
-  });
-  return control->start();
+  install_entry_hook();
+  add_running(*this);
+  return control ? control->start() : Error::success();
 }
 
 void RuntimeImpl::stop_background() {

@@ -1,6 +1,7 @@
 // A runtime is the engine and the rooms around it, each with the state that only it needs.
 #pragma once
 
+#include "osr-stubs/stub_frame.h"
 #include "osr/runtime.h"
 #include "runtime/control/control.h"
 #include "runtime/engine/first_calls.h"
@@ -8,6 +9,7 @@
 #include "runtime/guest/guest_program.h"
 #include "runtime/redefine/redefiner.h"
 #include "runtime/stress/stress_run.h"
+#include "runtime/threads/shared_process.h"
 #include "runtime/tiering/tiering.h"
 
 #include <map>
@@ -15,11 +17,33 @@
 
 namespace osr {
 
+/// What a process has once (exit and its handlers, limits, operators new and delete) is one program's at a time.
+class ProgramClaim {
+public:
+  /// False: another has it.
+  bool take();
+  ~ProgramClaim();
+  ProgramClaim() = default;
+  ProgramClaim(const ProgramClaim &) = delete;
+  ProgramClaim &operator=(const ProgramClaim &) = delete;
+
+private:
+  bool is_taken_ = false;
+};
+
+/// Where calls of functions of one runtime come to that have no code yet.
+struct CallsOfRuntime : EntryHook {
+  RuntimeImpl *runtime = nullptr;
+};
+
 /// In the order in which they are made; each uses earlier ones only.
 struct RuntimeImpl {
+  ProgramClaim claim; ///< of a whole program
   llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
   Process process;
   RuntimeOptions options;
+  SharedProcess::Membership shared;
+  CallsOfRuntime calls;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<GuestProgram> guest;
   std::unique_ptr<FirstCalls> first_calls;
@@ -33,6 +57,8 @@ struct RuntimeImpl {
   // Guarded by the engine's lock:
   std::map<ModuleId, Engine::Added> modules;
   ModuleId next_module = 1;
+  bool has_begun = false; ///< start() was called
+  ProgramThread *main_thread = nullptr; ///< that runs main
 
   RuntimeImpl(llvm::orc::ThreadSafeContext context, Process process, RuntimeOptions options)
       : context(std::move(context)), process(process), options(std::move(options)) {}
@@ -53,22 +79,16 @@ struct RuntimeImpl {
   /// Nothing: somebody has the lock for longer than anybody should have to wait.
   std::optional<Statistics> snapshot();
 
+  /// A handler of signals may come to program code at any time.
+  bool may_handle_signals() const { return guest->may_handle_signals() || !options.host_symbols.empty(); }
   /// A thread of the program that makes code for its first call may have interrupted malloc.
   bool may_compile_in_calls() const;
+  /// Calls of functions that have no code come to its first calls.
+  void install_entry_hook();
 };
-
-/// The runtime whose program this process runs; null before it begins and after it has gone.
-RuntimeImpl *running();
-void set_running(RuntimeImpl *runtime);
 
 /// What compiled code calls, by the names that it calls.
 std::vector<AbsoluteSymbol> hook_symbols(const RuntimeImpl &runtime);
 /// Where exceptions land.
 void on_exception_landed(std::uint64_t pc);
-/// Calls of functions that have no code come to the running program's first calls.
-void install_entry_hook(EntryTable &entries);
-
-/// The running program's child of a fork has the forking thread only; from here on it works all the same.
-llvm::Error watch_forks();
-
 } // namespace osr

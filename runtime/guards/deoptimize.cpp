@@ -2,6 +2,7 @@
 
 #include "compiler/canonical/exit_calls.h"
 
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -9,14 +10,16 @@
 namespace osr {
 namespace {
 
-auto &deoptimize_handler = *new DeoptimizeHandler; ///< never destroyed: threads run while the process ends
+std::atomic<FindDeoptimizeHandler *> find_handler = nullptr; ///< the same for all runtimes
 
 struct TwoWords {
   std::uint64_t first, second;
 };
 
 extern "C" TwoWords osr_deoptimize(const ExitDescription *exit, ...) {
-  if (!deoptimize_handler) {
+  const DeoptimizeHandler *handler =
+      find_handler.load(std::memory_order_relaxed)(reinterpret_cast<std::uint64_t>(exit));
+  if (!handler) {
     std::fprintf(
         stderr,
         "osr: '%s' deoptimizes, and nobody takes its frame state: begin the bundle with a function that has the "
@@ -42,14 +45,14 @@ extern "C" TwoWords osr_deoptimize(const ExitDescription *exit, ...) {
     (i < exit->arguments ? frame.arguments : frame.state).push_back({value.type, rest.first(value.words)});
     rest = rest.subspan(value.words);
   }
-  const DeoptimizedResult result = deoptimize_handler(frame);
+  const DeoptimizedResult result = (*handler)(frame);
   return {result[0], result[1]};
 }
 
 } // namespace
 
-std::vector<AbsoluteSymbol> deoptimize_symbols(DeoptimizeHandler handler) {
-  deoptimize_handler = std::move(handler);
+std::vector<AbsoluteSymbol> deoptimize_symbols(FindDeoptimizeHandler *find) {
+  find_handler = find;
   return {{deoptimize_callee, reinterpret_cast<std::uint64_t>(&osr_deoptimize)}};
 }
 

@@ -8,15 +8,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
+
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-GuardHandler *guard_handler = nullptr;
+std::atomic<GuardHandler *> guard_handler = nullptr; ///< the same for all runtimes
 
 extern "C" void osr_guard_failed(std::uint32_t reason) {
-  guard_handler(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size, reason);
+  guard_handler.load(std::memory_order_relaxed)(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size,
+                                                reason);
 }
 
 extern "C" void osr_profile_target(ProfilePoint *point, std::uint64_t target) { count_new_target(*point, target); }

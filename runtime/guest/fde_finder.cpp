@@ -1,6 +1,6 @@
 #include "runtime/guest/fde_finder.h"
 
-#include "compiler/base/check.h"
+#include "runtime/code/range_map.h"
 #include "runtime/engine/stub_factory.h"
 
 #include <dlfcn.h>
@@ -8,7 +8,7 @@
 namespace osr {
 namespace {
 
-std::atomic<const FdeFinder *> installed = nullptr;
+constinit RangeMap<const FdeFinder> installed;
 
 /// What libgcc wants to know besides the FDE (its unwind-dw2-fde.h).
 struct dwarf_eh_bases {
@@ -26,15 +26,11 @@ FindFde *of_libgcc() {
 
 } // namespace
 
-FdeFinder::~FdeFinder() {
-  const FdeFinder *self = this;
-  installed.compare_exchange_strong(self, nullptr);
-}
+FdeFinder::~FdeFinder() { installed.remove(*this); }
 
 void FdeFinder::install() {
   of_libgcc(); // later a stopped thread may hold the loader's lock
-  const FdeFinder *nobody = nullptr;
-  OSR_CHECK(installed.compare_exchange_strong(nobody, this), "unwinders ask another runtime already");
+  installed.add(addresses_, *this);
 }
 
 /// Unwinders look a return PC up by the byte before it: for a stub, the one before its entry.
@@ -68,7 +64,7 @@ extern "C" const void *_Unwind_Find_FDE(void *pc, osr::dwarf_eh_bases *bases) {
       *bases = {nullptr, nullptr, reinterpret_cast<void *>(fde.begin)};
     return reinterpret_cast<const void *>(fde.address);
   };
-  const osr::FdeFinder *finder = osr::installed.load(std::memory_order_acquire);
+  const osr::FdeFinder *finder = osr::installed.find(address);
   if (const void *fde = finder ? take(finder->find(address)) : nullptr)
     return fde;
   osr::FindFde *const others = osr::of_libgcc();

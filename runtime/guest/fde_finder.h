@@ -15,12 +15,14 @@ namespace osr {
 /// Thread-safe, lock-free and allocation-free. The parts must outlive it.
 class FdeFinder {
 public:
-  FdeFinder(const CodeRegistry &registry, const StubTable &stubs) : registry_(registry), stubs_(stubs) {}
+  /// `addresses`: where all of the code is.
+  FdeFinder(Extent addresses, const CodeRegistry &registry, const StubTable &stubs)
+      : addresses_(addresses), registry_(registry), stubs_(stubs) {}
   ~FdeFinder();
   FdeFinder(const FdeFinder &) = delete;
   FdeFinder &operator=(const FdeFinder &) = delete;
 
-  /// From now on unwinders find what this finds. One at a time.
+  /// From now on unwinders find what this finds.
   void install();
 
   /// The FDE for the instruction at `pc`; address 0 if it is not in compiled code or in a return stub. What it names
@@ -34,6 +36,7 @@ public:
   std::uint64_t stubs_found() const { return stubs_found_.load(std::memory_order_relaxed); }
 
 private:
+  Extent addresses_;
   const CodeRegistry &registry_;
   const StubTable &stubs_;
   mutable std::atomic<std::uint64_t> stubs_found_ = 0;

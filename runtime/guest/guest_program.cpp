@@ -44,11 +44,14 @@ std::vector<const char *> names_of(const CanonicalProgram &program) {
 
 GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process)
     : engine_(engine), process_(process), libraries_(std::move(libraries)),
-      fde_finder_(engine.registry(), engine.stub_table()),
-      code_names_(engine.registry(), engine.stub_table(), engine.entries(), names_of(engine.program())),
+      fde_finder_(engine.arena().addresses(), engine.registry(), engine.stub_table()),
+      code_names_(engine.arena().addresses(), engine.registry(), engine.stub_table(), engine.entries(),
+                  names_of(engine.program())),
       segments_(engine.arena()) {}
 
 GuestProgram::~GuestProgram() {
+  if (process_ == Process::OfProgram)
+    set_end_of_last_thread(nullptr);
   for (const Export &known : engine_.program().exports)
     set_program_operator(known.name, 0);
   if (symbol_file_)
@@ -112,12 +115,13 @@ Error GuestProgram::check_references() {
 
 /// The program sees each of its functions under the address of its entry.
 Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others, void (*on_landing)(std::uint64_t pc)) {
-  auto of_threads = start_thread_symbols(engine_.threads(), process_ == Process::OfProgram ? exit_program : nullptr);
+  auto of_threads = start_thread_symbols(engine_.threads());
   if (!of_threads)
     return of_threads.takeError();
   std::vector<AbsoluteSymbol> symbols = std::move(*of_threads);
   if (process_ == Process::OfProgram) {
     append_range(symbols, program_exit_symbols());
+    set_end_of_last_thread(exit_program);
     enlarge_usual_stack();
   }
   append_range(symbols, personality_symbols(on_landing));
@@ -173,7 +177,7 @@ Error GuestProgram::show() {
                                                                : Interposition::Later::NothingIsLoaded))
     return error;
   if (loads_more || asks_for_symbols(*program.module))
-    loaded_ = std::make_unique<LoadedProgram>(symbols, *interposition_, process);
+    loaded_ = std::make_unique<LoadedProgram>(engine_.arena().addresses(), symbols, *interposition_, process);
   if (!loads_more)
     return Error::success();
   for (ProgramSymbol &symbol : symbols)

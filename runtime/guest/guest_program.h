@@ -22,7 +22,7 @@ enum class Process : std::uint8_t {
   OfHost, ///< it may have any program, which grows: what ends the process, and its limits, are the host's
 };
 
-/// One per process. Not thread-safe unless it says so.
+/// Of a whole program, one per process (ProgramClaim). Not thread-safe unless it says so.
 class GuestProgram {
 public:
   /// `libraries` are loaded before the program is linked.

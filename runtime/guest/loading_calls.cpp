@@ -1,15 +1,27 @@
 #include "runtime/guest/loading_calls.h"
 
+#include "runtime/code/range_map.h"
 #include "runtime/guest/address_of.h"
+#include "runtime/stack/walkable_code.h"
 #include "runtime/threads/undisturbed.h"
 
-#include <atomic>
 #include <dlfcn.h>
 
 namespace osr {
 namespace {
 
-std::atomic<const LoadedProgram *> loaded = nullptr;
+constinit RangeMap<const LoadedProgram> loaded;
+
+/// A call that was the last thing that a function did comes from wherever that returns to.
+const LoadedProgram *program_that_calls(const void *return_pc) {
+  const auto pc = reinterpret_cast<std::uint64_t>(return_pc);
+  if (const LoadedProgram *program = loaded.find(pc))
+    return program;
+  const LoadedProgram *any = nullptr;
+  if (!WalkableCode::is_of_any(pc))
+    loaded.visit_until([&](const LoadedProgram &program) { return any = &program; });
+  return any;
+}
 
 /// Nothing is called so: the answer of the dynamic linker to it is the error that the program may ask for.
 void *not_found(const char *name) {
@@ -19,30 +31,27 @@ void *not_found(const char *name) {
 
 void *program_dlsym(void *handle, const char *name) {
   const auto elsewhere = [=] { return ::dlsym(handle, name); };
-  const LoadedProgram *program = loaded.load(std::memory_order_acquire);
+  const LoadedProgram *program = program_that_calls(__builtin_return_address(0));
   return program ? program->find(handle, name, elsewhere) : elsewhere();
 }
 
 void *program_dlvsym(void *handle, const char *name, const char *version) {
   const auto elsewhere = [=] { return ::dlvsym(handle == RTLD_NEXT ? RTLD_DEFAULT : handle, name, version); };
-  const LoadedProgram *program = loaded.load(std::memory_order_acquire);
+  const LoadedProgram *program = program_that_calls(__builtin_return_address(0));
   return program && handle == RTLD_NEXT ? program->find(handle, name, elsewhere) : elsewhere();
 }
 
 } // namespace
 
-LoadedProgram::LoadedProgram(llvm::ArrayRef<ProgramSymbol> symbols, const Interposition &interposition,
-                             ProcessSymbols &process)
+LoadedProgram::LoadedProgram(Extent addresses, llvm::ArrayRef<ProgramSymbol> symbols,
+                             const Interposition &interposition, ProcessSymbols &process)
     : interposition_(interposition), process_(process), executable_(::dlopen(nullptr, RTLD_LAZY)) {
   for (const ProgramSymbol &symbol : symbols)
     symbols_[symbol.name] = symbol.address;
-  loaded.store(this, std::memory_order_release);
+  loaded.add(addresses, *this);
 }
 
-LoadedProgram::~LoadedProgram() {
-  const LoadedProgram *self = this;
-  loaded.compare_exchange_strong(self, nullptr);
-}
+LoadedProgram::~LoadedProgram() { loaded.remove(*this); }
 
 bool LoadedProgram::is_own_handle(void *handle) const { return handle == RTLD_DEFAULT || handle == executable_; }
 

@@ -17,7 +17,9 @@ namespace osr {
 /// What the program defines, by name. It has to be there when the program begins, and stay.
 class LoadedProgram {
 public:
-  LoadedProgram(llvm::ArrayRef<ProgramSymbol> symbols, const Interposition &interposition, ProcessSymbols &process);
+  /// `addresses`: where its code is, whose calls get its answers.
+  LoadedProgram(Extent addresses, llvm::ArrayRef<ProgramSymbol> symbols, const Interposition &interposition,
+                ProcessSymbols &process);
   ~LoadedProgram();
   LoadedProgram(const LoadedProgram &) = delete;
   LoadedProgram &operator=(const LoadedProgram &) = delete;

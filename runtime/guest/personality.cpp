@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 
+#include <atomic>
 #include <unwind.h>
 
 extern "C" _Unwind_Reason_Code __gxx_personality_v0(int version, _Unwind_Action actions,
@@ -15,7 +16,7 @@ namespace {
 /// of the object.
 constexpr int remembered_landing_pad = -2;
 
-LandingHandler *landing_handler = nullptr;
+std::atomic<LandingHandler *> landing_handler = nullptr; ///< the same for all runtimes
 
 _Unwind_Reason_Code search_and_land(int version, _Unwind_Action actions, _Unwind_Exception_Class exception_class,
                                     _Unwind_Exception *exception, _Unwind_Context *context) {
@@ -37,7 +38,7 @@ _Unwind_Reason_Code personality(int version, _Unwind_Action actions, _Unwind_Exc
   const _Unwind_Ptr pc = _Unwind_GetIP(context);
   const _Unwind_Reason_Code result = search_and_land(version, actions, exception_class, exception, context);
   if (result == _URC_INSTALL_CONTEXT)
-    landing_handler(pc);
+    landing_handler.load(std::memory_order_relaxed)(pc);
   return result;
 }
 

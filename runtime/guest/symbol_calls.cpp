@@ -1,5 +1,6 @@
 #include "runtime/guest/symbol_calls.h"
 
+#include "runtime/code/range_map.h"
 #include "runtime/guest/address_of.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -17,11 +18,12 @@
 namespace osr {
 namespace {
 
-std::atomic<const CodeNames *> installed = nullptr;
+constinit RangeMap<const CodeNames> installed;
 
 std::optional<CodeNames::Name> find_name(const void *address) noexcept {
-  const CodeNames *names = installed.load(std::memory_order_acquire);
-  return names ? names->find(reinterpret_cast<std::uint64_t>(address)) : std::nullopt;
+  const auto wanted = reinterpret_cast<std::uint64_t>(address);
+  const CodeNames *names = installed.find(wanted);
+  return names ? names->find(wanted) : std::nullopt;
 }
 
 int program_dladdr(const void *address, Dl_info *info) {
@@ -33,8 +35,12 @@ int program_dladdr(const void *address, Dl_info *info) {
   return 1;
 }
 
+bool is_hidden(std::uint64_t return_pc) noexcept {
+  const CodeNames *names = installed.find(return_pc - 1);
+  return names && names->is_hidden(return_pc);
+}
+
 struct Backtrace {
-  const CodeNames *names;
   void **buffer;
   int size;
   int count = -1; ///< of addresses; -1: its own frame comes first
@@ -43,7 +49,7 @@ struct Backtrace {
 _Unwind_Reason_Code note_frame(_Unwind_Context *context, void *data) {
   auto &trace = *static_cast<Backtrace *>(data);
   const std::uintptr_t pc = _Unwind_GetIP(context);
-  if (trace.count >= 0 && trace.names && trace.names->is_hidden(pc))
+  if (trace.count >= 0 && is_hidden(pc))
     return _URC_NO_REASON;
   if (trace.count >= 0)
     trace.buffer[trace.count] = reinterpret_cast<void *>(pc);
@@ -51,7 +57,7 @@ _Unwind_Reason_Code note_frame(_Unwind_Context *context, void *data) {
 }
 
 int program_backtrace(void **buffer, int size) {
-  Backtrace trace{installed.load(std::memory_order_acquire), buffer, size};
+  Backtrace trace{buffer, size};
   if (size > 0)
     _Unwind_Backtrace(note_frame, &trace);
   if (trace.count > 1 && !buffer[trace.count - 1]) // where the stack begins
@@ -136,12 +142,9 @@ std::optional<CodeNames::Name> CodeNames::find(std::uint64_t address) const noex
   });
 }
 
-void CodeNames::install() { installed.store(this, std::memory_order_release); }
+void CodeNames::install() { installed.add(addresses_, *this); }
 
-CodeNames::~CodeNames() {
-  const CodeNames *self = this;
-  installed.compare_exchange_strong(self, nullptr);
-}
+CodeNames::~CodeNames() { installed.remove(*this); }
 
 std::vector<AbsoluteSymbol> symbol_call_symbols() {
   return {{"backtrace", address_of(program_backtrace)},

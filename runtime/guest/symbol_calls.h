@@ -24,10 +24,11 @@ namespace osr {
 /// Lock-free and allocation-free, so that a signal handler may ask. The parts must outlive it.
 class CodeNames {
 public:
-  /// `functions`: by entry.
-  CodeNames(const CodeRegistry &registry, const StubTable &stubs, const EntryTable &entries,
+  /// `addresses`: where all of the code is. `functions`: by entry.
+  CodeNames(Extent addresses, const CodeRegistry &registry, const StubTable &stubs, const EntryTable &entries,
             std::vector<const char *> functions)
-      : registry_(registry), stubs_(stubs), entries_(entries), functions_(std::move(functions)) {}
+      : addresses_(addresses), registry_(registry), stubs_(stubs), entries_(entries), functions_(std::move(functions)) {
+  }
 
   struct Name {
     const char *code; ///< what code
@@ -42,11 +43,12 @@ public:
   void hide(const Extent &code) { hidden_ = code; }
   bool is_hidden(std::uint64_t return_pc) const noexcept { return hidden_.contains(return_pc - 1); }
 
-  /// The calls above ask this one from now on, and for as long as it lives.
+  /// The calls above ask this one about its addresses from now on, and for as long as it lives.
   void install();
   ~CodeNames();
 
 private:
+  Extent addresses_;
   const CodeRegistry &registry_;
   const StubTable &stubs_;
   const EntryTable &entries_;

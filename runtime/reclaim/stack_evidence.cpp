@@ -16,6 +16,7 @@ namespace {
 
 /// EntryFrame::target lies just below the return PC of the function that is entered.
 constexpr std::intptr_t hook_target_cfa_offset = std::intptr_t(OSR_ENTRY_TARGET) - OSR_ENTRY_SIZE - 8;
+constexpr std::intptr_t hook_cfa_offset = std::intptr_t(OSR_ENTRY_HOOK) - OSR_ENTRY_SIZE - 8;
 static_assert(hook_target_cfa_offset == -16);
 
 bool is_within(std::uintptr_t pc, const void *begin, const char *end) {
@@ -37,6 +38,15 @@ Extent unwinder_code() {
 }
 
 } // namespace
+
+bool is_entry_hook(const Frame &frame) {
+  return is_within(frame.pc - (frame.kind == PcKind::ReturnPc), reinterpret_cast<const void *>(&osr_entry_hook),
+                   osr_entry_hook_end);
+}
+
+const void *hook_of(const Frame &frame) {
+  return reinterpret_cast<const void *>(arch::load_word(frame.cfa + std::uintptr_t(hook_cfa_offset)));
+}
 
 void StackEvidence::seal() {
   unwinder_ = unwinder_code();
@@ -86,7 +96,7 @@ void StackEvidence::look_at(const Frame &frame) {
   look_at_foreign(frame);
   in_transition_ |=
       is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline), osr_generic_trampoline_end);
-  if (is_within(instruction, reinterpret_cast<const void *>(&osr_entry_hook), osr_entry_hook_end))
+  if (is_entry_hook(frame))
     reach(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
 }
 

@@ -13,6 +13,11 @@
 
 namespace osr {
 
+/// A call has come to the entry hook.
+bool is_entry_hook(const Frame &frame);
+/// Of such a frame: EntryFrame::hook.
+const void *hook_of(const Frame &frame);
+
 /// Filled in one stop of all threads, read afterwards. Holds for as long as no new way into the watched memory is made:
 /// what no thread could reach in the stop stays out of reach. Example:
 ///

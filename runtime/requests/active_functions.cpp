@@ -1,6 +1,8 @@
 #include "runtime/requests/active_functions.h"
 
 #include "compiler/base/error.h"
+#include "runtime/engine/look_at_stacks.h"
+#include "runtime/reclaim/stack_evidence.h"
 #include "runtime/threads/stopped_walk.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -13,6 +15,11 @@ namespace {
 
 constexpr std::size_t most_active = 256;
 constexpr unsigned most_frames_looked_at = 4096; ///< of each thread
+
+/// Code of the engine's, its entries, or a call of one of its functions that has no code yet.
+OSR_OF_STOPPED_THREAD bool is_of(Engine &engine, const Frame &frame) {
+  return frame.code || frame.row || (is_entry_hook(frame) && hook_of(frame) == engine.entries().hook_context());
+}
 
 } // namespace
 
@@ -41,33 +48,34 @@ std::vector<FunctionId> active_functions(Engine &engine) {
   return found;
 }
 
-/// A thread that is between the two ends of enter() is in the program, whatever a walk sees of it.
 Expected<std::string> describe_some_activation(Engine &engine) {
   if (!engine.watches_threads())
     return std::string();
   pid_t tid = 0;
   const char *function = nullptr;
-  const RegistryLookup lookup = engine.lookup();
-  Error error = engine.with_stopped([&](StoppedThreads threads) {
-    RulesFinder rules(lookup, engine.stub_table());
-    for (const auto &thread : threads) {
-      walk_stopped_while(*thread, rules, [&](const Frame &frame) {
-        if (frame.code && frame.code->function != no_function)
-          function = frame.code->function_name;
-        return function == nullptr;
-      });
-      if (!function && thread->base.cfa == 0)
-        continue;
-      tid = thread->tid;
-      return;
-    }
-  });
-  if (error)
-    return error;
-  if (tid == 0)
-    return std::string();
-  return function ? fmt::format("thread {} is in '{}'", tid, function)
-                  : fmt::format("thread {} is in the program", tid);
+  const auto look = [&](const ProgramThread &thread, RulesFinder &rules) {
+    if (tid != 0)
+      return StackLook{};
+    const WalkStatus status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
+      if (!is_of(engine, frame))
+        return true;
+      tid = thread.tid;
+      function = frame.code ? frame.code->function_name : nullptr;
+      return function == nullptr;
+    });
+    return tid ? StackLook{} : StackLook{status, true};
+  };
+  Undisturbed undisturbed;
+  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  auto unwalked = look_at_stacks(engine, [&] { tid = 0; }, look, [] {});
+  if (!unwalked)
+    return unwalked.takeError();
+  if (tid != 0)
+    return function ? fmt::format("thread {} is in '{}'", tid, function)
+                    : fmt::format("thread {} is in the program", tid);
+  if (*unwalked)
+    return fmt::format("the stack of thread {} cannot be walked: {}", (*unwalked)->tid, describe((*unwalked)->status));
+  return std::string();
 }
 
 } // namespace osr

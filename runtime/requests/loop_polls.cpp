@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-PollHandler *poll_handler = nullptr, *count_handler = nullptr;
+std::atomic<PollHandler *> poll_handler = nullptr, count_handler = nullptr; ///< the same for all runtimes
 
 /// Counts arrivals; the requester sleeps on it. Only the threads' own words tell who waits.
 std::atomic<std::uint32_t> arrivals = 0;
@@ -29,8 +29,7 @@ void wait_for_request(std::atomic<PollWord> &word) {
 }
 
 void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
-  if (count_handler)
-    count_handler(return_pc_slot);
+  count_handler.load(std::memory_order_relaxed)(return_pc_slot);
   PollWord found = word.load(std::memory_order_acquire);
   switch (found) {
   case PollWord::None:
@@ -44,9 +43,9 @@ void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
     break;
   case PollWord::Flip:
     if (word.compare_exchange_strong(found, PollWord::None, std::memory_order_acq_rel))
-      poll_handler(return_pc_slot);
+      poll_handler.load(std::memory_order_relaxed)(return_pc_slot);
     break;
-  case PollWord::FlipEach: poll_handler(return_pc_slot); break;
+  case PollWord::FlipEach: poll_handler.load(std::memory_order_relaxed)(return_pc_slot); break;
   }
 }
 
@@ -61,16 +60,24 @@ extern "C" void osr_loop_poll() {
 
 } // namespace
 
+/// More of them at once than there are bits share some: then a thread may go on too early, and be asked again.
+LoopPolls::LoopPolls(ThreadRegistry &threads) : threads_(threads) {
+  static std::atomic<unsigned> next = 0;
+  asker_ = std::uint64_t(1) << next.fetch_add(1, std::memory_order_relaxed) % 64;
+}
+
 void LoopPolls::ask(const ProgramThread &thread) {
-  thread.poll_word->store(PollWord::Wait, std::memory_order_release);
+  thread.poll_askers |= asker_;
+  if (thread.poll_word->load(std::memory_order_acquire) != PollWord::Waiting)
+    thread.poll_word->store(PollWord::Wait, std::memory_order_release);
   if (!asked_at_)
     asked_at_ = Clock::now();
 }
 
 bool LoopPolls::all_wait() {
   std::lock_guard lock(threads_.mutex());
-  return none_of(threads_.threads(), [](const auto &thread) {
-    return thread->poll_word->load(std::memory_order_acquire) == PollWord::Wait;
+  return none_of(threads_.threads(), [this](const auto &thread) {
+    return (thread->poll_askers & asker_) && thread->poll_word->load(std::memory_order_acquire) == PollWord::Wait;
   });
 }
 
@@ -92,6 +99,8 @@ double LoopPolls::release() {
     return 0;
   std::lock_guard lock(threads_.mutex());
   for (const auto &thread : threads_.threads()) {
+    if (!(thread->poll_askers & asker_) || (thread->poll_askers &= ~asker_) != 0)
+      continue;
     PollWord word = thread->poll_word->load(std::memory_order_acquire);
     if (word != PollWord::Wait && word != PollWord::Waiting)
       continue;

@@ -21,10 +21,11 @@
 
 namespace osr {
 
-/// The requester's side. One request at a time.
+/// The requester's side. One request at a time; those of several runtimes may ask the same thread, which goes on when all of
+/// them have released it.
 class LoopPolls {
 public:
-  explicit LoopPolls(ThreadRegistry &threads) : threads_(threads) {}
+  explicit LoopPolls(ThreadRegistry &threads);
   ~LoopPolls() { release(); }
 
   /// While the thread is stopped: from its next poll on it waits until release(). Async-signal-safe.
@@ -38,6 +39,7 @@ private:
   bool all_wait();
 
   ThreadRegistry &threads_;
+  std::uint64_t asker_; ///< a bit
   std::optional<std::chrono::steady_clock::time_point> asked_at_;
 };
 
@@ -46,7 +48,7 @@ private:
 using PollHandler = void(std::uint64_t return_pc_slot);
 
 /// The function that polls call. `handler` must not throw. Nor must `counted`, which every poll calls first: code whose
-/// polls count comes there without being asked. Null: no code counts.
+/// polls count comes there without being asked.
 std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler, PollHandler *counted);
 
 /// The next poll of every thread of which nobody asks anything calls the handler, once.

@@ -1,6 +1,7 @@
 #include "runtime/requests/requests.h"
 
 #include "compiler/base/error.h"
+#include "runtime/engine/look_at_stacks.h"
 #include "runtime/requests/request_search.h"
 #include "runtime/threads/stopped_walk.h"
 
@@ -17,7 +18,6 @@ namespace {
 
 constexpr std::size_t usual_activations = 1024; ///< the lists grow when there are more
 constexpr unsigned most_compile_rounds = 100; ///< each stop may find sites that the one before did not see
-constexpr unsigned most_walk_retries = 200;  ///< a thread may be stopped where no walk is possible
 /// How long threads are waited for that should come to a poll. A loop gets there in nanoseconds; a thread that has to
 /// share its core may need some milliseconds. In between one looks whether they are still in the function.
 constexpr std::chrono::milliseconds poll_patience[] = {std::chrono::milliseconds(1), std::chrono::milliseconds(4),

@@ -1,6 +1,7 @@
 #include "runtime/stack/frame_rules.h"
 
 #include "runtime/stack/unwinder.h"
+#include "runtime/stack/walkable_code.h"
 
 #include <memory>
 #include <type_traits>
@@ -22,11 +23,15 @@ const FrameRules &RulesFinder::remember(std::uintptr_t return_pc, std::size_t sl
 /// What is none of our code, unless it is a stub that was interrupted.
 void RulesFinder::look_up_foreign(std::uintptr_t pc, PcKind kind, FrameRules &rules) const {
   rules.step = find_foreign_rules(rules.pc, kind);
-  if (rules.step.kind != StepRules::Kind::None || kind != PcKind::Exact)
+  if (rules.step.kind != StepRules::Kind::None)
     return;
-  const auto found = stubs_.stub_around(pc);
-  if (!found)
+  const auto found = kind == PcKind::Exact ? stubs_.stub_around(pc) : std::nullopt;
+  if (!found) {
+    const auto [step, original_pc] = WalkableCode::find_rules(rules.pc, kind);
+    rules.step = step;
+    rules.pc = original_pc;
     return;
+  }
   rules.stub_pc = found->entry_pc;
   rules.pc = found->site.original_pc;
   rules.code = found->site.code;

@@ -29,7 +29,7 @@ void StressRun::start(Replacer &replacer, Redefiner &redefiner) {
   else if (mode_.kind == StressMode::Kind::Loops)
     loops_ = std::make_unique<Ticker>("osr stress", mode_.number, [this] { flip_at_next_poll(engine_.threads()); });
   else if (mode_.acts_at_polls())
-    engine_.threads().set_usual_poll_word(PollWord::FlipEach);
+    flip_each();
 }
 
 void StressRun::on_call(const EntryFrame &frame) {
@@ -50,7 +50,14 @@ void StressRun::on_poll(std::uint64_t return_pc_slot) {
   });
 }
 
+void StressRun::flip_each() {
+  is_flipping_ = true;
+  engine_.threads().begin_flipping();
+}
+
 void StressRun::stop() {
+  if (std::exchange(is_flipping_, false))
+    engine_.threads().end_flipping();
   async_.reset();
   churn_.reset();
   loops_.reset();

@@ -22,7 +22,8 @@ public:
   /// From the entry hook, in a thread of the program, if the mode acts at calls.
   void on_call(const EntryFrame &frame);
   bool acts_at_calls() const { return mode_.acts_at_calls(); }
-  /// From a poll.
+  bool acts_at_polls() const { return mode_.acts_at_polls(); }
+  /// From a poll, if the mode acts there.
   void on_poll(std::uint64_t return_pc_slot);
 
   /// Threads of its own end.
@@ -35,12 +36,15 @@ public:
 private:
   StressRun(const StressMode &mode, Engine &engine) : mode_(mode), engine_(engine) {}
 
+  void flip_each();
+
   StressMode mode_;
   Engine &engine_;
   std::optional<Stress> stress_; ///< acts at calls or polls
   std::unique_ptr<AsyncStress> async_;
   std::unique_ptr<Churn> churn_;
   std::unique_ptr<Ticker> loops_;
+  bool is_flipping_ = false; ///< each poll of every thread
 };
 
 } // namespace osr

@@ -12,13 +12,13 @@
 
 #include "osr/options.h"
 #include "runtime/threads/program_thread.h"
+#include "runtime/threads/shared_process.h"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
 #include <chrono>
-#include <csignal>
 #include <functional>
 #include <utility>
 
@@ -29,10 +29,8 @@ public:
   using Pause = StopPause;
   using Options = StopOptions;
 
-  /// Installs the signal handler. One per process. Fails when the signal number is not usable.
+  /// Fails when the signal number is not usable, or is not the one that others in this process use (SharedProcess).
   static llvm::Expected<std::unique_ptr<Handshake>> create(ThreadRegistry &threads, Options options);
-  ~Handshake();
-
   /// Stops all registered threads except the calling one, calls `work` with all of them, and lets them go on. `work`
   /// must not allocate, lock or wait: a stopped thread may hold any lock. The calling thread, if it is registered, has
   /// its own registers as context. The error names threads that did not stop in time; then `work` was not called.
@@ -43,16 +41,17 @@ public:
   bool when_alone(llvm::function_ref<void()> work);
 
 private:
-  Handshake(ThreadRegistry &threads, Options options) : threads_(threads), options_(std::move(options)) {}
+  Handshake(SharedProcess::Membership process, ThreadRegistry &threads, Options options)
+      : process_(std::move(process)), threads_(threads), options_(std::move(options)) {}
   /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.
   void stop_all(std::vector<pid_t> &silent);
   void find_silent(std::vector<pid_t> &silent) const;
   void send_stop(pid_t tid) const;
   void resume_all();
 
+  SharedProcess::Membership process_;
   ThreadRegistry &threads_;
   Options options_;
-  struct sigaction previous_{};
 };
 
 } // namespace osr

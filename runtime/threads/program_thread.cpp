@@ -153,9 +153,21 @@ void ThreadRegistry::remove_suspended(ProgramThread &stack) {
   suspended_.pop_back();
 }
 
-void ThreadRegistry::set_usual_poll_word(PollWord word) {
+void ThreadRegistry::begin_flipping() {
   Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
+  if (flipping_++ == 0)
+    set_usual_poll_word(PollWord::FlipEach);
+}
+
+void ThreadRegistry::end_flipping() {
+  Undisturbed undisturbed;
+  std::lock_guard lock(mutex_);
+  if (--flipping_ == 0)
+    set_usual_poll_word(PollWord::None);
+}
+
+void ThreadRegistry::set_usual_poll_word(PollWord word) {
   usual_poll_word_ = word;
   for (const auto &thread : threads_)
     *thread->poll_word = word;

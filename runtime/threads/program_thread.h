@@ -58,6 +58,8 @@ struct ProgramThread {
   bool is_working_at(std::uint64_t sp) const { return work_low < sp && sp <= work_high; }
 
   std::atomic<PollWord> *poll_word = nullptr; ///< the thread's own
+  mutable std::uint64_t poll_askers =
+      0; ///< who wants it to wait in its next poll, a bit each (LoopPolls); needs the registry's lock
   std::atomic<Presence> presence{Presence::Away};
 
   std::atomic<StopState> stop{StopState::Running};
@@ -111,8 +113,10 @@ public:
   void remove_current();
   static ProgramThread *current() { return current_thread; }
 
-  /// What the poll words of threads are when nobody asks anything of them; also that of the registered ones is set.
-  void set_usual_poll_word(PollWord word);
+  /// While somebody flips each poll, the poll words of threads are FlipEach when nobody asks anything of them; that of the
+  /// registered ones is set.
+  void begin_flipping();
+  void end_flipping();
   PollWord usual_poll_word() const { return usual_poll_word_.load(std::memory_order_relaxed); }
 
   /// The child of a fork has one thread only. To be called in it, with the lock held.
@@ -135,7 +139,10 @@ private:
   std::vector<std::unique_ptr<ProgramThread>> threads_;
   std::vector<ProgramThread *> suspended_;
   std::atomic<std::size_t> most_ = 0;
+  void set_usual_poll_word(PollWord word);
+
   std::atomic<PollWord> usual_poll_word_ = PollWord::None;
+  unsigned flipping_ = 0; ///< who do
 };
 
 /// The threads of this process, whatever runtimes it has, one after the other. Never destroyed.

@@ -33,7 +33,7 @@ constexpr std::uintptr_t end_round = 1;
 constexpr std::size_t thread_object_stack_bytes = std::size_t(256) << 20;
 
 ThreadRegistry *registry = nullptr;
-ExitFunction *exit_process = nullptr;
+std::atomic<ExitFunction *> exit_process = nullptr;
 pthread_key_t end_key;
 /// Threads of the program that have not ended, main among them. Counted by whoever starts one: it registers itself
 /// later.
@@ -76,8 +76,9 @@ void on_thread_end(void *rounds) {
     pthread_setspecific(end_key, reinterpret_cast<void *>(left - 1));
     return;
   }
-  if (self->role != ThreadRole::Host && alive.fetch_sub(1) == 1 && exit_process)
-    exit_process(0);
+  if (self->role != ThreadRole::Host && alive.fetch_sub(1) == 1)
+    if (ExitFunction *exit = exit_process.load())
+      exit(0);
   block_signals();
   registry->remove_current();
 }
@@ -180,10 +181,9 @@ void enlarge_usual_stack() {
   });
 }
 
-Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit) {
+Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads) {
   if (Error error = watch_ends(threads))
     return error;
-  exit_process = exit;
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
   append_range(symbols, thread_object_symbols());
   append_range(symbols, signal_call_symbols());
@@ -193,6 +193,8 @@ Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threa
   symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(start_c11_thread));
   return symbols;
 }
+
+void set_end_of_last_thread(ExitFunction *exit) { exit_process = exit; }
 
 int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
   if (host_threads != 0)

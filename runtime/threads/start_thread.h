@@ -16,11 +16,14 @@ using ExitFunction = void(int status);
 /// Names that the program gets instead of the C library's: pthread_create, thrd_create, and those of thread_data.h,
 /// signal_calls.h, waiting_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine
 /// stack if enlarge_usual_stack() was called, or 64 KiB more if the program chose a size: frames of the baseline tier are larger
-/// than those of native code. The record goes when the thread ends, after the program's own thread-specific destructors. The
-/// end of the program's last thread ends the process by `exit_process(0)`, unless that is null; the C library would wait for threads of the host.
+/// than those of native code. The record goes when the thread ends, after the program's own thread-specific destructors.
 /// `threads` must live as long as the process. Fails when there have been others, and when the host uses all keys for
 /// thread-specific data.
-llvm::Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads, ExitFunction *exit_process);
+llvm::Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads);
+
+/// From here on the end of the last thread of programs ends the process by `exit(0)`; the C library would wait for threads of
+/// the host. Null: it does not.
+void set_end_of_last_thread(ExitFunction *exit);
 
 /// Threads for which nobody chooses a stack size get a larger one from here on. Once in a process.
 void enlarge_usual_stack();

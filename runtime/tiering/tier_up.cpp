@@ -17,11 +17,12 @@ using State = HeatCounter::State;
 
 namespace {
 
-HeatHandler *heat_handler = nullptr;
+std::atomic<HeatHandler *> heat_handler = nullptr; ///< the same for all runtimes
 
 extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
   Undisturbed undisturbed;
-  heat_handler(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry);
+  heat_handler.load(std::memory_order_relaxed)(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry,
+                                               reinterpret_cast<std::uint64_t>(__builtin_return_address(0)));
 }
 
 } // namespace

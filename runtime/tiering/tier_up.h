@@ -24,8 +24,8 @@
 
 namespace osr {
 
-/// Called in a thread of the program when baseline code of a function has counted down.
-using HeatHandler = void(HeatCounter *counter, NoticedBy by);
+/// Called in a thread of the program when baseline code of a function has counted down; `pc` is in it.
+using HeatHandler = void(HeatCounter *counter, NoticedBy by, std::uint64_t pc);
 
 /// The function that such code calls. `handler` must not throw.
 std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler);

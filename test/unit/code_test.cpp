@@ -54,7 +54,7 @@ TEST_CASE("the hash of a function's type stands in front of its entry, and distu
   const std::vector<FunctionId> ids = {0, 1, 2, EntryTable::batch_size - 1, EntryTable::batch_size};
   for (const FunctionId id : ids)
     entries->set_type_hash(id, 0x01020304 * (id + 1));
-  entries->set_hook(make_hook(*arena).address);
+  entries->set_hook(make_hook(*arena).address, nullptr);
   for (const FunctionId id : ids) {
     std::uint32_t hash = 0;
     std::memcpy(&hash, reinterpret_cast<const void *>(entries->entry_address(id) - sizeof hash), sizeof hash);
@@ -68,7 +68,7 @@ TEST_CASE("entries lead to the hook until a target is set, and follow every chan
   const auto entries = value_of(EntryTable::create(*arena));
   check_success(entries->reserve(1000));
   CHECK(entries->size() == 1000);
-  entries->set_hook(make_hook(*arena).address);
+  entries->set_hook(make_hook(*arena).address, nullptr);
   for (FunctionId id : {0u, 1u, 255u, 256u, 999u}) {
     const auto call = function_at<int(int)>(entries->entry_address(id));
     CHECK(entries->target(id) == entries->hook_address(id));
@@ -89,6 +89,22 @@ TEST_CASE("entries lead to the hook until a target is set, and follow every chan
     CHECK_FALSE(entries->contains(one.address));
   }
   CHECK_FALSE(entries->find_entry(0));
+}
+
+TEST_CASE("tables that share a hook say there whose functions are called") {
+  const auto arena = value_of(SlabArena::create());
+  const CodeMemory hook = value_of(arena->allocate_code(16));
+  const unsigned char context[] = {0x48, 0x8b, 0x44, 0x24, 0xe8, 0xc3}; // mov -24(%rsp), %rax; ret
+  std::memcpy(hook.writable, context, sizeof context);
+  const auto one = value_of(EntryTable::create(*arena)), other = value_of(EntryTable::create(*arena));
+  const int here = 0, there = 0;
+  one->set_hook(hook.address, &here);
+  other->set_hook(hook.address, &there);
+  for (const auto &[table, expected] : {std::pair(one.get(), &here), std::pair(other.get(), &there)}) {
+    check_success(table->reserve(EntryTable::batch_size + 1));
+    for (FunctionId id : {0u, EntryTable::batch_size})
+      CHECK(function_at<const int *()>(table->entry_address(id))() == expected);
+  }
 }
 
 TEST_CASE("entries keep their addresses and targets when the table grows") {

@@ -20,7 +20,7 @@ namespace {
 /// The program's view of the C library. There is one per process.
 struct ProgramCalls {
   Stopper stopper;
-  std::vector<AbsoluteSymbol> symbols = cantFail(start_thread_symbols(stopper.registry, [](int) {}));
+  std::vector<AbsoluteSymbol> symbols = cantFail(start_thread_symbols(stopper.registry));
 
   template <typename Function> Function *find(Function *, StringRef name) const {
     auto found = find_if(symbols, [&](const AbsoluteSymbol &symbol) { return symbol.first == name; });

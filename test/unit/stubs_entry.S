@@ -111,6 +111,8 @@ osr_test_hooked_call:
 osr_test_hook_thunk:
         .cfi_startproc
         mov     qword ptr [rsp - 16], 77
+        push    [rip + osr_test_hook]
+        pop     [rsp - 24]
         jmp     osr_entry_hook
         .cfi_endproc
 

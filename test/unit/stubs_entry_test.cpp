@@ -39,10 +39,11 @@ extern "C" {
 void osr_test_call_pad(std::uint64_t pad, void *buffer, std::uint64_t offset, PadResult *result);
 /// Loads every register from `in`, calls `pc`, returns its rax (stubs_entry.S).
 std::uint64_t osr_test_hooked_call(std::uint64_t pc, const MachineRegisters *in);
-/// A hook thunk for function 77, and a function that stores its registers to osr_test_registers.
+/// A hook thunk for function 77 of osr_test_hook, and a function that stores its registers to osr_test_registers.
 void osr_test_hook_thunk();
 void osr_test_store_registers();
 extern MachineRegisters osr_test_registers;
+EntryHook *osr_test_hook = nullptr;
 }
 
 namespace {
@@ -84,8 +85,11 @@ void clobber_vectors() {
                    : "xmm0", "xmm6", "xmm9", "xmm15");
 }
 
-std::uint64_t handler(EntryFrame *frame) {
-  seen_frame = *frame;
+EntryHook *seen_hook = nullptr;
+
+std::uint64_t handler(EntryHook &hook, EntryFrame &frame) {
+  seen_hook = &hook;
+  seen_frame = frame;
   seen_cfas = walk();
   clobber_vectors();
   return reinterpret_cast<std::uint64_t>(&osr_test_store_registers);
@@ -146,17 +150,6 @@ bool shows_components_in_use() {
   std::uint32_t a, b, c, d;
   return vector_register_bytes() > 16 && __get_cpuid_count(0xd, 1, &a, &b, &c, &d) && (a & 4);
 }
-
-class HandlerScope {
-public:
-  explicit HandlerScope(std::uint64_t (*function)(EntryFrame *)) : previous_(osr_entry_hook_handler) {
-    osr_entry_hook_handler = function;
-  }
-  ~HandlerScope() { osr_entry_hook_handler = previous_; }
-
-private:
-  std::uint64_t (*previous_)(EntryFrame *);
-};
 
 ProgramBase program_base;
 
@@ -220,7 +213,8 @@ TEST_CASE("the entry hook keeps every register, and shows the general ones", "[s
     WARN("not checked: this processor has no XSAVE");
     return;
   }
-  HandlerScope scope(handler);
+  EntryHook hook{handler};
+  osr_test_hook = &hook;
   const std::vector<std::uint64_t> cfas_here = walk();
   for (const std::uint64_t in_use : {0x2u, 0x3u, 0x6u, 0x7u, osr_extended_state_mask}) {
     if (in_use & ~osr_extended_state_mask)
@@ -229,6 +223,7 @@ TEST_CASE("the entry hook keeps every register, and shows the general ones", "[s
     const MachineRegisters in = counting_registers(in_use);
     CHECK(osr_test_hooked_call(reinterpret_cast<std::uint64_t>(&osr_test_hook_thunk), &in) == in.general[0]);
     CHECK(seen_frame.function == 77);
+    CHECK(seen_hook == &hook);
     // From inside the handler a walk comes through the hook to this function's callers, and to nothing else.
     const std::size_t older = cfas_here.size() - 2;
     REQUIRE(seen_cfas.size() > older);

@@ -1,0 +1,39 @@
+// The runtimes whose programs this process runs: which of them an address belongs to, and what concerns all of them.
+#pragma once
+
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/Support/Error.h>
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+namespace osr {
+
+struct RuntimeImpl;
+
+/// The runtime whose code or constants are at this address, while its program runs; else null. Lock-free, for calls that come
+/// from compiled code: that is on the stack, so the runtime stays.
+RuntimeImpl *running_at(std::uint64_t address);
+
+/// From here on calls of compiled code come to it.
+void add_running(RuntimeImpl &runtime);
+/// Without effect if it was not added.
+void remove_running(RuntimeImpl &runtime);
+
+/// All of them, which stay so meanwhile.
+class RunningRuntimes {
+public:
+  RunningRuntimes();
+  /// Only if nobody is in the middle of adding or removing one; else it is empty.
+  explicit RunningRuntimes(std::try_to_lock_t);
+  llvm::ArrayRef<RuntimeImpl *> all() const;
+
+private:
+  std::unique_lock<std::mutex> lock_;
+};
+
+/// Forks of this process are watched: the child of one has the forking thread only; from there on runtimes work all the same.
+llvm::Error watch_forks();
+
+} // namespace osr
