@@ -141,8 +141,9 @@ public:
 
   /// Brings all threads of the program to a safepoint, calls `work` there, in this thread, and lets them go on:
   /// osr/safepoint.h. From any thread: also from a function that compiled code has called, whose callers' references are
-  /// among the roots; its own are not. Others that ask for a safepoint meanwhile wait, and are no obstacle. `work` may
-  /// not call functions of the program. The error says who did not come, or whose code cannot be left; then `work` was
+  /// among the roots; its own are not. Others that ask for a safepoint meanwhile wait, and are no obstacle. `work` may ask
+  /// another runtime for a safepoint, which is the same one: so a collector of several finds all roots. It may not call functions of
+  /// the program. The error says who did not come, or whose code cannot be left; then `work` was
   /// not called.
   llvm::Error at_safepoint(llvm::function_ref<void(Safepoint &)> work, const SafepointOptions &options = {});
 

@@ -17,9 +17,13 @@ namespace osr {
 Error at_safepoint(Engine &engine, function_ref<void(Safepoint &)> work, const SafepointOptions &options) {
   if (engine.program().reference_spaces.empty())
     return make_error("no safepoint: the options name no address space of references (reference_spaces)");
-  auto closed = SafepointGate::Closed::close(process_safepoints(), engine.threads(), options.limit);
-  if (!closed)
-    return closed.takeError();
+  std::optional<SafepointGate::Closed> gate; // within a safepoint of another runtime it is closed
+  if (!SafepointGate::is_closed_by_this_thread()) {
+    auto closed = SafepointGate::Closed::close(process_safepoints(), engine.threads(), options.limit);
+    if (!closed)
+      return closed.takeError();
+    gate.emplace(std::move(*closed));
+  }
   std::optional<Expected<Safepoint>> found;
   {
     Undisturbed undisturbed;

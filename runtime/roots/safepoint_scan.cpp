@@ -36,8 +36,9 @@ StackLook SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder
   seen.status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
     if (!frame.code || !frame.code->uses_references)
       return true;
-    if (thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) &&
-        frame.sp >= thread.base.cfa) { // nobody has said that it is in the program
+    const bool is_older =
+        thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) && frame.sp >= thread.base.cfa;
+    if (is_older || thread.is_uncounted) { // nobody has said that it is in the program
       called_directly_ = thread.tid;
       return false;
     }
@@ -69,7 +70,7 @@ Error SafepointScan::list_frames() {
   if (called_directly_)
     return make_error(
         "no safepoint: thread {} has called a function of the program by its address; where a collector works, "
-        "calls are made by ThreadAttachment::call, or within ThreadAttachment::run",
+        "calls are made by ThreadAttachment::call, or within ThreadAttachment::run, begun when the runtime is there",
         called_directly_);
   if (interrupted_)
     return make_error(

@@ -56,19 +56,23 @@ void find_stack(ProgramThread &thread) {
 
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
                     std::uint64_t third) {
+  const bool is_counted =
+      process_safepoints().is_used(); // before it says where it is: what says yes here says so there
   const InsideProgram inside(thread);
   /// Also when an exception flies through, or pthread_exit unwinds: destructors of thread-local objects come after it.
   struct Outer {
     ProgramThread &entered;
+    bool was_uncounted;
     bool was_current = current_thread == &entered;
     ProgramBase base = entered.base;
     bool returned = false;
     ~Outer() {
       ProgramThread &thread = thread_now(entered, was_current);
       thread.base = base;
+      thread.is_uncounted = was_uncounted;
       thread.was_unwound |= !returned && base.cfa == 0;
     }
-  } outer{thread};
+  } outer{thread, std::exchange(thread.is_uncounted, !is_counted)};
   ProgramBase inner;
   runs_program = true;
   const bool is_nested = outer.base.cfa != 0; // walks go on to the outermost frame: control comes back to all of them
@@ -81,6 +85,7 @@ void forget_if_left(ProgramThread &thread, void *frame) {
   if (thread.base.cfa == 0 || reinterpret_cast<std::uint64_t>(frame) < thread.base.cfa)
     return;
   thread.base = ProgramBase();
+  thread.is_uncounted = false;
   if (process_safepoints().is_used() && thread.presence.load(std::memory_order_relaxed) == Presence::Inside)
     process_safepoints().leave(thread);
 }

@@ -61,6 +61,8 @@ struct ProgramThread {
   mutable std::uint64_t poll_askers =
       0; ///< who wants it to wait in its next poll, a bit each (LoopPolls); needs the registry's lock
   std::atomic<Presence> presence{Presence::Away};
+  /// It is in a call of enter() that began before anybody waited for threads: its presence says nothing.
+  bool is_uncounted = false;
 
   std::atomic<StopState> stop{StopState::Running};
   const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
@@ -73,6 +75,7 @@ struct ProgramThread {
     stack_low = other.stack_low;
     stack_high = other.stack_high;
     base = other.base;
+    is_uncounted = other.is_uncounted;
   }
 
   ProgramThread() = default;

@@ -18,12 +18,16 @@ using Clock = std::chrono::steady_clock;
 /// A thread that was asked may have been about to wait for something else in its poll: then it is asked again.
 constexpr std::chrono::milliseconds before_asking_again(1);
 
+constinit thread_local bool has_closed = false;
+
 } // namespace
 
 SafepointGate &process_safepoints() {
   static auto &gate = *new SafepointGate;
   return gate;
 }
+
+bool SafepointGate::is_closed_by_this_thread() { return has_closed; }
 
 /// Who comes says so before it looks at the gate, and the collector closes the gate before it looks who is there: one of them
 /// sees the other.
@@ -83,6 +87,7 @@ Expected<SafepointGate::Closed> SafepointGate::Closed::close(SafepointGate &gate
   const bool was_inside = go_away_from_program(); // it is no obstacle to a collector that was faster
   gate.collectors_.lock();
   Closed closed(gate, threads);
+  has_closed = true;
   closed.was_inside_ = was_inside;
   gate.is_closed_.store(1, std::memory_order_seq_cst);
   std::vector<pid_t> inside;
@@ -104,6 +109,7 @@ Expected<SafepointGate::Closed> SafepointGate::Closed::close(SafepointGate &gate
 SafepointGate::Closed::~Closed() {
   if (!gate_)
     return;
+  has_closed = false;
   gate_->open(threads_);
   gate_->collectors_.unlock();
   if (was_inside_)

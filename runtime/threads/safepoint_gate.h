@@ -35,6 +35,8 @@ public:
       enter(thread);
     }
   }
+  /// The calling thread has closed it.
+  static bool is_closed_by_this_thread();
   bool is_used() const { return is_used_.load(std::memory_order_relaxed); }
 
   /// While one exists, the gate is closed. One at a time: others wait, and are no obstacle to it.

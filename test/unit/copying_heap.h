@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
 #include <mutex>
 #include <sys/mman.h>
 
@@ -32,12 +33,15 @@ public:
     return object;
   }
 
-  void collect(Safepoint &safepoint) {
+  void collect(Safepoint &safepoint) { collect({&safepoint}); }
+  /// Of several runtimes that use this heap.
+  void collect(std::initializer_list<Safepoint *> safepoints) {
     char *old = space_;
     space_ = map();
     top_ = 0;
     std::uint64_t scanned = 0;
-    safepoint.visit_roots([&](Root root) { root.object = copy(root.object); });
+    for (Safepoint *safepoint : safepoints)
+      safepoint->visit_roots([&](Root root) { root.object = copy(root.object); });
     for (; scanned < top_;) {
       auto *object = reinterpret_cast<std::uint64_t *>(space_ + scanned);
       for (std::uint32_t i = 0; i < object[0] >> 32; ++i)
@@ -46,8 +50,10 @@ public:
     }
     drop(old);
     ++collections;
-    roots += safepoint.root_count();
-    derived += safepoint.derived_count();
+    for (Safepoint *safepoint : safepoints) {
+      roots += safepoint->root_count();
+      derived += safepoint->derived_count();
+    }
   }
 
   /// Nothing moves, and nothing is freed.

@@ -2,6 +2,7 @@
 #include "copying_heap.h"
 #include "grow_fixture.h"
 
+#include <array>
 #include <atomic>
 #include <csetjmp>
 #include <mutex>
@@ -356,6 +357,82 @@ TEST_CASE("A host that leaves the program by longjmp may call it again, and coll
   CHECK(left == 100);
   CHECK(call(*runtime, "in", 20) == 19 * 20);
   CHECK(cantFail(runtime->replace("in", {.to = Tier::Baseline})).refused.empty());
+}
+
+/// Makes a node at each level, which the levels below, of another runtime, have too.
+std::string linked_levels(const std::string &name) {
+  return fmt::format(R"(
+  declare ptr addrspace(1) @allocate(i64, i64)
+  declare i64 @other(i64, ptr addrspace(1))
+  define i64 @{0}(i64 %n, ptr addrspace(1) %older) {{
+    %new = call ptr addrspace(1) @allocate(i64 1, i64 2)
+    %link = getelementptr i64, ptr addrspace(1) %new, i64 1
+    store ptr addrspace(1) %older, ptr addrspace(1) %link
+    %field = getelementptr i64, ptr addrspace(1) %new, i64 2
+    store i64 %n, ptr addrspace(1) %field
+    %stop = icmp eq i64 %n, 0
+    br i1 %stop, label %end, label %more
+  end:
+    ret i64 0
+  more:
+    %less = sub i64 %n, 1
+    %rest = call i64 @other(i64 %less, ptr addrspace(1) %new)
+    %own = load i64, ptr addrspace(1) %field
+    %back = load ptr addrspace(1), ptr addrspace(1) %link
+    %none = icmp eq ptr addrspace(1) %back, null
+    %all = add i64 %rest, %own
+    br i1 %none, label %first, label %inner
+  first:
+    ret i64 %all
+  inner:
+    %next.field = getelementptr i64, ptr addrspace(1) %back, i64 2
+    %next.value = load i64, ptr addrspace(1) %next.field
+    %sum = add i64 %all, %next.value
+    ret i64 %sum
+  }})",
+                     name);
+}
+
+TEST_CASE("Two runtimes whose functions call each other share a heap, and one collection moves the objects of both") {
+  static std::array<std::unique_ptr<Runtime>, 2> both;
+  static std::array<std::uint64_t, 2> functions;
+  static CopyingHeap *shared = nullptr;
+  CopyingHeap objects;
+  shared = &objects;
+  const auto allocate_in_both = +[](std::uint64_t references, std::uint64_t words) {
+    const SafepointOptions how{.objects_move = true, .limit = patience};
+    cantFail(both[0]->at_safepoint(
+        [&](Safepoint &left) {
+          cantFail(both[1]->at_safepoint([&](Safepoint &right) { shared->collect({&left, &right}); }, how));
+        },
+        how));
+    return shared->allocate(std::uint32_t(references), std::uint32_t(words));
+  };
+  const std::array others = {+[](std::uint64_t n, std::uint64_t list) {
+                               return cantFail(ThreadAttachment::attach()).call(functions[1], n, list);
+                             },
+                             +[](std::uint64_t n, std::uint64_t list) {
+                               return cantFail(ThreadAttachment::attach()).call(functions[0], n, list);
+                             }};
+  const std::array names = {"left", "right"};
+  for (const Tier tier : {Tier::Baseline, Tier::Optimized}) {
+    for (unsigned i = 0; i < 2; ++i) {
+      Runtime::Options options;
+      options.tier = tier;
+      options.reference_spaces = {1};
+      options.host_symbols = {{"allocate", reinterpret_cast<std::uint64_t>(allocate_in_both)},
+                              {"other", reinterpret_cast<std::uint64_t>(others[i])}};
+      both[i] = runtime_with({linked_levels(names[i])}, std::move(options));
+      functions[i] = cantFail(both[i]->lookup(names[i]));
+    }
+    auto thread = cantFail(ThreadAttachment::attach());
+    for (unsigned i = 0; i < 2; ++i) // n + ... + 1, and each number but the smallest once more from below
+      CHECK(thread.call(functions[i], 12) == 12 * 13 / 2 + (12 * 13 / 2 - 1));
+    for (auto &runtime : both)
+      cantFail(Runtime::close(runtime));
+  }
+  CHECK(objects.collections == 4 * 13);
+  CHECK(objects.roots > 4 * 13 * 6);
 }
 
 } // namespace

@@ -418,5 +418,41 @@ TEST_CASE("Runtimes of one process stop threads by one signal") {
   CHECK(handler(SIGRTMAX - 2) == handler(SIGRTMAX - 3)); // of nobody
 }
 
+TEST_CASE("Who came in before there was a runtime with references is no secret from its collector") {
+  static std::unique_ptr<Runtime> plain, collects;
+  static std::vector<std::string> refusals;
+  static bool by_pointer;
+  refusals.clear();
+  const auto look = +[](std::uint64_t) {
+    refusals.push_back(toString(collects->at_safepoint([](Safepoint &) {}, {.limit = std::chrono::seconds(60)})));
+  };
+  const auto host = +[](std::uint64_t n, std::uint64_t look_address) {
+    if (!collects)
+      collects = runtime_with({R"(
+        declare void @look(i64)
+        define i64 @g(i64 %n, ptr addrspace(1) %r) {
+          call void @look(i64 %n)
+          %none = icmp eq ptr addrspace(1) %r, null
+          %x = zext i1 %none to i64
+          ret i64 %x
+        })"},
+                              {.host_symbols = {{"look", look_address}}, .reference_spaces = {1}});
+    const std::uint64_t g = cantFail(collects->lookup("g"));
+    return by_pointer ? reinterpret_cast<Number *>(g)(n) : cantFail(ThreadAttachment::attach()).call(g, n);
+  };
+  plain = runtime_with({"declare i64 @host(i64, i64)\n"
+                        "define i64 @f(i64 %n, i64 %look) { %x = call i64 @host(i64 %n, i64 %look)\n ret i64 %x }"},
+                       {.host_symbols = {{"host", address(host)}}});
+  for (const bool pointer : {true, false}) {
+    by_pointer = pointer;
+    call(*plain, "f", 5, address(look));
+  }
+  REQUIRE(refusals.size() == 2);
+  CHECK_THAT(refusals[0], Contains("called a function of the program by its address"));
+  CHECK(refusals[1].empty());
+  cantFail(Runtime::close(collects));
+  cantFail(Runtime::close(plain));
+}
+
 } // namespace
 } // namespace osr

@@ -56,7 +56,7 @@ TEST_CASE("Without a shadow stack return PCs are rewritten unless something else
 
   auto second = create_runtime(program_of(context, trivial), {});
   REQUIRE_FALSE(bool(second));
-  CHECK_THAT(toString(second.takeError()), Contains("there can be one"));
+  CHECK_THAT(toString(second.takeError()), Contains("a whole program in this process already"));
 }
 
 TEST_CASE("main must be callable as main") {
