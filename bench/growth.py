@@ -22,7 +22,7 @@ WAYS = {  # options of run, arguments of the program
     "baseline, every function": (["--tier", "baseline", "--compile-ahead"], []),
     "optimised as a whole, every function": (["--tier", "optimized", "--compile-ahead"], []),
     "every function called, tiered up by a request, optimised by itself": (
-        ["--tier", "auto", "--tier-threshold", "1", "--compile-threads", "0"],
+        ["--tier", "auto", "--tier-policy", "counters", "--tier-threshold", "1", "--compile-threads", "0"],
         ["all"],
     ),
 }

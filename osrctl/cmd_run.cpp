@@ -26,7 +26,7 @@ namespace {
 
 struct RunOptions {
   std::string tier = "auto";
-  std::string tier_policy = "counters";
+  std::string tier_policy = "budget";
   std::optional<std::int32_t> tier_threshold;
   unsigned sampling_microseconds = SamplingPolicy::usual_period.count();
   unsigned compile_threads = 1;
@@ -121,7 +121,9 @@ TierUpOptions tier_up_options_of(const RunOptions &options) {
   TierUpOptions result;
   result.compile_threads = options.compile_threads;
   result.queue_capacity = options.compile_queue;
-  if (options.tier_policy == "counters")
+  if (options.tier_policy == "budget")
+    result.policy = std::make_shared<BudgetPolicy>(options.tier_threshold.value_or(BudgetPolicy::usual_budget));
+  else if (options.tier_policy == "counters")
     result.policy = std::make_shared<CountingPolicy>(options.tier_threshold.value_or(CountingPolicy::usual_threshold));
   else
     result.policy = std::make_shared<SamplingPolicy>(
@@ -225,14 +227,18 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
 /// They mean something with --tier auto.
 void add_tier_up_options(CLI::App &command, RunOptions &options) {
   command
-      .add_option("--tier-policy", options.tier_policy,
-                  "How hot functions are noticed: counters in baseline code, or looks at the stacks")
-      ->check(CLI::IsMember({"counters", "sampling"}))
+      .add_option(
+          "--tier-policy", options.tier_policy,
+          "How hot functions are noticed: baseline code counts the instructions that it executes, or its entries and "
+          "rounds of loops, or the stacks are looked at")
+      ->check(CLI::IsMember({"budget", "counters", "sampling"}))
       ->capture_default_str();
   command
-      .add_option("--tier-threshold", options.tier_threshold,
-                  fmt::format("Entries and rounds of loops, or looks, that make a function hot (default: {} or {})",
-                              CountingPolicy::usual_threshold, SamplingPolicy::usual_threshold))
+      .add_option(
+          "--tier-threshold", options.tier_threshold,
+          fmt::format("What makes a function hot: instructions executed for each that it has, or entries and rounds, "
+                      "or looks (default: {}, {} or {})",
+                      BudgetPolicy::usual_budget, CountingPolicy::usual_threshold, SamplingPolicy::usual_threshold))
       ->check(CLI::Range(1, 1 << 30));
   command.add_option("--sampling-period", options.sampling_microseconds, "Microseconds between looks at the stacks")
       ->check(CLI::Range(100, 10'000'000))

@@ -17,6 +17,7 @@ struct Heat {
   FunctionId function = 0; ///< the body
   std::uint32_t times = 0; ///< how often it was noticed, this time included; see TierPolicy for what that means
   bool is_hot = false;     ///< there is optimised code already: an activation of the old code is left
+  std::int32_t first_count = 0; ///< what the policy said of it before; 0: its code does not count
 };
 
 /// What a policy may know of a function before anything of it has run.
@@ -24,7 +25,14 @@ struct FunctionSummary {
   FunctionId function = 0; ///< the body
   std::string_view name;   ///< valid during the call
   std::size_t sites = 0;   ///< places where its activations can be replaced
+  std::size_t instructions = 0; ///< of LLVM IR, in its body
   bool is_replaceable = true; ///< false: its activations end in the code that they began in
+};
+
+/// What baseline code counts at each entry and each round of a loop.
+enum class Counted : std::uint8_t {
+  Rounds, ///< one
+  Work,   ///< the instructions of LLVM IR that it has there: in all about those that it executes, calls apart
 };
 
 /// Decides. Code begins at the baseline tier; what the policy wants is compiled at the optimised tier, in the
@@ -38,6 +46,7 @@ public:
   /// the function is noticed, and counts on from next_count(). Nothing: its code does not count.
   virtual std::optional<std::int32_t> first_count(const FunctionSummary &function) const;
   virtual std::int32_t next_count(Heat heat) const;
+  virtual Counted counted() const { return Counted::Rounds; }
 
   /// All threads are stopped so often, if they used the processor meanwhile, and the functions of their newest
   /// activations noticed. Zero: never.
@@ -48,11 +57,28 @@ public:
   virtual bool wants(Heat heat) const = 0;
 };
 
-/// Counters in baseline code: the default.
+/// Baseline code counts the work that it does: the default. A function is optimised when it has done about as much as optimising
+/// it takes, which grows with its size: never much more is spent on optimising than is spent in code that is not, and
+/// what costs little comes first.
+class BudgetPolicy : public TierPolicy {
+public:
+  /// Instructions executed for each one that the body has; docs/measurements.md says how it was chosen.
+  static constexpr std::int32_t usual_budget = 100'000;
+
+  explicit BudgetPolicy(std::int32_t budget = usual_budget) : budget_(budget) {}
+  Counted counted() const override { return Counted::Work; }
+  std::optional<std::int32_t> first_count(const FunctionSummary &function) const override;
+  /// Activations that stay in the old code ask again, less and less often.
+  std::int32_t next_count(Heat heat) const override;
+  bool wants(Heat) const override { return true; }
+
+private:
+  std::int32_t budget_;
+};
+
+/// Baseline code counts how often functions are entered and loops go round.
 class CountingPolicy : public TierPolicy {
 public:
-  /// Entries and rounds. As measured by ./dev bench tiers: below it, short programs compile what they hardly use; above,
-  /// the optimised code comes later.
   static constexpr std::int32_t usual_threshold = 1'000;
 
   explicit CountingPolicy(std::int32_t threshold = usual_threshold) : threshold_(threshold) {}

@@ -55,7 +55,7 @@ char *osr_create_with(const osr_options *chosen, osr_runtime **runtime) {
   Runtime::Options options;
   options.tier = tier_of(chosen->tier);
   if (chosen->tier == OSR_TIER_AUTO)
-    options.tier_up.policy = std::make_shared<CountingPolicy>();
+    options.tier_up.policy = std::make_shared<BudgetPolicy>();
   options.reference_spaces.assign(chosen->reference_spaces, chosen->reference_spaces + chosen->reference_space_count);
   auto created = Runtime::create(std::move(options));
   if (!created)

@@ -6,25 +6,27 @@ using State = HeatCounter::State;
 
 namespace {
 
-FunctionSummary summary_of(const FunctionInfo &body) {
-  return {body.id, body.name, body.sites.size(), body.pinned == PinReason::None};
+FunctionSummary summary_of(const FunctionInfo &body, std::size_t instructions) {
+  return {body.id, body.name, body.sites.size(), instructions, body.pinned == PinReason::None};
 }
 
 } // namespace
 
-HeatCounter *HeatTable::counter_of(const FunctionInfo &body, bool may_tier_up) {
+HeatCounter *HeatTable::counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up) {
   if (counters_.size() <= body.id)
     counters_.resize(body.id + 1);
   std::unique_ptr<HeatCounter> &counter = counters_[body.id];
   if (!counter)
     counter = std::make_unique<HeatCounter>();
   counter->function = body.id;
-  const std::optional<std::int32_t> first = may_tier_up ? policy_.first_count(summary_of(body)) : std::nullopt;
+  const std::optional<std::int32_t> first =
+      may_tier_up ? policy_.first_count(summary_of(body, instructions)) : std::nullopt;
   if (!may_tier_up)
     counter->state = State::Left;
   if (!first)
     return nullptr;
-  counter->left = *first;
+  counter->left = counter->first = *first;
+  counter->counts_work = policy_.counted() == Counted::Work;
   return counter.get();
 }
 
@@ -32,7 +34,7 @@ HeatCounter *HeatTable::find(FunctionId body) { return body < counters_.size() ?
 
 Heat HeatTable::heat_of(const HeatCounter &counter) const {
   return {counter.function, counter.times.load(std::memory_order_relaxed),
-          counter.state.load(std::memory_order_relaxed) == State::Hot};
+          counter.state.load(std::memory_order_relaxed) == State::Hot, counter.first};
 }
 
 bool HeatTable::restart(HeatCounter &counter) const {
@@ -50,14 +52,13 @@ bool HeatTable::notice(HeatCounter &counter) const {
   return counter.state.compare_exchange_strong(state, State::Queued, std::memory_order_relaxed);
 }
 
-void HeatTable::notice_anew(const FunctionInfo &body) {
-  HeatCounter *counter = find(body.id);
+void HeatTable::notice_anew(FunctionId body) {
+  HeatCounter *counter = find(body);
   State hot = State::Hot;
   if (!counter || !counter->state.compare_exchange_strong(hot, State::Cold, std::memory_order_relaxed))
     return; // never to be optimised, or about to be
   counter->times.store(0, std::memory_order_relaxed);
-  if (const std::optional<std::int32_t> first = policy_.first_count(summary_of(body)))
-    counter->left.store(*first, std::memory_order_relaxed);
+  counter->left.store(counter->first, std::memory_order_relaxed); // of no meaning if code does not count
 }
 
 void HeatTable::forget_queued() {

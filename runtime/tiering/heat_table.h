@@ -17,7 +17,7 @@ public:
 
   /// The counter that baseline code of the body uses; null if it does not count. `may_tier_up` false: it is never
   /// to be optimised.
-  HeatCounter *counter_of(const FunctionInfo &body, bool may_tier_up);
+  HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up);
   /// The counter, whether code counts or not; null if the body was never compiled.
   HeatCounter *find(FunctionId body);
 
@@ -28,7 +28,7 @@ public:
   bool restart(HeatCounter &counter) const;
 
   /// There is no optimised code of the body any more: it counts as at the beginning. Needs the runtime's lock.
-  void notice_anew(const FunctionInfo &body);
+  void notice_anew(FunctionId body);
 
   /// Nothing is queued any more: the child of a fork begins with an empty queue.
   void forget_queued();

@@ -8,6 +8,12 @@ namespace osr {
 namespace {
 
 constexpr unsigned most_doublings = 16;
+constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
+
+/// Twice as far away each time.
+std::int32_t later(std::int64_t first, Heat heat) {
+  return std::int32_t(std::min(std::max<std::int64_t>(first, 1) << std::min(heat.times, most_doublings), most));
+}
 
 } // namespace
 
@@ -17,10 +23,14 @@ std::int32_t TierPolicy::next_count(Heat) const { return std::numeric_limits<std
 
 std::optional<std::int32_t> CountingPolicy::first_count(const FunctionSummary &) const { return threshold_; }
 
-std::int32_t CountingPolicy::next_count(Heat heat) const {
-  const std::int64_t next = std::int64_t(std::max(threshold_, 1)) << std::min(heat.times, most_doublings);
-  return std::int32_t(std::min<std::int64_t>(next, std::numeric_limits<std::int32_t>::max()));
+std::int32_t CountingPolicy::next_count(Heat heat) const { return later(threshold_, heat); }
+
+std::optional<std::int32_t> BudgetPolicy::first_count(const FunctionSummary &function) const {
+  return std::int32_t(
+      std::min(std::int64_t(budget_) * std::int64_t(std::min<std::size_t>(function.instructions, most)), most));
 }
+
+std::int32_t BudgetPolicy::next_count(Heat heat) const { return later(heat.first_count, heat); }
 
 /// Once, and again at twice as many each time if an activation stays in the old code.
 bool SamplingPolicy::wants(Heat heat) const {

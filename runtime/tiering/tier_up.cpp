@@ -90,12 +90,12 @@ HeatCounter *TierUp::see(FunctionId body) {
   return counter && table_.notice(*counter) ? counter : nullptr;
 }
 
-HeatCounter *TierUp::counter_of(const FunctionInfo &body, bool may_tier_up) {
+HeatCounter *TierUp::counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up) {
   {
     std::lock_guard lock(mutex_);
     names_[body.id] = body.name; // somebody may want to know later
   }
-  return table_.counter_of(body, may_tier_up);
+  return table_.counter_of(body, instructions, may_tier_up);
 }
 
 void TierUp::trace_decision(const HeatCounter &counter, NoticedBy by) {

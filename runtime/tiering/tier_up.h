@@ -53,7 +53,7 @@ public:
   TierUp(TierUpOptions options, Optimize optimize);
 
   /// What baseline code of the body counts down; null if it does not. With the runtime's lock held.
-  HeatCounter *counter_of(const FunctionInfo &body, bool may_tier_up);
+  HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up);
 
   /// In a thread of the program: this counter ran out. Thread-safe; no signal handler of the program may come in.
   void on_counter(HeatCounter &counter, NoticedBy by);
@@ -67,7 +67,7 @@ public:
   void let_wait(FunctionId body);
 
   /// Its optimised code is out of use: as if the body had never been noticed. With the runtime's lock held.
-  void notice_anew(const FunctionInfo &body) { table_.notice_anew(body); }
+  void notice_anew(FunctionId body) { table_.notice_anew(body); }
 
   /// How often the body was noticed. With the runtime's lock held.
   std::uint32_t heat_of(FunctionId body) {

@@ -28,7 +28,7 @@ public:
   /// In a poll of baseline code; the slot holds the return PC into the frame that polls.
   void on_counted_poll(std::uint64_t return_pc_slot);
   /// Its optimised code is out of use: as if the body had never been noticed. With the lock held.
-  void notice_anew(FunctionId body) { tier_up_.notice_anew(engine_.program().functions[body]); }
+  void notice_anew(FunctionId body) { tier_up_.notice_anew(body); }
 
   /// Threads of its own end.
   void stop();

@@ -37,7 +37,7 @@ class BusyEndings(OsrctlCase):
     def check(self, native, bitcode, *arguments, options=()):
         self.stats.unlink(missing_ok=True)
         expected = self.run_command(native, *arguments)
-        ended = self.osrctl("run", "--stats", str(self.stats), *options, bitcode, "--", *arguments, env={**os.environ, "BUSY": "1"})
+        ended = self.osrctl("run", "--stats", str(self.stats), "--tier-policy", "counters", *options, bitcode, "--", *arguments, env={**os.environ, "BUSY": "1"})
         self.assertEqual((ended.returncode, ended.stdout), (expected.returncode, expected.stdout), ended.stderr)
 
     def assert_unfinished(self):
@@ -57,7 +57,7 @@ class BusyEndings(OsrctlCase):
         native, bitcode = self.build("busy_objects.cpp", "-lstdc++")
         self.check(native, bitcode)
         self.assert_unfinished()
-        self.check(native, bitcode, options=["--compile-threads", "2", "--tier-policy", "counters", "--tier-threshold", "50"])
+        self.check(native, bitcode, options=["--compile-threads", "2", "--tier-threshold", "50"])
         self.assert_unfinished()
 
 

@@ -62,7 +62,7 @@ class Speculation(OsrctlCase):
     def statistics_of(self, *flags, signal=""):
         """What the statistics say about speculation, None if nothing."""
         program, statistics = self.file("program.ll", PROGRAM.replace("%signal%", signal)), self.folder / "s.json"
-        ended = self.osrctl("run", "--compile-threads", "0", *flags, "--stats", str(statistics), program)
+        ended = self.osrctl("run", "--compile-threads", "0", "--tier-policy", "counters", *flags, "--stats", str(statistics), program)
         self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected(), ""), str(flags))
         return json.loads(statistics.read_text()).get("speculation")
 

@@ -29,7 +29,7 @@ MODES = [
     ["--tier", "baseline", "--stress", "churn:500", "--rewrite", "return-point", "--calls", "slot"],
 ]
 # Twice with the same counts: everything is compiled where and when a counter runs out.
-DETERMINISTIC = ["--tier", "auto", "--tier-threshold", "30", "--compile-threads", "0"]
+DETERMINISTIC = ["--tier", "auto", "--tier-policy", "counters", "--tier-threshold", "30", "--compile-threads", "0"]
 SPECULATING = [*DETERMINISTIC, "--speculate", "--speculate-after", "10"]
 MODES += [
     DETERMINISTIC,

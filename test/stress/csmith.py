@@ -31,7 +31,7 @@ MODES = {
     "random": ["--tier", "baseline", "--stress", "random:{seed}"],
     "polls": ["--tier", "optimized", "--stress", "polls:3"],
     "async": ["--tier", "optimized", "--stress", "async:1000"],
-    "auto": ["--tier", "auto", "--tier-threshold", "20", "--compile-threads", "0"],
+    "auto": ["--tier", "auto", "--tier-policy", "counters", "--tier-threshold", "20", "--compile-threads", "0"],
     "churn": ["--tier", "baseline", "--stress", "churn:1000"],
 }
 KINDS = ["in_place", "continuation", "split"]

@@ -16,7 +16,7 @@ struct Noticed {
   explicit Noticed(bool may_compile_in_calls) {
     FunctionInfo body;
     body.id = 0;
-    counter = tier_up.counter_of(body, true);
+    counter = tier_up.counter_of(body, /*instructions=*/1, true);
     tier_up.start(may_compile_in_calls);
   }
 

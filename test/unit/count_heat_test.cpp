@@ -59,6 +59,26 @@ constexpr const char *loops_and_calls = R"(
     br label %latch
   done:
     ret i64 %i
+  }
+  define i64 @inner_polls(ptr %p) {
+  entry:
+    br label %outer
+  outer:
+    %i = phi i64 [ 0, %entry ], [ %inext, %latch ]
+    %inext = add i64 %i, 1
+    br label %inner
+  inner:
+    %poll = load volatile i32, ptr addrspace(257) @osr-poll-word, align 4
+    %wanted = icmp ne i32 %poll, 0
+    br i1 %wanted, label %called, label %latch
+  latch:
+    %go = icmp ult i64 %inext, 9
+    br i1 %go, label %outer, label %done
+  called:
+    call void @osr-loop-poll()
+    br label %inner
+  done:
+    ret i64 %i
   })";
 
 /// For each call that says that the counter ran out: was it in a loop?
@@ -68,6 +88,15 @@ std::vector<bool> reports(Function &function) {
     if (auto *call = dyn_cast<CallInst>(&instruction);
         call && call->getCalledFunction() && call->getCalledFunction()->getName() == heat_callee)
       found.push_back(!cast<ConstantInt>(call->getArgOperand(1))->isZero());
+  return found;
+}
+
+/// What is taken from the counter at each place, in the order of the blocks.
+std::vector<std::uint64_t> amounts(Function &function) {
+  std::vector<std::uint64_t> found;
+  for (Instruction &instruction : instructions(function))
+    if (instruction.getOpcode() == Instruction::Sub)
+      found.push_back(cast<ConstantInt>(instruction.getOperand(1))->getZExtValue());
   return found;
 }
 
@@ -103,4 +132,20 @@ TEST_CASE("Counting leaves the calls with sites as they are") {
   REQUIRE(before == 1);
   count_heat(numbered.function("loops"), counter);
   CHECK(calls_with_state(numbered.function("loops")).size() == before);
+}
+
+TEST_CASE("What counts work counts each instruction at the nearest place") {
+  NumberedProgram numbered(loops_and_calls);
+  HeatCounter rounds, work;
+  work.counts_work = true;
+  for (const char *name : {"straight", "loops", "polls", "inner_polls"})
+    count_heat(numbered.function(name), work);
+  CHECK(amounts(numbered.function("straight")) == std::vector<std::uint64_t>{1});
+  CHECK(amounts(numbered.function("loops")) == std::vector<std::uint64_t>{2, 4, 5}); // beginning and end, inner, outer
+  CHECK(amounts(numbered.function("polls")) == std::vector<std::uint64_t>{2, 10});
+  CHECK(amounts(numbered.function("inner_polls")) == std::vector<std::uint64_t>{2, 10}); // for the loop around it too
+
+  NumberedProgram again(loops_and_calls);
+  count_heat(again.function("loops"), rounds);
+  CHECK(amounts(again.function("loops")) == std::vector<std::uint64_t>{1, 1, 1});
 }

@@ -2,6 +2,8 @@
 #include "runtime/tiering/heat_table.h"
 #include "test/support/catch_header.h"
 
+#include <limits>
+
 using namespace osr;
 using State = HeatCounter::State;
 
@@ -18,7 +20,7 @@ FunctionInfo body(FunctionId id) {
 TEST_CASE("A counter that ran out is noticed once, and counts on from further away each time") {
   CountingPolicy policy(100);
   HeatTable table(policy);
-  HeatCounter *counter = table.counter_of(body(3), true);
+  HeatCounter *counter = table.counter_of(body(3), 7, true);
   REQUIRE(counter);
   CHECK(counter->left == 100);
   CHECK_FALSE(table.find(2));
@@ -44,10 +46,34 @@ TEST_CASE("A counter that ran out is noticed once, and counts on from further aw
   CHECK(counter->left > 1'000'000); // and does not overflow
 }
 
+TEST_CASE("A budget grows with the body, and no further than a counter reaches") {
+  const BudgetPolicy policy(100);
+  HeatTable table(policy);
+  HeatCounter *small = table.counter_of(body(0), 7, true), *huge = table.counter_of(body(1), 1'000'000'000, true);
+  CHECK(small->counts_work);
+  CHECK(small->left == 700);
+  CHECK(huge->left == std::numeric_limits<std::int32_t>::max());
+  for (HeatCounter *counter : {small, huge}) {
+    counter->left = -1;
+    CHECK(table.restart(*counter));
+    CHECK(table.notice(*counter));
+  }
+  CHECK(small->left == 1400);
+  CHECK(huge->left == std::numeric_limits<std::int32_t>::max());
+
+  small->state = State::Hot;
+  table.notice_anew(0);
+  CHECK(small->left == 700);
+  CHECK(small->state == State::Cold);
+  const CountingPolicy rounds(100);
+  HeatTable counting(rounds);
+  CHECK_FALSE(counting.counter_of(body(0), 7, true)->counts_work);
+}
+
 TEST_CASE("What may not be optimised does not count") {
   CountingPolicy policy(100);
   HeatTable table(policy);
-  CHECK_FALSE(table.counter_of(body(0), false));
+  CHECK_FALSE(table.counter_of(body(0), 7, false));
   REQUIRE(table.find(0));
   CHECK_FALSE(table.notice(*table.find(0)));
 }
@@ -55,10 +81,10 @@ TEST_CASE("What may not be optimised does not count") {
 TEST_CASE("The counter of a body has the same address for ever") {
   CountingPolicy policy(100);
   HeatTable table(policy);
-  HeatCounter *counter = table.counter_of(body(0), true);
+  HeatCounter *counter = table.counter_of(body(0), 7, true);
   for (FunctionId id = 1; id < 1000; ++id)
-    table.counter_of(body(id), true);
-  CHECK(table.counter_of(body(0), true) == counter);
+    table.counter_of(body(id), 7, true);
+  CHECK(table.counter_of(body(0), 7, true) == counter);
   counter->state = State::Queued;
   table.forget_queued();
   CHECK(counter->state == State::Cold);
@@ -67,7 +93,7 @@ TEST_CASE("The counter of a body has the same address for ever") {
 TEST_CASE("A sampler's function is wanted when it was seen often enough, and later if it is seen again and again") {
   SamplingPolicy policy(std::chrono::milliseconds(1), 3);
   HeatTable table(policy);
-  CHECK_FALSE(table.counter_of(body(0), true)); // code does not count
+  CHECK_FALSE(table.counter_of(body(0), 7, true)); // code does not count
   HeatCounter &seen = *table.find(0);
   CHECK_FALSE(table.notice(seen));
   CHECK_FALSE(table.notice(seen));

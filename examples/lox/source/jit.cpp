@@ -35,7 +35,7 @@ llvm::Expected<std::unique_ptr<Jit>> Jit::create(Machine &machine, const JitOpti
   runtime_options.stress = options.stress;
   runtime_options.keep_source = true;
   if (options.mode == Mode::Auto)
-    runtime_options.tier_up.policy = std::make_shared<osr::CountingPolicy>();
+    runtime_options.tier_up.policy = std::make_shared<osr::BudgetPolicy>();
   auto runtime = osr::Runtime::create(std::move(runtime_options));
   if (!runtime)
     return runtime.takeError();
