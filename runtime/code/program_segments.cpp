@@ -19,6 +19,12 @@ struct Iteration {
   bool has_executable = false;
 };
 
+/// By name: in an executable that exports its symbols the plain one is interposed, and leads here.
+decltype(&dl_iterate_phdr) of_library() {
+  static const auto found = reinterpret_cast<decltype(&dl_iterate_phdr)>(dlsym(RTLD_NEXT, "dl_iterate_phdr"));
+  return found;
+}
+
 /// The executable comes first.
 int report(dl_phdr_info *info, std::size_t size, void *data) {
   auto &iteration = *static_cast<Iteration *>(data);
@@ -46,7 +52,14 @@ ProgramSegments::ProgramSegments(const SlabArena &arena) : arena_(arena) {
   }
 }
 
-ProgramSegments::~ProgramSegments() { installed.remove(*this); }
+/// Under the lock of the dynamic linker, as libraries go: who is being told of segments may look at them.
+ProgramSegments::~ProgramSegments() {
+  const auto remove = [](dl_phdr_info *, std::size_t, void *self) {
+    installed.remove(*static_cast<ProgramSegments *>(self));
+    return 1;
+  };
+  of_library()(remove, this);
+}
 
 void ProgramSegments::install() { installed.add(arena_.addresses(), *this); }
 
@@ -67,10 +80,8 @@ dl_phdr_info ProgramSegments::describe(const dl_phdr_info &executable) {
 }
 
 int iterate_program_headers(Callback callback, void *data) {
-  // By name: in an executable that exports its symbols the plain one is interposed, and leads here.
-  static const auto library = reinterpret_cast<decltype(&dl_iterate_phdr)>(dlsym(RTLD_NEXT, "dl_iterate_phdr"));
   Iteration iteration{callback, data};
-  return library(report, &iteration);
+  return of_library()(report, &iteration);
 }
 
 std::vector<AbsoluteSymbol> program_segment_symbols() {

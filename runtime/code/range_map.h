@@ -10,12 +10,13 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <thread>
 
 namespace osr {
 
-/// Lock-free and async-signal-safe; never destroyed, with constant initialisation. The caller makes sure that the owner it
-/// finds stays while it is used: its code is on a stack, say.
+/// Looking is lock-free and async-signal-safe. Never destroyed, with constant initialisation.
 template <typename Owner> class RangeMap {
 public:
   constexpr RangeMap() = default;
@@ -29,17 +30,26 @@ public:
         if (place.take(range, owner))
           return;
   }
-  /// Without effect if it is not there.
+  /// Nobody is inside use_at() with it when this returns. Without effect if it is not there.
   void remove(const Owner &owner) {
     for (Block *block = &first_; block; block = block->next.load(std::memory_order_acquire))
       for (Place &place : block->places)
         place.give_back(owner);
+    // One who left by siglongjmp, or whom a fork left behind, never goes.
+    for (unsigned waited = 0; users_.load(std::memory_order_seq_cst) != 0 && waited < most_waits; ++waited)
+      std::this_thread::sleep_for(wait);
   }
-  /// Null: nobody's.
+  /// Null: nobody's. The caller makes sure that it stays while it is used: its code is on the caller's stack, say.
   Owner *find(std::uint64_t address) const noexcept {
     return first_where([address](const Seen &seen) { return seen.range.contains(address); });
   }
-  /// Calls `visit(Owner &)` for each of those that are there all the time, until it returns true. Then true.
+  /// `use(Owner *)`, of any address: the owner stays until that returns, which should be soon.
+  template <typename Use> auto use_at(std::uint64_t address, Use use) const {
+    const User user(users_);
+    return use(find(address));
+  }
+  /// Calls `visit(Owner &)` for each of those that are there all the time, until it returns true. Then true. The caller makes
+  /// sure that they stay.
   template <typename Visit> bool visit_until(Visit visit) const {
     return first_where([&](const Seen &seen) { return visit(*seen.owner); });
   }
@@ -107,7 +117,22 @@ private:
     return nullptr;
   }
 
+  /// Who uses owners that may go.
+  class User {
+  public:
+    explicit User(std::atomic<unsigned> &users) : users_(users) { users_.fetch_add(1, std::memory_order_seq_cst); }
+    ~User() { users_.fetch_sub(1, std::memory_order_release); }
+    User(const User &) = delete;
+    User &operator=(const User &) = delete;
+
+  private:
+    std::atomic<unsigned> &users_;
+  };
+  static constexpr std::chrono::microseconds wait{100};
+  static constexpr unsigned most_waits = 2000;
+
   Block first_;
+  mutable std::atomic<unsigned> users_ = 0;
 };
 
 } // namespace osr

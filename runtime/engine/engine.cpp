@@ -10,6 +10,8 @@
 
 #include <llvm/IR/Module.h>
 
+#include <mutex>
+
 using namespace llvm;
 
 namespace osr {
@@ -35,7 +37,11 @@ Expected<std::unique_ptr<Engine>> Engine::create(CanonicalProgram program, const
   return engine;
 }
 
-Engine::~Engine() = default;
+/// Walks for others have read a stack wrongly if they come here, but they may: not while that is taken away.
+Engine::~Engine() {
+  std::lock_guard lock(threads().mutex());
+  walkable_.reset();
+}
 
 Error Engine::set_up(CanonicalProgram program, const Options &options) {
   Compiler::Options compile = options.compile;

@@ -22,8 +22,9 @@ constinit RangeMap<const CodeNames> installed;
 
 std::optional<CodeNames::Name> find_name(const void *address) noexcept {
   const auto wanted = reinterpret_cast<std::uint64_t>(address);
-  const CodeNames *names = installed.find(wanted);
-  return names ? names->find(wanted) : std::nullopt;
+  return installed.use_at(wanted, [wanted](const CodeNames *names) { // of any address, whoever's
+    return names ? names->find(wanted) : std::nullopt;
+  });
 }
 
 int program_dladdr(const void *address, Dl_info *info) {

@@ -72,3 +72,26 @@ TEST_CASE("who stays is found while others come and go in several threads") {
   CHECK(wrong == 0);
   CHECK(map.find(150) == nullptr);
 }
+
+TEST_CASE("an owner that is used stays until its user has left") {
+  static constinit RangeMap<Owner> map;
+  std::atomic<bool> ends = false;
+  std::atomic<std::uint64_t> used = 0, wrong = 0;
+  std::thread user([&] {
+    while (!ends)
+      map.use_at(550, [&](Owner *owner) {
+        used += owner != nullptr;
+        wrong += owner && owner->begin != 500;
+      });
+  });
+  for (unsigned i = 0; i < 1000 || used < 100; ++i) {
+    Owner owner{500};
+    map.add({500, 600}, owner);
+    std::this_thread::yield();
+    map.remove(owner);
+    owner.begin = 0;
+  }
+  ends = true;
+  user.join();
+  CHECK(wrong == 0);
+}
