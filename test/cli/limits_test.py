@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks what happens at the machine's limits: the program dies as it would natively, or the error says what is missing."""
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -42,6 +43,20 @@ class Limits(OsrctlCase):
 
     def test_no_address_space_for_code(self):
         self.refused_under(resource.RLIMIT_AS, 600 << 20, "cannot reserve", "generated code", "ulimit -v")
+
+    def test_few_system_calls(self):
+        """A program that forbids its threads all but those in README's list, in mid-run."""
+        native, bitcode = self.native("few_system_calls.c"), self.compile("few_system_calls.c")
+        readme = (HERE.parents[1] / "README.md").read_text()
+        listed = re.search(r"must allow those of the runtime: ([^.;]*)", readme).group(1)
+        names = self.run_command(native, "names").stdout.split()
+        self.assertEqual(sorted(re.findall(r"`(\w+)`", listed)), sorted(names))
+        expected = self.run_command(native)
+        self.assertEqual(expected.returncode, 0, expected.stderr)
+        for mode in [*MODES, ["--tier", "baseline"], ["--stress", "churn:500"], ["--speculate"],
+                     ["--tier-policy", "sampling", "--sampling-period", "500", "--tier-threshold", "1"]]:
+            ended = self.osrctl("run", "--no-control", *mode, bitcode)
+            self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), f"{mode} {ended.stderr}")
 
     def test_code_needs_no_file(self):
         """Nor does freeing it, or a child's copy of it: no file may grow here."""
