@@ -1,6 +1,7 @@
 #include "osr-stubs/thread_state.h"
 
 #include "compiler/base/check.h"
+#include "osr-stubs/vfork.h"
 
 #include <cerrno>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <utility>
 
 constinit thread_local char *osr_object_stack_top = nullptr; // C linkage and TLS model: see the header
+constinit thread_local std::uint32_t osr_vforks = 0;
 
 namespace osr {
 

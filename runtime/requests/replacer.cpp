@@ -9,10 +9,18 @@
 #include <llvm/ADT/STLExtras.h>
 
 #include <algorithm>
+#include <thread>
 
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+/// A child of vfork that waits for the engine's lock gets it in between, and is soon gone.
+constexpr unsigned most_vfork_retries = 100;
+constexpr std::chrono::milliseconds vfork_pause(1);
+
+} // namespace
 
 void Replacer::start() {
   polls_ = std::make_unique<LoopPolls>(engine_.threads());
@@ -67,6 +75,13 @@ Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOption
   auto outcome =
       options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_now(entry, options, effort);
   Undisturbed undisturbed;
+  const bool may_retry = is_started() && options.frames != Frames::WaitQuiescent;
+  for (unsigned retry = 0;
+       !outcome && may_retry && retry < most_vfork_retries && engine_.handshake().has_just_met_vfork(); ++retry) {
+    consumeError(outcome.takeError());
+    std::this_thread::sleep_for(vfork_pause);
+    outcome = replace_now(entry, options, effort);
+  }
   if (outcome && options.old_code == OldCode::Free && reclaim())
     reclaim_soon();
   return outcome;

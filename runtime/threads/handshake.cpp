@@ -16,6 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds repeat_after(100);
+constexpr std::chrono::milliseconds vfork_patience(20); ///< a child that waits for nobody executes a program sooner
 
 } // namespace
 
@@ -61,6 +62,7 @@ Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
     }
     work(stacks);
   }
+  met_vfork_.store(!silent.empty() && is_any_silent_in_vfork(), std::memory_order_relaxed);
   pause.resumed = Clock::now();
   resume_all();
   lock.unlock();
@@ -69,9 +71,15 @@ Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
       options_.observer(pause);
     return Error::success();
   }
-  return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there",
-                    silent.size() == 1 ? "" : "s", fmt::join(silent, ", "), options_.limit.count(),
-                    options_.signal_number);
+  return describe(silent);
+}
+
+Error Handshake::describe(const std::vector<pid_t> &silent) const {
+  const char *plural = silent.size() == 1 ? "" : "s";
+  if (met_vfork_.load(std::memory_order_relaxed))
+    return make_error("thread{} {} cannot be stopped while the child of a vfork runs", plural, fmt::join(silent, ", "));
+  return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there", plural,
+                    fmt::join(silent, ", "), options_.limit.count(), options_.signal_number);
 }
 
 void Handshake::find_silent(std::vector<pid_t> &silent) const {
@@ -81,7 +89,14 @@ void Handshake::find_silent(std::vector<pid_t> &silent) const {
       silent.push_back(thread->tid);
 }
 
-void Handshake::send_stop(pid_t tid) const { syscall(SYS_tgkill, getpid(), tid, options_.signal_number); }
+bool Handshake::is_any_silent_in_vfork() const {
+  return any_of(threads_.threads(), [](const auto &thread) {
+    return thread->stop.load(std::memory_order_acquire) == StopState::Requested &&
+           __atomic_load_n(thread->vforks, __ATOMIC_RELAXED) != 0;
+  });
+}
+
+void Handshake::send_stop(pid_t tid) const { syscall(SYS_tgkill, threads_.process(), tid, options_.signal_number); }
 
 void Handshake::stop_all(std::vector<pid_t> &silent) {
   for (const auto &thread : threads_.threads()) {
@@ -90,13 +105,17 @@ void Handshake::stop_all(std::vector<pid_t> &silent) {
     thread->stop.store(StopState::Requested, std::memory_order_release);
     send_stop(thread->tid);
   }
-  Clock::time_point end = Clock::now() + options_.limit;
+  const Clock::time_point begin = Clock::now(), end = begin + options_.limit;
   for (;;) {
     std::uint32_t events = SharedProcess::stop_events().load(std::memory_order_acquire);
     find_silent(silent);
-    if (silent.empty() || Clock::now() >= end)
+    const Clock::time_point now = Clock::now();
+    if (silent.empty() || now >= end)
       return;
-    timespec left = time_until(std::min(end, Clock::now() + repeat_after));
+    const bool in_vfork = is_any_silent_in_vfork();
+    if (in_vfork && now >= begin + vfork_patience)
+      return;
+    timespec left = time_until(std::min(end, now + (in_vfork ? vfork_patience : repeat_after)));
     futex_wait(SharedProcess::stop_events(), events, &left);
     if (SharedProcess::stop_events().load(std::memory_order_acquire) == events)
       for (pid_t tid : silent)

@@ -18,6 +18,7 @@
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <utility>
@@ -33,8 +34,13 @@ public:
   static llvm::Expected<std::unique_ptr<Handshake>> create(ThreadRegistry &threads, Options options);
   /// Stops all registered threads except the calling one, calls `work` with all of them, and lets them go on. `work`
   /// must not allocate, lock or wait: a stopped thread may hold any lock. The calling thread, if it is registered, has
-  /// its own registers as context. The error names threads that did not stop in time; then `work` was not called.
+  /// its own registers as context. The error names threads that did not stop in time; then `work` was not called. That
+  /// comes soon where a thread waits for the child of its vfork, which may be waiting for what the caller holds.
   llvm::Error with_stopped(llvm::function_ref<void(StoppedThreads)> work);
+
+  /// The last stop, by whomever, failed because of a vfork, and nobody has asked yet: it is worth to try again, when the
+  /// child had time to go on.
+  bool has_just_met_vfork() { return met_vfork_.exchange(false, std::memory_order_relaxed); }
 
   /// Calls `work`, which may not use the registry of threads, and returns true if the calling thread is the only one that is
   /// registered; else nothing happens. None can be registered meanwhile.
@@ -46,12 +52,15 @@ private:
   /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.
   void stop_all(std::vector<pid_t> &silent);
   void find_silent(std::vector<pid_t> &silent) const;
+  bool is_any_silent_in_vfork() const;
+  llvm::Error describe(const std::vector<pid_t> &silent) const;
   void send_stop(pid_t tid) const;
   void resume_all();
 
   SharedProcess::Membership process_;
   ThreadRegistry &threads_;
   Options options_;
+  std::atomic<bool> met_vfork_ = false;
 };
 
 } // namespace osr

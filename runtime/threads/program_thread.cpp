@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "osr-stubs/transition_ring.h"
+#include "osr-stubs/vfork.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/stop_signal.h"
@@ -116,9 +117,11 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   find_stack(*thread);
   unblock_stop_signal();
   thread->poll_word = &own_poll_word();
+  thread->vforks = &osr_vforks;
   Undisturbed undisturbed;
   std::lock_guard lock(mutex_);
   own_poll_word() = usual_poll_word();
+  process_ = getpid();
   current_thread = thread.get();
   threads_.push_back(std::move(thread));
   most_ = std::max(most_.load(), threads_.size());
@@ -184,6 +187,7 @@ void ThreadRegistry::keep_only_current() {
     if (thread.get() != current_thread)
       thread.release(); // its stacks are copies that nobody can free safely: their owner's allocator state is unknown
   erase_if(threads_, [](const auto &thread) { return !thread; });
+  process_ = getpid();
   if (current_thread)
     current_thread->tid = osr_thread_number = gettid();
 }

@@ -60,6 +60,7 @@ struct ProgramThread {
   std::atomic<PollWord> *poll_word = nullptr; ///< the thread's own
   mutable std::uint64_t poll_askers =
       0; ///< who wants it to wait in its next poll, a bit each (LoopPolls); needs the registry's lock
+  const std::uint32_t *vforks = nullptr; ///< not 0: it waits for the child of its vfork, and no signal reaches it
   std::atomic<Presence> presence{Presence::Away};
   /// It is in a call of enter() that began before anybody waited for threads: its presence says nothing.
   bool is_uncounted = false;
@@ -134,6 +135,8 @@ public:
   TurnMutex &mutex() { return mutex_; }
   /// With the lock held.
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
+  /// Theirs. The child of a vfork, which has their memory, is another one. With the lock held.
+  pid_t process() const { return process_; }
   /// Without the lock.
   std::size_t most_at_once() const { return most_; }
 
@@ -141,6 +144,7 @@ private:
   TurnMutex mutex_;
   std::vector<std::unique_ptr<ProgramThread>> threads_;
   std::vector<ProgramThread *> suspended_;
+  pid_t process_ = 0;
   std::atomic<std::size_t> most_ = 0;
   void set_usual_poll_word(PollWord word);
 

@@ -1,4 +1,5 @@
 // Checks the registry of threads and handshakes: every way a thread may spend its time while it is stopped.
+#include "osr-stubs/vfork.h"
 #include "runtime/threads/handshake.h"
 #include "test/unit/threads_fixture.h"
 
@@ -6,7 +7,9 @@
 #include <csignal>
 #include <mutex>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace llvm;
@@ -118,6 +121,52 @@ TEST_CASE("A thread that blocks the signal is named; nothing is done, all go on,
   stopper.stop([](auto threads) { CHECK(threads.size() == 2); });
   other.wait_for_progress();
   deaf.wait_for_progress();
+}
+
+TEST_CASE("A thread in vfork is named long before the time is over, since its child may wait for the requester") {
+  Stopper stopper({.limit = std::chrono::hours(1)});
+  Pipe to_child, from_child;
+  std::atomic<int> status = 0;
+  TestThread thread(stopper.registry, [&](TestThread &) {
+    const pid_t child = osr_vfork();
+    if (child == 0) {
+      char byte = 'c';
+      (void)!write(from_child.writing, &byte, 1);
+      (void)!read(to_child.reading, &byte, 1);
+      _exit(byte);
+    }
+    int ended = 0;
+    waitpid(child, &ended, 0);
+    status = WEXITSTATUS(ended);
+    errno = 0;
+  });
+  char byte = 0;
+  REQUIRE(read(from_child.reading, &byte, 1) == 1); // the child runs
+  bool called = false;
+  Error error = stopper.handshake->with_stopped([&](auto) { called = true; });
+  CHECK(!called);
+  CHECK_THAT(toString(std::move(error)), Contains(std::to_string(thread.tid())) && Contains("vfork"));
+  REQUIRE(write(to_child.writing, "7", 1) == 1);
+  thread.join();
+  CHECK(status == '7');
+  CHECK(osr_vforks == 0);
+  stopper.stop([](auto) {});
+}
+
+TEST_CASE("vfork without a process says why") {
+  const rlimit none{0, 0};
+  rlimit before{};
+  getrlimit(RLIMIT_NPROC, &before);
+  if (geteuid() == 0) // whom no limit holds
+    return;
+  setrlimit(RLIMIT_NPROC, &none);
+  const pid_t child = osr_vfork();
+  if (child == 0)
+    _exit(0);
+  CHECK(child == -1);
+  CHECK(errno == EAGAIN);
+  CHECK(osr_vforks == 0);
+  setrlimit(RLIMIT_NPROC, &before);
 }
 
 TEST_CASE("Many threads stop each other at once, one after the other", OSR_STOPS_ANYWHERE) {
