@@ -6,6 +6,7 @@
 #include <llvm/ADT/STLExtras.h>
 
 #include <algorithm>
+#include <array>
 
 using namespace llvm;
 
@@ -47,9 +48,18 @@ StackEvidence Reclaimer::watch(const Objects &objects, ArrayRef<const ReturnStub
   return evidence;
 }
 
+/// Activations may wait on stacks that only the program knows, and go on in any code that they were called in.
+bool Reclaimer::makes_stacks() const {
+  const Module &module = *engine_.program().module;
+  return any_of(std::array{"makecontext", "swapcontext", "setcontext"},
+                [&](const char *name) { return module.getFunction(name) != nullptr; });
+}
+
 /// What leads into code that is out of use, and into `objects`, which nobody is to enter any more. Before that the ways
 /// in are closed that no stack shows: direct calls, and patched return points.
 std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
+  if (makes_stacks())
+    return std::nullopt;
   std::vector<const ReturnStub *> stubs;
   stubs_.for_each([&](const ReturnStub &stub) {
     if (stub.is_retired || stub.from->state() != CodeState::InUse || objects.contains(stub.from) ||

@@ -41,6 +41,9 @@ public:
   /// the threads could not be stopped or walked this time.
   bool scan();
 
+  /// The program makes stacks itself: activations wait where nobody sees them, and all code is kept.
+  bool makes_stacks() const;
+
   /// Nothing leads into the code of these versions. False also if the threads could not be stopped or walked.
   bool is_quiescent(llvm::ArrayRef<const Version *> versions);
 

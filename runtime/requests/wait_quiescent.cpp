@@ -25,6 +25,9 @@ struct Replacer::Waiting {
 
 /// With the lock held.
 Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
+  if (reclaimer_->makes_stacks())
+    return not_replaced(waiting.body,
+                        make_error("nobody can wait for activations on stacks that the program makes itself"));
   std::vector<const Version *> old;
   auto version = prepare(waiting.body, options, old);
   if (!version)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Checks what happens at the machine's limits: the program dies as it would natively, or the error says what is missing."""
+import json
 import os
 import re
 import resource
@@ -57,6 +58,16 @@ class Limits(OsrctlCase):
                      ["--tier-policy", "sampling", "--sampling-period", "500", "--tier-threshold", "1"]]:
             ended = self.osrctl("run", "--no-control", *mode, bitcode)
             self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), f"{mode} {ended.stderr}")
+
+    def test_stacks_of_the_program(self):
+        """Activations that wait on them, which no request sees, go on in their old code."""
+        expected, bitcode = self.run_command(self.native("contexts.c")), self.compile("contexts.c")
+        self.assertEqual(expected.returncode, 0)
+        for mode in [*MODES, ["--stress", "churn:1000"], ["--tier", "optimized", "--stress", "churn:1000"]]:
+            stats = self.folder / "stats.json"
+            ended = self.osrctl("run", *mode, "--stats", str(stats), bitcode)
+            self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), f"{mode} {ended.stderr}")
+            self.assertEqual(json.loads(stats.read_text())["freed"]["objects"], 0, mode)
 
     def test_code_needs_no_file(self):
         """Nor does freeing it, or a child's copy of it: no file may grow here."""
