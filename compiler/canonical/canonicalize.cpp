@@ -166,6 +166,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
       empty_frame(function, info, machine);
     if (info.pinned != PinReason::None)
       guard_frame(function);
+    fold_known_branches(function);
     gather_static_objects(function);
   }
   complete_source_lines(*program.module);

@@ -77,8 +77,11 @@ bool ObjectEmitter::Pipeline::set_up(TargetMachine &machine, MachinePasses passe
   auto *info = new MachineModuleInfoWrapperPass(&machine);
   TargetPassConfig *config = machine.createPassConfig(manager);
   config->setDisableVerify(true);
-  if (passes == MachinePasses::Certify)
+  if (passes == MachinePasses::Certify) {
+    // At -O0 LLVM leaves blocks that only the selector found out to be unreachable, and unwind rows there are wrong.
+    config->insertPass(&FinalizeISelID, &UnreachableMachineBlockElimID);
     config->insertPass(&TwoAddressInstructionPassID, create_define_undefined_pass());
+  }
   manager.add(create_library_info(machine));
   manager.add(config);
   manager.add(info);

@@ -46,6 +46,43 @@ class OddPrograms(OsrctlCase):
             flipped += sum(counted["transitions"][kind] for kind in ["in_place", "continuation", "split"])
         return flipped
 
+    def test_branches_that_are_known(self):
+        """No front end that optimises leaves them, and only the code generator may see that a condition is one."""
+        for condition in ["false", "%never", "%folded", "%masked"]:
+            flipped = self.same_as_native(f"""
+define i64 @chooses(i64 %x) noinline {{
+  %never = icmp ult i64 %x, 0
+  %folded = icmp ugt i64 3, 5
+  %bit = and i64 %x, 0
+  %masked = icmp ne i64 %bit, 0
+  %a = call i64 @tick(i64 %x)
+  br i1 {condition}, label %one, label %other
+one:
+  %b = call i64 @tick(i64 %a)
+  call void @show(i64 %b)
+  br label %done
+other:
+  %c = call i64 @tick(i64 7)
+  br label %done
+done:
+  %r = phi i64 [ %b, %one ], [ %c, %other ]
+  %d = call i64 @tick(i64 %r)
+  ret i64 %d
+}}
+define i32 @main() {{
+  br label %round
+round:
+  %i = phi i64 [ 0, %0 ], [ %next, %round ]
+  %v = call i64 @chooses(i64 %i)
+  call void @show(i64 %v)
+  %next = add i64 %i, 1
+  %more = icmp ult i64 %next, 9
+  br i1 %more, label %round, label %done
+done:
+  ret i32 0
+}}""")
+            self.assertGreater(flipped, 20, condition)
+
     def test_variable_arguments_handed_on(self):
         """The last argument that a register can carry, and some beyond."""
         flipped = self.same_as_native("""
