@@ -152,9 +152,14 @@ struct RuntimeOptions {
   std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
   std::vector<HostSymbol> host_symbols; ///< functions and data of the host that the program may name
   /// A function is called that cannot be compiled: what it, or something that it refers to, lacks is in `reason`. Returns the
-  /// address of a function of the host of the same type, which is called instead; 0: the process ends, with a message. In
+  /// address of a function of the host of the same type, which is called instead; 0: cannot_go_on. In
   /// the thread that calls, with the runtime's lock held: it may not use a runtime.
   std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)> compile_failed;
+  /// A thread cannot go on: it calls a function that cannot be compiled, and there is no other instead; or a guard has failed whose
+  /// activation cannot leave optimised code, or that nobody takes (deoptimize). Called in that thread, with no lock held. It may
+  /// leave by longjmp to where the host called, or by an exception that the functions on the way let pass. When it returns, or
+  /// is null, the process ends: with the reason as a message, and status 1.
+  std::function<void(llvm::StringRef reason)> cannot_go_on;
   /// Address spaces whose pointers are references that a collector of the host's looks after (osr/safepoint.h).
   std::vector<unsigned> reference_spaces;
   SlabSizes slabs; ///< the memory for code and what belongs to it

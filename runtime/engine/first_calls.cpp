@@ -7,16 +7,14 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <cstdio>
-#include <cstdlib>
-
 using namespace llvm;
 
 namespace osr {
 
-Expected<std::unique_ptr<FirstCalls>>
-FirstCalls::create(Engine &engine, Tier tier, const std::vector<std::string> &optimize_only, OnFailure on_failure) {
-  std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier, std::move(on_failure)));
+Expected<std::unique_ptr<FirstCalls>> FirstCalls::create(Engine &engine, Tier tier,
+                                                         const std::vector<std::string> &optimize_only,
+                                                         OnFailure on_failure, CannotGoOn cannot_go_on) {
+  std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier, std::move(on_failure), std::move(cannot_go_on)));
   for (const std::string &name : optimize_only)
     if (const FunctionInfo *function = engine.program().find_function(name))
       calls->optimize_only_.push_back(function->id);
@@ -67,11 +65,11 @@ Error FirstCalls::prepare(FunctionId entry) {
 /// The program cannot go on without this function, unless the host knows how.
 std::uint64_t FirstCalls::code_instead(FunctionId entry, Error error) const {
   const std::string name = engine_.name_of(entry);
-  const std::string reason = toString(std::move(error));
+  std::string reason = toString(std::move(error));
   if (std::uint64_t instead = on_failure_ ? on_failure_(name, reason) : 0)
     return instead;
-  std::fprintf(stderr, "osr: %s\n", reason.c_str());
-  std::_Exit(1);
+  note_dead_end(std::move(reason));
+  return end_at_call(cannot_go_on_);
 }
 
 Expected<std::uint64_t> FirstCalls::code_for_locked(FunctionId entry) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "osr-stubs/stub_frame.h"
+#include "runtime/engine/dead_end.h"
 #include "runtime/engine/engine.h"
 
 #include <functional>
@@ -15,13 +16,14 @@ namespace osr {
 /// The way from the entry hook to code. Thread-safe.
 class FirstCalls {
 public:
-  /// What a call enters instead of a function that cannot be compiled, by name and reason; 0: the process ends.
+  /// What a call enters instead of a function that cannot be compiled, by name and reason; 0: it cannot go on.
   using OnFailure = std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)>;
 
   /// New code is of `tier`. Unless it is empty, `optimize_only` names the functions that are ever optimised. Fails when it
   /// names one that the program does not have.
-  static llvm::Expected<std::unique_ptr<FirstCalls>>
-  create(Engine &engine, Tier tier, const std::vector<std::string> &optimize_only, OnFailure on_failure);
+  static llvm::Expected<std::unique_ptr<FirstCalls>> create(Engine &engine, Tier tier,
+                                                            const std::vector<std::string> &optimize_only,
+                                                            OnFailure on_failure, CannotGoOn cannot_go_on);
 
   /// What a call of the function enters, compiled now if need be. `frame`, if there is one, gets it as its target: it has
   /// to be on the stack while it is still the right one, for from then on the code is not freed under us.
@@ -43,8 +45,8 @@ public:
   }
 
 private:
-  FirstCalls(Engine &engine, Tier tier, OnFailure on_failure)
-      : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)) {}
+  FirstCalls(Engine &engine, Tier tier, OnFailure on_failure, CannotGoOn cannot_go_on)
+      : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)), cannot_go_on_(std::move(cannot_go_on)) {}
   llvm::Expected<std::uint64_t> code_for_locked(FunctionId entry);
   std::uint64_t code_instead(FunctionId entry, llvm::Error error) const;
   llvm::Expected<const Version *> compile(FunctionId entry);
@@ -52,6 +54,7 @@ private:
   Engine &engine_;
   Tier tier_;
   OnFailure on_failure_;
+  CannotGoOn cannot_go_on_;
   std::vector<FunctionId> optimize_only_; ///< by entry
   std::map<FunctionId, Tier> held_;
 };

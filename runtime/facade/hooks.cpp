@@ -1,4 +1,5 @@
 // What compiled code calls: each call goes to the room that it concerns, of the runtime whose code has called.
+#include "compiler/base/check.h"
 #include "compiler/canonical/points.h"
 #include "osr-stubs/entry_hook.h"
 #include "runtime/facade/running.h"
@@ -35,9 +36,10 @@ void on_guard_failed(std::uint64_t return_pc_slot, std::uint32_t reason) {
     runtime->guards->on_failure(return_pc_slot, reason);
 }
 
-const DeoptimizeHandler *handler_at(std::uint64_t address) {
+Deoptimization deoptimization_at(std::uint64_t address) {
   const RuntimeImpl *runtime = running_at(address);
-  return runtime && runtime->options.deoptimize ? &runtime->options.deoptimize : nullptr;
+  OSR_CHECK(runtime, "code deoptimizes by a description at {:#x}, which is of no runtime", address);
+  return {runtime->options.deoptimize, runtime->options.cannot_go_on};
 }
 
 /// A place of the front end: what is there is in its record.
@@ -62,7 +64,7 @@ void on_exception_landed(std::uint64_t pc) {
 
 std::vector<AbsoluteSymbol> hook_symbols(const RuntimeImpl &runtime) {
   std::vector<AbsoluteSymbol> symbols = guard_exit_symbols(on_guard_failed);
-  append_range(symbols, deoptimize_symbols(handler_at));
+  append_range(symbols, deoptimize_symbols(deoptimization_at));
   append_range(symbols, profile_symbols());
   symbols.push_back({point_callee, reinterpret_cast<std::uint64_t>(&on_point)});
   append_range(symbols, loop_poll_symbols(on_poll, on_counted_poll));

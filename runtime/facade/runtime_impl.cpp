@@ -114,7 +114,7 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   engine = std::move(*made);
   guest = std::make_unique<GuestProgram>(*engine, options.libraries, process);
   auto calls = FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier,
-                                  options.optimize_only, options.compile_failed);
+                                  options.optimize_only, options.compile_failed, options.cannot_go_on);
   if (!calls)
     return calls.takeError();
   first_calls = std::move(*calls);
@@ -122,7 +122,8 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   redefiner = std::make_unique<Redefiner>(*engine, *replacer);
   if (options.tier_up.policy)
     tiering = std::make_unique<Tiering>(*engine, *first_calls, *replacer, options.tier_up);
-  guards = std::make_unique<Guards>(*engine, *replacer, tiering.get(), options.most_guard_failures);
+  guards =
+      std::make_unique<Guards>(*engine, *replacer, tiering.get(), options.most_guard_failures, options.cannot_go_on);
   auto stressed = StressRun::create(options.stress, *engine);
   if (!stressed)
     return stressed.takeError();

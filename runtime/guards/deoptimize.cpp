@@ -4,8 +4,7 @@
 
 #include <atomic>
 #include <cstdarg>
-#include <cstdio>
-#include <cstdlib>
+#include <fmt/format.h>
 
 namespace osr {
 namespace {
@@ -17,15 +16,13 @@ struct TwoWords {
 };
 
 extern "C" TwoWords osr_deoptimize(const ExitDescription *exit, ...) {
-  const DeoptimizeHandler *handler =
-      find_handler.load(std::memory_order_relaxed)(reinterpret_cast<std::uint64_t>(exit));
-  if (!handler) {
-    std::fprintf(
-        stderr,
-        "osr: '%s' deoptimizes, and nobody takes its frame state: begin the bundle with a function that has the "
-        "attribute \"%s\", or give the runtime a handler\n",
-        exit->function, continuation_attribute);
-    std::_Exit(1);
+  const Deoptimization to = find_handler.load(std::memory_order_relaxed)(reinterpret_cast<std::uint64_t>(exit));
+  if (!to.handler) {
+    note_dead_end(
+        fmt::format("'{}' deoptimizes, and nobody takes its frame state: begin the bundle with a function that has the "
+                    "attribute \"{}\", or give the runtime a handler",
+                    exit->function, continuation_attribute));
+    end_here(to.cannot_go_on);
   }
   const std::uint64_t count = exit->arguments + exit->state;
   std::uint64_t total = 0;
@@ -45,7 +42,7 @@ extern "C" TwoWords osr_deoptimize(const ExitDescription *exit, ...) {
     (i < exit->arguments ? frame.arguments : frame.state).push_back({value.type, rest.first(value.words)});
     rest = rest.subspan(value.words);
   }
-  const DeoptimizedResult result = (*handler)(frame);
+  const DeoptimizedResult result = to.handler(frame);
   return {result[0], result[1]};
 }
 

@@ -3,15 +3,22 @@
 
 #include "osr/deoptimize.h"
 #include "runtime/code/code_session.h"
+#include "runtime/engine/dead_end.h"
 
 #include <vector>
 
 namespace osr {
 
-/// Says whose interpreter it is, by an address in the program's constants. Null: there is none.
-using FindDeoptimizeHandler = const DeoptimizeHandler *(std::uint64_t address);
+/// An interpreter, and who says what to do if that is null.
+struct Deoptimization {
+  const DeoptimizeHandler &handler;
+  const CannotGoOn &cannot_go_on;
+};
 
-/// The function that is called to do so. Without a handler the process ends, with a message.
+/// Says whose it is, by an address in the program's constants.
+using FindDeoptimizeHandler = Deoptimization(std::uint64_t address);
+
+/// The function that is called to do so.
 std::vector<AbsoluteSymbol> deoptimize_symbols(FindDeoptimizeHandler *find);
 
 } // namespace osr

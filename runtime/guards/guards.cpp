@@ -6,9 +6,6 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <cstdio>
-#include <cstdlib>
-
 using namespace llvm;
 
 namespace osr {
@@ -30,8 +27,10 @@ void release_sites_to(ArrayRef<const Version *> versions, FrameRedirector &redir
 
 } // namespace
 
-Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64_t most_failures)
-    : engine_(engine), replacer_(replacer), tiering_(tiering), exits_(engine, most_failures) {
+Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64_t most_failures,
+               CannotGoOn cannot_go_on)
+    : engine_(engine), replacer_(replacer), tiering_(tiering), exits_(engine, most_failures),
+      cannot_go_on_(std::move(cannot_go_on)) {
   engine.versions().set_exit_check([this](const Version &version) { return exits_.find_dead_end(version); });
   engine.statistics().speculation.is_on = engine.compiler().speculates();
   engine.compiler().find_functions_by([&engine](std::uint64_t address) -> std::optional<FunctionId> {
@@ -41,23 +40,32 @@ Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64
 }
 
 void Guards::on_failure(std::uint64_t return_pc_slot, std::uint32_t reason) {
-  Undisturbed undisturbed;
-  on_work_stack([&] {
-    Because because(Cause::Guard);
-    std::unique_lock lock(engine_.mutex());
-    auto failed = exits_.leave(return_pc_slot, reason);
-    if (!failed) { // the code that it could go on in does not exist
-      std::fprintf(stderr, "osr: a guard failed and its activation cannot leave: %s\n",
-                   toString(failed.takeError()).c_str());
-      std::_Exit(1);
-    }
-    if (!*failed)
-      return;
-    const bool is_left = drop_assumption(**failed);
-    lock.unlock();
-    if (is_left)
-      replacer_.reclaim_soon();
-  });
+  bool is_dead_end = false;
+  {
+    Undisturbed undisturbed;
+    on_work_stack([&] {
+      if (Error error = leave(return_pc_slot, reason)) {
+        note_dead_end("a guard failed and its activation cannot leave: " + toString(std::move(error)));
+        is_dead_end = true;
+      }
+    });
+  }
+  if (is_dead_end)
+    end_here(cannot_go_on_);
+}
+
+/// The error says that the code that it could go on in does not exist.
+Error Guards::leave(std::uint64_t return_pc_slot, std::uint32_t reason) {
+  Because because(Cause::Guard);
+  std::unique_lock lock(engine_.mutex());
+  auto failed = exits_.leave(return_pc_slot, reason);
+  if (!failed)
+    return failed.takeError();
+  const bool is_left = *failed && drop_assumption(**failed);
+  lock.unlock();
+  if (is_left)
+    replacer_.reclaim_soon();
+  return Error::success();
 }
 
 /// Code that rests on it is entered no more; the next calls compile anew. Activations in it may stay: they leave if the

@@ -1,6 +1,7 @@
 // Check that a program can grow module by module while its functions run, and that runtimes come one after the other.
 #include "grow_fixture.h"
 
+#include <csetjmp>
 #include <stdexcept>
 #include <thread>
 
@@ -137,6 +138,60 @@ TEST_CASE("The host gives functions, and says what is called instead of one that
   CHECK_THAT(why, Contains("missing"));
   cantFail(runtime->define({{"missing", reinterpret_cast<std::uint64_t>(+[](std::int64_t x) { return x + 1; })}}));
   CHECK(call(*runtime, "top", 7) == 71);
+}
+
+TEST_CASE("A thread that cannot go on asks the host, which may leave by an exception or by longjmp") {
+  static std::jmp_buf place;
+  static bool by_exception;
+  static std::string why;
+  Runtime::Options options;
+  options.tier = Tier::Baseline;
+  options.cannot_go_on = [](StringRef reason) {
+    why = reason.str();
+    if (by_exception)
+      throw std::runtime_error("no way");
+    std::longjmp(place, 1);
+  };
+  auto runtime = runtime_with({R"(
+    declare i64 @missing(i64)
+    declare i64 @llvm.experimental.deoptimize.i64(...)
+    define i64 @broken(i64 %x) {
+      %y = call i64 @missing(i64 %x)
+      ret i64 %y
+    }
+    define i64 @deoptimizes(i64 %x) {
+      %y = call i64 (...) @llvm.experimental.deoptimize.i64() [ "deopt"(i64 %x) ]
+      ret i64 %y
+    }
+    define i64 @top(i64 %x, i64 %which) {
+      %first = icmp eq i64 %which, 0
+      br i1 %first, label %a, label %b
+    a:
+      %r = call i64 @broken(i64 %x)
+      ret i64 %r
+    b:
+      %s = call i64 @deoptimizes(i64 %x)
+      ret i64 %s
+    })"},
+                              std::move(options));
+  auto thread = cantFail(ThreadAttachment::attach());
+  const std::uint64_t top = cantFail(runtime->lookup("top"));
+  for (const std::uint64_t which : {0u, 1u}) {
+    const auto expected = which ? Contains("'deoptimizes' deoptimizes") : Contains("missing");
+    by_exception = true;
+    CHECK_THROWS_WITH(thread.call(top, 7, which), "no way");
+    CHECK_THAT(why, expected);
+    by_exception = false;
+    why.clear();
+    if (setjmp(place) == 0) {
+      thread.call(top, 7, which);
+      FAIL("control came back");
+    }
+    CHECK_THAT(why, expected);
+  }
+  cantFail(runtime->define({{"missing", reinterpret_cast<std::uint64_t>(+[](std::int64_t x) { return x + 1; })}}));
+  CHECK(thread.call(top, 7, 0) == 8);
+  CHECK(cantFail(runtime->replace("top", {.to = Tier::Optimized})).rewritten == 0); // stacks can be walked
 }
 
 TEST_CASE("Constructors of modules run when the host says so, once, in the order of adding") {
