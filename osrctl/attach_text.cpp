@@ -171,7 +171,7 @@ std::string print_patched(const json &outcome) {
       names += (names.empty() ? "" : ", ") + printable(name.get<std::string>());
   return fmt::format("calls to come run the new bodies of {}; {} versions that rested on old ones are out of use\n",
                      names, number_at(outcome, "invalidated")) +
-         print_moved(outcome, "new bodies that have the shape of the old ones");
+         print_moved(outcome, "the new bodies");
 }
 
 std::string print_event(const json &event) {

@@ -32,6 +32,8 @@ using namespace llvm;
 namespace osr {
 namespace {
 
+constexpr std::size_t largest_body = 1 << 20; ///< bytes, with debug information: a line of the protocol has an end
+
 /// In the module's own words; what the front end says goes to stderr.
 Expected<std::string> compile(const std::string &source, const std::string &flags) {
   const bool is_cxx = sys::path::extension(source) != ".c";
@@ -139,6 +141,27 @@ void return_defined_values(Function &body) {
   body.addRetAttr(Attribute::NoUndef);
 }
 
+/// Of all debug information that of the function's own variables and lines.
+void keep_variables_only(Module &module, const Function &body) {
+  for (DICompileUnit *unit : module.debug_compile_units()) {
+    unit->replaceEnumTypes({});
+    unit->replaceRetainedTypes({});
+    unit->replaceGlobalVariables({});
+    unit->replaceImportedEntities({});
+    unit->replaceMacros({});
+  }
+  for (GlobalObject &object : module.global_objects())
+    if (&object != &body)
+      object.eraseMetadata(LLVMContext::MD_dbg);
+}
+
+SmallVector<char, 0> bitcode_of(const Module &module) {
+  SmallVector<char, 0> bitcode;
+  raw_svector_ostream stream(bitcode);
+  WriteBitcodeToFile(module, stream);
+  return bitcode;
+}
+
 void inline_and_clean(Module &module) {
   PassBuilder builder;
   ModulePassManager passes;
@@ -185,14 +208,16 @@ Error leave_alone(Function &body, const Json &symbols) {
                         body.getName().str());
   if (symbols[body.getName().str()].value("returns_defined_values", false) && !body.hasRetAttribute(Attribute::NoUndef))
     return_defined_values(body);
-  StripDebugInfo(module);
+  keep_variables_only(module, body);
   return Error::success();
 }
 
-std::string to_base64(const Module &module) {
-  SmallVector<char, 0> bitcode;
-  raw_svector_ostream stream(bitcode);
-  WriteBitcodeToFile(module, stream);
+std::string to_base64(Module &module) {
+  SmallVector<char, 0> bitcode = bitcode_of(module);
+  if (bitcode.size() > largest_body) {
+    StripDebugInfo(module); // activations go on in bodies of the same shape only
+    bitcode = bitcode_of(module);
+  }
   return encodeBase64(StringRef(bitcode.data(), bitcode.size()));
 }
 

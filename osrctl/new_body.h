@@ -29,6 +29,6 @@ llvm::Expected<nlohmann::json> symbols_of(ControlConnection &connection, const l
 bool is_own_constant(const llvm::GlobalValue &value);
 /// Nothing else is defined in its module then, but variables that the program does not have.
 llvm::Error leave_alone(llvm::Function &body, const nlohmann::json &symbols);
-std::string to_base64(const llvm::Module &module);
+std::string to_base64(llvm::Module &module);
 
 } // namespace osr

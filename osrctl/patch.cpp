@@ -152,8 +152,6 @@ Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
     return error;
   if (Error error = check_inlined(connection, files, **after))
     return error;
-  StripDebugInfo(**before);
-  StripDebugInfo(**after);
   auto changed = changed_functions(**before, **after);
   if (!changed)
     return changed.takeError();

@@ -27,6 +27,7 @@
 #include "compiler/canonical/replace_aliases.h"
 #include "compiler/canonical/simplify.h"
 #include "compiler/canonical/source_lines.h"
+#include "compiler/canonical/source_variables.h"
 #include "compiler/canonical/split_aggregates.h"
 #include "compiler/canonical/static_actions.h"
 #include "compiler/canonical/strip_front_end.h"
@@ -143,9 +144,12 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     StripDebugInfo(*program.source); // new bodies are made again and again: their metadata would stay for ever
   }
 
-  if (debug == DebugInformation::All)
+  if (debug == DebugInformation::All) {
+    const SourceObjects objects = find_source_objects(*program.module);
     if (Error error = track_assignments(*program.module))
       return error;
+    mark_objects(objects);
+  }
   const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);
   externalize_symbols(*program.module); // the simplifier makes private constants, e.g. for puts

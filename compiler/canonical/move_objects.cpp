@@ -2,10 +2,12 @@
 
 #include "compiler/base/check.h"
 #include "compiler/canonical/objects.h"
+#include "compiler/canonical/source_variables.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Analysis/CFG.h>
 #include <llvm/IR/CFG.h>
+#include <llvm/IR/Constants.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/Support/MathExtras.h>
@@ -22,6 +24,8 @@ struct StaticObject {
   std::uint64_t size = 0;
   Align align;
   std::uint64_t offset = 0;
+  bool is_placed = false; ///< somebody said where
+  std::uint64_t end() const { return offset + size; }
 };
 
 struct ObjectFrame {
@@ -60,11 +64,17 @@ Found find_objects(Function &function) {
       OSR_CHECK(alloca->isStaticAlloca(), "'{}' has an object of variable size, and is not pinned",
                 function.getName().str());
       std::uint64_t size = alloca->getAllocationSize(layout)->getFixedValue();
-      found.objects.push_back({alloca, std::max<std::uint64_t>(size, 1), alloca->getAlign()}); // each has an address
+      StaticObject &object = found.objects.emplace_back();
+      object = {alloca, std::max<std::uint64_t>(size, 1), alloca->getAlign()}; // each has an address
+      if (const MDNode *place = alloca->getMetadata(object_offset)) {
+        object.is_placed = true;
+        object.offset = mdconst::extract<ConstantInt>(place->getOperand(0))->getZExtValue();
+      }
     }
   return found;
 }
 
+/// All others lie behind those that have a place. One that cannot have its place has none.
 ObjectFrame lay_out(std::vector<StaticObject> objects) {
   ObjectFrame frame;
   std::ranges::stable_sort(objects, std::ranges::greater{}, &StaticObject::align);
@@ -72,8 +82,18 @@ ObjectFrame lay_out(std::vector<StaticObject> objects) {
     frame.align = std::max(frame.align, objects.front().align);
   std::uint64_t end = 0;
   for (StaticObject &object : objects) {
+    object.is_placed &=
+        isAligned(object.align, object.offset) && none_of(objects, [&](const StaticObject &other) {
+          return &other < &object && other.is_placed && other.offset < object.end() && object.offset < other.end();
+        });
+    if (object.is_placed)
+      end = std::max(end, object.end());
+  }
+  for (StaticObject &object : objects) {
+    if (object.is_placed)
+      continue;
     object.offset = alignTo(end, object.align);
-    end = object.offset + object.size;
+    end = object.end();
   }
   frame.size = alignTo(end, object_frame_align);
   frame.objects = std::move(objects);
@@ -118,6 +138,8 @@ private:
       describe(*address, object.align, object.size);
       if (MDNode *id = object.alloca->getMetadata(LLVMContext::MD_DIAssignID)) // LLVM allows it at few instructions
         address->setMetadata(object_assignment, MDNode::get(address->getContext(), id));
+      if (MDNode *variable = object.alloca->getMetadata(object_variable))
+        address->setMetadata(object_variable, variable);
       address->takeName(object.alloca);
       object.alloca->replaceAllUsesWith(address);
       addresses.push_back(address);

@@ -59,6 +59,9 @@ inline constexpr const char *buffers_restore = "osr.buffers.restore";
 /// Metadata of an address, where a program's variables are looked at: as DIAssignID at the instruction that made the object.
 inline constexpr const char *object_assignment = "osr.object.assignment";
 
+/// Metadata of an alloca: where it has to lie, for it is the same object as one of another body.
+inline constexpr const char *object_offset = "osr.object.offset";
+
 /// Every object frame begins at a multiple of this.
 inline constexpr std::uint64_t object_frame_align = 16;
 

@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/run_passes.h"
+#include "compiler/canonical/gates.h"
 
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Transforms/InstCombine/InstCombine.h>
@@ -45,7 +46,10 @@ void simplify(Module &module, TargetMachine &machine) {
   PassBuilder builder(&machine);
   ModulePassManager passes, attributes;
   passes.addPass(createModuleToFunctionPassAdaptor(PromotePass()));
-  Error error = builder.parsePassPipeline(attributes, "cgscc(function-attrs),rpo-function-attrs");
+  // Gates of variables that are dead keep each other in use around loops; so do ways that nobody goes, behind a return in a loop.
+  constexpr const char *infer = "cgscc(function-attrs),rpo-function-attrs";
+  const std::string rest = (has_gates(module) ? "function(jump-threading,simplifycfg,adce)," : "") + std::string(infer);
+  Error error = builder.parsePassPipeline(attributes, rest);
   OSR_CHECK(!error, "pass pipeline: {}", toString(std::move(error)));
   passes.addPass(std::move(attributes));
   run_passes(module, builder, std::move(passes));

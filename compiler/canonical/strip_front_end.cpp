@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/canonical/frame_state_bundle.h"
+#include "compiler/canonical/gates.h"
 #include "compiler/canonical/points.h"
 #include "compiler/canonical/reserved_names.h"
 #include "compiler/canonical/source_lines.h"
@@ -67,7 +68,8 @@ Error check_entry(const Function &function) {
     return make_error("function '{}' is a coroutine that was not split; let the front end run its passes",
                       function.getName().str());
   // What the runtime provides may be declared; what begins with 'osr.' are pseudo-calls of later steps.
-  if (function.isDeclaration() ? function.getName().starts_with("osr.") && function.getName() != point_function
+  if (function.isDeclaration() ? function.getName().starts_with("osr.") && function.getName() != point_function &&
+                                     !is_gate_name(function.getName())
                                : is_reserved_name(function.getName()))
     return make_error("function '{}' uses a reserved name; names that begin with 'osr-' or 'osr.' are taken",
                       function.getName().str());

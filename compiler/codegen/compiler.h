@@ -2,12 +2,14 @@
 #pragma once
 
 #include "compiler/canonical/canonical_program.h"
+#include "compiler/canonical/source_variables.h"
 #include "compiler/codegen/code_generator.h"
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/compile_gate.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/move_module.h"
 #include "compiler/codegen/pending_compile.h"
+#include "compiler/sites/map_sites.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/lower_sites.h"
@@ -120,11 +122,27 @@ public:
     std::unique_ptr<llvm::Module> module;
     llvm::StringSet<> variables; ///< its own; they are not in the module
     std::unique_ptr<llvm::MemoryBuffer> globals; ///< the object that defines them; null if there are none
+    BodyEntries entries; ///< what it needs where it may be entered
+    std::uint64_t first_name = 0; ///< of its own variables
+  };
+  struct BodyMaking {
+    bool is_enterable = false; ///< at its sites, by activations of another body (compiler/sites/variable_gates.h)
+    std::map<std::string, PlacedObject> objects; ///< of that one; the same ones lie there too
+    std::optional<std::uint64_t> first_name; ///< its own variables have the names that they had before
   };
   /// Reads bitcode or text IR that defines the function's name anew and no other function. Errors: invalid IR, another
   /// type or calling convention, an attribute that callers may rely on and that is gone, a variable that the program
   /// defines. Local variables of the new module are new ones. Nothing of the program changes.
-  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir);
+  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir, const BodyMaking &making);
+  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir) {
+    return prepare_body(function, ir, BodyMaking());
+  }
+  /// What is known of the variables of a body that was made in this way.
+  struct DescribedBody {
+    FunctionSource source;
+    std::vector<SourceType> types;
+  };
+  llvm::Expected<DescribedBody> describe_body(FunctionId body, llvm::MemoryBufferRef ir, const BodyMaking &making);
   /// From now on the program's calls of `function` mean the new body, in all code that is compiled. The old body stays,
   /// under another name and its own id.
   FunctionId adopt_body(FunctionId function, NewBody body);
@@ -187,8 +205,21 @@ private:
   void number(CanonicalProgram &added) const;
   void put_aside(FunctionId function);
   void merge(std::unique_ptr<llvm::Module> module);
-  llvm::Expected<CanonicalProgram> read_body(llvm::MemoryBufferRef ir, llvm::LLVMContext &context,
-                                             llvm::StringRef name);
+  /// A new body in canonical form, in a context of its own.
+  struct ReadBody {
+    llvm::LLVMContext context;
+    CanonicalProgram program;
+    Gates gates; ///< whose marks it has
+    std::string problem; ///< or why it has none
+    std::uint64_t first_name = 0;
+    std::vector<std::vector<ObservedPart>> observed; ///< observe_variables()
+  };
+  enum class Observe : std::uint8_t { No, Yes };
+  llvm::Expected<std::unique_ptr<ReadBody>> read_body(llvm::MemoryBufferRef ir, llvm::StringRef name,
+                                                      const BodyMaking &making, DebugInformation debug,
+                                                      Observe observe = Observe::No);
+  static void make_enterable(ReadBody &read, llvm::Function &function, const BodyMaking &making);
+  void number_entered_sites(ReadBody &read, llvm::Function &defined, NewBody &body) const;
   void insert_own_sites(CanonicalProgram &program) const;
   llvm::Error check_references(const CanonicalProgram &program) const;
   std::string new_symbol(const VersionKey &key);

@@ -5,7 +5,9 @@
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/codegen/promises.h"
+#include "compiler/sites/fingerprint.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/observed_values.h"
 #include "compiler/sites/references.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/profile.h"
@@ -96,13 +98,14 @@ Expected<std::unique_ptr<MemoryBuffer>> Compiler::source_of(FunctionId function)
                                                    /*RequiresNullTerminator=*/false);
 }
 
-Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBufferRef ir) {
+Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBufferRef ir, const BodyMaking &making) {
   const std::string &name = program_.functions[function].name;
-  LLVMContext context; // only what the program gets goes into its own
-  auto read = read_body(ir, context, name);
-  if (!read)
-    return read.takeError();
+  auto read_in = read_body(ir, name, making, DebugInformation::Lines);
+  if (!read_in)
+    return read_in.takeError();
+  CanonicalProgram *const read = &(*read_in)->program;
   NewBody body;
+  body.first_name = (*read_in)->first_name;
   Extractor extractor(*read->module, name);
   extractor.make_types_literal();
   extractor.show_constants();
@@ -125,7 +128,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.info.profile_points = read->functions.front().profile_points;
   body.info.declared = program_.functions[function].declared; // the promises of the program's declaration stay
   defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
-  number_sites(defined, body.info, optimizing_->machine(), options_.reference_spaces);
+  number_entered_sites(**read_in, defined, body);
   if (Error error = osr::check_references(defined, body.info, options_.reference_spaces))
     return error;
   if (!options_.sites)
@@ -142,26 +145,82 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   return body;
 }
 
+/// With the sites, what is needed behind them.
+void Compiler::number_entered_sites(ReadBody &read, Function &defined, NewBody &body) const {
+  SourceTypes types;
+  body.entries.problem = read.problem;
+  body.entries.sites = describe_entries(defined, read.gates, types, [&] {
+    number_sites(defined, body.info, optimizing_->machine(), options_.reference_spaces);
+  });
+  body.entries.types = types.take();
+}
+
 /// In canonical form; its own variables have names that nobody else has.
-Expected<CanonicalProgram> Compiler::read_body(MemoryBufferRef ir, LLVMContext &context, StringRef name) {
+Expected<std::unique_ptr<Compiler::ReadBody>> Compiler::read_body(MemoryBufferRef ir, StringRef name,
+                                                                  const BodyMaking &making, DebugInformation debug,
+                                                                  Observe observe) {
+  auto read = std::make_unique<ReadBody>();
   SMDiagnostic diagnostic;
-  std::unique_ptr<Module> module = parseIR(ir, diagnostic, context);
+  std::unique_ptr<Module> module = parseIR(ir, diagnostic, read->context);
   if (!module)
     return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
   if (Error error = check_read_module(*module, "the IR"))
     return error;
   if (Error error = check_contents(*module, name, *program_.module))
     return error;
-  StripDebugInfo(*module); // its nodes would stay in the program's context for ever
+  if (making.is_enterable)
+    make_enterable(*read, *module->getFunction(name), making);
+  if (observe == Observe::Yes)
+    read->observed = observe_variables(*module);
+  if (debug == DebugInformation::Lines)
+    StripDebugInfo(*module); // its nodes would stay in the program's context for ever
   if (Error error = make_guards_explicit(*module)) // what describes them are variables of the body
     return error;
+  std::uint64_t next = making.first_name.value_or(next_symbol_);
+  read->first_name = next;
   for (GlobalVariable &variable : module->globals())
     if (variable.hasLocalLinkage())
-      variable.setName(variable.getName() + ".of" + std::to_string(next_symbol_++) + "." + name);
-  auto program = canonicalize(std::move(module), optimizing_->machine());
-  if (program)
-    insert_own_sites(*program);
-  return program;
+      variable.setName(variable.getName() + ".of" + std::to_string(next++) + "." + name);
+  next_symbol_ = std::max(next_symbol_, next);
+  auto program = canonicalize(std::move(module), optimizing_->machine(), KeepSource::No, debug);
+  if (!program)
+    return program.takeError();
+  read->program = std::move(*program);
+  replace_gates_by_marks(*read->program.module->getFunction(name), read->gates);
+  insert_own_sites(read->program);
+  return read;
+}
+
+void Compiler::make_enterable(ReadBody &read, Function &function, const BodyMaking &making) {
+  SourceTypes types;
+  place_objects(function, making.objects, types);
+  if (auto gates = insert_gates(function))
+    read.gates = std::move(*gates);
+  else
+    read.problem = toString(gates.takeError());
+}
+
+Expected<Compiler::DescribedBody> Compiler::describe_body(FunctionId body, MemoryBufferRef ir,
+                                                          const BodyMaking &making) {
+  const std::string name = StringRef(program_.functions[body].name).split(old_body_mark).first.str();
+  auto read = read_body(ir, name, making, DebugInformation::All),
+       seeing = read_body(ir, name, making, DebugInformation::All, Observe::Yes);
+  if (!read || !seeing)
+    return joinErrors(read.takeError(), seeing.takeError());
+  for (ReadBody *each : {read->get(), seeing->get()}) {
+    drop_marks(*each->program.module->getFunction(name));
+    number_sites(*each->program.module->getFunction(name), each->program.functions.front(), optimizing_->machine(),
+                 options_.reference_spaces);
+  }
+  Function &function = *(*read)->program.module->getFunction(name);
+  SourceTypes types;
+  DescribedBody described;
+  described.source = describe_source(function, types);
+  described.types = types.take();
+  add_observed(function, *(*seeing)->program.module->getFunction(name), (*seeing)->observed, described.source);
+  if (described.source.fingerprint != fingerprint(canonical(body)))
+    return make_error("with and without debug information it is not the same code");
+  return described;
 }
 
 /// Whoever means the function means a declaration now.

@@ -5,6 +5,7 @@
 #include "compiler/sites/loop_analyses.h"
 #include "compiler/sites/poll_places.h"
 #include "compiler/sites/recursive_calls.h"
+#include "compiler/sites/variable_gates.h"
 
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
@@ -56,6 +57,8 @@ void insert_poll(BasicBlock::iterator before, FunctionCallee poll, GlobalVariabl
 /// it is tested at the bottom, and a poll in the header would keep it from doing so. A latch that is the test already
 /// gets the poll in front of all that it does: between compare and branch it would take them apart.
 BasicBlock::iterator place_in(BasicBlock &latch) {
+  if (Instruction *mark = last_mark_in(latch))
+    return std::next(mark->getIterator());
   bool tests = latch.getTerminator()->getNumSuccessors() > 1;
   return tests ? latch.getFirstInsertionPt() : latch.getTerminator()->getIterator();
 }

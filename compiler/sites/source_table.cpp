@@ -22,22 +22,6 @@ namespace {
 /// A variable of one inlined copy of its function.
 using Declared = std::pair<const DILocalVariable *, const DILocation *>;
 
-bool encloses(const DILocalScope *outer, const DILocalScope *inner) {
-  outer = outer->getNonLexicalBlockFileScope();
-  for (const DIScope *scope = inner; isa_and_nonnull<DILocalScope>(scope); scope = scope->getScope()) {
-    if (cast<DILocalScope>(scope)->getNonLexicalBlockFileScope() == outer)
-      return true;
-    if (isa<DISubprogram>(scope))
-      return false;
-  }
-  return false;
-}
-
-SmallVector<Value *, 16> frame_state_of(const CallBase &call) {
-  const auto bundle = call.getOperandBundle(LLVMContext::OB_deopt);
-  return bundle ? SmallVector<Value *, 16>(drop_begin(bundle->Inputs)) : SmallVector<Value *, 16>();
-}
-
 /// An integer may hold the variable in its lower bits; a truth value is a byte of the program.
 bool holds(const Value &value, std::uint64_t bits, const SourceType &type, const DataLayout &layout) {
   const std::uint64_t has = layout.getTypeSizeInBits(value.getType()).getFixedValue();
@@ -156,8 +140,24 @@ bool has_line(const Instruction &instruction) {
 
 } // namespace
 
+bool encloses(const DILocalScope *outer, const DILocalScope *inner) {
+  outer = outer->getNonLexicalBlockFileScope();
+  for (const DIScope *scope = inner; isa_and_nonnull<DILocalScope>(scope); scope = scope->getScope()) {
+    if (cast<DILocalScope>(scope)->getNonLexicalBlockFileScope() == outer)
+      return true;
+    if (isa<DISubprogram>(scope))
+      return false;
+  }
+  return false;
+}
+
 FunctionSource describe_source(Function &function, SourceTypes &types) {
   return Describing(function, types).describe();
+}
+
+SmallVector<Value *, 16> frame_state_of(const CallBase &call) {
+  const auto bundle = call.getOperandBundle(LLVMContext::OB_deopt);
+  return bundle ? SmallVector<Value *, 16>(drop_begin(bundle->Inputs)) : SmallVector<Value *, 16>();
 }
 
 const DILocation *location_of_site(const CallBase &call) {

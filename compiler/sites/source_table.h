@@ -17,6 +17,8 @@
 #include "compiler/base/site.h"
 #include "compiler/sites/source_types.h"
 
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/InstrTypes.h>
 
@@ -51,9 +53,11 @@ struct VariableAtSite {
 struct SourceSite {
   std::vector<SourceLine> lines; ///< the innermost first: what a front end inlined is in the function that follows
   std::vector<VariableAtSite> variables; ///< in scope; parts of one follow each other
+  std::vector<VariableAtSite> observed; ///< those of the function itself that are surely there (observed_values.h)
 };
 
 struct FunctionSource {
+  bool is_observed = false;
   std::uint64_t fingerprint = 0; ///< of the code that this is true of
   std::vector<SourceVariable> variables;
   std::vector<SourceSite> sites; ///< by number
@@ -61,6 +65,12 @@ struct FunctionSource {
 
 /// Of a canonical function with all its debug information, whose sites are numbered.
 FunctionSource describe_source(llvm::Function &function, SourceTypes &types);
+
+/// Whether what is declared in `outer` is in scope in `inner`.
+bool encloses(const llvm::DILocalScope *outer, const llvm::DILocalScope *inner);
+
+/// Of a numbered site.
+llvm::SmallVector<llvm::Value *, 16> frame_state_of(const llvm::CallBase &call);
 
 /// Of a site's call, or if it has none of its own of what is next to it, in any code that has lines.
 const llvm::DILocation *location_of_site(const llvm::CallBase &call);

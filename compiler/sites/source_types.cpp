@@ -1,5 +1,6 @@
 #include "compiler/sites/source_types.h"
 
+#include <fmt/format.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/BinaryFormat/Dwarf.h>
 #include <llvm/IR/Constants.h>
@@ -183,6 +184,20 @@ void SourceTypes::add_members(const DICompositeType &type, SourceType &described
     added.bit_offset = member->getOffsetInBits();
     added.bits = member->isBitField() ? member->getSizeInBits() : 0;
   }
+}
+
+std::string type_key(SourceTypeId id, function_ref<const SourceType &(SourceTypeId)> type_of) {
+  const SourceType &type = type_of(id);
+  std::string key = fmt::format("{} {} {}", unsigned(type.kind), type.bits, type.name);
+  for (const SourceType::Member &member : type.members)
+    key += fmt::format("; {} {} {} ({})", member.name, member.bit_offset, member.bits, type_key(member.type, type_of));
+  for (const auto &[value, name] : type.enumerators)
+    key += fmt::format("; {} {}", value, name);
+  if (type.kind == SourceType::Kind::Enumeration)
+    key += type.is_signed ? " signed" : " unsigned";
+  if (type.kind == SourceType::Kind::Array)
+    key += fmt::format("[{}] ({})", type.count, type_key(type.element, type_of));
+  return key;
 }
 
 } // namespace osr

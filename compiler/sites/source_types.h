@@ -2,6 +2,7 @@
 #pragma once
 
 #include <llvm/ADT/DenseMap.h>
+#include <llvm/ADT/STLFunctionalExtras.h>
 
 #include <cstdint>
 #include <string>
@@ -65,5 +66,8 @@ private:
   std::vector<SourceType> types_;
   llvm::DenseMap<const llvm::DIType *, SourceTypeId> known_;
 };
+
+/// A text that is equal for types that are equal; `type_of` is of all types that this one is made of.
+std::string type_key(SourceTypeId type, llvm::function_ref<const SourceType &(SourceTypeId)> type_of);
 
 } // namespace osr

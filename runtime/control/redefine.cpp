@@ -63,6 +63,7 @@ Expected<RedefineOptions> options_from(const RpcRequest &request) {
   RedefineOptions options;
   options.same_sites = flag_of(request, "same_sites");
   options.same_sites_if_same_shape = true;
+  options.find_site_map = true;
   options.keep_old_body = true;
   options.to = tier_from(text_of(request, "to", "optimized"));
   auto map = site_map_from(request.parameters.value("site_map", json::array()));
@@ -72,11 +73,23 @@ Expected<RedefineOptions> options_from(const RpcRequest &request) {
   return options;
 }
 
+json describe(const SiteReport &site) {
+  json described{{"function", site.function}, {"from", site.from}};
+  if (site.to)
+    described["to"] = *site.to;
+  else
+    described["reason"] = site.reason;
+  return described;
+}
+
 json describe(const RedefineOutcome &outcome) {
-  return {{"old_body", describe(outcome.old_body)},
-          {"dependents", describe(outcome.dependents)},
-          {"invalidated", outcome.invalidated},
-          {"same_shape", outcome.had_same_sites}};
+  json described{{"old_body", describe(outcome.old_body)},
+                 {"dependents", describe(outcome.dependents)},
+                 {"invalidated", outcome.invalidated},
+                 {"same_shape", outcome.had_same_sites}};
+  for (const SiteReport &site : outcome.sites)
+    described["sites"].push_back(describe(site));
+  return described;
 }
 
 json describe(const PatchOutcome &outcome) {

@@ -43,8 +43,12 @@ Error check_value(const ValueMapping &value, std::size_t index, const Site &from
   if (*value.from >= from.state.size())
     return make_error("site map: #{} has {} values, there is no value {}", from.id.index, from.state.size(),
                       *value.from);
-  if (from.state[*value.from].type == to.state[index].type)
-    return Error::success();
+  if (from.state[*value.from].type == to.state[index].type) {
+    if (value.addend == 0 || wanted <= widest_constant)
+      return Error::success();
+    return make_error("site map: something is added to value {} of #{}, which has {} bytes", index, to.id.index,
+                      wanted);
+  }
   return make_error("site map: value {} of #{} is {}, value {} of #{} of the new body {}", *value.from, from.id.index,
                     from.state[*value.from].type, index, to.id.index, to.state[index].type);
 }
@@ -108,8 +112,11 @@ void SiteMaps::add(FunctionId from, const std::vector<Site> &to, const SiteMap &
 SiteMaps::Target SiteMaps::compose(const Target &first, const Target &second) {
   Target both = second;
   for (ValueMapping &value : both.values)
-    if (value.from)
+    if (value.from) {
+      const std::int64_t addend = value.addend;
       value = first.values.at(*value.from);
+      value.addend += addend;
+    }
   return both;
 }
 
@@ -117,11 +124,25 @@ bool SiteMaps::lead_to(FunctionId body) const {
   return any_of(targets_, [&](const auto &entry) { return entry.second.site.function == body; });
 }
 
+void SiteMaps::refuse(FunctionId from, const std::map<std::uint32_t, std::string> &reasons) {
+  for (const auto &[site, reason] : reasons)
+    refused_[{from, site}] = reason;
+}
+
+std::string SiteMaps::why_refused(const SiteRecord &record) const {
+  for (const FrameRecord &frame : record.frames)
+    if (auto found = refused_.find(frame.site); found != refused_.end())
+      return found->second;
+  return {};
+}
+
 void SiteMaps::remove(FunctionId from) {
+  refused_.erase(refused_.lower_bound({from, 0}), refused_.lower_bound({from + 1, 0}));
   targets_.erase(targets_.lower_bound({from, 0}), targets_.lower_bound({from + 1, 0}));
 }
 
 void SiteMaps::keep_in(FunctionId body) {
+  refused_.erase(refused_.lower_bound({body, 0}), refused_.lower_bound({body + 1, 0}));
   std::erase_if(targets_, [body](const auto &entry) {
     return entry.first.function == body && entry.second.site.function != body;
   });
@@ -147,6 +168,8 @@ FrameRecord SiteMaps::map_frame(const FrameRecord &frame, const Target &target) 
     recorded.size = target.sizes[i];
     if (value.from)
       recorded = frame.values.at(*value.from);
+    if (value.addend != 0)
+      recorded.source.recipe.push_back({RecipeStep::Kind::Add, value.addend});
     OSR_CHECK(recorded.size == target.sizes[i], "value {} of site {}.{}: {} bytes, {} wanted", i, target.site.function,
               target.site.index, recorded.size, target.sizes[i]);
     mapped.values.push_back(std::move(recorded));

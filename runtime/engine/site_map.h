@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace osr {
@@ -25,6 +26,10 @@ class SiteMaps {
 public:
   /// The map must have been checked. What led to a site of `from` leads further, to where the map sends that site.
   void add(FunctionId from, const std::vector<Site> &to, const SiteMap &map);
+  /// Why activations of `from` at these sites go on nowhere else, for people.
+  void refuse(FunctionId from, const std::map<std::uint32_t, std::string> &reasons);
+  /// "": nothing was said.
+  std::string why_refused(const SiteRecord &record) const;
   /// Forgets what leads out of `from`.
   void remove(FunctionId from);
   /// The body is current again: its activations go nowhere else any more.
@@ -47,6 +52,7 @@ private:
   static FrameRecord map_frame(const FrameRecord &frame, const Target &target);
 
   std::map<SiteId, Target> targets_;
+  std::map<SiteId, std::string> refused_;
 };
 
 } // namespace osr

@@ -87,6 +87,7 @@ public:
   /// How activations of redefined bodies go on. Stubs that exist are not changed.
   SiteMaps &site_maps() { return site_maps_; }
   bool is_mapped(const SiteRecord &record) const { return site_maps_.covers(record); }
+  std::string why_not_mapped(const SiteRecord &record) const { return site_maps_.why_refused(record); }
 
   /// No stub that is found from now on leads to `code`. Those that exist stay for the frames that wait for them.
   void retire_stubs_to(const CodeObject &code);

@@ -119,7 +119,8 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
     return calls.takeError();
   first_calls = std::move(*calls);
   replacer = std::make_unique<Replacer>(*engine);
-  redefiner = std::make_unique<Redefiner>(*engine, *replacer);
+  sources = std::make_unique<SourceTables>(*engine);
+  redefiner = std::make_unique<Redefiner>(*engine, *replacer, sources.get());
   if (options.tier_up.policy)
     tiering = std::make_unique<Tiering>(*engine, *first_calls, *replacer, options.tier_up);
   guards =
@@ -128,7 +129,6 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (!stressed)
     return stressed.takeError();
   stress = std::move(*stressed);
-  sources = std::make_unique<SourceTables>(*engine);
   if (options.control)
     control = std::make_unique<Control>(ControlParts{*engine, *first_calls, *replacer, *redefiner, *sources,
                                                      tiering.get(), [this] { return snapshot(); }},

@@ -4,11 +4,13 @@
 #include "compiler/canonical/load.h"
 #include "compiler/sites/fingerprint.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/observed_values.h"
 #include "compiler/target/target.h"
 
 #include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LLVMContext.h>
+#include <llvm/Transforms/Utils/Cloning.h>
 
 #include <shared_mutex>
 
@@ -38,17 +40,27 @@ Error SourceTables::read() {
   auto machine = create_target_machine(CodegenLevel::Optimizing);
   if (!machine)
     return machine.takeError();
-  auto program = canonicalize(std::move(*module), **machine, KeepSource::No, DebugInformation::All);
-  if (!program)
-    return program.takeError();
-  auto compiler = Compiler::create(std::move(*program), engine_.compiler().options());
-  if (!compiler)
-    return compiler.takeError();
+  std::unique_ptr<Module> seeing = CloneModule(**module);
+  const auto parts = observe_variables(*seeing);
+  auto compiler = compile_all(std::move(*module), **machine), observer = compile_all(std::move(seeing), **machine);
+  if (!compiler || !observer)
+    return joinErrors(compiler.takeError(), observer.takeError());
   SourceTypes types;
-  for (const FunctionInfo &info : (*compiler)->program().functions)
-    functions_.push_back(describe_source(*(*compiler)->program().module->getFunction(info.name), types));
+  for (const FunctionInfo &info : (*compiler)->program().functions) {
+    Function &function = *(*compiler)->program().module->getFunction(info.name);
+    functions_.push_back(describe_source(function, types));
+    if (const Function *observed = (*observer)->program().module->getFunction(info.name))
+      add_observed(function, *observed, parts, functions_.back());
+  }
   types_ = types.take();
   return Error::success();
+}
+
+Expected<std::unique_ptr<Compiler>> SourceTables::compile_all(std::unique_ptr<Module> module, TargetMachine &machine) {
+  auto program = canonicalize(std::move(module), machine, KeepSource::No, DebugInformation::All);
+  if (!program)
+    return program.takeError();
+  return Compiler::create(std::move(*program), engine_.compiler().options());
 }
 
 const FunctionSource *SourceTables::find(FunctionId body) const {

@@ -3,6 +3,7 @@
 
 #include "compiler/sites/source_table.h"
 #include "runtime/engine/engine.h"
+#include "runtime/redefine/redefiner.h"
 
 #include <llvm/Support/Error.h>
 
@@ -13,21 +14,23 @@
 namespace osr {
 
 /// What compiler/sites/source_table.h says of all functions that the program began with. Thread-safe.
-class SourceTables {
+class SourceTables final : public VariableTables {
 public:
   explicit SourceTables(Engine &engine) : engine_(engine) {}
 
   /// Reads the program again, in a context of its own: takes about as long as a start, the first time. Without the engine's lock:
   /// only forks and changes of the program wait meanwhile, as for a compile. The error says why there is nothing to be known.
-  llvm::Error prepare();
+  llvm::Error prepare() override;
 
   // After prepare() has succeeded:
   /// Null: nothing is known of it. With the engine's lock held.
-  const FunctionSource *find(FunctionId body) const;
-  const SourceType &type(SourceTypeId type) const { return types_[type]; }
+  const FunctionSource *find(FunctionId body) const override;
+  const SourceType &type(SourceTypeId type) const override { return types_[type]; }
 
 private:
   llvm::Error read();
+  llvm::Expected<std::unique_ptr<Compiler>> compile_all(std::unique_ptr<llvm::Module> module,
+                                                        llvm::TargetMachine &machine);
 
   Engine &engine_;
   std::mutex mutex_; ///< of what follows, until it is ready

@@ -15,6 +15,7 @@ namespace {
 RedefineOptions options_for(Tier to) {
   RedefineOptions options;
   options.same_sites_if_same_shape = true;
+  options.find_site_map = true;
   options.keep_old_body = true;
   options.to = to;
   return options;
@@ -41,14 +42,16 @@ void note(StringRef function, const RedefineOutcome &one, PatchOutcome &outcome)
 } // namespace
 
 /// What both have in common, as change_body() is for one function.
-Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name, Tier to,
+Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name, const RedefineOptions &options,
                                                 function_ref<Expected<PatchOutcome>()> change) {
   if (Error error = check_ready(name))
     return error;
+  std::string problem = prepare_tables(options.find_site_map);
   Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  tables_problem_ = std::move(problem);
   Because because(Cause::Redefinition);
-  TracedRequest traced(verb, name, to);
+  TracedRequest traced(verb, name, options.to);
   auto outcome = change();
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
@@ -60,11 +63,13 @@ Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name
 Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
   if (bodies.empty())
     return make_error("a patch has at least one function");
-  return change_bodies("patch", names_of(bodies), to, [&] { return patch_locked(bodies, options_for(to)); });
+  const RedefineOptions options = options_for(to);
+  return change_bodies("patch", names_of(bodies), options, [&] { return patch_locked(bodies, options); });
 }
 
 Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
-  return change_bodies("revert", "the newest patch", to, [&] { return revert_patch_locked(options_for(to)); });
+  const RedefineOptions options = options_for(to);
+  return change_bodies("revert", "the newest patch", options, [&] { return revert_patch_locked(options); });
 }
 
 /// All that can be refused, of all functions, before anything changes.
@@ -76,13 +81,9 @@ Error Redefiner::check_patch(ArrayRef<PatchedBody> bodies, const RedefineOptions
       return old.takeError();
     if (!seen.insert(*old).second)
       return make_error("the patch has '{}' twice", patched.function);
-    auto body = prepare(*old, *patched.ir);
-    if (!body)
-      return because_of(patched.function, body.takeError());
     RedefineOutcome one;
-    const Function &code = *body->module->getFunction(body->info.name);
-    if (auto map = site_map_for(*old, body->info, code, options, one); !map)
-      return because_of(patched.function, map.takeError());
+    if (auto choice = choose_body(*old, *patched.ir, options, one); !choice)
+      return because_of(patched.function, choice.takeError());
     note(patched.function, one, outcome);
   }
   return Error::success();

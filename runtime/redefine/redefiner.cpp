@@ -20,11 +20,11 @@ constexpr std::size_t most_kept_bodies = 8; ///< of one function
 } // namespace
 
 Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
-  return change_body("redefine", name, options.to, [&](FunctionId body) { return redefine_locked(body, ir, options); });
+  return change_body("redefine", name, options, [&](FunctionId body) { return redefine_locked(body, ir, options); });
 }
 
 Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOptions &options) {
-  return change_body("revert", name, options.to, [&](FunctionId body) { return revert_locked(body, options); });
+  return change_body("revert", name, options, [&](FunctionId body) { return revert_locked(body, options); });
 }
 
 Error Redefiner::check_ready(StringRef name) const {
@@ -36,16 +36,19 @@ Error Redefiner::check_ready(StringRef name) const {
 }
 
 /// What all have in common: who may, and what is written down.
-Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef name, Tier to, Body change) {
+Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef name, const RedefineOptions &options,
+                                                 Body change) {
   if (Error error = check_ready(name))
     return error;
+  std::string problem = prepare_tables(options.find_site_map);
   Undisturbed undisturbed;
   std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  tables_problem_ = std::move(problem);
   auto body = engine_.find_body(name);
   if (!body)
     return body.takeError();
   Because because(Cause::Redefinition);
-  TracedRequest traced(verb, name, to);
+  TracedRequest traced(verb, name, options.to);
   auto outcome = change(*body);
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
@@ -62,6 +65,7 @@ Error Redefiner::not_done(Error error, StringRef name) {
 
 void Redefiner::conclude(std::unique_lock<TurnMutex> &lock, std::size_t redefined) {
   engine_.statistics().redefined += redefined;
+  forget_made();
   const bool is_left = replacer_.reclaimer().scan();
   lock.unlock();
   if (is_left)
@@ -94,27 +98,28 @@ Expected<RedefineOutcome> Redefiner::redefine_locked(FunctionId old, MemoryBuffe
 Expected<Redefiner::Exchange> Redefiner::adopt(FunctionId old, MemoryBufferRef ir, const RedefineOptions &options,
                                                RedefineOutcome &outcome) {
   // 1. All that can be refused.
-  auto body = prepare(old, ir);
-  if (!body)
-    return body.takeError();
-  const FunctionInfo &info = body->info;
-  auto site_map = site_map_for(old, info, *body->module->getFunction(info.name), options, outcome);
-  if (!site_map)
-    return site_map.takeError();
-  if (Error error = link_variables(*body))
+  auto choice = choose_body(old, ir, options, outcome);
+  if (!choice)
+    return choice.takeError();
+  if (Error error = link_variables(choice->body))
     return error;
+  choice->making.first_name = choice->body.first_name;
   // 2. Calls mean the new body from here on, in old code too.
   Exchange exchange;
   exchange.old = old;
-  exchange.site_map = std::move(*site_map);
+  exchange.site_map = std::move(choice->site_map);
+  exchange.refused = std::move(choice->refused);
   exchange.invalid = versions_that_rest_on(old);
-  exchange.fresh = engine_.compiler().adopt_body(old, std::move(*body));
+  exchange.fresh = engine_.compiler().adopt_body(old, std::move(choice->body));
+  made_.erase(exchange.fresh);
+  if (options.find_site_map)
+    made_[exchange.fresh] = {MemoryBuffer::getMemBufferCopy(ir.getBuffer()), std::move(choice->making), std::nullopt};
   begin(exchange);
   return exchange;
 }
 
-Expected<Compiler::NewBody> Redefiner::prepare(FunctionId old, MemoryBufferRef ir) {
-  auto body = engine_.compiler().prepare_body(old, ir);
+Expected<Compiler::NewBody> Redefiner::prepare(FunctionId old, MemoryBufferRef ir, const Compiler::BodyMaking &making) {
+  auto body = engine_.compiler().prepare_body(old, ir, making);
   if (!body)
     return body.takeError();
   if (Error error = check_symbols(*body->module, engine_.session(), body->variables))
@@ -230,10 +235,11 @@ Error Redefiner::finish(MutableArrayRef<Exchange> exchanges, Tier to, RedefineOu
     for (Tier tier : {Tier::Baseline, Tier::Optimized})
       for (const Version *version : engine_.versions().versions_of(exchange.old, tier))
         replacer_.reclaimer().retire(*version);
-    if (!exchange.site_map.empty()) {
+    maps.refuse(exchange.old, exchange.refused);
+    if (!exchange.site_map.empty())
       maps.add(exchange.old, engine_.program().functions[exchange.fresh].sites, exchange.site_map);
+    if (!exchange.site_map.empty() || !exchange.refused.empty())
       mapped.insert(exchange.old);
-    }
     maps.keep_in(exchange.fresh); // if it was the body before, its activations went elsewhere
   }
   if (!mapped.empty())

@@ -6,6 +6,7 @@
 
 #include <llvm/Support/MemoryBuffer.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -26,10 +27,25 @@ struct PatchOutcome {
   std::vector<std::string> functions, same_shape;
 };
 
+/// What is known of the variables of bodies that the program began with.
+class VariableTables {
+public:
+  /// Takes its time, once; without the engine's lock. The error says why nothing is known.
+  virtual llvm::Error prepare() = 0;
+  /// Null: of this body nothing is. With the engine's lock held.
+  virtual const FunctionSource *find(FunctionId body) const = 0;
+  virtual const SourceType &type(SourceTypeId type) const = 0;
+
+protected:
+  ~VariableTables() = default;
+};
+
 /// Thread-safe.
 class Redefiner {
 public:
-  Redefiner(Engine &engine, Replacer &replacer) : engine_(engine), replacer_(replacer) {}
+  /// Without tables no site map is found automatically.
+  Redefiner(Engine &engine, Replacer &replacer, VariableTables *tables = nullptr)
+      : engine_(engine), replacer_(replacer), tables_(tables) {}
 
   /// Runtime::redefine.
   llvm::Expected<RedefineOutcome> redefine(llvm::StringRef function, llvm::MemoryBufferRef ir,
@@ -56,6 +72,7 @@ private:
   struct Exchange {
     FunctionId entry = 0, old = 0, fresh = 0;
     SiteMap site_map; ///< how activations of the old one go on; empty: they end where they are
+    std::map<std::uint32_t, std::string> refused; ///< by site: why they do
     std::vector<const Version *> invalid; ///< they rest on the old one
     std::vector<CallTarget> before; ///< where calls went
   };
@@ -63,17 +80,44 @@ private:
   struct Step {
     FunctionId entry, fresh;
   };
+  /// How a body that came later was made, and what is known of it.
+  struct MadeBody {
+    std::shared_ptr<const llvm::MemoryBuffer> ir;
+    Compiler::BodyMaking making;
+    std::optional<Compiler::DescribedBody> described; ///< when somebody asked
+  };
+  struct KnownBody {
+    const FunctionSource *source;
+    std::function<const SourceType &(SourceTypeId)> type_of;
+  };
+  /// A body, and how activations of the one before go on in it.
+  struct Choice {
+    Compiler::NewBody body;
+    Compiler::BodyMaking making;
+    SiteMap site_map;
+    std::map<std::uint32_t, std::string> refused;
+  };
   llvm::Error check_ready(llvm::StringRef name) const;
   llvm::Error not_done(llvm::Error error, llvm::StringRef name);
   void conclude(std::unique_lock<TurnMutex> &lock, std::size_t redefined);
-  llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir);
+  llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir,
+                                            const Compiler::BodyMaking &making = {});
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
                                                   const RedefineOptions &options);
   llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options);
   using Body = llvm::function_ref<llvm::Expected<RedefineOutcome>(FunctionId body)>;
-  llvm::Expected<RedefineOutcome> change_body(const char *verb, llvm::StringRef name, Tier to, Body change);
+  llvm::Expected<RedefineOutcome> change_body(const char *verb, llvm::StringRef name, const RedefineOptions &options,
+                                              Body change);
   llvm::Expected<SiteMap> site_map_for(FunctionId old, const FunctionInfo &fresh, const llvm::Function &code,
                                        const RedefineOptions &options, RedefineOutcome &outcome) const;
+  // choose_body.cpp
+  llvm::Expected<Choice> choose_body(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
+                                     RedefineOutcome &outcome);
+  llvm::Error choose_enterable(FunctionId old, llvm::MemoryBufferRef ir, Choice &choice);
+  llvm::Expected<KnownBody> source_of_body(FunctionId body);
+  void note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const;
+  void forget_made();
+  std::string prepare_tables(bool is_wanted);
   void remember(FunctionId entry, FunctionId old);
   llvm::Expected<Exchange> adopt(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
                                  RedefineOutcome &outcome);
@@ -84,7 +128,7 @@ private:
   void forget_kept(FunctionId entry);
   void forget_all(FunctionId entry);
   // patch.cpp
-  llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, Tier to,
+  llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                              llvm::function_ref<llvm::Expected<PatchOutcome>()> change);
   llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome);
   llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options);
@@ -103,6 +147,9 @@ private:
   /// By entry: bodies that it can go back to, the last one last. Guarded by the engine's lock.
   std::map<FunctionId, std::vector<FunctionId>> kept_;
   std::vector<std::vector<Step>> patches_; ///< that can be undone, the newest last; likewise
+  std::map<FunctionId, MadeBody> made_; ///< of bodies that are current or kept; likewise
+  VariableTables *tables_;
+  std::string tables_problem_; ///< why they are not there; guarded by the engine's lock
 };
 
 } // namespace osr

@@ -168,10 +168,11 @@ void Requests::make_stubs(RequestSearch &search) {
     const SiteKey key = site_key(*place.code, place.return_pc);
     const SiteRecord record = *place.code->sites.find(place.code->offset_of(place.return_pc));
     const FunctionId innermost = record.frames.back().site.function;
-    if (what.only_mapped && !stubs_.is_mapped(record))
-      search.skipped[key] = no_map_refusal;
-    else if (what.effort.budget && what.landing == Landing::Continuation &&
-             !what.effort.budget->spend(stubs_.program().functions[innermost]))
+    if (what.only_mapped && !stubs_.is_mapped(record)) {
+      const std::string reason = stubs_.why_not_mapped(record);
+      search.skipped[key] = reason.empty() ? no_map_refusal : reason;
+    } else if (what.effort.budget && what.landing == Landing::Continuation &&
+               !what.effort.budget->spend(stubs_.program().functions[innermost]))
       search.skipped[key] = ContinuationBudget::refusal;
     else if (auto stub = stubs_.find_or_make(*place.code, place.return_pc, what.landing); !stub)
       consumeError(stub.takeError()); // remembered
