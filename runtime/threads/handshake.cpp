@@ -7,6 +7,7 @@
 #include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace llvm;
 
@@ -16,6 +17,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds repeat_after(100);
+thread_local bool met_vfork = false; ///< others may stop threads at the same time and have no such luck
 constexpr std::chrono::milliseconds vfork_patience(20); ///< a child that waits for nobody executes a program sooner
 
 } // namespace
@@ -62,7 +64,7 @@ Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
     }
     work(stacks);
   }
-  met_vfork_.store(!silent.empty() && is_any_silent_in_vfork(), std::memory_order_relaxed);
+  met_vfork = !silent.empty() && is_any_silent_in_vfork();
   pause.resumed = Clock::now();
   resume_all();
   lock.unlock();
@@ -74,9 +76,11 @@ Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
   return describe(silent);
 }
 
+bool Handshake::has_just_met_vfork() { return std::exchange(met_vfork, false); }
+
 Error Handshake::describe(const std::vector<pid_t> &silent) const {
   const char *plural = silent.size() == 1 ? "" : "s";
-  if (met_vfork_.load(std::memory_order_relaxed))
+  if (met_vfork)
     return make_error("thread{} {} cannot be stopped while the child of a vfork runs", plural, fmt::join(silent, ", "));
   return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there", plural,
                     fmt::join(silent, ", "), options_.limit.count(), options_.signal_number);

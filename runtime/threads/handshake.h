@@ -38,9 +38,9 @@ public:
   /// comes soon where a thread waits for the child of its vfork, which may be waiting for what the caller holds.
   llvm::Error with_stopped(llvm::function_ref<void(StoppedThreads)> work);
 
-  /// The last stop, by whomever, failed because of a vfork, and nobody has asked yet: it is worth to try again, when the
+  /// The calling thread's last stop failed because of a vfork, and it has not asked yet: it is worth to try again, when the
   /// child had time to go on.
-  bool has_just_met_vfork() { return met_vfork_.exchange(false, std::memory_order_relaxed); }
+  static bool has_just_met_vfork();
 
   /// Calls `work`, which may not use the registry of threads, and returns true if the calling thread is the only one that is
   /// registered; else nothing happens. None can be registered meanwhile.
@@ -60,7 +60,6 @@ private:
   SharedProcess::Membership process_;
   ThreadRegistry &threads_;
   Options options_;
-  std::atomic<bool> met_vfork_ = false;
 };
 
 } // namespace osr

@@ -91,8 +91,13 @@ TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first, 
                                .redirect_calls = !only_activations,
                                .may_wait = in_compile_thread};
   const Effort effort{.budget = &budget};
-  return in_compile_thread ? optimize_by_steps(entry, body, options, effort)
-                           : replacer_.replace(entry, options, effort);
+  auto outcome =
+      in_compile_thread ? optimize_by_steps(entry, body, options, effort) : replacer_.replace(entry, options, effort);
+  if (!outcome && Handshake::has_just_met_vfork()) { // its parent goes on soon
+    consumeError(outcome.takeError());
+    return TierUp::NotDone::ForNow;
+  }
+  return outcome;
 }
 
 bool Tiering::has_one_thread() const {
