@@ -76,8 +76,8 @@ Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOption
       options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_now(entry, options, effort);
   Undisturbed undisturbed;
   const bool may_retry = is_started() && options.frames != Frames::WaitQuiescent;
-  for (unsigned retry = 0;
-       !outcome && may_retry && retry < most_vfork_retries && Handshake::has_just_met_vfork(); ++retry) {
+  for (unsigned retry = 0; !outcome && may_retry && retry < most_vfork_retries && Handshake::has_just_met_vfork();
+       ++retry) {
     consumeError(outcome.takeError());
     std::this_thread::sleep_for(vfork_pause);
     outcome = replace_now(entry, options, effort);
