@@ -154,6 +154,11 @@ template <typename Insert> void insert_in_replaceable(CanonicalProgram &program,
 
 } // namespace
 
+bool is_loop_poll(const CallBase &call) {
+  const Function *callee = call.getCalledFunction();
+  return callee && callee->getName() == loop_poll_callee;
+}
+
 bool is_poll_word(const Value &address) {
   return isa<GlobalVariable>(address) &&
          (address.getName() == poll_word_name || address.getName() == baseline_word_name);

@@ -27,6 +27,9 @@ inline constexpr const char *loop_poll_callee = "osr-loop-poll";
 
 inline bool is_loop_site(const Site &site) { return site.kind == SiteKind::LoopPoll; }
 
+/// True for the call that a poll makes when it is asked to.
+bool is_loop_poll(const llvm::CallBase &call);
+
 /// True for the address of the word that polls load, also those of baseline code only.
 bool is_poll_word(const llvm::Value &address);
 

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/DebugInfoMetadata.h>
-#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 
 #include <set>
@@ -21,14 +20,6 @@ namespace osr {
 namespace {
 
 constexpr const char *no_such_call = "the new version has no call that is surely the same";
-
-std::vector<const CallBase *> sites_of(const Function &function) {
-  std::vector<const CallBase *> found;
-  for (const Instruction &instruction : instructions(function))
-    if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
-      found.push_back(call);
-  return found;
-}
 
 std::optional<std::uint32_t> object_frame_in(ArrayRef<Value *> state) {
   for (const auto &[index, value] : enumerate(state))
@@ -208,8 +199,7 @@ private:
   /// Else LLVM may have left out a store before it that another one follows.
   static bool reads_memory(const CallBase &call) {
     const Function *callee = call.getCalledFunction();
-    return !callee || callee->getName() == loop_poll_callee ||
-           isRefSet(callee->getMemoryEffects().getModRef(IRMemLocation::Other));
+    return !callee || is_loop_poll(call) || isRefSet(callee->getMemoryEffects().getModRef(IRMemLocation::Other));
   }
 
   const MappedBodies &bodies_;

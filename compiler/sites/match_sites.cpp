@@ -12,7 +12,6 @@
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/InlineAsm.h>
-#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/Support/xxhash.h>
 
@@ -41,8 +40,7 @@ std::uint64_t of_text(StringRef text) { return xxh3_64bits(text); }
 
 bool is_poll(const Instruction &instruction) {
   const auto *call = dyn_cast<CallBase>(&instruction);
-  const Function *callee = call ? call->getCalledFunction() : nullptr;
-  return callee && callee->getName() == loop_poll_callee;
+  return call && is_loop_poll(*call);
 }
 
 /// Where a poll is asked for: what follows is that of any poll.
@@ -106,10 +104,8 @@ std::uint64_t arguments_of(const CallBase &call) {
 class Sequence {
 public:
   explicit Sequence(const Function &function) : dominators_(const_cast<Function &>(function)), loops_(dominators_) {
-    std::uint32_t next = 0;
-    for (const Instruction &instruction : instructions(function))
-      if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
-        numbers_[call] = next++;
+    for (const auto [number, call] : enumerate(sites_of(function)))
+      numbers_[call] = std::uint32_t(number);
     for (const BasicBlock &block : function)
       if (none_of(block, is_poll))
         add(block);

@@ -157,6 +157,14 @@ bool is_site(const CallBase &call) {
   return !(callee->isDeclaration() && is_exempt_callee(callee->getName()));
 }
 
+std::vector<const CallBase *> sites_of(const Function &function) {
+  std::vector<const CallBase *> found;
+  for (const Instruction &instruction : instructions(function))
+    if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
+      found.push_back(call);
+  return found;
+}
+
 bool is_frame_state_value(const Value &value) {
   Type *type = value.getType();
   if (!isa<Instruction>(value) && !isa<Argument>(value))

@@ -7,6 +7,8 @@
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/Target/TargetMachine.h>
 
+#include <vector>
+
 namespace osr {
 
 /// Gives every site of every replaceable function its number and its "deopt" operand bundle (packed site id, then the
@@ -23,6 +25,8 @@ void number_sites(llvm::Function &function, FunctionInfo &info, const llvm::Targ
 
 /// True for such a call.
 bool is_site(const llvm::CallBase &call);
+/// All of them, in the order of their numbers.
+std::vector<const llvm::CallBase *> sites_of(const llvm::Function &function);
 
 /// True when `value` belongs in a frame state while it is live. Object addresses do not: they are recomputed.
 bool is_frame_state_value(const llvm::Value &value);

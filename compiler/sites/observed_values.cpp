@@ -25,14 +25,6 @@ const CallInst *as_see(const Instruction &instruction) {
   return callee && callee->getName() == gate_see ? call : nullptr;
 }
 
-std::vector<const CallBase *> numbered_sites(const Function &function) {
-  std::vector<const CallBase *> found;
-  for (const Instruction &instruction : instructions(function))
-    if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
-      found.push_back(call);
-  return found;
-}
-
 /// What values of one function are the same as values of the other.
 class Comparison {
 public:
@@ -205,8 +197,7 @@ private:
 
 /// The call that saw what the variables are when `site` is called. Null: none is surely of it.
 const CallInst *see_at(const CallBase &site) {
-  const Function *callee = site.getCalledFunction();
-  if (!callee || callee->getName() != loop_poll_callee) {
+  if (!is_loop_poll(site)) {
     std::uint64_t place = 0;
     if (site.getFnAttr(observed_place).getValueAsString().getAsInteger(10, place))
       return nullptr;
@@ -310,7 +301,7 @@ private:
 
 /// Objects that lie in memory, wherever they are used.
 void add_objects(const Function &function, FunctionSource &source) {
-  const std::vector<const CallBase *> sites = numbered_sites(function);
+  const std::vector<const CallBase *> sites = sites_of(function);
   for (const Instruction &instruction : instructions(function)) {
     const MDNode *node = is_object_address(&instruction) ? instruction.getMetadata(object_variable) : nullptr;
     const auto *variable = node ? cast<DILocalVariable>(node->getOperand(0)) : nullptr;
@@ -341,7 +332,7 @@ void add_observed(const Function &function, const Function &seeing, ArrayRef<std
   std::size_t own = 0;
   if (seeing.getFnAttribute(observed_attribute).getValueAsString().getAsInteger(10, own))
     return; // it has no variables, or none of which anything can be said
-  const std::vector<const CallBase *> sites = numbered_sites(function), seen_from = numbered_sites(seeing);
+  const std::vector<const CallBase *> sites = sites_of(function), seen_from = sites_of(seeing);
   Comparison comparison(function, seeing);
   if (sites.size() != seen_from.size() || sites.size() != source.sites.size() || !comparison.go_the_same_ways())
     return;

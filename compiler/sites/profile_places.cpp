@@ -15,21 +15,16 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-bool is_callee(const CallBase &call, StringRef name) {
-  const Function *callee = call.getCalledFunction();
-  return callee && callee->getName() == name;
-}
-
 bool has_site(const BasicBlock &block) {
   return any_of(block, [](const Instruction &instruction) {
     const auto *call = dyn_cast<CallBase>(&instruction);
-    return call && is_site(*call) && !is_guard_failed(*call) && !is_callee(*call, loop_poll_callee);
+    return call && is_site(*call) && !is_guard_failed(*call) && !is_loop_poll(*call);
   });
 }
 
 bool begins_with_exit(const BasicBlock &block) {
   const auto *call = dyn_cast<CallBase>(&*block.getFirstNonPHIIt());
-  return call && (is_guard_failed(*call) || is_callee(*call, loop_poll_callee));
+  return call && (is_guard_failed(*call) || is_loop_poll(*call));
 }
 
 class ProfilePlaceFinder {

@@ -200,8 +200,7 @@ CallInst *mark_before(BasicBlock &block, BasicBlock::iterator before) {
 
 CallInst *mark_of(CallBase &site) {
   BasicBlock &block = *site.getParent();
-  const Function *callee = site.getCalledFunction();
-  if (!callee || callee->getName() != loop_poll_callee)
+  if (!is_loop_poll(site))
     return mark_before(block, site.getIterator());
   BasicBlock *asks = block.getSinglePredecessor();
   return asks ? mark_before(*asks, asks->end()) : nullptr;

@@ -49,7 +49,7 @@ std::optional<Poll> poll_that_calls_in(BasicBlock &block) {
 bool calls_poll(const BasicBlock &block) {
   return any_of(block, [](const Instruction &instruction) {
     const auto *call = dyn_cast<CallBase>(&instruction);
-    return call && call->getCalledFunction() && call->getCalledFunction()->getName() == loop_poll_callee;
+    return call && is_loop_poll(*call);
   });
 }
 

@@ -18,7 +18,6 @@
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <utility>

@@ -32,6 +32,13 @@ Held held_now() {
   return now;
 }
 
+void check_that_none_left_more(const Held &before, unsigned rounds) {
+  const Held after = held_now();
+  CHECK(after.heap < before.heap + rounds * 256);
+  CHECK(after.mappings <= before.mappings + rounds / 4); // threads that began meanwhile have heaps of their own
+  CHECK(after.files == before.files);
+}
+
 const std::vector<std::string> body = {recursion, "define i64 @host(i64 %x) { ret i64 %x }"};
 
 void use_and_close(std::unique_ptr<Runtime> runtime) {
@@ -51,10 +58,7 @@ TEST_CASE("Runtimes that are created, used and closed leave no memory, mappings 
     if (i % 7 == 0)
       use_and_close(std::move(runtime));
   }
-  const Held after = held_now();
-  CHECK(after.heap < before.heap + rounds * 256);
-  CHECK(after.mappings <= before.mappings + rounds / 4); // threads that began meanwhile have heaps of their own
-  CHECK(after.files == before.files);
+  check_that_none_left_more(before, rounds);
 }
 
 TEST_CASE("Runtimes that cannot be created leave nothing either") {
@@ -72,10 +76,7 @@ TEST_CASE("Runtimes that cannot be created leave nothing either") {
     }
     REQUIRE_FALSE(toString(Runtime::create(std::move(impossible)).takeError()).empty());
   }
-  const Held after = held_now();
-  CHECK(after.heap < before.heap + rounds * 256);
-  CHECK(after.mappings <= before.mappings + rounds / 4); // threads that began meanwhile have heaps of their own
-  CHECK(after.files == before.files);
+  check_that_none_left_more(before, rounds);
   use_and_close(runtime_with(body));
 }
 
