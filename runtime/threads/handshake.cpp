@@ -100,14 +100,17 @@ bool Handshake::is_any_silent_in_vfork() const {
   });
 }
 
-void Handshake::send_stop(pid_t tid) const { syscall(SYS_tgkill, threads_.process(), tid, options_.signal_number); }
+void Handshake::send_stop(const ProgramThread &thread) const {
+  if (!thread.executes.load(std::memory_order_seq_cst)) // else it answers by itself if it stays this program
+    syscall(SYS_tgkill, threads_.process(), thread.tid, options_.signal_number);
+}
 
 void Handshake::stop_all(std::vector<pid_t> &silent) {
   for (const auto &thread : threads_.threads()) {
     if (thread.get() == ThreadRegistry::current())
       continue;
-    thread->stop.store(StopState::Requested, std::memory_order_release);
-    send_stop(thread->tid);
+    thread->stop.store(StopState::Requested, std::memory_order_seq_cst);
+    send_stop(*thread);
   }
   const Clock::time_point begin = Clock::now(), end = begin + options_.limit;
   for (;;) {
@@ -122,8 +125,10 @@ void Handshake::stop_all(std::vector<pid_t> &silent) {
     timespec left = time_until(std::min(end, now + (in_vfork ? vfork_patience : repeat_after)));
     futex_wait(SharedProcess::stop_events(), events, &left);
     if (SharedProcess::stop_events().load(std::memory_order_acquire) == events)
-      for (pid_t tid : silent)
-        send_stop(tid); // the queue of signals may have been full; one too many does no harm
+      for (const auto &thread :
+           threads_.threads()) // the queue of signals may have been full; one too many does no harm
+        if (thread->stop.load(std::memory_order_acquire) == StopState::Requested)
+          send_stop(*thread);
   }
 }
 

@@ -53,7 +53,7 @@ private:
   void find_silent(std::vector<pid_t> &silent) const;
   bool is_any_silent_in_vfork() const;
   llvm::Error describe(const std::vector<pid_t> &silent) const;
-  void send_stop(pid_t tid) const;
+  void send_stop(const ProgramThread &thread) const;
   void resume_all();
 
   SharedProcess::Membership process_;

@@ -3,6 +3,7 @@
 // are not ended by it; and it finds the program's variables, which are a collector's roots. Linked into executables that
 // want this (osr_interposed_calls); the library that holds the runtime does not force it on them.
 #include "runtime/code/program_segments.h"
+#include "runtime/threads/exec_calls.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/waiting_calls.h"
@@ -37,6 +38,21 @@ int sigprocmask(int how, const sigset_t *set, sigset_t *old) noexcept {
   static const auto library = next(&sigprocmask, "sigprocmask");
   return osr::change_mask(library, how, set, old);
 }
+
+int execve(const char *path, char *const *arguments, char *const *environment) noexcept {
+  return osr::executing::execve(path, arguments, environment);
+}
+int execvpe(const char *file, char *const *arguments, char *const *environment) noexcept {
+  return osr::executing::execvpe(file, arguments, environment);
+}
+int fexecve(int file, char *const *arguments, char *const *environment) noexcept {
+  return osr::executing::fexecve(file, arguments, environment);
+}
+int execveat(int folder, const char *path, char *const *arguments, char *const *environment, int flags) noexcept {
+  return osr::executing::execveat(folder, path, arguments, environment, flags);
+}
+int execv(const char *path, char *const *arguments) noexcept { return osr::executing::execv(path, arguments); }
+int execvp(const char *file, char *const *arguments) noexcept { return osr::executing::execvp(file, arguments); }
 
 int dl_iterate_phdr(int (*callback)(dl_phdr_info *, std::size_t, void *), void *data) {
   return osr::iterate_program_headers(callback, data);

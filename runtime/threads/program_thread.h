@@ -61,6 +61,7 @@ struct ProgramThread {
   mutable std::uint64_t poll_askers =
       0; ///< who wants it to wait in its next poll, a bit each (LoopPolls); needs the registry's lock
   const std::uint32_t *vforks = nullptr; ///< not 0: it waits for the child of its vfork, and no signal reaches it
+  std::atomic<bool> executes{false}; ///< another program, perhaps: no signal may be sent to it (exec_calls.h)
   std::atomic<Presence> presence{Presence::Away};
   /// It is in a call of enter() that began before anybody waited for threads: its presence says nothing.
   bool is_uncounted = false;

@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "osr-stubs/vfork.h"
+#include "runtime/threads/exec_calls.h"
 #include "runtime/threads/notify_threads.h"
 #include "runtime/threads/signal_calls.h"
 #include "runtime/threads/stop_signal.h"
@@ -190,6 +191,7 @@ Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threa
   append_range(symbols, signal_call_symbols());
   append_range(symbols, notify_thread_symbols());
   append_range(symbols, waiting_call_symbols());
+  append_range(symbols, exec_call_symbols());
   symbols.push_back({"vfork", reinterpret_cast<std::uint64_t>(&osr_vfork)});
   symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(start_thread));
   symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(start_c11_thread));

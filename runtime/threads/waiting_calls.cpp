@@ -1,5 +1,6 @@
 #include "runtime/threads/waiting_calls.h"
 
+#include "runtime/threads/exec_calls.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/program_thread.h"
 #include "runtime/threads/stop_signal.h"
@@ -187,6 +188,8 @@ int connect(int file, const sockaddr *to, socklen_t length) { return int(call(SY
 
 /// The program's own system calls: futexes, io_getevents, epoll_pwait as libraries of languages make them.
 long system_call(long number, long a, long b, long c, long d, long e, long f) {
+  if (number == SYS_execve || number == SYS_execveat)
+    return executing::system_call(number, a, b, c, d, e);
   return ends_with_eintr(number) ? call_without_cancellation(number, a, b, c, d, e, f)
                                  : ::syscall(number, a, b, c, d, e, f);
 }
