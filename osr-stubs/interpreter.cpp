@@ -64,9 +64,9 @@ void save_result(const ResultRegisters &result, SaveArea &area, ResultArea *to) 
   if (result.vector_bytes != 0)
     for (unsigned index = 0; index < 4; ++index)
       read_saved_vector(area.extended, index, result.vector_bytes, to->vector[index]);
-  for (unsigned index = 0; index < result.x87; ++index)
+  for (unsigned index = 0; index < result.stacked_floats; ++index)
     std::memcpy(to->x87[index], saved_x87(area.extended, index), 10);
-  area.x87_pops = result.x87;
+  area.x87_pops = result.stacked_floats;
 }
 
 } // namespace

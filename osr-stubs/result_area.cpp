@@ -32,7 +32,7 @@ namespace osr {
 std::uint32_t result_area_size(const ResultRegisters &registers) {
   if (registers.vector_bytes != 0)
     return OSR_RESULT_SIZE;
-  if (registers.x87 != 0)
+  if (registers.stacked_floats != 0)
     return OSR_RESULT_VECTOR;
   return registers.general ? OSR_RESULT_ST0 : 0;
 }
@@ -41,24 +41,26 @@ ResultPad result_pad(const ResultRegisters &registers) {
   if (registers == ResultRegisters{})
     return {};
 #define OSR_TRY_PAD(name, width, count)                                                                                \
-  if (registers.vector_bytes == width && registers.x87 == count)                                                       \
+  if (registers.vector_bytes == width && registers.stacked_floats == count)                                            \
     return {"osr-result-pad-" #name, reinterpret_cast<std::uint64_t>(&osr_result_pad_##name)};
   OSR_FOR_EACH_PAD(OSR_TRY_PAD)
 #undef OSR_TRY_PAD
-  check_failed(
-      __FILE__, __LINE__, "known result registers",
-      fmt::format("no result pad for {} vector bytes and {} x87 values", registers.vector_bytes, registers.x87));
+  check_failed(__FILE__, __LINE__, "known result registers",
+               fmt::format("no result pad for {} vector bytes and {} x87 values", registers.vector_bytes,
+                           registers.stacked_floats));
 }
 
 std::vector<ResultPad> result_pads() {
   std::vector<ResultPad> pads;
   for (std::uint8_t vector_bytes : {0, 16, 32, 64})
     for (std::uint8_t x87 : {0, 1, 2})
-      pads.push_back(result_pad({.general = true, .vector_bytes = vector_bytes, .x87 = x87}));
+      pads.push_back(result_pad({.general = true, .vector_bytes = vector_bytes, .stacked_floats = x87}));
   return pads;
 }
 
-bool takes_word(const ResultRegisters &registers) { return registers.x87 == 0 && registers.vector_bytes <= 16; }
+bool takes_word(const ResultRegisters &registers) {
+  return registers.stacked_floats == 0 && registers.vector_bytes <= 16;
+}
 
 void put_result(char *area, const ResultRegisters &registers, std::uint64_t result) {
   if (registers.general)

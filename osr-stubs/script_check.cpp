@@ -78,9 +78,9 @@ Objection objection_to_buffer(const TransitionScript &script) {
   if (script.result_area_offset + result_area_size(script.result) > script.state_buffer_size)
     return fmt::format("result area at {} of a state buffer of {} bytes", script.result_area_offset,
                        script.state_buffer_size);
-  if (script.result.vector_bytes > vector_register_bytes() || script.result.x87 > 2)
+  if (script.result.vector_bytes > vector_register_bytes() || script.result.stacked_floats > 2)
     return fmt::format("result in {} vector bytes and {} x87 values; this machine's vector registers have {} bytes",
-                       script.result.vector_bytes, script.result.x87, vector_register_bytes());
+                       script.result.vector_bytes, script.result.stacked_floats, vector_register_bytes());
   return std::nullopt;
 }
 

@@ -51,7 +51,8 @@ struct FrameStateValue {
 struct ResultRegisters {
   bool general = false; ///< rax, rdx, rcx
   std::uint8_t vector_bytes = 0; ///< 0, or the width of the widest vector result register: 16, 32 or 64 (xmm0..xmm3)
-  std::uint8_t x87 = 0; ///< number of values on the x87 stack: 0, 1 (st0) or 2 (st0, st1)
+  std::uint8_t stacked_floats =
+      0; ///< number of values on a stack of floating-point registers: 0, 1 (st0) or 2 (st0, st1)
   friend bool operator==(const ResultRegisters &, const ResultRegisters &) = default;
 };
 

@@ -4,6 +4,8 @@
 
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
+#include "compiler/target/calling_conventions.h"
+#include "compiler/target/platform.h"
 
 #include <llvm/ADT/StringSwitch.h>
 #include <llvm/IR/BuiltinGCs.h>
@@ -23,7 +25,7 @@ std::string problem_of(Type *type, SmallPtrSetImpl<const Type *> &fine) {
   if (type->isPointerTy() || type->isIntegerTy() || type->isLabelTy() || fine.contains(type)) // most are one of these
     return {};
   if (type->isScalableTy())
-    return fmt::format("the scalable type '{}', which x86-64 does not have", print(*type));
+    return fmt::format("the scalable type '{}', which {} does not have", print(*type), machine_name());
   if (type->isTargetExtTy())
     return fmt::format("the type '{}' of another target", print(*type));
   fine.insert(type);
@@ -37,8 +39,7 @@ struct Unsupported {
 };
 constexpr StringLiteral of_collectors = ": stack maps and statepoints of the program's own are not supported",
                         of_linkers = ", which only a link-time optimiser resolves; compile it without -flto",
-                        of_passes = ", which no pass has lowered; let the front end run its passes",
-                        of_machines = ", which x86-64 does not have";
+                        of_passes = ", which no pass has lowered; let the front end run its passes";
 constexpr Unsupported unsupported[] = {
     {"llvm.experimental.gc.", of_collectors},
     {"llvm.experimental.stackmap", of_collectors}, // would be taken for our own
@@ -55,21 +56,6 @@ constexpr Unsupported unsupported[] = {
     {"llvm.preserve.static.offset", of_passes},
     {"llvm.preserve.union.access.index", of_passes},
     {"llvm.matrix.", ", which no pass has lowered; compile it with -fenable-matrix"},
-    {"llvm.call.preallocated.", of_machines},
-    {"llvm.ptrauth.", of_machines},
-    {"llvm.vscale", of_machines},
-    {"llvm.sponentry", of_machines},
-    {"llvm.pcmarker", of_machines},
-    {"llvm.eh.return.i32", of_machines},
-    {"llvm.eh.recoverfp", of_machines},
-    {"llvm.loop.decrement", of_machines},
-    {"llvm.set.loop.iterations", of_machines},
-    {"llvm.start.loop.iterations", of_machines},
-    {"llvm.test.set.loop.iterations", of_machines},
-    {"llvm.test.start.loop.iterations", of_machines},
-    {"llvm.experimental.vp.", of_machines},
-    {"llvm.experimental.vector.histogram.", of_machines},
-    {"llvm.vp.load.ff", of_machines},
     {"llvm.eh.sjlj.setup.dispatch", ": exceptions by setjmp are not supported; compile it without -fsjlj-exceptions"},
 };
 
@@ -79,12 +65,14 @@ std::string problem_of(const IntrinsicInst &call) {
   for (const Unsupported &entry : unsupported)
     if (name.starts_with(entry.begins))
       return fmt::format("'{}'{}", name.str(), entry.why.str());
+  if (lacks_intrinsic(name))
+    return fmt::format("'{}', which {} does not have", name.str(), machine_name());
   if (is_contained({Intrinsic::convert_to_fp16, Intrinsic::convert_from_fp16}, call.getIntrinsicID()) &&
       (call.getType()->isVectorTy() || call.getArgOperand(0)->getType()->isVectorTy()))
     return fmt::format("'{}' of a vector, which code generation cannot take apart", name.str());
   if (call.getIntrinsicID() == Intrinsic::experimental_cttz_elts && !call.getType()->isIntegerTy())
     return fmt::format("'{}' with a result of type '{}', which is no number", name.str(), print(*call.getType()));
-  if (Intrinsic::isTargetIntrinsic(call.getIntrinsicID()) && !name.starts_with("llvm.x86."))
+  if (is_foreign_intrinsic(call.getIntrinsicID()))
     return fmt::format("'{}', an intrinsic of another target", name.str());
   return {};
 }
@@ -139,10 +127,6 @@ std::string problem_of(const Instruction &instruction, SmallPtrSetImpl<const Typ
         return "a landing pad for types that are not constant";
   const auto *call = dyn_cast<CallBase>(&instruction);
   return call ? problem_of_bundles(*call) : std::string();
-}
-
-bool has_known_prologue(CallingConv::ID convention) {
-  return convention != CallingConv::HiPE && convention != CallingConv::CFGuard_Check;
 }
 
 std::string problem_of(const Function &function, SmallPtrSetImpl<const Type *> &fine) {

@@ -1,5 +1,7 @@
 #include "compiler/canonical/externalize_symbols.h"
 
+#include "compiler/target/calling_conventions.h"
+
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/Mangler.h>
@@ -61,7 +63,7 @@ void externalize(GlobalObject &object, const TargetLibraryInfoImpl &library) {
 
 } // namespace
 
-bool is_decorated(const Function &function) { return function.getCallingConv() == CallingConv::X86_VectorCall; }
+bool is_decorated(const Function &function) { return decorates_names(function.getCallingConv()); }
 
 void decorate_names(Module &module) {
   for (Function &function : module) {

@@ -1,11 +1,10 @@
 #include "compiler/canonical/find_pinned.h"
 
+#include "compiler/target/calling_conventions.h"
+#include "compiler/target/result_registers.h"
 #include "compiler/target/stack_arguments.h"
 
 #include <llvm/ADT/STLExtras.h>
-#include <llvm/CodeGen/Analysis.h>
-#include <llvm/CodeGen/TargetLowering.h>
-#include <llvm/CodeGen/TargetSubtargetInfo.h>
 #include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
@@ -18,21 +17,15 @@ namespace {
 constexpr Attribute::AttrKind unmovable_arguments[] = {
     Attribute::InAlloca, Attribute::Preallocated, Attribute::SwiftError, Attribute::SwiftAsync, Attribute::SwiftSelf};
 
-/// Conventions in which the callee saves the registers that it saves in C. In others it keeps values where no stub looks
-/// for them: in coldcc, for one, in nearly all registers.
-bool saves_like_c(CallingConv::ID convention) {
-  return convention == CallingConv::C || convention == CallingConv::Fast || convention == CallingConv::X86_64_SysV;
-}
-
 /// These attributes change what a convention says about that.
 constexpr const char *saving_attributes[] = {"no_caller_saved_registers", "no_callee_saved_registers"};
 
-bool saves_like_c(const Function &function) {
+bool follows_c(const Function &function) {
   return saves_like_c(function.getCallingConv()) &&
          none_of(saving_attributes, [&](const char *name) { return function.hasFnAttribute(name); });
 }
 
-bool saves_like_c(const CallBase &call) {
+bool follows_c(const CallBase &call) {
   return saves_like_c(call.getCallingConv()) &&
          none_of(saving_attributes, [&](const char *name) { return call.hasFnAttr(name); });
 }
@@ -91,69 +84,9 @@ PinReason of_call(const CallBase &call) {
     if (call.isMustTailCall() && call.paramHasAttr(i, Attribute::ByVal))
       return PinReason::TailCallByValue;
   }
-  if (!call.isInlineAsm() && !isa<IntrinsicInst>(call) && !saves_like_c(call))
+  if (!call.isInlineAsm() && !isa<IntrinsicInst>(call) && !follows_c(call))
     return PinReason::CallingConvention;
   return PinReason::None;
-}
-
-bool has_wide_vector(const Type *type) {
-  if (const auto *structure = dyn_cast<StructType>(type))
-    return any_of(structure->elements(), has_wide_vector);
-  if (const auto *array = dyn_cast<ArrayType>(type))
-    return array->getNumElements() > 0 && has_wide_vector(array->getElementType());
-  return type->isVectorTy() && type->getPrimitiveSizeInBits().getFixedValue() > 128;
-}
-
-/// The registers that a value takes as an argument or result.
-struct RegisterCount {
-  unsigned general = 0, vectors = 0, x87 = 0;
-  bool wide = false; ///< some vector register of more than 16 bytes
-};
-
-/// `within`: the function whose instructions there are for it.
-RegisterCount count_registers(Type *value, CallingConv::ID convention, const Function &within,
-                              const TargetMachine &machine) {
-  const TargetLowering &lowering = *machine.getSubtargetImpl(within)->getTargetLowering();
-  LLVMContext &context = within.getContext();
-  SmallVector<EVT, 8> pieces;
-  ComputeValueVTs(lowering, within.getDataLayout(), value, pieces);
-  RegisterCount registers;
-  for (EVT piece : pieces) {
-    MVT type = lowering.getRegisterTypeForCallingConv(context, convention, piece);
-    unsigned count = lowering.getNumRegistersForCallingConv(context, convention, piece);
-    (type == MVT::f80 ? registers.x87 : type.isScalarInteger() ? registers.general : registers.vectors) += count;
-    registers.wide |= type.isVector() && type.getFixedSizeInBits() > 128;
-  }
-  return registers;
-}
-
-/// x86-64 has for results: rax, rdx, rcx; xmm0-3; st0, st1. If they do not do, code generation adds a hidden argument.
-bool returns_in_memory(Type *result, CallingConv::ID convention, const Function &within, const TargetMachine &machine) {
-  const RegisterCount registers = count_registers(result, convention, within, machine);
-  return registers.general > 3 || registers.vectors > 4 || registers.x87 > 2;
-}
-
-/// Eight vector registers carry arguments; a wide vector beyond them, or among variable arguments, lies on the stack,
-/// aligned to its size. So does the memory for a result that does not fit into registers.
-bool needs_realigned_frame(const CallBase &call, const TargetMachine &machine) {
-  const Function &caller = *call.getFunction();
-  bool may_be_wide = false, wide = false;
-  for (unsigned i = 0; i < call.arg_size(); ++i) {
-    if (call.isByValArgument(i) && call.getParamAlign(i).valueOrOne().value() > 16)
-      return true;
-    may_be_wide |= has_wide_vector(call.getArgOperand(i)->getType());
-  }
-  unsigned vectors = 0;
-  if (may_be_wide)
-    for (const Use &argument : call.args()) {
-      const RegisterCount registers = count_registers(argument->getType(), call.getCallingConv(), caller, machine);
-      vectors += registers.vectors;
-      wide |= registers.wide;
-    }
-  if (wide && (vectors > 8 || call.getFunctionType()->isVarArg()))
-    return true;
-  return !call.getType()->isVoidTy() && caller.getDataLayout().getPrefTypeAlign(call.getType()).value() > 16 &&
-         returns_in_memory(call.getType(), call.getCallingConv(), caller, machine);
 }
 
 /// D chains an exception that is thrown while another one is in flight if both land in the same activation, which it tells by
@@ -224,7 +157,7 @@ PinReason find_pin_reason(const Function &function, const TargetMachine &machine
     return PinReason::Naked;
   if (function.hasFnAttribute(Attribute::ReturnsTwice))
     return PinReason::ReturnsTwice;
-  if (!saves_like_c(function))
+  if (!follows_c(function))
     return PinReason::CallingConvention;
   for (const Argument &argument : function.args())
     for (Attribute::AttrKind kind : unmovable_arguments)

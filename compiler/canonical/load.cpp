@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/initializer_arrays.h"
 #include "compiler/canonical/reserved_names.h"
+#include "compiler/target/platform.h"
 
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/IR/Verifier.h>
@@ -18,22 +19,19 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr const char *expected_triple = "x86_64-pc-linux-gnu";
 constexpr const char *remedy = "'clang -O1 -emit-llvm -c' makes what is expected";
 
 Error check_target(Module &module, const std::string &path) {
   Triple triple = module.getTargetTriple();
   bool none = triple.empty() || triple.str() == "unknown-unknown-unknown";
-  if (!none && (triple.getArch() != Triple::x86_64 || !triple.isOSLinux() || triple.isX32()))
-    return make_error("{}: compiled for '{}', but only x86-64 Linux is supported; compile it again with "
-                      "--target={}",
-                      path, triple.str(), expected_triple);
-  Triple ours(expected_triple);
+  if (!none && !is_for_this_platform(triple))
+    return make_error("{}: compiled for '{}', but only {} is supported; compile it again with --target={}", path,
+                      triple.str(), platform_name(), platform_triple());
+  Triple ours(platform_triple());
   std::string layout = ours.computeDataLayout();
   if (!module.getDataLayoutStr().empty() && module.getDataLayout() != DataLayout(layout))
-    return make_error("{}: data layout '{}' differs from that of x86-64 Linux, '{}'; compile it again with "
-                      "--target={}",
-                      path, module.getDataLayoutStr(), layout, expected_triple);
+    return make_error("{}: data layout '{}' differs from that of {}, '{}'; compile it again with --target={}", path,
+                      module.getDataLayoutStr(), platform_name(), layout, platform_triple());
   module.setTargetTriple(ours);
   module.setDataLayout(layout);
   return Error::success();

@@ -3,7 +3,9 @@
 #include "compiler/base/check.h"
 #include "compiler/canonical/object_area.h"
 #include "compiler/canonical/objects.h"
+#include "compiler/target/holder_assembly.h"
 #include "compiler/target/stack_arguments.h"
+#include "compiler/target/thread_memory.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/InlineAsm.h>
@@ -12,14 +14,11 @@
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/Support/MathExtras.h>
 
-#include <fmt/format.h>
-
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-constexpr std::uint64_t return_pc_size = 8;
 constexpr const char *body_alias = "osr.object.body"; ///< private: a name that assembly can spell
 
 /// A call of which a frame state or stack map tells: somebody may replace the frame there.
@@ -91,7 +90,7 @@ Value *area_in_holder(Function &body, const ObjectArea &area) {
   BasicBlock &entry = body.getEntryBlock();
   IRBuilder<> builder(&entry, entry.getFirstNonPHIOrDbgOrAlloca());
   Value *slot = builder.CreateIntrinsic(Intrinsic::addressofreturnaddress, {builder.getPtrTy()}, {});
-  Value *place = builder.CreatePtrAdd(slot, builder.getInt64(return_pc_size + most_stack_argument_bytes(body)));
+  Value *place = builder.CreatePtrAdd(slot, builder.getInt64(holder_return_pc_size + most_stack_argument_bytes(body)));
   auto *type = FunctionType::get(builder.getPtrTy(), {builder.getPtrTy()}, false);
   Value *begin = builder.CreateCall(InlineAsm::get(type, "", "=r,0", /*hasSideEffects=*/false), {place}, "area");
   return area.align.value() > object_frame_align ? aligned_up(builder, begin, area.align) : begin;
@@ -124,19 +123,11 @@ void add_entry(Function &body, const ObjectArea &area) {
   const std::uint64_t arguments = most_stack_argument_bytes(body);
   const bool has_chain = any_of(body.args(), [](const Argument &argument) { return argument.hasNestAttr(); });
   OSR_CHECK(arguments == 0 || !has_chain, "'{}' has a static chain and arguments on the stack", body.getName().str());
-  const std::uint64_t room = room_for(area); // the holder has pushed an even number of words
-  std::string text =
-      fmt::format("leaq .L{}(%rip), %r11\n\tpushq %r11\n\t.cfi_adjust_cfa_offset 8\n\t"
-                  "{} $${}, {}\n\t",
-                  body_alias, isUInt<32>(room) ? "movl" : "movabsq", room, isUInt<32>(room) ? "%eax" : "%rax");
-  if (arguments != 0)
-    text += fmt::format("movl $${}, %r10d\n\tjmp osr.object.holder.arguments", arguments);
-  else if (has_chain)
-    text += "jmp osr.object.holder.plain";
-  else if (body.hasFnAttribute(continues_attribute))
-    text += "jmp osr.object.holder.continuation";
-  else
-    text += "jmp osr.object.holder";
+  const std::string text = holder_entry_assembly({.body = body_alias,
+                                                  .room = room_for(area),
+                                                  .argument_bytes = arguments,
+                                                  .has_chain = has_chain,
+                                                  .continues = body.hasFnAttribute(continues_attribute)});
   IRBuilder<> builder(BasicBlock::Create(module.getContext(), "", entry));
   auto *type = FunctionType::get(builder.getVoidTy(), false);
   builder.CreateCall(InlineAsm::get(type, text, "", /*hasSideEffects=*/true));
@@ -184,7 +175,7 @@ void lower_function(Function &function) {
 void lower_buffer_operations(Function &function, std::int64_t tls_offset) {
   LLVMContext &context = function.getContext();
   Value *top = ConstantExpr::getIntToPtr(ConstantInt::getSigned(Type::getInt64Ty(context), tls_offset),
-                                         PointerType::get(context, fs_segment));
+                                         PointerType::get(context, thread_address_space()));
   for (CallInst *save : operations_in(function, buffers_save)) {
     IRBuilder<> builder(save);
     replace(*save, builder.CreateAlignedLoad(builder.getPtrTy(), top, Align(8), /*isVolatile=*/true));

@@ -1,7 +1,7 @@
 #include "compiler/codegen/anchor_pass.h"
 
+#include "compiler/codegen/gap.h"
 #include "compiler/codegen/register_liveness.h"
-#include "compiler/target/gap.h"
 
 #include <llvm/ADT/SmallPtrSet.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>
@@ -63,7 +63,7 @@ private:
     if (target.getRegisterInfo()->hasStackRealignment(function))
       refuse("is realigned");
     if (!target.getFrameLowering()->hasReservedCallFrame(function))
-      refuse("moves rsp between calls");
+      refuse("moves the stack pointer between calls");
   }
 
   /// The call that `map` belongs to, and the way there; null for an orphan. Pseudo instructions that expand to control

@@ -2,8 +2,8 @@
 
 #include "compiler/codegen/backward_flow.h"
 #include "compiler/codegen/frame_bytes.h"
+#include "compiler/codegen/gap.h"
 #include "compiler/codegen/register_liveness.h"
-#include "compiler/target/gap.h"
 
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>

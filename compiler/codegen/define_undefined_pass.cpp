@@ -1,5 +1,7 @@
 #include "compiler/codegen/define_undefined_pass.h"
 
+#include "compiler/target/registers.h"
+
 #include <llvm/CodeGen/MachineFunctionPass.h>
 #include <llvm/CodeGen/MachineInstrBuilder.h>
 #include <llvm/CodeGen/MachineRegisterInfo.h>
@@ -43,7 +45,7 @@ private:
     const MachineRegisterInfo &registers = function.getRegInfo();
     const MachineOperand &defined = undefined.getOperand(0);
     const TargetRegisterClass &kind = *registers.getRegClass(defined.getReg());
-    if (defined.getSubReg() || is_x87(kind, function))
+    if (defined.getSubReg() || is_register_stack(kind, *function.getSubtarget().getRegisterInfo()))
       return false;
     const ArrayRef<MCPhysReg> order = kind.getRawAllocationOrder(function);
     const auto source = find_if(order, [&](MCPhysReg reg) { return !registers.isReserved(reg); });
@@ -54,11 +56,6 @@ private:
         .addReg(*source, RegState::Undef);
     undefined.eraseFromParent();
     return true;
-  }
-
-  /// Their registers are a stack, which has to have them before they can be copied.
-  static bool is_x87(const TargetRegisterClass &kind, const MachineFunction &function) {
-    return StringRef(function.getSubtarget().getRegisterInfo()->getRegClassName(&kind)).starts_with("RFP");
   }
 };
 

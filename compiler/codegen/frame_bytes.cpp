@@ -1,6 +1,6 @@
 #include "compiler/codegen/frame_bytes.h"
 
-#include "compiler/target/gap.h"
+#include "compiler/target/instructions.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/SmallPtrSet.h>
@@ -151,7 +151,7 @@ std::optional<FrameBytes::Range> FrameBytes::access(const MachineInstr &instruct
     return std::nullopt;
   std::int64_t bytes = width.hasValue() ? std::int64_t(width.getValue().getKnownMinValue()) : 0;
   if (bytes == 0)
-    bytes = x87_access_bytes(instruction);
+    bytes = undescribed_access_bytes(instruction);
   if (bytes == 0)
     return std::nullopt;
   return Range(offset, offset + bytes);

@@ -1,6 +1,7 @@
 #include "compiler/codegen/register_liveness.h"
 
-#include <llvm/ADT/StringExtras.h>
+#include "compiler/target/registers.h"
+
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
 
@@ -8,12 +9,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-/// Vector, tile, MMX and x87 registers.
-bool is_in_extended_state(MCRegister reg, const TargetRegisterInfo &registers) {
-  StringRef name = registers.getName(reg);
-  return name.contains("MM") || ((name.consume_front("ST") || name.consume_front("FP")) && isDigit(name.front()));
-}
 
 bool is_physical(const MachineOperand &operand) { return operand.isReg() && operand.getReg().isPhysical(); }
 

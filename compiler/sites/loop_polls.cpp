@@ -1,11 +1,11 @@
 #include "compiler/sites/loop_polls.h"
 
-#include "compiler/canonical/lower_objects.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/loop_analyses.h"
 #include "compiler/sites/poll_places.h"
 #include "compiler/sites/recursive_calls.h"
 #include "compiler/sites/variable_gates.h"
+#include "compiler/target/thread_memory.h"
 
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/IRBuilder.h>
@@ -38,7 +38,7 @@ FunctionCallee declare_poll(Module &module) {
 GlobalVariable *declare_poll_word(Module &module, StringRef name) {
   return new GlobalVariable(module, Type::getInt32Ty(module.getContext()), /*isConstant=*/false,
                             GlobalValue::ExternalLinkage, nullptr, name, nullptr, GlobalValue::NotThreadLocal,
-                            fs_segment);
+                            thread_address_space());
 }
 
 void insert_poll(BasicBlock::iterator before, FunctionCallee poll, GlobalVariable &word, LoopInfo &loops) {

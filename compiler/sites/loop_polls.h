@@ -50,7 +50,7 @@ void insert_baseline_polls(CanonicalProgram &program);
 /// Takes them out of code that is about to be optimised.
 void drop_baseline_polls(llvm::Module &module);
 
-/// Gives the word its place, fs:`tls_offset`. Run it once, after all optimisation.
+/// Gives the word its place, `tls_offset` from the thread pointer. Run it once, after all optimisation.
 void lower_poll_word(llvm::Module &module, std::int64_t tls_offset);
 
 } // namespace osr

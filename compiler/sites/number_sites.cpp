@@ -11,6 +11,7 @@
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/references.h"
 #include "compiler/sites/site_effects.h"
+#include "compiler/target/registers.h"
 #include "compiler/target/result_registers.h"
 
 #include <llvm/IR/Constants.h>
@@ -120,7 +121,7 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
       site.state.push_back(describe(*current, function.getDataLayout()));
       if (current->getType()->isAggregateType())
         site.refusal = SiteRefusal::LiveAggregate;
-      if (current->getType()->isX86_AMXTy())
+      if (is_in_configured_register(*current->getType()))
         site.refusal = SiteRefusal::LiveTile;
     }
     for (auto [described, base] : zip(site.state, state_bases[i]))

@@ -1,4 +1,4 @@
-// Which return registers a call's result may occupy on x86-64 (System V).
+// Which return registers a result may occupy.
 #pragma once
 
 #include "compiler/base/site.h"
@@ -12,7 +12,10 @@ namespace osr {
 
 /// The registers that may hold the result of `call`, a superset of those really used; nothing when the result comes
 /// back in memory through a hidden pointer (such calls cannot be sites: the memory would be an object in the frame).
-/// Source of the rule: RetCC_X86_64_C in LLVM's X86CallingConv.td.
 std::optional<ResultRegisters> result_registers(const llvm::CallBase &call, const llvm::TargetMachine &machine);
+
+/// The same question about a type. `within`: the function whose instructions there are for it.
+bool returns_in_memory(llvm::Type *result, llvm::CallingConv::ID convention, const llvm::Function &within,
+                       const llvm::TargetMachine &machine);
 
 } // namespace osr

@@ -1,13 +1,15 @@
-// The instruction at the return PC of every site, when code is compiled for return-point patching.
+// The instruction at the return PC of every site, when code is compiled for return-point patching: one instruction as long as
+// the jump that is written over it. All instruction boundaries stay where they were, so nobody can stand or jump in
+// the middle of the jump.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include "compiler/target/x86_64/return_point_nop.h" // return_point_nop: its bytes
+
+#include <llvm/CodeGen/MachineBasicBlock.h>
 
 namespace osr {
 
-/// `nopl 8(%rax,%rax)`: one instruction as long as a jump with a 32-bit displacement. Overwriting it with a jump leaves
-/// all instruction boundaries where they were, so nobody can stand or jump in the middle of the jump.
-inline constexpr std::array<std::uint8_t, 5> return_point_nop{0x0f, 0x1f, 0x44, 0x00, 0x08};
+/// Puts it behind `map`, a stack map.
+void insert_return_point_behind(llvm::MachineInstr &map);
 
 } // namespace osr

@@ -1,7 +1,9 @@
-// How many bytes of arguments a function may be given on the stack.
+// What is passed on the stack, and how it is aligned there.
 #pragma once
 
 #include <llvm/IR/Function.h>
+#include <llvm/IR/InstrTypes.h>
+#include <llvm/Target/TargetMachine.h>
 
 #include <cstdint>
 
@@ -13,5 +15,8 @@ std::uint64_t most_stack_argument_bytes(const llvm::Function &function);
 
 /// An argument on the stack may want more alignment than the stack has.
 bool has_over_aligned_stack_argument(const llvm::Function &function);
+
+/// The same of a call, or of the memory for its result: the caller's frame has to be realigned.
+bool needs_realigned_frame(const llvm::CallBase &call, const llvm::TargetMachine &machine);
 
 } // namespace osr

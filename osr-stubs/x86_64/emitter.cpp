@@ -162,7 +162,7 @@ void ScriptEmitter::save_result() {
     for (std::uint32_t index = 0; index < 4; ++index)
       code_.store_vector(area(OSR_RESULT_VECTOR + index * OSR_RESULT_VECTOR_STRIDE), index,
                          script_.result.vector_bytes);
-  for (std::uint32_t index = 0; index < script_.result.x87; ++index) {
+  for (std::uint32_t index = 0; index < script_.result.stacked_floats; ++index) {
     Mem place = area(index == 0 ? OSR_RESULT_ST0 : OSR_RESULT_ST1);
     place.setSize(10);
     a().fstp(place);

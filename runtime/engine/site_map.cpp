@@ -25,7 +25,8 @@ Expected<const Site *> find_mapped_site(const std::vector<Site> &sites, std::uin
 
 Error check_result(const Site &from, const Site &to) {
   const bool fits = to.result_used ? from.result_type == to.result_type && from.result == to.result
-                                   : from.result.x87 == to.result.x87; // what is on that stack has to come off it
+                                   : from.result.stacked_floats ==
+                                         to.result.stacked_floats; // what is on that stack has to come off it
   if (fits)
     return Error::success();
   return make_error("site map: #{} returns {}, #{} of the new body wants {}", from.id.index, from.result_type,

@@ -20,8 +20,8 @@ std::string text_of(const ResultRegisters &registers) {
     add("general");
   if (registers.vector_bytes)
     add(fmt::format("vector of {} bytes", registers.vector_bytes));
-  if (registers.x87)
-    add(fmt::format("x87 x {}", registers.x87));
+  if (registers.stacked_floats)
+    add(fmt::format("x87 x {}", registers.stacked_floats));
   return text.empty() ? "no registers" : text;
 }
 

@@ -1,7 +1,7 @@
 #include "runtime/reclaim/stack_evidence.h"
 
 #include "compiler/base/check.h"
-#include "compiler/canonical/lower_objects.h"
+#include "compiler/target/holder_assembly.h"
 #include "osr-stubs/entry_hook.h"
 #include "osr-stubs/interpreter.h"
 #include "runtime/code/code_object.h"

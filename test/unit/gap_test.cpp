@@ -1,7 +1,7 @@
 // Checks how an operand of a stack map moves backwards through one machine instruction, and what survives a call.
 #include "machine_code.h"
 
-#include "compiler/target/gap.h"
+#include "compiler/codegen/gap.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/CodeGen/TargetRegisterInfo.h>

@@ -168,8 +168,8 @@ TEST_CASE("Check that result registers follow the calling convention", "[sites]"
   CHECK(result(1) == ResultRegisters{.general = true});
   CHECK(result(2) == ResultRegisters{.general = true});
   CHECK(result(3) == ResultRegisters{.vector_bytes = 16});
-  CHECK(result(4) == ResultRegisters{.x87 = 1});
-  CHECK(result(5) == ResultRegisters{.x87 = 2});
+  CHECK(result(4) == ResultRegisters{.stacked_floats = 1});
+  CHECK(result(5) == ResultRegisters{.stacked_floats = 2});
   CHECK(result(6) == ResultRegisters{.general = true, .vector_bytes = 16});
   CHECK(result(7).vector_bytes >= 16);
 }

@@ -43,7 +43,7 @@ void StubFixture::prepare(const TransitionScript &script, std::mt19937_64 &rando
   for (unsigned index = 0; index < 9; ++index)
     (&registers.callee_saved[0])[index] = random();
   registers.rsp = world.cfa - std::uint64_t(script.cfa_from_sp);
-  registers.x87_count = script.result.x87;
+  registers.x87_count = script.result.stacked_floats;
   if (script.state_buffer_size == 0 && script.moves.size() % 4 == 0)
     registers.x87_count = 2; // results that stay where they are
   std::memset(registers.x87, 0, sizeof registers.x87);

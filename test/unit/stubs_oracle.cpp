@@ -60,13 +60,13 @@ void expect_result_in_buffer(const TransitionScript &script, const Registers &st
     std::memcpy(area + 8, &start.rdx, 8);
     std::memcpy(area + 16, &start.rcx, 8);
   }
-  for (unsigned index = 0; index < script.result.x87; ++index)
+  for (unsigned index = 0; index < script.result.stacked_floats; ++index)
     std::memcpy(area + 32 + 16 * index, start.x87[index], 10);
   for (unsigned index = 0; script.result.vector_bytes != 0 && index < 4; ++index)
     std::memcpy(area + 64 + 64 * index, start.vector[index], script.result.vector_bytes);
-  world.registers.x87_count -= script.result.x87;
+  world.registers.x87_count -= script.result.stacked_floats;
   for (unsigned index = 0; index < world.registers.x87_count; ++index)
-    std::memmove(world.registers.x87[index], start.x87[index + script.result.x87], 10);
+    std::memmove(world.registers.x87[index], start.x87[index + script.result.stacked_floats], 10);
 }
 
 std::string first_difference(const char *what, const std::uint8_t *expected, const std::uint8_t *actual,

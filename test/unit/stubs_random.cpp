@@ -142,7 +142,7 @@ void Generator::add_register_targets() {
 void Generator::add_result() {
   ResultRegisters &result = script_.result;
   result.general = chance(50);
-  result.x87 = chance(30) ? std::uint8_t(between(1, 2)) : 0;
+  result.stacked_floats = chance(30) ? std::uint8_t(between(1, 2)) : 0;
   if (chance(50))
     result.vector_bytes = std::uint8_t(std::min<std::int64_t>(16 << between(0, 2), vector_register_bytes()));
   script_.state_buffer_size = script_.result_area_offset + result_area_size(result);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <llvm/Support/MathExtras.h>
+
 namespace osr {
 
 // A holder finds the body in r11 and on the stack, and the bytes of room in rax; the arguments of the function that is called
@@ -58,18 +60,28 @@ std::string take_down(const char *keep, const char *again) {
                      fmt::arg("keep", keep), fmt::arg("again", again));
 }
 
-} // namespace
-
-std::string holder_assembly() {
-  return fmt::format(R"(
-	.section .text.osr.object.holder,"ax",@progbits
-	.p2align 4
-	.globl osr.object.holder
-	.type osr.object.holder,@function
-osr.object.holder:
+std::string begin_function(const char *name) {
+  return fmt::format(R"(	.p2align 4
+	.globl {name}
+	.type {name},@function
+{name}:
 	.cfi_startproc
 	.cfi_def_cfa_offset 16
-.Losr.holder.again:
+)",
+                     fmt::arg("name", name));
+}
+
+std::string end_function(const char *name) {
+  return fmt::format(R"(	.cfi_endproc
+	.size {name}, . - {name}
+)",
+                     fmt::arg("name", name));
+}
+
+/// Also its way in without a look at the return PC.
+std::string plain_holder() {
+  return begin_function("osr.object.holder") +
+         fmt::format(R"(.Losr.holder.again:
 	leaq .Losr.holder.return(%rip), %r10
 	cmpq %r10, 8(%rsp)
 	je .Losr.holder.dead
@@ -86,31 +98,27 @@ osr.object.holder.plain:
 {leave_frame}
 .Losr.holder.dead:
 {take_down}
-	.cfi_endproc
-	.size osr.object.holder, . - osr.object.holder
+)",
+                     fmt::arg("make_frame", make_frame), fmt::arg("leave_frame", leave_frame),
+                     fmt::arg("take_down", take_down(".Losr.holder.plain", ".Losr.holder.again"))) +
+         end_function("osr.object.holder");
+}
 
-	.p2align 4
-	.globl osr.object.holder.arguments
-	.type osr.object.holder.arguments,@function
-osr.object.holder.arguments:
-	.cfi_startproc
-	.cfi_def_cfa_offset 16
-{make_frame}
+/// r10: how many bytes of arguments it copies.
+std::string arguments_holder() {
+  return begin_function("osr.object.holder.arguments") + make_frame + R"(
 .Losr.holder.argument:
 	pushq 16(%rbp,%r10)
 	subq $8, %r10
 	jne .Losr.holder.argument
 	jmp .Losr.holder.call
-	.cfi_endproc
-	.size osr.object.holder.arguments, . - osr.object.holder.arguments
+)" + end_function("osr.object.holder.arguments");
+}
 
-	.p2align 4
-	.globl osr.object.holder.continuation
-	.type osr.object.holder.continuation,@function
-osr.object.holder.continuation:
-	.cfi_startproc
-	.cfi_def_cfa_offset 16
-.Losr.holder.continuation.again:
+std::string continuation_holder() {
+  return begin_function("osr.object.holder.continuation") +
+         fmt::format(
+             R"(.Losr.holder.continuation.again:
 	leaq .Losr.holder.continuation.return(%rip), %r10
 	cmpq %r10, 8(%rsp)
 	je .Losr.holder.continuation.dead
@@ -120,15 +128,36 @@ osr.object.holder.continuation:
 .Losr.holder.continuation.return:
 {leave_frame}
 .Losr.holder.continuation.dead:
-{take_down_continuation}
-	.cfi_endproc
-	.size osr.object.holder.continuation, . - osr.object.holder.continuation
-	.text
+{take_down}
 )",
-                     fmt::arg("make_frame", make_frame), fmt::arg("leave_frame", leave_frame),
-                     fmt::arg("take_down", take_down(".Losr.holder.plain", ".Losr.holder.again")),
-                     fmt::arg("take_down_continuation",
-                              take_down(".Losr.holder.continuation.enter", ".Losr.holder.continuation.again")));
+             fmt::arg("make_frame", make_frame), fmt::arg("leave_frame", leave_frame),
+             fmt::arg("take_down", take_down(".Losr.holder.continuation.enter", ".Losr.holder.continuation.again"))) +
+         end_function("osr.object.holder.continuation");
+}
+
+const char *holder_for(const HolderEntry &entry) {
+  if (entry.argument_bytes != 0)
+    return "osr.object.holder.arguments";
+  if (entry.has_chain) // its register is the one that is free
+    return "osr.object.holder.plain";
+  return entry.continues ? "osr.object.holder.continuation" : "osr.object.holder";
+}
+
+} // namespace
+
+std::string holder_assembly() {
+  return "\n\t.section .text.osr.object.holder,\"ax\",@progbits\n" + plain_holder() + "\n" + arguments_holder() + "\n" +
+         continuation_holder() + "\t.text\n";
+}
+
+std::string holder_entry_assembly(const HolderEntry &entry) {
+  const bool is_short = llvm::isUInt<32>(entry.room); // the holder has pushed an even number of words
+  std::string text = fmt::format("leaq .L{}(%rip), %r11\n\tpushq %r11\n\t.cfi_adjust_cfa_offset 8\n\t"
+                                 "{} $${}, {}\n\t",
+                                 entry.body, is_short ? "movl" : "movabsq", entry.room, is_short ? "%eax" : "%rax");
+  if (entry.argument_bytes != 0)
+    text += fmt::format("movl $${}, %r10d\n\t", entry.argument_bytes);
+  return text + "jmp " + holder_for(entry);
 }
 
 } // namespace osr

@@ -1,5 +1,8 @@
 #include "compiler/target/stack_arguments.h"
 
+#include "compiler/target/result_registers.h"
+#include "compiler/target/x86_64/register_count.h"
+
 #include <llvm/IR/DataLayout.h>
 #include <llvm/IR/DerivedTypes.h>
 #include <llvm/Support/MathExtras.h>
@@ -79,6 +82,14 @@ Pieces count_arguments(const Function &function) {
   return pieces;
 }
 
+bool has_wide_vector(const Type *type) {
+  if (const auto *structure = dyn_cast<StructType>(type))
+    return any_of(structure->elements(), has_wide_vector);
+  if (const auto *array = dyn_cast<ArrayType>(type))
+    return array->getNumElements() > 0 && has_wide_vector(array->getElementType());
+  return type->isVectorTy() && type->getPrimitiveSizeInBits().getFixedValue() > 128;
+}
+
 } // namespace
 
 std::uint64_t most_stack_argument_bytes(const Function &function) {
@@ -96,6 +107,29 @@ bool has_over_aligned_stack_argument(const Function &function) {
   return (pieces.wide && pieces.vectors > vector_registers) || any_of(function.args(), [](const Argument &argument) {
            return argument.hasByValAttr() && argument.getParamAlign().valueOrOne().value() > stack_align;
          });
+}
+
+/// Eight vector registers carry arguments; a wide vector beyond them, or among variable arguments, lies on the stack,
+/// aligned to its size. So does the memory for a result that does not fit into registers.
+bool needs_realigned_frame(const CallBase &call, const TargetMachine &machine) {
+  const Function &caller = *call.getFunction();
+  bool may_be_wide = false, wide = false;
+  for (unsigned i = 0; i < call.arg_size(); ++i) {
+    if (call.isByValArgument(i) && call.getParamAlign(i).valueOrOne().value() > 16)
+      return true;
+    may_be_wide |= has_wide_vector(call.getArgOperand(i)->getType());
+  }
+  unsigned vectors = 0;
+  if (may_be_wide)
+    for (const Use &argument : call.args()) {
+      const RegisterCount registers = count_registers(argument->getType(), call.getCallingConv(), caller, machine);
+      vectors += registers.vectors;
+      wide |= registers.vector_bytes > 16;
+    }
+  if (wide && (vectors > vector_registers || call.getFunctionType()->isVarArg()))
+    return true;
+  return !call.getType()->isVoidTy() && caller.getDataLayout().getPrefTypeAlign(call.getType()).value() > 16 &&
+         returns_in_memory(call.getType(), call.getCallingConv(), caller, machine);
 }
 
 } // namespace osr

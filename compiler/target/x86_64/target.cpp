@@ -1,7 +1,7 @@
 #include "compiler/target/target.h"
 
 #include "compiler/base/error.h"
-#include "compiler/target/gap.h"
+#include "compiler/target/instructions.h"
 
 #include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/TargetRegistry.h>

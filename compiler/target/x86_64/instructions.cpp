@@ -1,0 +1,74 @@
+#include "compiler/target/instructions.h"
+
+#include "compiler/base/error.h"
+#include "compiler/target/x86_64/instruction_names.h"
+
+#include <fmt/ranges.h>
+
+#include <llvm/CodeGen/MachineFunction.h>
+#include <llvm/CodeGen/TargetInstrInfo.h>
+#include <llvm/CodeGen/TargetSubtargetInfo.h>
+
+#include <iterator>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+StringRef name_of(const MachineInstr &instruction) {
+  return instruction.getMF()->getSubtarget().getInstrInfo()->getName(instruction.getOpcode());
+}
+
+} // namespace
+
+std::optional<Addition> find_addition(const MachineInstr &instruction) {
+  const StringRef name = name_of(instruction);
+  auto operand = [&](unsigned index) -> const MachineOperand & { return instruction.getOperand(index); };
+  if (name == add_constant && operand(2).isImm())
+    return Addition{operand(0).getReg(), operand(1).getReg(), operand(2).getImm()};
+  // Base, scale, index, displacement, segment.
+  if (name == sum_of_registers && operand(1).isReg() && operand(1).getReg() && !operand(3).getReg() &&
+      operand(4).isImm())
+    return Addition{operand(0).getReg(), operand(1).getReg(), operand(4).getImm()};
+  return std::nullopt;
+}
+
+bool is_clearing_load(const MachineInstr &instruction) {
+  return name_of(instruction).starts_with(zero_extending_load);
+}
+
+std::optional<std::int64_t> frame_displacement(const MachineInstr &instruction, Register frame_pointer) {
+  // A memory operand of x86 is five operands: base, scale, index, displacement, segment.
+  for (unsigned i = 0; i + 4 < instruction.getNumOperands(); ++i) {
+    auto operand = [&](unsigned part) -> const MachineOperand & { return instruction.getOperand(i + part); };
+    if (operand(0).isReg() && operand(0).getReg() == frame_pointer && operand(1).isImm() && operand(2).isReg() &&
+        operand(3).isImm() && operand(4).isReg())
+      return operand(3).getImm();
+  }
+  return std::nullopt;
+}
+
+std::int64_t undescribed_access_bytes(const MachineInstr &instruction) {
+  StringRef name = name_of(instruction);
+  bool is_x87 = false;
+  for (StringRef prefix : x87_accesses)
+    is_x87 |= name.starts_with(prefix);
+  unsigned bits = 0;
+  if (!is_x87 || !name.consume_back("m") || name.take_back(2).getAsInteger(10, bits))
+    return 0;
+  return bits / 8;
+}
+
+Error check_instruction_names(const MCInstrInfo &instructions) {
+  SmallVector<StringRef> missing(std::begin(x87_accesses), std::end(x87_accesses));
+  missing.append({add_constant, sum_of_registers, zero_extending_load, patchable_nop});
+  for (unsigned opcode = 0; opcode < instructions.getNumOpcodes(); ++opcode)
+    erase_if(missing, [&](StringRef name) { return instructions.getName(opcode).starts_with(name); });
+  if (missing.empty())
+    return Error::success();
+  return make_error("this LLVM has no instructions named {}",
+                    fmt::join(map_range(missing, [](StringRef name) { return name.str(); }), ", "));
+}
+
+} // namespace osr
