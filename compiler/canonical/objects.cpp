@@ -1,5 +1,6 @@
 #include "compiler/canonical/objects.h"
 
+#include "compiler/base/call_of.h"
 #include "compiler/base/check.h"
 
 #include <llvm/IR/Instructions.h>
@@ -23,12 +24,6 @@ FunctionType *operation_type(LLVMContext &context, StringRef name) {
   return FunctionType::get(nothing, {ptr}, false);
 }
 
-const CallInst *as_call_of(const Value *value, StringRef name) {
-  const auto *call = dyn_cast<CallInst>(value);
-  const Function *callee = call ? call->getCalledFunction() : nullptr;
-  return callee && callee->getName() == name ? call : nullptr;
-}
-
 } // namespace
 
 Function *declare_object_operation(Module &module, StringRef name) {
@@ -43,7 +38,7 @@ Function *declare_object_operation(Module &module, StringRef name) {
   return function;
 }
 
-CallInst *as_object_operation(Value *value, StringRef name) { return const_cast<CallInst *>(as_call_of(value, name)); }
+CallInst *as_object_operation(Value *value, StringRef name) { return as_call_of(value, name); }
 
 bool is_object_frame(const Value *value) { return as_call_of(value, object_push); }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "compiler/canonical/canonical_program.h"
-#include "compiler/canonical/source_variables.h"
+#include "compiler/canonical/observe_variables.h"
 #include "compiler/codegen/code_generator.h"
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/compile_gate.h"

@@ -28,11 +28,6 @@ namespace {
 
 constexpr std::size_t most_gates = 50000;
 
-/// One value, which is read and written as such.
-bool is_scalar(const AllocaInst &object) {
-  return object.getAllocatedType()->isSingleValueType() && !object.isArrayAllocation();
-}
-
 struct Place {
   CallInst *point = nullptr;
   CallBase *site = nullptr; ///< null: of a loop
@@ -71,12 +66,7 @@ private:
 
   CallInst *make_point(Instruction &before, const DILocation *at) {
     IRBuilder<> builder(&before);
-    FunctionCallee callee = function_.getParent()->getOrInsertFunction(
-        gate_point, FunctionType::get(builder.getVoidTy(), {builder.getInt64Ty()}, /*isVarArg=*/true));
-    auto *declaration = cast<Function>(callee.getCallee());
-    for (Attribute::AttrKind kind : {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoSync,
-                                     Attribute::NoCallback, Attribute::Convergent, Attribute::NoDuplicate})
-      declaration->addFnAttr(kind);
+    FunctionCallee callee = declare_place(*function_.getParent(), gate_point, MemoryEffects::unknown());
     CallInst *point = builder.CreateCall(callee, {builder.getInt64(gates_.points.size())});
     point->setDebugLoc(before.getDebugLoc());
     gates_.points.emplace_back().at = at;
@@ -142,8 +132,8 @@ private:
     auto *load = dyn_cast<LoadInst>(&value);
     auto *variable =
         load && load->getParent() == point.getParent() ? dyn_cast<AllocaInst>(load->getPointerOperand()) : nullptr;
-    if (!variable || !is_scalar(*variable) || load->getType() != variable->getAllocatedType() ||
-        !becomes_values(*variable) || !load->comesBefore(&point))
+    if (!variable || load->getType() != variable->getAllocatedType() || !is_one_value(*variable) ||
+        !load->comesBefore(&point))
       return nullptr;
     for (const Instruction *between = load->getNextNode(); between != &point; between = between->getNextNode())
       if (between->mayWriteToMemory() && is_contained(between->operand_values(), variable))
@@ -205,19 +195,6 @@ private:
         instruction->eraseFromParent();
   }
 
-  FunctionCallee gate_of(Type &type) {
-    LLVMContext &context = type.getContext();
-    FunctionCallee gate = function_.getParent()->getOrInsertFunction(
-        gate_prefix + print(type),
-        FunctionType::get(&type, {Type::getInt64Ty(context), Type::getInt32Ty(context), &type}, false));
-    auto *declaration = cast<Function>(gate.getCallee());
-    declaration->setMemoryEffects(MemoryEffects::none());
-    for (Attribute::AttrKind kind : {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoSync,
-                                     Attribute::NoCallback, Attribute::Convergent})
-      declaration->addFnAttr(kind);
-    return gate;
-  }
-
   void put_gates(CallInst &point) {
     IRBuilder<> builder(&point);
     builder.SetCurrentDebugLocation(point.getDebugLoc());
@@ -226,7 +203,8 @@ private:
       Value *address = part.offset ? builder.CreateConstInBoundsGEP1_64(builder.getInt8Ty(), object, part.offset)
                                    : static_cast<Value *>(object);
       Value *value = builder.CreateLoad(part.type, address);
-      value = builder.CreateCall(gate_of(*part.type), {token, builder.getInt32(number), value});
+      value = builder.CreateCall(declare_gate(*function_.getParent(), *part.type),
+                                 {token, builder.getInt32(number), value});
       builder.CreateStore(value, address);
     }
     SmallVector<Value *, 16> operands{token};

@@ -5,12 +5,12 @@
 // before the call is not done, what the old one did is not undone, and each variable has the value that the old version gave it.
 //
 // A variable is the same in both if name and type are, and if both see it at the call. All that the new version needs behind the call
-// (variable_gates.h knows it) has to be such a variable, with a value that the old version still has there (source_table.h),
+// (body_entries.h knows it) has to be such a variable, with a value that the old version still has there (source_table.h),
 // and in memory in both or in neither. Else nobody goes on from that site, and the reason says which variable it is.
 #pragma once
 
+#include "compiler/sites/body_entries.h"
 #include "compiler/sites/source_table.h"
-#include "compiler/sites/variable_gates.h"
 #include "osr/redefine.h"
 
 #include <llvm/ADT/ArrayRef.h>
@@ -21,29 +21,6 @@
 #include <vector>
 
 namespace osr {
-
-/// What a body needs where it may be entered. Plain data.
-struct SiteEntry {
-  struct Value {
-    std::string name; ///< of the variable
-    SourceTypeId type = 0;
-    std::uint64_t bit_offset = 0, bits = 0; ///< the part
-    bool is_object = false; ///< `value` is its address
-    PointValue value; ///< what stands for it there
-  };
-  std::string problem; ///< if there is one, nobody can be let in
-  std::vector<Value> values;
-};
-
-struct BodyEntries {
-  std::string problem; ///< of all sites
-  std::vector<SiteEntry> sites; ///< by number
-  std::vector<SourceType> types;
-};
-
-/// Reads the marks of a function, removes them and calls `number` to number its sites.
-std::vector<SiteEntry> describe_entries(llvm::Function &function, const Gates &gates, SourceTypes &types,
-                                        llvm::function_ref<void()> number);
 
 /// Two bodies, and what is known of each.
 struct MappedBodies {

@@ -5,6 +5,7 @@
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
+#include "compiler/sites/variable_gates.h"
 
 #include <llvm/ADT/Hashing.h>
 #include <llvm/ADT/STLExtras.h>
@@ -151,8 +152,7 @@ private:
 
   void add_site(const CallBase &call, const BasicBlock &block) {
     const auto *callee = dyn_cast<Function>(call.getCalledOperand()->stripPointerCasts());
-    const std::uint64_t name =
-        callee ? of_text(name_for_people(callee->getName())) : of_text(print(*call.getFunctionType()));
+    const std::uint64_t name = of_text(called_name(call));
     const Loop *loop = loops_.getLoopFor(&block);
     const std::uint64_t what = hash_combine(name, callee != nullptr, of_text(print(*call.getType())),
                                             loops_.getLoopDepth(&block), call.arg_size());

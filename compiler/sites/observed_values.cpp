@@ -1,13 +1,14 @@
 #include "compiler/sites/observed_values.h"
 
+#include "compiler/base/call_of.h"
 #include "compiler/base/print.h"
 #include "compiler/canonical/gates.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/describe_points.h"
+#include "compiler/sites/equal_values.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 
-#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DebugInfoMetadata.h>
@@ -19,182 +20,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-const CallInst *as_see(const Instruction &instruction) {
-  const auto *call = dyn_cast<CallInst>(&instruction);
-  const Function *callee = call ? call->getCalledFunction() : nullptr;
-  return callee && callee->getName() == gate_see ? call : nullptr;
-}
-
-/// What values of one function are the same as values of the other.
-class Comparison {
-public:
-  Comparison(const Function &one, const Function &other) : one_(one), other_(other) {}
-
-  /// The same blocks, which do the same to memory and are left in the same ways.
-  bool go_the_same_ways() {
-    if (one_.size() != other_.size() || one_.arg_size() != other_.arg_size())
-      return false;
-    for (const auto &[left, right] : zip_equal(one_, other_))
-      opposite_[&left] = &right;
-    for (const auto &[left, right] : zip_equal(one_, other_))
-      if (!pair_effects(left, right))
-        return false;
-    return all_of(zip_equal(one_, other_),
-                  [&](const auto &blocks) {
-                    return end_alike(*std::get<0>(blocks).getTerminator(), *std::get<1>(blocks).getTerminator());
-                  }) &&
-           all_of(effects_, [&](const auto &pair) { return have_same_effect(*pair.first, *pair.second); });
-  }
-
-  bool are_equal(const Value &left, const Value &right) {
-    Pairs assumed;
-    if (!follow(left, right, assumed))
-      return false;
-    proven_.insert_range(assumed);
-    return true;
-  }
-
-private:
-  using Pairs = DenseSet<std::pair<const Value *, const Value *>>;
-
-  /// What a value depends on but its operands: the nth instruction of a block that touches memory is the nth of the other.
-  bool pair_effects(const BasicBlock &left, const BasicBlock &right) {
-    SmallVector<const Instruction *, 16> ours, theirs;
-    for (const Instruction &instruction : left)
-      if (has_effect(instruction))
-        ours.push_back(&instruction);
-    for (const Instruction &instruction : right)
-      if (has_effect(instruction) && !as_see(instruction))
-        theirs.push_back(&instruction);
-    if (ours.size() != theirs.size())
-      return false;
-    for (const auto &[one, other] : zip_equal(ours, theirs))
-      effects_[one] = other;
-    return true;
-  }
-
-  bool have_same_effect(const Instruction &left, const Instruction &right) {
-    SmallVector<std::pair<const Value *, const Value *>, 32> operands;
-    return left.getOpcode() == right.getOpcode() && same_operands(left, right, operands) &&
-           all_of(operands, [&](const auto &pair) { return are_equal(*pair.first, *pair.second); });
-  }
-
-  static bool has_effect(const Instruction &instruction) {
-    return !instruction.isTerminator() && (isa<CallBase>(instruction) || instruction.mayReadOrWriteMemory());
-  }
-
-  bool end_alike(const Instruction &left, const Instruction &right) {
-    if (left.getOpcode() != right.getOpcode() || left.getNumSuccessors() != right.getNumSuccessors())
-      return false;
-    for (unsigned i = 0; i != left.getNumSuccessors(); ++i)
-      if (opposite_.lookup(left.getSuccessor(i)) != right.getSuccessor(i))
-        return false;
-    if (isa<CallBase>(left)) {
-      effects_[&left] = &right;
-      return true;
-    }
-    if (const auto *choice = dyn_cast<SwitchInst>(&left)) {
-      for (const auto &[ours, theirs] : zip_equal(choice->cases(), cast<SwitchInst>(right).cases()))
-        if (ours.getCaseValue()->getValue() != theirs.getCaseValue()->getValue())
-          return false;
-      return are_equal(*choice->getCondition(), *cast<SwitchInst>(right).getCondition());
-    }
-    const auto *branch = dyn_cast<BranchInst>(&left);
-    if (branch && branch->isConditional())
-      return are_equal(*branch->getCondition(), *cast<BranchInst>(right).getCondition());
-    return isa<BranchInst, ReturnInst, UnreachableInst, ResumeInst>(left); // what is returned leads nowhere
-  }
-
-  bool follow(const Value &left, const Value &right, Pairs &assumed) const {
-    SmallVector<std::pair<const Value *, const Value *>, 32> rest{{&left, &right}};
-    while (!rest.empty()) {
-      const auto [ours, theirs] = rest.pop_back_val();
-      if (proven_.contains({ours, theirs}) || !assumed.insert({ours, theirs}).second)
-        continue;
-      if (const auto *argument = dyn_cast<Argument>(ours)) {
-        const auto *same = dyn_cast<Argument>(theirs);
-        if (!same || same->getArgNo() != argument->getArgNo())
-          return false;
-      } else if (isa<Constant, InlineAsm, MetadataAsValue>(ours)) {
-        if (!isa<Constant, InlineAsm, MetadataAsValue>(theirs) || text(*ours) != text(*theirs))
-          return false;
-      } else if (!isa<Instruction>(ours) || !isa<Instruction>(theirs) ||
-                 !match(*cast<Instruction>(ours), *cast<Instruction>(theirs), rest)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  static std::string text(const Value &constant) {
-    if (const auto *global = dyn_cast<GlobalValue>(&constant))
-      return global->getName().str();
-    return print(constant);
-  }
-
-  bool match(const Instruction &left, const Instruction &right,
-             SmallVectorImpl<std::pair<const Value *, const Value *>> &rest) const {
-    if (left.getOpcode() != right.getOpcode() || print(*left.getType()) != print(*right.getType()) ||
-        left.getNumOperands() < operands_that_count(left) || opposite_.lookup(left.getParent()) != right.getParent())
-      return false;
-    if (has_effect(left) || isa<InvokeInst>(left))
-      return effects_.lookup(&left) == &right && same_operands(left, right, rest);
-    if (const auto *phi = dyn_cast<PHINode>(&left)) {
-      const auto &other = cast<PHINode>(right);
-      if (phi->getNumIncomingValues() != other.getNumIncomingValues())
-        return false;
-      for (const auto &[block, value] : zip_equal(phi->blocks(), phi->incoming_values())) {
-        const int place = other.getBasicBlockIndex(opposite_.lookup(block));
-        if (place < 0)
-          return false;
-        rest.push_back({value.get(), other.getIncomingValue(unsigned(place))});
-      }
-      return true;
-    }
-    return is_computed(left) && same_operation(left, right) && same_operands(left, right, rest);
-  }
-
-  static bool is_computed(const Instruction &instruction) {
-    return isa<BinaryOperator, UnaryOperator, CastInst, CmpInst, SelectInst, GetElementPtrInst, FreezeInst,
-               ExtractElementInst, InsertElementInst, ExtractValueInst, InsertValueInst>(instruction);
-  }
-
-  static bool same_operation(const Instruction &left, const Instruction &right) {
-    if (const auto *compare = dyn_cast<CmpInst>(&left))
-      return compare->getPredicate() == cast<CmpInst>(right).getPredicate();
-    if (const auto *element = dyn_cast<GetElementPtrInst>(&left))
-      return print(*element->getSourceElementType()) == print(*cast<GetElementPtrInst>(right).getSourceElementType());
-    if (const auto *extract = dyn_cast<ExtractValueInst>(&left))
-      return extract->getIndices() == cast<ExtractValueInst>(right).getIndices();
-    if (const auto *insert = dyn_cast<InsertValueInst>(&left))
-      return insert->getIndices() == cast<InsertValueInst>(right).getIndices();
-    return true;
-  }
-
-  /// Of calls those that go to the callee, and it.
-  static unsigned operands_that_count(const Instruction &instruction) {
-    const auto *call = dyn_cast<CallBase>(&instruction);
-    return call ? call->arg_size() : instruction.getNumOperands();
-  }
-
-  static bool same_operands(const Instruction &left, const Instruction &right,
-                            SmallVectorImpl<std::pair<const Value *, const Value *>> &rest) {
-    const unsigned count = operands_that_count(left);
-    if (count != operands_that_count(right))
-      return false;
-    for (unsigned i = 0; i != count; ++i)
-      rest.push_back({left.getOperand(i), right.getOperand(i)});
-    if (const auto *call = dyn_cast<CallBase>(&left))
-      rest.push_back({call->getCalledOperand(), cast<CallBase>(right).getCalledOperand()});
-    return true;
-  }
-
-  const Function &one_, &other_;
-  DenseMap<const BasicBlock *, const BasicBlock *> opposite_;
-  DenseMap<const Instruction *, const Instruction *> effects_;
-  Pairs proven_;
-};
-
 /// The call that saw what the variables are when `site` is called. Null: none is surely of it.
 const CallInst *see_at(const CallBase &site) {
   if (!is_loop_poll(site)) {
@@ -202,7 +27,8 @@ const CallInst *see_at(const CallBase &site) {
     if (site.getFnAttr(observed_place).getValueAsString().getAsInteger(10, place))
       return nullptr;
     for (const Instruction *at = site.getPrevNode(); at; at = at->getPrevNode())
-      if (const CallInst *see = as_see(*at); see && cast<ConstantInt>(see->getArgOperand(0))->getZExtValue() == place)
+      if (const CallInst *see = as_call_of(at, gate_see);
+          see && cast<ConstantInt>(see->getArgOperand(0))->getZExtValue() == place)
         return see;
     return nullptr;
   }
@@ -211,13 +37,13 @@ const CallInst *see_at(const CallBase &site) {
   if (!asks || !on)
     return nullptr;
   for (const Instruction &next : *on) {
-    if (const CallInst *see = as_see(next))
+    if (const CallInst *see = as_call_of(&next, gate_see))
       return see;
     if (!isa<PHINode>(next))
       break;
   }
   for (const Instruction &previous : reverse(*asks)) {
-    if (const CallInst *see = as_see(previous))
+    if (const CallInst *see = as_call_of(&previous, gate_see))
       return see;
     const auto *load = dyn_cast<LoadInst>(&previous);
     if (!previous.isTerminator() && !isa<CmpInst>(previous) && !(load && is_poll_word(*load->getPointerOperand())))
@@ -228,8 +54,8 @@ const CallInst *see_at(const CallBase &site) {
 
 class Observing {
 public:
-  Observing(Comparison &comparison, ArrayRef<ObservedPart> parts, const FunctionSource &source)
-      : comparison_(comparison), parts_(parts), source_(source) {}
+  Observing(EqualValues &equal, ArrayRef<ObservedPart> parts, const FunctionSource &source)
+      : equal_(equal), parts_(parts), source_(source) {}
 
   void describe(const CallBase &site, const CallBase &seen_from, SourceSite &at) {
     const CallInst *see = see_at(seen_from);
@@ -282,11 +108,11 @@ private:
 
   PointValue find_in(ArrayRef<Value *> state, const Value &seen, const DataLayout &layout) {
     for (Value *value : state)
-      if (print(*value->getType()) == print(*seen.getType()) && comparison_.are_equal(*value, seen))
+      if (print(*value->getType()) == print(*seen.getType()) && equal_.are_equal(*value, seen))
         return describe_value(*value, state, layout);
     if (is_object_address(&seen))
       for (Value *value : state)
-        if (is_object_frame(value) && comparison_.are_equal(*value, *frame_of_object(&seen))) {
+        if (is_object_frame(value) && equal_.are_equal(*value, *frame_of_object(&seen))) {
           PointValue found = describe_value(*value, state, layout);
           found.addend = std::int64_t(offset_of_object(&seen));
           return found;
@@ -294,7 +120,7 @@ private:
     return {};
   }
 
-  Comparison &comparison_;
+  EqualValues &equal_;
   ArrayRef<ObservedPart> parts_;
   const FunctionSource &source_;
 };
@@ -333,12 +159,12 @@ void add_observed(const Function &function, const Function &seeing, ArrayRef<std
   if (seeing.getFnAttribute(observed_attribute).getValueAsString().getAsInteger(10, own))
     return; // it has no variables, or none of which anything can be said
   const std::vector<const CallBase *> sites = sites_of(function), seen_from = sites_of(seeing);
-  Comparison comparison(function, seeing);
-  if (sites.size() != seen_from.size() || sites.size() != source.sites.size() || !comparison.go_the_same_ways())
+  EqualValues equal(function, seeing);
+  if (sites.size() != seen_from.size() || sites.size() != source.sites.size() || !equal.go_the_same_ways())
     return;
   source.is_observed = true;
   add_objects(function, source);
-  Observing observing(comparison, parts[own], source);
+  Observing observing(equal, parts[own], source);
   for (std::size_t i = 0; i != sites.size(); ++i)
     observing.describe(*sites[i], *seen_from[i], source.sites[i]);
 }

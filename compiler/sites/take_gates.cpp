@@ -1,4 +1,5 @@
 // The later steps of variable_gates.h: in the function when it is canonical.
+#include "compiler/base/call_of.h"
 #include "compiler/base/print.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/gates.h"
@@ -21,12 +22,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-CallInst *as_call_of(Instruction &instruction, StringRef name) {
-  auto *call = dyn_cast<CallInst>(&instruction);
-  const Function *callee = call ? call->getCalledFunction() : nullptr;
-  return callee && callee->getName() == name ? call : nullptr;
-}
-
 CallInst *as_gate(Value &value) {
   auto *call = dyn_cast<CallInst>(&value);
   const Function *callee = call ? call->getCalledFunction() : nullptr;
@@ -39,7 +34,7 @@ std::uint64_t number_at(const CallInst &call, unsigned operand) {
 
 CallBase *site_behind(CallInst &point) {
   for (Instruction &next : make_range(std::next(point.getIterator()), point.getParent()->end())) {
-    if (as_call_of(next, gate_point))
+    if (as_call_of(&next, gate_point))
       return nullptr;
     if (auto *call = dyn_cast<CallBase>(&next); call && is_site(*call))
       return call;
@@ -88,7 +83,7 @@ bool is_needed_behind(const Value &object, const Behind &behind) {
   return any_of(object.uses(), [&](const Use &use) {
     auto *call = dyn_cast<CallInst>(use.getUser());
     if (call &&
-        (as_call_of(*call, gate_point) || as_call_of(*call, gate_mark) || as_object_operation(call, object_expose)))
+        (as_call_of(call, gate_point) || as_call_of(call, gate_mark) || as_object_operation(call, object_expose)))
       return false;
     return behind.has(use);
   });
@@ -102,7 +97,7 @@ public:
     SmallVector<CallInst *, 32> points, gates;
     SmallVector<Value *, 8> objects;
     for (Instruction &instruction : instructions(function_)) {
-      if (CallInst *point = as_call_of(instruction, gate_point))
+      if (CallInst *point = as_call_of(&instruction, gate_point))
         points.push_back(point);
       if (CallInst *gate = as_gate(instruction))
         gates.push_back(gate);
@@ -173,13 +168,7 @@ private:
   /// It touches nothing that the program or the optimiser could see.
   void make_mark(CallInst &point, ArrayRef<Value *> operands) {
     IRBuilder<> builder(&point);
-    FunctionCallee callee = function_.getParent()->getOrInsertFunction(
-        gate_mark, FunctionType::get(builder.getVoidTy(), {builder.getInt64Ty()}, /*isVarArg=*/true));
-    auto *declaration = cast<Function>(callee.getCallee());
-    declaration->setMemoryEffects(MemoryEffects::inaccessibleMemOnly());
-    for (Attribute::AttrKind kind : {Attribute::NoUnwind, Attribute::WillReturn, Attribute::NoFree, Attribute::NoSync,
-                                     Attribute::NoCallback, Attribute::Convergent, Attribute::NoDuplicate})
-      declaration->addFnAttr(kind);
+    FunctionCallee callee = declare_place(*function_.getParent(), gate_mark, MemoryEffects::inaccessibleMemOnly());
     builder.CreateCall(callee, operands)->setDebugLoc(point.getDebugLoc());
   }
 
@@ -190,7 +179,7 @@ private:
 /// Nothing with a site may be between the mark and the end of `block`, or `before` in it.
 CallInst *mark_before(BasicBlock &block, BasicBlock::iterator before) {
   for (Instruction &previous : reverse(make_range(block.begin(), before))) {
-    if (CallInst *mark = as_call_of(previous, gate_mark))
+    if (CallInst *mark = as_call_of(&previous, gate_mark))
       return mark;
     if (auto *call = dyn_cast<CallBase>(&previous); call && is_site(*call))
       return nullptr;
@@ -228,7 +217,7 @@ void replace_gates_by_marks(Function &function, Gates &gates) {
 
 Instruction *last_mark_in(BasicBlock &block) {
   for (Instruction &instruction : reverse(block))
-    if (CallInst *mark = as_call_of(instruction, gate_mark))
+    if (CallInst *mark = as_call_of(&instruction, gate_mark))
       return mark;
   return nullptr;
 }
@@ -252,7 +241,7 @@ std::vector<std::optional<MarkedSite>> read_marks(Function &function) {
 
 void drop_marks(Function &function) {
   for (Instruction &instruction : make_early_inc_range(instructions(function)))
-    if (CallInst *mark = as_call_of(instruction, gate_mark))
+    if (CallInst *mark = as_call_of(&instruction, gate_mark))
       mark->eraseFromParent();
   drop_unused(*function.getParent(), gate_mark);
 }
