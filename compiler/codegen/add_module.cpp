@@ -53,6 +53,14 @@ bool has_variables(const Module &module) {
          any_of(module.globals(), [](const GlobalVariable &variable) { return !variable.isDeclaration(); });
 }
 
+std::vector<std::string> defined_variables(const Module &module) {
+  std::vector<std::string> names;
+  for (const GlobalVariable &variable : module.globals())
+    if (!variable.isDeclaration())
+      names.push_back(variable.getName().str());
+  return names;
+}
+
 /// Constants that named it once may be left, although nobody has them.
 bool is_used(const GlobalValue &value) {
   value.removeDeadConstantUsers();
@@ -172,9 +180,7 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
       return globals.takeError();
     result.globals = std::move(*globals);
   }
-  for (const GlobalVariable &variable : read->module->globals())
-    if (!variable.isDeclaration())
-      result.variables.push_back(variable.getName().str());
+  result.variables = defined_variables(*read->module);
   keep_functions(*read->module);
   number(*read);
   result.functions = std::move(read->functions);
