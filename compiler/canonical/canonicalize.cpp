@@ -128,6 +128,29 @@ void empty_frame(Function &function, FunctionInfo &info, const TargetMachine &ma
   move_objects(function);
 }
 
+void make_canonical(Function &function, FunctionInfo &info, const TargetMachine &machine) {
+  make_objects_static(function);
+  if (forwards_stack_arguments(function) || has_variable_objects(function))
+    keep_calls(function); // those that are inlined might bring objects, which would lie above those of variable size
+  if (PinReason reason = find_pin_reason(function, machine); reason != PinReason::None)
+    pin(function, info, reason, machine);
+  else
+    empty_frame(function, info, machine);
+  if (info.pinned != PinReason::None)
+    guard_frame(function);
+  fold_known_branches(function);
+  gather_static_objects(function);
+}
+
+/// Those that become values, and those that stay objects.
+Error track_variables(Module &module) {
+  const SourceObjects objects = find_source_objects(module);
+  if (Error error = track_assignments(module))
+    return error;
+  mark_objects(objects);
+  return Error::success();
+}
+
 } // namespace
 
 Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMachine &machine, KeepSource keep_source,
@@ -144,12 +167,9 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     StripDebugInfo(*program.source); // new bodies are made again and again: their metadata would stay for ever
   }
 
-  if (debug == DebugInformation::All) {
-    const SourceObjects objects = find_source_objects(*program.module);
-    if (Error error = track_assignments(*program.module))
+  if (debug == DebugInformation::All)
+    if (Error error = track_variables(*program.module))
       return error;
-    mark_objects(objects);
-  }
   const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);
   externalize_symbols(*program.module); // the simplifier makes private constants, e.g. for puts
@@ -157,22 +177,9 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     return error;
 
   number_functions(program, declared);
-  for (Function &function : *program.module) {
-    if (function.isDeclaration())
-      continue;
-    FunctionInfo &info = program.info_of(function);
-    make_objects_static(function);
-    if (forwards_stack_arguments(function) || has_variable_objects(function))
-      keep_calls(function); // those that are inlined might bring objects, which would lie above those of variable size
-    if (PinReason reason = find_pin_reason(function, machine); reason != PinReason::None)
-      pin(function, info, reason, machine);
-    else
-      empty_frame(function, info, machine);
-    if (info.pinned != PinReason::None)
-      guard_frame(function);
-    fold_known_branches(function);
-    gather_static_objects(function);
-  }
+  for (Function &function : *program.module)
+    if (!function.isDeclaration())
+      make_canonical(function, program.info_of(function), machine);
   complete_source_lines(*program.module);
   if (debug == DebugInformation::Lines) // else no code is made of it
     check_canonical(program);

@@ -4,6 +4,7 @@
 
 #include <llvm/ADT/PostOrderIterator.h>
 #include <llvm/IR/CFG.h>
+#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 
 using namespace llvm;
@@ -19,32 +20,10 @@ Value *used_value(Value *operand) { return is_object_address(operand) ? frame_of
 Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked,
                    function_ref<Value *(Value &)> companion_of)
     : companion_of_(companion_of) {
-  auto add = [&](Value &value) {
-    if (!tracked(value))
-      return;
-    number_[&value] = values_.size();
-    values_.push_back(&value);
-  };
-  for (Argument &argument : function.args())
-    add(argument);
-  for (BasicBlock &block : function)
-    for (Instruction &instruction : block)
-      add(instruction);
-
-  struct Transfer {
-    BitVector used; ///< live at the beginning of the block in any case
-    BitVector defined;
-  };
+  number(function, tracked);
   DenseMap<const BasicBlock *, Transfer> transfers;
   for (BasicBlock &block : function) {
-    Transfer &transfer = transfers[&block];
-    transfer.used.resize(values_.size());
-    transfer.defined.resize(values_.size());
-    for (Instruction &instruction : reverse(block)) {
-      step_backward(instruction, transfer.used);
-      if (auto found = number_.find(&instruction); found != number_.end())
-        transfer.defined.set(found->second);
-    }
+    const Transfer &transfer = transfers[&block] = transfer_of(block);
     live_in_[&block] = transfer.used;
   }
   const SmallVector<BasicBlock *, 32> order(post_order(&function));
@@ -61,6 +40,29 @@ Liveness::Liveness(Function &function, function_ref<bool(const Value &)> tracked
       }
     }
   }
+}
+
+void Liveness::number(Function &function, function_ref<bool(const Value &)> tracked) {
+  auto add = [&](Value &value) {
+    if (!tracked(value))
+      return;
+    number_[&value] = values_.size();
+    values_.push_back(&value);
+  };
+  for (Argument &argument : function.args())
+    add(argument);
+  for (Instruction &instruction : instructions(function))
+    add(instruction);
+}
+
+Liveness::Transfer Liveness::transfer_of(const BasicBlock &block) const {
+  Transfer transfer{BitVector(values_.size()), BitVector(values_.size())};
+  for (const Instruction &instruction : reverse(block)) {
+    step_backward(instruction, transfer.used);
+    if (auto found = number_.find(&instruction); found != number_.end())
+      transfer.defined.set(found->second);
+  }
+  return transfer;
 }
 
 BitVector Liveness::live_out(const BasicBlock &block) const {

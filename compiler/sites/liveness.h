@@ -25,6 +25,13 @@ public:
   std::vector<llvm::Value *> live_across(llvm::CallBase &call, llvm::ArrayRef<llvm::Value *> also = {}) const;
 
 private:
+  /// What a block does to liveness, backward.
+  struct Transfer {
+    llvm::BitVector used; ///< live at the beginning of the block in any case
+    llvm::BitVector defined;
+  };
+  void number(llvm::Function &function, llvm::function_ref<bool(const llvm::Value &)> tracked);
+  Transfer transfer_of(const llvm::BasicBlock &block) const;
   llvm::BitVector live_out(const llvm::BasicBlock &block) const;
   void step_backward(const llvm::Instruction &instruction, llvm::BitVector &live) const;
   void use(llvm::Value &operand, llvm::BitVector &live) const;

@@ -77,6 +77,79 @@ void forbid_inlining(CallBase &call) {
   call.addFnAttr(Attribute::NoInline);
 }
 
+std::vector<CallBase *> find_sites(Function &function) {
+  std::vector<CallBase *> sites;
+  for (Instruction &instruction : instructions(function))
+    if (auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
+      sites.push_back(call);
+    else if (call)
+      forbid_inlining(*call);
+  return sites;
+}
+
+/// What has to be known of all sites before any of their calls is made anew.
+struct SiteToBe {
+  CallBase *call;
+  std::vector<Value *> state;
+  std::vector<std::optional<std::uint32_t>> bases; ///< in the state, of references
+  std::optional<Point> point;
+};
+
+std::vector<SiteToBe> collect_sites(Function &function, ArrayRef<unsigned> reference_spaces) {
+  const ReferenceBases bases(function, reference_spaces);
+  std::vector<SiteToBe> sites;
+  for (CallBase *call : find_sites(function))
+    sites.push_back({call, {}, {}, std::nullopt});
+  const auto base_of = [&](Value &value) { return bases.base_of(value); };
+  const Liveness liveness(function, is_frame_state_value, base_of);
+  for (SiteToBe &site : sites) {
+    site.state = liveness.live_across(*site.call, point_values(*site.call));
+    site.bases = bases_in(site.state, bases, reference_spaces);
+  }
+  for (SiteToBe &site : sites)
+    site.point = describe_point(*site.call, site.state);
+  return sites;
+}
+
+/// A call with a bundle is a new instruction.
+CallBase *add_frame_state(CallBase &call, ArrayRef<Value *> operands) {
+  CallBase *with_bundle =
+      CallBase::addOperandBundle(&call, LLVMContext::OB_deopt, OperandBundleDef("deopt", operands), call.getIterator());
+  with_bundle->takeName(&call);
+  with_bundle->copyMetadata(call);
+  with_bundle->addFnAttr(Attribute::NoMerge);
+  read_all_memory(*with_bundle);
+  call.replaceAllUsesWith(with_bundle);
+  call.eraseFromParent();
+  return with_bundle;
+}
+
+/// By what they were before they were made anew.
+using Renewed = DenseMap<Value *, Value *>;
+
+Site number_site(SiteToBe &to_be, SiteId id, const TargetMachine &machine, Renewed &renewed) {
+  CallBase *call = drop_point(*to_be.call);
+  const Function &function = *call->getFunction();
+  Site site = describe(*call, id, machine);
+  site.point = std::move(to_be.point);
+  std::vector<Value *> operands{ConstantInt::get(Type::getInt64Ty(function.getContext()), site.id.packed())};
+  for (Value *value : to_be.state) {
+    Value *current = renewed.lookup(value) ? renewed.lookup(value) : value;
+    operands.push_back(current);
+    site.state.push_back(describe(*current, function.getDataLayout()));
+    if (current->getType()->isAggregateType())
+      site.refusal = SiteRefusal::LiveAggregate;
+    if (is_in_configured_register(*current->getType()))
+      site.refusal = SiteRefusal::LiveTile;
+  }
+  for (auto [described, base] : zip(site.state, to_be.bases))
+    described.base = base;
+  if (!site.is_replaceable())
+    forbid_inlining(*call);
+  renewed[to_be.call] = site.is_replaceable() ? add_frame_state(*call, operands) : call;
+  return site;
+}
+
 } // namespace
 
 void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine,
@@ -86,62 +159,10 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
     drop_points(function);
     return;
   }
-  const ReferenceBases bases(function, reference_spaces);
-  std::vector<CallBase *> calls;
-  for (BasicBlock &block : function)
-    for (Instruction &instruction : block)
-      if (auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
-        calls.push_back(call);
-      else if (call)
-        forbid_inlining(*call);
-
-  const auto base_of = [&](Value &value) { return bases.base_of(value); };
-  Liveness liveness(function, is_frame_state_value, base_of);
-  std::vector<std::vector<Value *>> states;
-  std::vector<std::vector<std::optional<std::uint32_t>>> state_bases;
-  for (CallBase *call : calls) {
-    states.push_back(liveness.live_across(*call, point_values(*call)));
-    state_bases.push_back(bases_in(states.back(), bases, reference_spaces));
-  }
-
-  Type *i64 = Type::getInt64Ty(function.getContext());
-  DenseMap<Value *, Value *> renewed; // a call with a bundle is a new instruction
-  std::vector<std::optional<Point>> points;
-  for (std::size_t i = 0; i < calls.size(); ++i)
-    points.push_back(describe_point(*calls[i], states[i]));
-  for (std::size_t i = 0; i < calls.size(); ++i) {
-    CallBase *const numbered = calls[i];
-    CallBase *call = drop_point(*numbered);
-    Site site = describe(*call, {info.id, std::uint32_t(i)}, machine);
-    site.point = std::move(points[i]);
-    std::vector<Value *> operands{ConstantInt::get(i64, site.id.packed())};
-    for (Value *value : states[i]) {
-      Value *current = renewed.lookup(value) ? renewed.lookup(value) : value;
-      operands.push_back(current);
-      site.state.push_back(describe(*current, function.getDataLayout()));
-      if (current->getType()->isAggregateType())
-        site.refusal = SiteRefusal::LiveAggregate;
-      if (is_in_configured_register(*current->getType()))
-        site.refusal = SiteRefusal::LiveTile;
-    }
-    for (auto [described, base] : zip(site.state, state_bases[i]))
-      described.base = base;
-    if (site.is_replaceable()) {
-      CallBase *with_bundle = CallBase::addOperandBundle(call, LLVMContext::OB_deopt,
-                                                         OperandBundleDef("deopt", operands), call->getIterator());
-      with_bundle->takeName(call);
-      with_bundle->copyMetadata(*call);
-      with_bundle->addFnAttr(Attribute::NoMerge);
-      read_all_memory(*with_bundle);
-      call->replaceAllUsesWith(with_bundle);
-      call->eraseFromParent();
-      renewed[numbered] = with_bundle;
-    } else {
-      forbid_inlining(*call);
-      renewed[numbered] = call;
-    }
-    info.sites.push_back(std::move(site));
-  }
+  Renewed renewed;
+  std::vector<SiteToBe> sites = collect_sites(function, reference_spaces);
+  for (auto [number, site] : enumerate(sites))
+    info.sites.push_back(number_site(site, {info.id, std::uint32_t(number)}, machine, renewed));
   drop_points(function); // of calls that are no sites
 }
 

@@ -168,6 +168,13 @@ std::vector<std::vector<std::uint32_t>> SiteLowering::numbered_operands(std::siz
   return result;
 }
 
+SiteForm form_of(CallBase &call, const FrameChain &chain, bool is_hidden) {
+  if (is_hidden || call.doesNotReturn() || result_changed(call, *chain.back().site) ||
+      !begins_with_own_frame(chain, *call.getFunction()))
+    return SiteForm::Refused;
+  return is_tail_position(call) ? SiteForm::TailCall : SiteForm::StackMap;
+}
+
 void mark(CallBase &call, std::uint32_t number) {
   LLVMContext &context = call.getContext();
   auto *id = ConstantAsMetadata::get(ConstantInt::get(Type::getInt32Ty(context), number));
@@ -218,15 +225,9 @@ Expected<LoweredSites> lower_sites(Function &function, const CanonicalProgram &p
     Expected<FrameChain> chain = read_frame_chain(call, program);
     if (!chain)
       return make_error("in function '{}': {}", function.getName().str(), toString(chain.takeError()));
-    SiteForm form = SiteForm::StackMap;
-    if (auto found = forced.sites.find(number); found != forced.sites.end())
-      form = found->second;
-    else if (result.hidden.contains(number) || call.doesNotReturn() || result_changed(call, *chain->back().site) ||
-             !begins_with_own_frame(*chain, function))
-      form = SiteForm::Refused;
-    else if (is_tail_position(call))
-      form = SiteForm::TailCall;
-
+    const auto forced_form = forced.sites.find(number);
+    const SiteForm form =
+        forced_form != forced.sites.end() ? forced_form->second : form_of(call, *chain, result.hidden.contains(number));
     const Site &innermost = *chain->back().site;
     if ((form == SiteForm::Refused || form == SiteForm::TailCall) && is_guard_site(innermost))
       result.refused_exits.push_back(innermost.id);
