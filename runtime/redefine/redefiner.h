@@ -104,7 +104,6 @@ private:
                                             const Compiler::BodyMaking &making = {});
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
                                                   const RedefineOptions &options);
-  llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options);
   using Body = llvm::function_ref<llvm::Expected<RedefineOutcome>(FunctionId body)>;
   llvm::Expected<RedefineOutcome> change_body(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                               Body change);
@@ -118,13 +117,15 @@ private:
   void note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const;
   void forget_made();
   std::string prepare_tables(bool is_wanted);
-  void remember(FunctionId entry, FunctionId old);
   llvm::Expected<Exchange> adopt(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
                                  RedefineOutcome &outcome);
-  llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome);
   void begin(Exchange &exchange);
   llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome);
   void undo(llvm::ArrayRef<Exchange> exchanges);
+  // revert.cpp
+  llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options);
+  llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome);
+  void remember(FunctionId entry, FunctionId old);
   void forget_kept(FunctionId entry);
   void forget_all(FunctionId entry);
   // patch.cpp

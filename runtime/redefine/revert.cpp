@@ -1,0 +1,81 @@
+// The part of the redefiner that keeps bodies which functions had before, and goes back to them.
+#include "compiler/base/error.h"
+#include "runtime/redefine/redefiner.h"
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+constexpr std::size_t most_kept_bodies = 8; ///< of one function
+
+} // namespace
+
+Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const RedefineOptions &options) {
+  if (Error error = check_not_patched(now))
+    return error;
+  RedefineOutcome outcome;
+  auto exchange = go_back(now, options, outcome);
+  if (!exchange)
+    return exchange.takeError();
+  if (Error error = finish(*exchange, options.to, outcome))
+    return error;
+  forget_kept(exchange->entry);
+  return outcome;
+}
+
+/// The same steps as adopt(); the body is there already.
+Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineOptions &options,
+                                                 RedefineOutcome &outcome) {
+  auto found = kept_.find(engine_.targets().bodies().entry_of(now));
+  if (found == kept_.end())
+    return make_error("it has the body that it began with, or an earlier one was not kept");
+  Exchange exchange;
+  exchange.old = now;
+  exchange.fresh = found->second.back();
+  auto site_map = site_map_for(now, engine_.program().functions[exchange.fresh],
+                               engine_.compiler().code_of(exchange.fresh), options, outcome);
+  if (!site_map)
+    return site_map.takeError();
+  exchange.site_map = std::move(*site_map);
+  exchange.invalid = versions_that_rest_on(now);
+  engine_.compiler().make_current(exchange.fresh, now);
+  begin(exchange);
+  return exchange;
+}
+
+void Redefiner::remember(FunctionId entry, FunctionId old) {
+  std::vector<FunctionId> &bodies = kept_[entry];
+  engine_.targets().bodies().keep(old);
+  bodies.push_back(old);
+  if (bodies.size() <= most_kept_bodies)
+    return;
+  const FunctionId forgotten = bodies.front();
+  engine_.targets().bodies().do_not_keep(forgotten);
+  bodies.erase(bodies.begin());
+  for (std::vector<Step> &steps : patches_)
+    for (Step &step : steps)
+      if (step.entry == entry && step.fresh == forgotten)
+        step.fresh = no_function; // its number will be another body's
+}
+
+/// The function is removed: whoever defines it again does not go back to bodies of before.
+void Redefiner::forget_all(FunctionId entry) {
+  while (kept_.contains(entry))
+    forget_kept(entry);
+  for (std::vector<Step> &steps : patches_)
+    for (Step &step : steps)
+      if (step.entry == entry)
+        step.fresh = no_function;
+}
+
+/// The body before the current one is not kept any more.
+void Redefiner::forget_kept(FunctionId entry) {
+  auto found = kept_.find(entry);
+  engine_.targets().bodies().do_not_keep(found->second.back());
+  found->second.pop_back();
+  if (found->second.empty())
+    kept_.erase(found);
+}
+
+} // namespace osr
