@@ -39,6 +39,9 @@ enum class Visibility : std::uint8_t {
 
 /// A symbol whose address is known.
 using AbsoluteSymbol = std::pair<std::string, std::uint64_t>;
+template <typename Function> AbsoluteSymbol symbol_of(const char *name, Function *function) {
+  return {name, reinterpret_cast<std::uint64_t>(function)};
+}
 
 /// All functions are thread-safe; links are made one at a time. A name is resolved among the exported definitions and
 /// define_symbols first, then in the process and its libraries (as dlsym does). Errors never go to stderr.

@@ -72,15 +72,11 @@ int program_lio_listio(int mode, aiocb *const *list, int count, sigevent *event)
   return lio_listio(mode, list, count, ThroughNotice(event));
 }
 
-template <typename Function> AbsoluteSymbol symbol(const char *name, Function *function) {
-  return {name, reinterpret_cast<std::uint64_t>(function)};
-}
-
 } // namespace
 
 std::vector<AbsoluteSymbol> notify_thread_symbols() {
-  return {symbol("timer_create", program_timer_create), symbol("mq_notify", program_mq_notify),
-          symbol("getaddrinfo_a", program_getaddrinfo_a), symbol("lio_listio", program_lio_listio)};
+  return {symbol_of("timer_create", program_timer_create), symbol_of("mq_notify", program_mq_notify),
+          symbol_of("getaddrinfo_a", program_getaddrinfo_a), symbol_of("lio_listio", program_lio_listio)};
 }
 
 } // namespace osr

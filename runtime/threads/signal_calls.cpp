@@ -67,23 +67,19 @@ template <sighandler_t (*Call)(int, sighandler_t)> sighandler_t program_signal(i
   return refuse(number) ? SIG_ERR : Call(number, handler);
 }
 
-template <typename Function> AbsoluteSymbol symbol(const char *name, Function *function) {
-  return {name, reinterpret_cast<std::uint64_t>(function)};
-}
-
 } // namespace
 
 std::vector<AbsoluteSymbol> signal_call_symbols() {
-  return {symbol("pthread_sigmask", program_pthread_sigmask),
-          symbol("sigprocmask", program_sigprocmask),
-          symbol("pthread_attr_setsigmask_np", program_attr_setsigmask),
-          symbol("sigwait", program_sigwait),
-          symbol("signalfd", program_signalfd),
-          symbol("sigaction", program_sigaction),
-          symbol("signal", program_signal<signal>),
-          symbol("bsd_signal", program_signal<bsd_signal>),
-          symbol("sysv_signal", program_signal<sysv_signal>),
-          symbol("__sysv_signal", program_signal<sysv_signal>)};
+  return {symbol_of("pthread_sigmask", program_pthread_sigmask),
+          symbol_of("sigprocmask", program_sigprocmask),
+          symbol_of("pthread_attr_setsigmask_np", program_attr_setsigmask),
+          symbol_of("sigwait", program_sigwait),
+          symbol_of("signalfd", program_signalfd),
+          symbol_of("sigaction", program_sigaction),
+          symbol_of("signal", program_signal<signal>),
+          symbol_of("bsd_signal", program_signal<bsd_signal>),
+          symbol_of("sysv_signal", program_signal<sysv_signal>),
+          symbol_of("__sysv_signal", program_signal<sysv_signal>)};
 }
 
 } // namespace osr

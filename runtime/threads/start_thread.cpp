@@ -9,6 +9,7 @@
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/thread_data.h"
 #include "runtime/threads/thread_objects.h"
+#include "runtime/threads/transfer_calls.h"
 #include "runtime/threads/waiting_calls.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -191,6 +192,7 @@ Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threa
   append_range(symbols, signal_call_symbols());
   append_range(symbols, notify_thread_symbols());
   append_range(symbols, waiting_call_symbols());
+  append_range(symbols, transfer_call_symbols());
   append_range(symbols, exec_call_symbols());
   symbols.push_back({"vfork", reinterpret_cast<std::uint64_t>(&osr_vfork)});
   symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(start_thread));

@@ -14,7 +14,7 @@ namespace osr {
 using ExitFunction = void(int status);
 
 /// Names that the program gets instead of the C library's: pthread_create, thrd_create, and those of thread_data.h,
-/// signal_calls.h, waiting_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine
+/// signal_calls.h, waiting_calls.h, transfer_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine
 /// stack if enlarge_usual_stack() was called, or 64 KiB more if the program chose a size: frames of the baseline tier are larger
 /// than those of native code. The record goes when the thread ends, after the program's own thread-specific destructors.
 /// `threads` must live as long as the process. Fails when there have been others, and when the host uses all keys for
