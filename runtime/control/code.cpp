@@ -3,6 +3,7 @@
 #include "compiler/base/print.h"
 #include "runtime/control/control.h"
 #include "runtime/control/perf_map.h"
+#include "runtime/control/version_text.h"
 #include "runtime/inspect/code_text.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -61,13 +62,9 @@ Expected<json> answer_versions(const ControlParts &parts, const Call &call, Code
     auto text = text_of(engine, version->object, what);
     if (!text)
       return text.takeError();
-    described.push_back({{"id", version->object.id},
-                         {"tier", to_string(version->object.tier)},
-                         {"state", to_string(version->object.state())},
-                         {"address", version->object.code_begin},
-                         {"text", std::move(*text)}});
-    if (version->object.continuation_site)
-      described.back()["continuation_of_site"] = *version->object.continuation_site;
+    json &told = described.emplace_back(describe_version(version->object));
+    told["address"] = version->object.code_begin;
+    told["text"] = std::move(*text);
   }
   return json{{"function", engine.program().functions[*body].name}, {"versions", std::move(described)}};
 }

@@ -1,6 +1,7 @@
 #include "runtime/control/frame_texts.h"
 
 #include "runtime/control/variables.h"
+#include "runtime/control/version_text.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Demangle/Demangle.h>
@@ -14,12 +15,11 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-const char *tier_of(const CodeObject &code) { return code.continuation_site ? "continuation" : to_string(code.tier); }
-
+/// Where stacks are shown, continuations are a kind of their own.
 json version_of(const CodeObject &code) {
-  json version{{"id", code.id}, {"tier", tier_of(code)}, {"state", to_string(code.state())}};
+  json version = describe_version(code);
   if (code.continuation_site)
-    version["continuation_of_site"] = *code.continuation_site;
+    version["tier"] = "continuation";
   return version;
 }
 

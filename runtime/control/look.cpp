@@ -2,6 +2,7 @@
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
 #include "runtime/control/frame_texts.h"
+#include "runtime/control/version_text.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/GlobPattern.h>
@@ -29,15 +30,11 @@ std::chrono::seconds since_beginning() {
 
 json describe_version(const Version &version, const CallTargets &targets) {
   const CodeObject &code = version.object;
-  json result{{"id", code.id},
-              {"tier", to_string(code.tier)},
-              {"state", to_string(code.state())},
-              {"address", code.code_begin},
-              {"code_bytes", code.code_size},
-              {"sites", code.sites.size()}};
-  if (code.continuation_site)
-    result["continuation_of_site"] = *code.continuation_site;
-  else
+  json result = describe_version(code);
+  result["address"] = code.code_begin;
+  result["code_bytes"] = code.code_size;
+  result["sites"] = code.sites.size();
+  if (!code.continuation_site)
     result["calls_enter"] = code.state() == CodeState::InUse && targets.enter(version);
   return result;
 }
