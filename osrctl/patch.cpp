@@ -48,17 +48,24 @@ Error check_variables(const Module &before, const Module &after) {
   return Error::success();
 }
 
+/// As pairs, in the order of the newer module. A new function, which only that one defines, becomes a part of those that call it.
+std::vector<std::pair<const Function *, const Function *>> defined_in_both(const Module &before, const Module &after) {
+  std::vector<std::pair<const Function *, const Function *>> both;
+  for (const Function &now : after)
+    if (const Function *then = before.getFunction(now.getName());
+        then && !then->isDeclaration() && !now.isDeclaration())
+      both.push_back({then, &now});
+  return both;
+}
+
 Expected<std::vector<const Function *>> changed_functions(const Module &before, const Module &after) {
   std::vector<const Function *> changed;
-  for (const Function &now : after) {
-    const Function *then = before.getFunction(now.getName());
-    if (now.isDeclaration() || !then || then->isDeclaration())
-      continue; // a new one becomes a part of those that call it
-    if (print(*then->getFunctionType()) != print(*now.getFunctionType()))
-      return make_error("'{}' has another signature: '{}' became '{}'", now.getName().str(),
-                        print(*then->getFunctionType()), print(*now.getFunctionType()));
-    if (fingerprint(*then) != fingerprint(now))
-      changed.push_back(&now);
+  for (const auto &[then, now] : defined_in_both(before, after)) {
+    if (print(*then->getFunctionType()) != print(*now->getFunctionType()))
+      return make_error("'{}' has another signature: '{}' became '{}'", now->getName().str(),
+                        print(*then->getFunctionType()), print(*now->getFunctionType()));
+    if (fingerprint(*then) != fingerprint(*now))
+      changed.push_back(now);
   }
   if (changed.empty())
     return make_error("no function differs");
@@ -81,12 +88,11 @@ Error check_inlined(ControlConnection &connection, const PatchFiles &files, cons
     return symbols.takeError();
   StripDebugInfo(**before);
   StripDebugInfo(**now);
-  for (const Function &function : **now) {
-    const Function *then = (*before)->getFunction(function.getName()), *kept = after.getFunction(function.getName());
-    if (function.isDeclaration() || !then || then->isDeclaration() || (kept && !kept->isDeclaration()))
+  for (const auto &[then, function] : defined_in_both(**before, **now)) {
+    const std::string name = function->getName().str();
+    if (const Function *kept = after.getFunction(name); kept && !kept->isDeclaration())
       continue;
-    const std::string name = function.getName().str();
-    if (fingerprint(*then) != fingerprint(function) && symbols->value(name, Json::object()).value("defined", false))
+    if (fingerprint(*then) != fingerprint(*function) && symbols->value(name, Json::object()).value("defined", false))
       return make_error("'{}' differs, but the compiler has inlined it, and the program has it: --flags must be those "
                         "that the program was compiled with",
                         name);
