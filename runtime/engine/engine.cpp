@@ -172,30 +172,23 @@ Expected<std::vector<FunctionId>> Engine::entries_for(ArrayRef<FunctionInfo> fun
   return entries;
 }
 
-/// Symbols first, because variables may hold addresses of functions; whatever fails after that takes them back. No function
-/// exists before all that can fail is done.
-Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
-  auto prepared = compiler_->prepare_module(std::move(module));
-  if (!prepared)
-    return prepared.takeError();
-  auto entries = entries_for(prepared->functions, *prepared->module);
-  if (!entries)
-    return entries.takeError();
+/// Symbols first, because variables may hold addresses of functions; whatever fails after that takes them back.
+Expected<Engine::Added> Engine::link_module(Compiler::NewModule &module, std::vector<FunctionId> entries) {
   std::vector<AbsoluteSymbol> symbols;
-  for (auto [function, entry] : zip(prepared->functions, *entries))
+  for (auto [function, entry] : zip(module.functions, entries))
     if (!withdrawn_.contains(function.name))
       symbols.emplace_back(function.name, entries_->entry_address(entry));
   if (Error error = session_->define_symbols(symbols))
     return error;
-  Added added{.constructors = std::move(prepared->constructors),
-              .destructors = std::move(prepared->destructors),
-              .entries = std::move(*entries),
+  Added added{.constructors = std::move(module.constructors),
+              .destructors = std::move(module.destructors),
+              .entries = std::move(entries),
               .names = {},
               .variables = nullptr,
-              .variable_names = prepared->variables,
+              .variable_names = module.variables,
               .code = {}};
-  if (prepared->globals) {
-    auto linked = session_->link(std::move(prepared->globals));
+  if (module.globals) {
+    auto linked = session_->link(std::move(module.globals));
     auto held = linked ? versions_->add_foreign(std::move(*linked)) : Expected<const Version *>(linked.takeError());
     if (!held) {
       session_->undefine_symbols(symbols);
@@ -203,19 +196,33 @@ Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
     }
     added.variables = *held;
   }
-  if (Error error = define_aliases(prepared->aliases)) {
+  if (Error error = define_aliases(module.aliases)) {
     session_->undefine_symbols(symbols);
     if (added.variables)
       versions_->remove_foreign(*added.variables);
     return error;
   }
+  return added;
+}
+
+/// No function exists before all that can fail is done.
+Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
+  auto prepared = compiler_->prepare_module(std::move(module));
+  if (!prepared)
+    return prepared.takeError();
+  auto entries = entries_for(prepared->functions, *prepared->module);
+  if (!entries)
+    return entries.takeError();
+  auto added = link_module(*prepared, std::move(*entries));
+  if (!added)
+    return added.takeError();
   std::vector<FunctionId> bodies;
   for (const FunctionInfo &function : prepared->functions) {
     bodies.push_back(function.id);
-    added.names.push_back(function.name);
+    added->names.push_back(function.name);
   }
   compiler_->adopt_module(std::move(*prepared));
-  for (auto [entry, body] : zip(added.entries, bodies)) {
+  for (auto [entry, body] : zip(added->entries, bodies)) {
     begin(program().functions[body], entry);
     withdrawn_.erase(program().functions[body].name);
   }

@@ -121,6 +121,7 @@ private:
   void set_up_patching(const Options &options);
   llvm::Expected<std::vector<FunctionId>> entries_for(llvm::ArrayRef<FunctionInfo> functions,
                                                       const llvm::Module &module);
+  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<FunctionId> entries);
   void begin(const FunctionInfo &function, FunctionId entry);
   llvm::Error define_aliases(llvm::ArrayRef<Alias> names);
   void count(const FunctionInfo &function);

@@ -15,6 +15,20 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+const LinkedFunction *find_entry(const LinkedObject &linked, const std::string &symbol) {
+  const LinkedFunction *entry = linked.find_function(symbol + entry_suffix);
+  return entry ? entry : linked.find_function(symbol);
+}
+
+void name_code(CodeObject &object, const std::string &function) {
+  object.function_name = intern_name(name_for_people(function));
+  object.name = intern_name(function + "$" + to_string(object.tier) +
+                            (object.continuation_site ? "@" + std::to_string(*object.continuation_site) : ""));
+}
+
+} // namespace
 
 Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
   for (const auto begin = Trace::Clock::now();;) {
@@ -105,9 +119,7 @@ Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, 
 Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   CodeObject &object = version.object;
   const LinkedObject &linked = object.linked;
-  const LinkedFunction *entry = linked.find_function(compiled.symbol + entry_suffix);
-  if (!entry)
-    entry = linked.find_function(compiled.symbol);
+  const LinkedFunction *entry = find_entry(linked, compiled.symbol);
   if (!entry || linked.code.size() == 0)
     return make_error("the object of '{}' has no code of it", compiled.symbol);
   object.id = next_id_++;
@@ -117,11 +129,7 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   if (Error error = describe_code(version))
     return error;
   object.entry_pc = entry->address;
-  const std::string &name = program().functions[object.function].name;
-  object.function_name = intern_name(name_for_people(name));
-  object.name = intern_name(name + "$" + to_string(object.tier) +
-                            (object.continuation_site ? "@" + std::to_string(*object.continuation_site) : ""));
-
+  name_code(object, program().functions[object.function].name);
   RawStackMap map;
   if (!linked.stack_map.empty()) {
     auto parsed = parse_stack_map(linked.stack_map);
@@ -135,28 +143,44 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
     return resolved.takeError();
   object.cfa_from_sp = resolved->cfa_from_sp;
   object.sites = SiteTable::build(resolved->records);
-  object.has_loop_sites = any_of(resolved->records, [&](const SiteRecord &record) { return is_at_poll(record); });
-  object.uses_references = program().functions[object.function].uses_references;
-  for (const SiteRecord &record : resolved->records)
-    for (const FrameRecord &frame : record.frames)
-      object.uses_references |= program().functions[frame.site.function].uses_references;
-  if (object.uses_references && object.tier == Tier::Baseline)
-    if (const auto bare = find_if_not(resolved->records, [](const SiteRecord &record) { return record.certified; });
-        bare != resolved->records.end())
-      return make_error("'{}': site {} has no certificate, so a collector might not find all references there", name,
-                        bare->frames[0].site.index);
-  for (const SiteRecord &record : resolved->records)
+  if (Error error = describe_records(object, resolved->records))
+    return error;
+  index_records(version, resolved->records);
+  return Error::success();
+}
+
+/// What the records say of the whole of it. The error names one that a collector could not do with.
+Error VersionStore::describe_records(CodeObject &object, ArrayRef<SiteRecord> records) const {
+  const auto uses_references = [this](FunctionId function) { return program().functions[function].uses_references; };
+  object.has_loop_sites = any_of(records, [&](const SiteRecord &record) { return is_at_poll(record); });
+  object.uses_references =
+      uses_references(object.function) || any_of(records, [&](const SiteRecord &record) {
+        return any_of(record.frames, [&](const FrameRecord &frame) { return uses_references(frame.site.function); });
+      });
+  if (!object.uses_references || object.tier != Tier::Baseline)
+    return Error::success();
+  const auto *bare = find_if_not(records, [](const SiteRecord &record) { return record.certified; });
+  if (bare == records.end())
+    return Error::success();
+  return make_error("'{}': site {} has no certificate, so a collector might not find all references there",
+                    program().functions[object.function].name, bare->frames[0].site.index);
+}
+
+/// By what they are looked for: functions that are inlined there, and numbers of sites.
+void VersionStore::index_records(Version &version, ArrayRef<SiteRecord> records) {
+  const CodeObject &object = version.object;
+  for (const SiteRecord &record : records)
     for (const FrameRecord &frame : drop_begin(record.frames))
       if (frame.site.function != object.function)
         inlined_at_[frame.site.function].push_back(site_key(object, object.code_begin + record.return_pc_offset));
-  if (object.tier == Tier::Baseline)
-    for (const SiteRecord &record : resolved->records) {
-      std::uint32_t site = record.frames[0].site.index;
-      if (version.return_pc_offsets.size() <= site)
-        version.return_pc_offsets.resize(site + 1);
-      version.return_pc_offsets[site] = record.return_pc_offset;
-    }
-  return Error::success();
+  if (object.tier != Tier::Baseline)
+    return;
+  for (const SiteRecord &record : records) {
+    const std::uint32_t site = record.frames[0].site.index;
+    if (version.return_pc_offsets.size() <= site)
+      version.return_pc_offsets.resize(site + 1);
+    version.return_pc_offsets[site] = record.return_pc_offset;
+  }
 }
 
 /// Where the code is and how to unwind out of it, for our walks and for debuggers.

@@ -129,6 +129,8 @@ private:
   void unload(Version &foreign);
   llvm::Error fill(Version &version, const CompiledVersion &compiled);
   llvm::Error describe_code(Version &version);
+  llvm::Error describe_records(CodeObject &object, llvm::ArrayRef<SiteRecord> records) const;
+  void index_records(Version &version, llvm::ArrayRef<SiteRecord> records);
   void count(const CompiledVersion &compiled, const Version &version);
 
   Compiler &compiler_;

@@ -94,11 +94,7 @@ RuntimeImpl::~RuntimeImpl() {
 
 bool RuntimeImpl::may_compile_in_calls() const { return has_own_heap() || !guest->may_handle_signals(); }
 
-Error RuntimeImpl::set_up(CanonicalProgram program) {
-  auto joined = SharedProcess::join(options.stops.signal_number);
-  if (!joined)
-    return joined.takeError();
-  shared = std::move(*joined);
+Error RuntimeImpl::make_engine(CanonicalProgram program) {
   const bool shadow_stack = options.has_shadow_stack ? options.has_shadow_stack() : shadow_stack_is_active();
   if (shadow_stack)
     options.mechanism = Mechanism::ReturnPoint;
@@ -112,6 +108,16 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (!made)
     return made.takeError();
   engine = std::move(*made);
+  return Error::success();
+}
+
+Error RuntimeImpl::set_up(CanonicalProgram program) {
+  auto joined = SharedProcess::join(options.stops.signal_number);
+  if (!joined)
+    return joined.takeError();
+  shared = std::move(*joined);
+  if (Error error = make_engine(std::move(program)))
+    return error;
   guest = std::make_unique<GuestProgram>(*engine, options.libraries, process);
   auto calls = FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier,
                                   options.optimize_only, options.compile_failed, options.cannot_go_on);

@@ -69,6 +69,7 @@ struct RuntimeImpl {
   static llvm::Expected<std::unique_ptr<Runtime>> wrap(llvm::Expected<std::unique_ptr<RuntimeImpl>> impl);
   /// Everything but the threads. Fails with a reason.
   llvm::Error set_up(CanonicalProgram program);
+  llvm::Error make_engine(CanonicalProgram program);
   /// The program is about to begin: its threads are watched, calls of its functions arrive, and the rooms act.
   llvm::Error start();
   /// Threads of the runtime's own end; requests that wait are cancelled.

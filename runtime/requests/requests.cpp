@@ -215,53 +215,70 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
   search.may_ask = may_ask;
   if (Error error = search.reserve(usual_activations))
     return error;
-  unsigned stops = 0;
-  double longest_pause = 0, longest_poll = 0;
+  Attempts attempts;
   scope_exit release([&] { polls_.release(); });
-  for (unsigned rounds = 0, retries = 0, unanswered = 0, waited = 0;;) {
-    if (what.effort.is_cancelled && what.effort.is_cancelled->load())
-      return make_error("the request was cancelled");
-    auto pause = search_and_commit(search);
-    if (!pause)
-      return pause.takeError();
-    ++stops;
-    longest_pause = std::max(longest_pause, *pause);
-    if (search.is_complete()) {
-      if (!search.asked)
-        break;
-      unanswered += !polls_.wait(poll_patience[unanswered]);
-      search.may_ask = unanswered < std::size(poll_patience) && ++rounds <= most_compile_rounds;
-    } else if (search.failure != WalkStatus::ReachedBase) {
-      if (++retries > most_walk_retries)
-        return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread,
-                          describe(search.failure));
-      let_threads_run(retries);
-    } else if (search.is_full) {
-      if (Error error = search.reserve(search.found.capacity() * 4))
-        return error;
-    } else if (++rounds > most_compile_rounds) {
-      return make_error("the threads reach new sites faster than stubs can be made for them");
-    } else {
-      const std::vector<VersionKey> missing = missing_continuations(search);
-      if (!missing.empty() && what.effort.spares_compiling && ++waited <= most_returns_waited_for) {
-        polls_.release();
-        std::this_thread::sleep_for(return_patience);
-        continue;
-      }
-      if (!missing.empty() && what.effort.missing) {
-        *what.effort.missing = missing;
-        break;
-      }
-      longest_poll = std::max(longest_poll, polls_.release()); // nobody waits for a compiler
-      make_stubs(search);
-    }
+  for (bool is_done = false; !is_done;) {
+    auto attempted = attempt(search, attempts);
+    if (!attempted)
+      return attempted.takeError();
+    is_done = *attempted;
   }
-  longest_poll = std::max(longest_poll, polls_.release());
+  attempts.longest_poll = std::max(attempts.longest_poll, polls_.release());
   ReplaceOutcome outcome = search.is_complete() ? report(search) : ReplaceOutcome();
-  outcome.stops = stops;
-  outcome.pause_seconds = longest_pause;
-  outcome.poll_seconds = longest_poll;
+  outcome.stops = attempts.stops;
+  outcome.pause_seconds = attempts.longest_pause;
+  outcome.poll_seconds = attempts.longest_poll;
   return outcome;
+}
+
+/// One stop, and what has to be done before the next one. True: there need be none.
+Expected<bool> Requests::attempt(RequestSearch &search, Attempts &attempts) {
+  if (const auto *is_cancelled = search.what.effort.is_cancelled; is_cancelled && is_cancelled->load())
+    return make_error("the request was cancelled");
+  auto pause = search_and_commit(search);
+  if (!pause)
+    return pause.takeError();
+  ++attempts.stops;
+  attempts.longest_pause = std::max(attempts.longest_pause, *pause);
+  if (search.is_complete()) {
+    if (!search.asked)
+      return true;
+    attempts.unanswered += !polls_.wait(poll_patience[attempts.unanswered]);
+    search.may_ask = attempts.unanswered < std::size(poll_patience) && ++attempts.rounds <= most_compile_rounds;
+    return false;
+  }
+  if (search.failure != WalkStatus::ReachedBase) {
+    if (++attempts.retries > most_walk_retries)
+      return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread, describe(search.failure));
+    let_threads_run(attempts.retries);
+    return false;
+  }
+  if (search.is_full) {
+    if (Error error = search.reserve(search.found.capacity() * 4))
+      return error;
+    return false;
+  }
+  if (++attempts.rounds > most_compile_rounds)
+    return make_error("the threads reach new sites faster than stubs can be made for them");
+  return make_ways(search, attempts);
+}
+
+/// For sites that have no stub yet. True: the request ends instead.
+bool Requests::make_ways(RequestSearch &search, Attempts &attempts) {
+  const Effort &effort = search.what.effort;
+  const std::vector<VersionKey> missing = missing_continuations(search);
+  if (!missing.empty() && effort.spares_compiling && ++attempts.waited <= most_returns_waited_for) {
+    polls_.release();
+    std::this_thread::sleep_for(return_patience);
+    return false;
+  }
+  if (!missing.empty() && effort.missing) {
+    *effort.missing = missing;
+    return true;
+  }
+  attempts.longest_poll = std::max(attempts.longest_poll, polls_.release()); // nobody waits for a compiler
+  make_stubs(search);
+  return false;
 }
 
 Expected<ReplaceOutcome> Requests::replace(const Replacement &what) { return replace_once(what, /*may_ask=*/true); }

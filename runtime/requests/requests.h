@@ -65,7 +65,14 @@ public:
   }
 
 private:
+  /// How often what was tried for one request, and what that cost its threads.
+  struct Attempts {
+    unsigned stops = 0, rounds = 0, retries = 0, unanswered = 0, waited = 0;
+    double longest_pause = 0, longest_poll = 0; ///< seconds
+  };
   llvm::Expected<ReplaceOutcome> replace_once(const Replacement &what, bool may_ask);
+  llvm::Expected<bool> attempt(RequestSearch &search, Attempts &attempts);
+  bool make_ways(RequestSearch &search, Attempts &attempts);
   void look_up(const Frame &frame, RequestSearch &search) const;
   void visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const;
   std::uint64_t count_at_polls(const RequestSearch &search) const;

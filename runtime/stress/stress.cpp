@@ -14,6 +14,29 @@ namespace {
 constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in so many flips its caller,
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
 
+/// What is followed by a number.
+constexpr struct {
+  StringRef word;
+  StressMode::Kind kind;
+} numbered_modes[] = {{"every", StressMode::Kind::Every},   {"all", StressMode::Kind::All},
+                      {"random", StressMode::Kind::Random}, {"async", StressMode::Kind::Async},
+                      {"churn", StressMode::Kind::Churn},   {"loops", StressMode::Kind::Loops},
+                      {"polls", StressMode::Kind::Polls}};
+
+Expected<StressMode> parse_at(StringRef text, StringRef place) {
+  StressMode mode;
+  mode.kind = StressMode::Kind::At;
+  const auto [function, site] = place.rsplit('#');
+  mode.function = function.str();
+  std::uint32_t index = 0;
+  const bool all_sites = !place.contains('#');
+  if (function.empty() || (!all_sites && site.getAsInteger(10, index)))
+    return make_error("stress mode '{}' must read at:FUNCTION or at:FUNCTION#SITE", text.str());
+  if (!all_sites)
+    mode.site = index;
+  return mode;
+}
+
 StackBounds bounds_of_this_thread() {
   stack_t alternate{};
   sigaltstack(nullptr, &alternate);
@@ -24,44 +47,20 @@ StackBounds bounds_of_this_thread() {
 
 Expected<StressMode> StressMode::parse(StringRef text) {
   StressMode mode;
-  auto [word, rest] = text.split(':');
-  auto number = [&](Kind kind) -> Expected<StressMode> {
-    mode.kind = kind;
-    if (text.contains(':') && rest.getAsInteger(10, mode.number))
-      return make_error("'{}' is no number in stress mode '{}'", rest.str(), text.str());
-    if (mode.number == 0 && kind != Kind::Random)
-      return make_error("the period in stress mode '{}' must be at least 1", text.str());
-    return mode;
-  };
   if (text == "none")
     return mode;
-  if (word == "every")
-    return number(Kind::Every);
-  if (word == "all")
-    return number(Kind::All);
-  if (word == "random")
-    return number(Kind::Random);
-  if (word == "async")
-    return number(Kind::Async);
-  if (word == "churn")
-    return number(Kind::Churn);
-  if (word == "loops")
-    return number(Kind::Loops);
-  if (word == "polls")
-    return number(Kind::Polls);
-  if (word == "at") {
-    auto [function, site] = rest.rsplit('#');
-    mode.kind = Kind::At;
-    mode.function = function.str();
-    std::uint32_t index = 0;
-    bool all_sites = !rest.contains('#');
-    if (function.empty() || (!all_sites && site.getAsInteger(10, index)))
-      return make_error("stress mode '{}' must read at:FUNCTION or at:FUNCTION#SITE", text.str());
-    if (!all_sites)
-      mode.site = index;
-    return mode;
-  }
-  return make_error("unknown stress mode '{}'; known are {}", text.str(), forms);
+  const auto [word, rest] = text.split(':');
+  if (word == "at")
+    return parse_at(text, rest);
+  const auto *known = find_if(numbered_modes, [&](const auto &numbered) { return word == numbered.word; });
+  if (known == std::end(numbered_modes))
+    return make_error("unknown stress mode '{}'; known are {}", text.str(), forms);
+  mode.kind = known->kind;
+  if (text.contains(':') && rest.getAsInteger(10, mode.number))
+    return make_error("'{}' is no number in stress mode '{}'", rest.str(), text.str());
+  if (mode.number == 0 && mode.kind != Kind::Random)
+    return make_error("the period in stress mode '{}' must be at least 1", text.str());
+  return mode;
 }
 
 bool StressMode::acts_at_calls() const {
