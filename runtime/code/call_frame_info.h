@@ -9,6 +9,8 @@
 #include "runtime/code/frame_description.h"
 #include "runtime/code/unwind_rows.h"
 
+#include <llvm/BinaryFormat/Dwarf.h>
+
 #include <span>
 
 namespace osr {
@@ -35,6 +37,9 @@ public:
   }
 
 private:
+  using enum llvm::dwarf::CallFrameInfo;
+  static constexpr std::uint8_t negative_offset_extended = 0x2f; ///< of GNU; LLVM has no name for it
+
   struct Rules {
     std::uint64_t cfa_register = 7;
     std::int64_t cfa_offset = 0;
@@ -113,82 +118,69 @@ private:
     const auto op = in.read<std::uint8_t>();
     const std::uint8_t low = op & 0x3f;
     switch (op & 0xc0) {
-    case 0x40: return advance(location_ + low * fde_.code_align, row);
-    case 0x80: save(low, in.uleb()); return true;
-    case 0xc0: restore(low); return true;
+    case DW_CFA_advance_loc: return advance(location_ + low * fde_.code_align, row);
+    case DW_CFA_offset: save(low, in.uleb()); return true;
+    case DW_CFA_restore: restore(low); return true;
     default: break;
     }
     switch (op) {
-    case 0x01: return advance(in.pointer(fde_.encoding), row);
-    case 0x02: return advance(location_ + in.read<std::uint8_t>() * fde_.code_align, row);
-    case 0x03: return advance(location_ + in.read<std::uint16_t>() * fde_.code_align, row);
-    case 0x04: return advance(location_ + in.read<std::uint32_t>() * fde_.code_align, row);
+    case DW_CFA_set_loc: return advance(in.pointer(fde_.encoding), row);
+    case DW_CFA_advance_loc1: return advance(location_ + in.read<std::uint8_t>() * fde_.code_align, row);
+    case DW_CFA_advance_loc2: return advance(location_ + in.read<std::uint16_t>() * fde_.code_align, row);
+    case DW_CFA_advance_loc4: return advance(location_ + in.read<std::uint32_t>() * fde_.code_align, row);
     default: return define(op, in);
     }
   }
 
   /// The instructions that change rules.
   bool define(std::uint8_t op, DwarfReader &in) {
-    std::uint64_t reg = 0;
     switch (op) {
-    case 0x00: return true;                                                                 // nop
-    case 0x05:
-      reg = in.uleb();
-      save(reg, in.uleb());
-      return true;            // offset_extended
-    case 0x06: restore(in.uleb()); return true;                                             // restore_extended
-    case 0x07: set(in.uleb(), 0, true); return true;                                        // undefined
-    case 0x08: set(in.uleb(), 0, false); return true;                                       // same_value
-    case 0x09:
-      reg = in.uleb();
-      in.uleb();
-      set(reg, 0, true);
-      return true;                  // register
-    case 0x0a: return remember();                                                           // remember_state
-    case 0x0b: return recall();                                                             // restore_state
-    case 0x0c:
-      reg = in.uleb();
-      define_cfa(reg, std::int64_t(in.uleb()));
-      return true;      // def_cfa
-    case 0x0d: define_cfa(in.uleb(), state_.cfa_offset); return true;                       // def_cfa_register
-    case 0x0e: state_.cfa_offset = std::int64_t(in.uleb()); return true;                    // def_cfa_offset
-    case 0x0f:
-      in.take(in.uleb());
+    case DW_CFA_nop: return true;
+    case DW_CFA_remember_state: return remember();
+    case DW_CFA_restore_state: return recall();
+    case DW_CFA_def_cfa_offset: state_.cfa_offset = std::int64_t(in.uleb()); return true;
+    case DW_CFA_def_cfa_offset_sf: state_.cfa_offset = scaled(std::uint64_t(in.sleb())); return true;
+    case DW_CFA_def_cfa_expression:
+      skip_expression(in);
       state_.cfa_expression = true;
-      return true;               // def_cfa_expression
-    case 0x10:
-    case 0x16:                                                                   // (val_)expression
-      reg = in.uleb();
-      in.take(in.uleb());
+      return true;
+    case DW_CFA_GNU_args_size: in.uleb(); return true;
+    default: return define_of_register(op, in);
+    }
+  }
+
+  /// Those that begin with a register.
+  bool define_of_register(std::uint8_t op, DwarfReader &in) {
+    const std::uint64_t reg = in.uleb();
+    switch (op) {
+    case DW_CFA_offset_extended: save(reg, in.uleb()); return true;
+    case DW_CFA_offset_extended_sf: save(reg, std::uint64_t(in.sleb())); return true;
+    case negative_offset_extended: save(reg, 0 - in.uleb()); return true;
+    case DW_CFA_restore_extended: restore(reg); return true;
+    case DW_CFA_same_value: set(reg, 0, false); return true;
+    case DW_CFA_undefined: set(reg, 0, true); return true;
+    case DW_CFA_register:
+    case DW_CFA_val_offset:
+      in.uleb();
       set(reg, 0, true);
       return true;
-    case 0x11:
-      reg = in.uleb();
-      save(reg, std::uint64_t(in.sleb()));
-      return true;                          // offset_extended_sf
-    case 0x12:
-      reg = in.uleb();
-      define_cfa(reg, scaled(std::uint64_t(in.sleb())));
-      return true;  // def_cfa_sf
-    case 0x13: state_.cfa_offset = scaled(std::uint64_t(in.sleb())); return true;                // def_cfa_offset_sf
-    case 0x14:
-      reg = in.uleb();
-      in.uleb();
-      set(reg, 0, true);
-      return true;                  // val_offset
-    case 0x15:
-      reg = in.uleb();
+    case DW_CFA_val_offset_sf:
       in.sleb();
       set(reg, 0, true);
-      return true;                  // val_offset_sf
-    case 0x2e: in.uleb(); return true;                                                      // GNU_args_size
-    case 0x2f:
-      reg = in.uleb();
-      save(reg, 0 - in.uleb());
-      return true;           // GNU_negative_offset
+      return true;
+    case DW_CFA_expression:
+    case DW_CFA_val_expression:
+      skip_expression(in);
+      set(reg, 0, true);
+      return true;
+    case DW_CFA_def_cfa: define_cfa(reg, std::int64_t(in.uleb())); return true;
+    case DW_CFA_def_cfa_sf: define_cfa(reg, scaled(std::uint64_t(in.sleb()))); return true;
+    case DW_CFA_def_cfa_register: define_cfa(reg, state_.cfa_offset); return true;
     default: return false;
     }
   }
+
+  static void skip_expression(DwarfReader &in) { in.take(in.uleb()); }
 
   void define_cfa(std::uint64_t reg, std::int64_t offset) {
     state_.cfa_register = reg;
