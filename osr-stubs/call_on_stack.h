@@ -1,7 +1,8 @@
 // A call on another stack.
 #pragma once
 
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/registers.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -12,7 +13,7 @@ namespace osr {
 /// left begins with them.
 struct OutsideRegisters {
   std::uint64_t pc = 0, sp = 0;
-  std::uint64_t saved[6]{}; ///< rbx, rbp, r12 to r15
+  std::uint64_t saved[saved_register_count]{};
 };
 static_assert(offsetof(OutsideRegisters, pc) == OSR_OUTSIDE_PC);
 static_assert(offsetof(OutsideRegisters, sp) == OSR_OUTSIDE_SP);
@@ -21,7 +22,7 @@ static_assert(offsetof(OutsideRegisters, saved) == OSR_OUTSIDE_SAVED);
 } // namespace osr
 
 extern "C" {
-/// Calls function(argument) with rsp = `top`, a multiple of 16, and comes back. `outside` is filled in before rsp changes.
+/// Calls function(argument) with the stack pointer at `top`, a multiple of 16, and comes back. `outside` is filled in before that changes.
 /// No exception may leave the function.
 void osr_call_on_stack(void (*function)(void *), void *argument, void *top, osr::OutsideRegisters *outside);
 }

@@ -1,7 +1,7 @@
 // The way from the host into a program: the oldest frame that a walk of the program's stack sees.
 #pragma once
 
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
 #include <cstddef>
 #include <cstdint>

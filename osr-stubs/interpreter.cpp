@@ -1,9 +1,6 @@
 #include "osr-stubs/interpreter.h"
 
-#include "compiler/base/check.h"
-#include "osr-stubs/machine.h"
 #include "osr-stubs/recipe.h"
-#include "osr-stubs/result_area.h"
 #include "osr-stubs/thread_state.h"
 
 #include <alloca.h>
@@ -55,20 +52,6 @@ void write_move(const Move &move, SaveArea &area, const std::uint8_t *from) {
   }
 }
 
-void save_result(const ResultRegisters &result, SaveArea &area, ResultArea *to) {
-  if (result.general) {
-    to->rax = area.rax;
-    to->rdx = area.rdx;
-    to->rcx = area.rcx;
-  }
-  if (result.vector_bytes != 0)
-    for (unsigned index = 0; index < 4; ++index)
-      read_saved_vector(area.extended, index, result.vector_bytes, to->vector[index]);
-  for (unsigned index = 0; index < result.stacked_floats; ++index)
-    std::memcpy(to->x87[index], saved_x87(area.extended, index), 10);
-  area.x87_pops = result.stacked_floats;
-}
-
 } // namespace
 
 void interpret_transition(const TransitionScript &script, SaveArea &area) noexcept {
@@ -92,7 +75,7 @@ void interpret_transition(const TransitionScript &script, SaveArea &area) noexce
   if (script.state_buffer_size != 0) {
     osr_object_stack_top -= script.state_buffer_size;
     area.state_buffer = reinterpret_cast<std::uint64_t>(osr_object_stack_top);
-    save_result(script.result, area, reinterpret_cast<ResultArea *>(area.state_buffer + script.result_area_offset));
+    save_result(script.result, area, reinterpret_cast<std::uint8_t *>(area.state_buffer + script.result_area_offset));
   }
 
   next = scratch;

@@ -5,27 +5,12 @@
 // caller of the replaced frame is never held in a register, where no unwinder would find it.
 #pragma once
 
-#include "osr-stubs/transition_script.h"
+#include "osr-stubs/copies.h"
 
 #include <cstdint>
-#include <optional>
-#include <span>
 #include <vector>
 
 namespace osr {
-
-/// A move, or a piece of a wide one, that takes one load and one store.
-struct Copy {
-  ValueSource::Kind from = ValueSource::Kind::Constant;
-  SavedRegister source_reg = SavedRegister::Rbx;
-  std::int32_t source_offset = 0; ///< CFA-relative
-  std::uint64_t constant = 0; ///< with the recipe already applied
-  std::span<const RecipeStep> recipe; ///< points into the script
-  ValueTarget target;
-  std::uint32_t size = 8; ///< 1..8, or 16, 32, 64
-  std::optional<SavedRegister>
-      caller; ///< it takes the caller's value of this register from caller_before to caller_after
-};
 
 /// Where a value waits between an early read and its store.
 struct Holder {

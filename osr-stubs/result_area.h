@@ -6,40 +6,21 @@
 // back by calling a *result pad*, a function that does nothing but load them.
 //
 //      state buffer (on the object stack)
-//      +---------------------+ <- rdi at the jump
+//      +---------------------+ <- the argument at the jump
 //      | values              |
 //      +---------------------+ <- + result_area_offset
-//      | rax  rdx  rcx  -    |
-//      | st0       st1       |    16 bytes each, 10 used
-//      | vector 0 .. 3       |    64 bytes each, as many used as the registers are wide
+//      | result registers    |    x86_64/result_layout.h
 //      +---------------------+
 #pragma once
 
-#include "compiler/base/site.h"
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/result_layout.h" // ResultArea; general_result_offset, vector_result_offset
 
-#include <cstddef>
+#include "compiler/base/site.h"
+
 #include <cstdint>
 #include <vector>
 
 namespace osr {
-
-/// The area at its full size. The registers that a ResultRegisters does not name have no defined contents.
-struct ResultArea {
-  std::uint64_t rax;
-  std::uint64_t rdx;
-  std::uint64_t rcx;
-  std::uint64_t unused;
-  std::uint8_t x87[2][16];
-  std::uint8_t vector[4][OSR_RESULT_VECTOR_STRIDE];
-};
-static_assert(offsetof(ResultArea, rax) == OSR_RESULT_RAX);
-static_assert(offsetof(ResultArea, rdx) == OSR_RESULT_RDX);
-static_assert(offsetof(ResultArea, rcx) == OSR_RESULT_RCX);
-static_assert(offsetof(ResultArea, x87[0]) == OSR_RESULT_ST0);
-static_assert(offsetof(ResultArea, x87[1]) == OSR_RESULT_ST1);
-static_assert(offsetof(ResultArea, vector) == OSR_RESULT_VECTOR);
-static_assert(sizeof(ResultArea) == OSR_RESULT_SIZE);
 
 /// Bytes that a state buffer must keep free for these registers, a multiple of 16; 0 when there is no result.
 std::uint32_t result_area_size(const ResultRegisters &registers);

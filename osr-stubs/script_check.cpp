@@ -78,9 +78,10 @@ Objection objection_to_buffer(const TransitionScript &script) {
   if (script.result_area_offset + result_area_size(script.result) > script.state_buffer_size)
     return fmt::format("result area at {} of a state buffer of {} bytes", script.result_area_offset,
                        script.state_buffer_size);
-  if (script.result.vector_bytes > vector_register_bytes() || script.result.stacked_floats > 2)
-    return fmt::format("result in {} vector bytes and {} x87 values; this machine's vector registers have {} bytes",
-                       script.result.vector_bytes, script.result.stacked_floats, vector_register_bytes());
+  if (script.result.vector_bytes > vector_register_bytes() || script.result.stacked_floats > most_stacked_floats)
+    return fmt::format(
+        "result in {} vector bytes and {} floats on a stack; this machine's vector registers have {} bytes",
+        script.result.vector_bytes, script.result.stacked_floats, vector_register_bytes());
   return std::nullopt;
 }
 
@@ -88,11 +89,11 @@ Objection objection_to_buffer(const TransitionScript &script) {
 
 std::optional<std::string> objection_to(const TransitionScript &script) {
   if (script.cfa_from_sp < 8 || script.cfa_from_sp % 8 != 0 || script.cfa_from_sp >= widest_frame)
-    return fmt::format("CFA = rsp{:+}", script.cfa_from_sp);
+    return fmt::format("CFA = {}{:+}", stack_pointer_name, script.cfa_from_sp);
   if (script.final_sp > -8 || script.final_sp % 8 != 0 || script.final_sp <= -widest_frame)
-    return fmt::format("final rsp = CFA{:+}", script.final_sp);
+    return fmt::format("final {} = CFA{:+}", stack_pointer_name, script.final_sp);
   if (script.state_buffer_size == 0 && script.final_sp % 16 != 0) // I6: as it was when the site's call was made
-    return fmt::format("rsp at the landing is CFA{:+}, not aligned to 16 bytes", script.final_sp);
+    return fmt::format("{} at the landing is CFA{:+}, not aligned to 16 bytes", stack_pointer_name, script.final_sp);
   for (const Move &move : script.moves)
     if (Objection objection = objection_to(script, move))
       return objection;

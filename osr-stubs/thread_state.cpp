@@ -1,6 +1,7 @@
 #include "osr-stubs/thread_state.h"
 
 #include "compiler/base/check.h"
+#include "osr-stubs/machine.h"
 #include "osr-stubs/vfork.h"
 
 #include <cerrno>
@@ -21,9 +22,7 @@ std::size_t page_bytes() { return static_cast<std::size_t>(sysconf(_SC_PAGESIZE)
 } // namespace
 
 std::int64_t thread_pointer_offset(const void *variable) {
-  std::int64_t thread_pointer;
-  asm("mov %%fs:0, %0" : "=r"(thread_pointer)); // the ABI keeps a copy of fs's base in its first word
-  return reinterpret_cast<std::int64_t>(variable) - thread_pointer;
+  return reinterpret_cast<std::int64_t>(variable) - thread_pointer();
 }
 
 std::int64_t object_stack_tls_offset() { return thread_pointer_offset(&osr_object_stack_top); }

@@ -9,16 +9,16 @@
 
 extern "C" {
 /// Top of this thread's object stack; it grows down. Compiled code and stubs reach it at
-/// fs:[object_stack_tls_offset()].
+/// object_stack_tls_offset() from the thread pointer.
 extern constinit thread_local char *osr_object_stack_top __attribute__((tls_model("initial-exec")));
 }
 
 namespace osr {
 
-/// Offset of the calling thread's instance of a thread-local variable (initial-exec) from the thread pointer (fs:0).
+/// Offset of the calling thread's instance of a thread-local variable (initial-exec) from the thread pointer.
 std::int64_t thread_pointer_offset(const void *variable);
 
-/// Offset of osr_object_stack_top from the thread pointer (fs:0). The same in every thread of the process.
+/// Offset of osr_object_stack_top from the thread pointer. The same in every thread of the process.
 std::int64_t object_stack_tls_offset();
 
 /// Memory of one object stack, with a guard page below it: running off its end faults. Owns the mapping. Not

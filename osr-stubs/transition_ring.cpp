@@ -1,6 +1,6 @@
 #include "osr-stubs/transition_ring.h"
 
-#include <x86intrin.h>
+#include "osr-stubs/machine.h"
 
 constinit thread_local pid_t osr_thread_number = 0; // C linkage and TLS model: see the header
 
@@ -18,7 +18,7 @@ void TransitionRing::push(const TracedTransition &transition) noexcept {
     }
   } while (!head_.compare_exchange_strong(ticket, ticket + 1, std::memory_order_acq_rel));
   TransitionEvent &event = events_[ticket % capacity];
-  event.ticks = __rdtsc();
+  event.ticks = processor_ticks();
   event.thread = std::uint32_t(osr_thread_number);
   event.cause = transition.cause.load(std::memory_order_relaxed);
   event.number = transition.number;

@@ -38,7 +38,7 @@ struct TracedTransition {
 
 struct TransitionEvent {
   std::atomic<std::uint64_t> sequence = 0;
-  std::uint64_t ticks = 0; ///< of the processor's time stamp counter
+  std::uint64_t ticks = 0; ///< processor_ticks()
   std::uint32_t thread = 0;
   std::uint32_t cause = 0;
   std::uint32_t number = 0;

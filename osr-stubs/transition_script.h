@@ -17,6 +17,7 @@
 #pragma once
 
 #include "compiler/base/site.h"
+#include "osr-stubs/registers.h"
 #include "osr-stubs/transition_ring.h"
 
 #include <array>
@@ -24,10 +25,6 @@
 #include <vector>
 
 namespace osr {
-
-/// Callee-saved registers of the System V ABI except rsp, in the order used by every table of this project.
-enum class SavedRegister : std::uint8_t { Rbx, Rbp, R12, R13, R14, R15 };
-inline constexpr unsigned saved_register_count = 6;
 
 /// One step of a recipe, applied to a 64-bit value after it was read.
 struct RecipeStep {
@@ -41,7 +38,7 @@ struct RecipeStep {
 struct ValueSource {
   enum class Kind : std::uint8_t { Register, Frame, Constant, FrameAddress };
   Kind kind = Kind::Constant;
-  SavedRegister reg = SavedRegister::Rbx; ///< Register
+  SavedRegister reg{}; ///< Register
   std::int32_t cfa_offset = 0; ///< Frame: memory at CFA+cfa_offset; FrameAddress: the address itself
   std::uint64_t constant = 0; ///< Constant
   std::vector<RecipeStep> recipe; ///< empty for values wider than 8 bytes
@@ -52,7 +49,7 @@ struct ValueSource {
 struct ValueTarget {
   enum class Kind : std::uint8_t { Register, Frame, StateBuffer };
   Kind kind = Kind::Frame;
-  SavedRegister reg = SavedRegister::Rbx; ///< Register
+  SavedRegister reg{}; ///< Register
   std::int32_t offset = 0; ///< Frame: CFA-relative; StateBuffer: from the start of the buffer
   friend bool operator==(const ValueTarget &, const ValueTarget &) = default;
 };

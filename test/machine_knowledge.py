@@ -15,7 +15,7 @@ from sources import sources
 
 MACHINE_FOLDERS = ["compiler/target/x86_64/", "osr-stubs/x86_64/", "runtime/stack/arch_x86_64.h"]
 NAMES = re.compile(r"x86|X86|amd64|\b[re](?:[abcd]x|[sd]i|[sb]p|ip)\b|\br(?:8|9|1[0-5])\b|\b[xyz]mm\d*\b|"
-                   r"\bR(?:[ABCD]X|SP|BP|IP)\b|\bR(?:[ab]x|[sb]p|1[0-5])\b|mxcsr|rdtsc|x87|\bfs:(?!:)|\bAVX|\bSSE")
+                   r"(?:\b|_)R(?:[ABCD]X|SP|BP|IP)\b|\bR(?:[ab]x|[sb]p|1[0-5])\b|mxcsr|rdtsc|x87|\bfs:(?!:)|\bAVX|\bSSE")
 
 
 def without_comments(text):

@@ -96,9 +96,9 @@ Function &empty_continuation(Function &function) {
 std::optional<std::uint32_t> scalar_offset(const Type &type, const ResultRegisters &registers) {
   const bool in_general = type.isPointerTy() || (type.isIntegerTy() && type.getIntegerBitWidth() <= 64);
   if (in_general && registers.general && registers.vector_bytes == 0)
-    return OSR_RESULT_RAX;
+    return general_result_offset;
   if ((type.isFloatTy() || type.isDoubleTy()) && registers.vector_bytes != 0 && !registers.general)
-    return OSR_RESULT_VECTOR;
+    return vector_result_offset;
   return std::nullopt;
 }
 

@@ -1,5 +1,5 @@
 // osr_enter_program(pc, first, second, third, base); see osr-stubs/enter_program.h.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
         .intel_syntax noprefix
         .text

@@ -11,7 +11,7 @@
 //
 // No register may change: which of them carry arguments, and which the callee keeps for its caller, depends on the
 // function's convention.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
 #define FRAME_BYTES OSR_ENTRY_SIZE
 

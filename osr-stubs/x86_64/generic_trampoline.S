@@ -15,7 +15,7 @@
 // Unwinding: this code stands for the frame that is replaced, so its CFA is that frame's, and the return PC is at
 // CFA-8. Replaceable frames keep their caller's rbp at CFA-16. The other callee-saved registers are not described:
 // where they are depends on the site.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
         .intel_syntax noprefix
         .text

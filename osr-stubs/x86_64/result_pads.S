@@ -1,6 +1,6 @@
 // Result pads: T osr_result_pad_*(ptr state_buffer, i64 result_area_offset). See osr-stubs/result_area.h.
 // Leaf functions without a frame: CFA = rsp + 8 throughout, which is what .cfi_startproc says.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
         .intel_syntax noprefix
         .text

@@ -82,7 +82,7 @@ private:
     row.usable = !state_.cfa_expression && (base >= 0 || state_.cfa_register == rsp) && fits(state_.cfa_offset) &&
                  state_.at[return_address] == -8 && !(state_.odd & (1u << return_address | 1u << rsp)) &&
                  state_.at[rsp] == 0;
-    row.base = base >= 0 ? CfaBase(base) : CfaBase::Rsp;
+    row.base = base >= 0 ? CfaBase(base) : CfaBase::StackPointer;
     row.cfa_offset = std::int32_t(state_.cfa_offset);
     for (unsigned reg = 0; reg < return_address; ++reg) {
       const int index = saved_index(reg);

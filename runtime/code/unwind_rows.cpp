@@ -9,7 +9,9 @@ namespace osr {
 
 namespace {
 
-constexpr const char *base_names[] = {"rbx", "rbp", "r12", "r13", "r14", "r15", "rsp"};
+const char *name_of(CfaBase base) {
+  return base == CfaBase::StackPointer ? stack_pointer_name : name_of(SavedRegister(base));
+}
 
 /// Appends the ranges of one FDE.
 llvm::Error append_fde(const FrameDescription &fde, std::uint64_t code_begin, std::uint64_t code_size,
@@ -32,10 +34,10 @@ llvm::Error append_fde(const FrameDescription &fde, std::uint64_t code_begin, st
 std::string to_string(const UnwindRow &row) {
   if (!row.usable)
     return "unusable";
-  std::string text = fmt::format("{}{:+}", base_names[unsigned(row.base)], row.cfa_offset);
+  std::string text = fmt::format("{}{:+}", name_of(row.base), row.cfa_offset);
   for (unsigned i = 0; i < saved_register_count; ++i)
     if (row.saved[i] != 0)
-      text += fmt::format(" {}=[{}]", base_names[i], row.saved[i]);
+      text += fmt::format(" {}=[{}]", name_of(SavedRegister(i)), row.saved[i]);
   return text;
 }
 

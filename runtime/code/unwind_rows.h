@@ -28,12 +28,12 @@
 
 namespace osr {
 
-/// The register a CFA is computed from. The first six have the same numbers as SavedRegister.
-enum class CfaBase : std::uint8_t { Rbx, Rbp, R12, R13, R14, R15, Rsp };
+/// The register a CFA is computed from: a SavedRegister, by its number, or the stack pointer.
+enum class CfaBase : std::uint8_t { FramePointer = unsigned(frame_pointer), StackPointer = saved_register_count };
 
 /// Rules for one range of PCs.
 struct UnwindRow {
-  CfaBase base = CfaBase::Rsp;
+  CfaBase base = CfaBase::StackPointer;
   bool usable = true; ///< false: needs a DWARF expression or an odd rule; never step
   std::int32_t cfa_offset = 8; ///< CFA = base + cfa_offset
   std::array<std::int32_t, saved_register_count> saved{}; ///< caller's value is at CFA+saved[r]; 0 = in the register

@@ -68,7 +68,7 @@ public:
 private:
   /// A callee-saved register that holds a value, not the frame's base.
   bool outlives_call(std::uint16_t dwarf_register) const {
-    bool is_frame_pointer = row_.base == CfaBase::Rbp && dwarf_register == dwarf_rbp;
+    bool is_frame_pointer = row_.base == CfaBase::FramePointer && dwarf_register == dwarf_rbp;
     return saved_register(dwarf_register) && !is_frame_pointer;
   }
 
@@ -76,7 +76,7 @@ private:
     std::int32_t offset = 0;
     if (location.dwarf_register == dwarf_rsp)
       offset = location.offset - cfa_from_sp_;
-    else if (location.dwarf_register == dwarf_rbp && row_.base == CfaBase::Rbp)
+    else if (location.dwarf_register == dwarf_rbp && row_.base == CfaBase::FramePointer)
       offset = location.offset - row_.cfa_offset;
     else
       return std::nullopt;
@@ -163,7 +163,7 @@ Expected<ResolvedRecords> resolve_records(const CompiledVersion &version, const 
     const UnwindRow *row = rows.find(pc - 1 - code_begin);
     if (!row || !row->usable)
       return make_error("'{}': no unwind row at return PC {:#x}", version.symbol, pc);
-    if (row->base == CfaBase::Rsp && row->cfa_offset != result.cfa_from_sp)
+    if (row->base == CfaBase::StackPointer && row->cfa_offset != result.cfa_from_sp)
       return make_error("'{}': CFA is rsp+{} by the unwind row, rsp+{} by the stack map", version.symbol,
                         row->cfa_offset, result.cfa_from_sp);
     if (raw.id >= version.sites.records.size() || version.sites.records[raw.id].frames.empty())

@@ -255,7 +255,7 @@ std::uint64_t StubFactory::write(const TransitionScript &script, Stub &stub, std
     const std::size_t end = i + 1 < emitted.rows.size() ? emitted.rows[i + 1].offset : size;
     stub.rows.push_back({std::uint32_t(offset + row.offset),
                          std::uint32_t(end - row.offset),
-                         {CfaBase::Rsp, /*usable=*/true, row.cfa_from_sp, row.saved}});
+                         {CfaBase::StackPointer, /*usable=*/true, row.cfa_from_sp, row.saved}});
   }
   return stub.memory.address + offset + emitted.entry_offset;
 }

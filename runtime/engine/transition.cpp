@@ -74,9 +74,9 @@ public:
                 values.values[i].size, slot.size);
       add(values.values[i].source, ValueTarget::Kind::Frame, cfa_ + slot.source.cfa_offset, slot.size);
     }
-    OSR_CHECK(landing.row.base == CfaBase::Rbp, "baseline code of function {} has no frame pointer", to.site.function);
-    registers_[unsigned(SavedRegister::Rbp)] =
-        at_offset(ValueSource::Kind::FrameAddress, cfa_ - landing.row.cfa_offset);
+    OSR_CHECK(landing.row.base == CfaBase::FramePointer, "baseline code of function {} has no frame pointer",
+              to.site.function);
+    registers_[unsigned(frame_pointer)] = at_offset(ValueSource::Kind::FrameAddress, cfa_ - landing.row.cfa_offset);
     cfa_ -= landing.cfa_from_sp;
     older_return_pc_ = landing.return_pc;
     return Error::success();

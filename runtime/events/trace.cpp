@@ -1,6 +1,7 @@
 #include "runtime/events/trace.h"
 
 #include "compiler/base/error.h"
+#include "osr-stubs/machine.h"
 #include "runtime/events/cause.h"
 #include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
@@ -14,7 +15,6 @@
 #include <fstream>
 #include <pthread.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 namespace osr {
 namespace {
@@ -114,7 +114,7 @@ llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
 }
 
 Trace::Trace(std::unique_ptr<FileThread> files, int file)
-    : files_(std::move(files)), file_(file), start_(Clock::now()), start_ticks_(__rdtsc()),
+    : files_(std::move(files)), file_(file), start_(Clock::now()), start_ticks_(processor_ticks()),
       ring_(std::make_unique<TransitionRing>()) {}
 
 void Trace::put(Lines lines) {
@@ -194,7 +194,7 @@ void Trace::drain() {
   if (is_finished_)
     return;
   const Clock::time_point now = Clock::now();
-  const std::uint64_t ticks_now = __rdtsc();
+  const std::uint64_t ticks_now = processor_ticks();
   Lines lines;
   for (std::uint64_t count = 0; count < TransitionRing::capacity; ++count) {
     const auto taken = ring_->take();

@@ -22,7 +22,7 @@ inline std::uintptr_t return_pc_slot(std::uintptr_t sp) { return sp - word_size;
 
 /// 2. The CFA by a row. Garbage in, garbage out: check it before memory is read.
 inline std::uintptr_t cfa(const RegisterSet &registers, const UnwindRow &row) {
-  const std::uintptr_t base = row.base == CfaBase::Rsp ? registers.sp : registers.saved[unsigned(row.base)];
+  const std::uintptr_t base = row.base == CfaBase::StackPointer ? registers.sp : registers.saved[unsigned(row.base)];
   return base + std::uintptr_t(std::intptr_t(row.cfa_offset));
 }
 

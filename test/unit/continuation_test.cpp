@@ -236,11 +236,11 @@ TEST_CASE("Check that code before the cut goes, and stays where a loop leads bac
 }
 
 TEST_CASE("Check that a continuation loads a scalar result from the result area", "[continuation]") {
-  for (const auto &[type, register_offset] : {std::pair("i64", OSR_RESULT_RAX),
-                                              {"i1", OSR_RESULT_RAX},
-                                              {"ptr", OSR_RESULT_RAX},
-                                              {"float", OSR_RESULT_VECTOR},
-                                              {"double", OSR_RESULT_VECTOR}}) {
+  for (const auto &[type, register_offset] : {std::pair("i64", general_result_offset),
+                                              {"i1", general_result_offset},
+                                              {"ptr", general_result_offset},
+                                              {"float", vector_result_offset},
+                                              {"double", vector_result_offset}}) {
     const std::string text = type;
     NumberedProgram program("declare " + text + " @ext()\ndefine " + text + " @f() {\n  %a = call " + text +
                             " @ext()\n  ret " + text + " %a\n}");

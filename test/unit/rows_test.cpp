@@ -182,7 +182,7 @@ TEST_CASE("malformed sections are refused with a reason") {
 
 TEST_CASE("built sections read back as the rows they were made of, also by LLVM") {
   UnwindRow site;
-  site.base = CfaBase::Rbp;
+  site.base = CfaBase::FramePointer;
   site.cfa_offset = 16;
   site.saved = {-24, -16, 0, -32, 0, -4096};
   const UnwindRange ranges[] = {{0, 300, site}, {300, 5, UnwindRow::leaf()}, {305, 11, site}};

@@ -1,5 +1,5 @@
 // Calls into pads and hooks with every register known; see stubs_entry_test.cpp.
-#include "osr-stubs/stub_offsets.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
 
         .intel_syntax noprefix
 

@@ -4,6 +4,7 @@
 #include "osr-stubs/machine.h"
 #include "osr-stubs/result_area.h"
 #include "osr-stubs/thread_state.h"
+#include "osr-stubs/x86_64/saved_state.h"
 #include "test/support/catch_header.h"
 
 #include <algorithm>

@@ -34,9 +34,7 @@ std::optional<Addition> find_addition(const MachineInstr &instruction) {
   return std::nullopt;
 }
 
-bool is_clearing_load(const MachineInstr &instruction) {
-  return name_of(instruction).starts_with(zero_extending_load);
-}
+bool is_clearing_load(const MachineInstr &instruction) { return name_of(instruction).starts_with(zero_extending_load); }
 
 std::optional<std::int64_t> frame_displacement(const MachineInstr &instruction, Register frame_pointer) {
   // A memory operand of x86 is five operands: base, scale, index, displacement, segment.

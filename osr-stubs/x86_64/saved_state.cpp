@@ -1,4 +1,8 @@
+#include "osr-stubs/x86_64/saved_state.h"
+
 #include "osr-stubs/machine.h"
+#include "osr-stubs/stub_frame.h"
+#include "osr-stubs/x86_64/result_layout.h"
 
 #include <algorithm>
 #include <cpuid.h>
@@ -54,10 +58,7 @@ bool has(std::uint32_t mask, unsigned component) { return (mask >> component) & 
     osr_vector_register_bytes = 64;
 }
 
-} // namespace
-
-std::uint32_t vector_register_bytes() { return osr_vector_register_bytes; }
-
+/// Copies vector register `index` (0..15), `width` bytes of it, out of an image.
 void read_saved_vector(const std::uint8_t *image, unsigned index, std::uint32_t width, std::uint8_t *to) {
   std::memcpy(to, image + xmm_offset + 16 * index, 16);
   if (width >= 32)
@@ -66,6 +67,23 @@ void read_saved_vector(const std::uint8_t *image, unsigned index, std::uint32_t 
     std::memcpy(to + 32, image + component_offset[avx512_upper_component] + 32 * index, 32);
 }
 
-const std::uint8_t *saved_x87(const std::uint8_t *image, unsigned index) { return image + x87_offset + 16 * index; }
+} // namespace
+
+std::uint32_t vector_register_bytes() { return osr_vector_register_bytes; }
+
+void save_result(const ResultRegisters &result, SaveArea &area, std::uint8_t *result_area) {
+  auto *to = reinterpret_cast<ResultArea *>(result_area);
+  if (result.general) {
+    to->rax = area.rax;
+    to->rdx = area.rdx;
+    to->rcx = area.rcx;
+  }
+  if (result.vector_bytes != 0)
+    for (unsigned index = 0; index < 4; ++index)
+      read_saved_vector(area.extended, index, result.vector_bytes, to->vector[index]);
+  for (unsigned index = 0; index < result.stacked_floats; ++index)
+    std::memcpy(to->x87[index], area.extended + x87_offset + 16 * index, 10);
+  area.x87_pops = result.stacked_floats;
+}
 
 } // namespace osr

@@ -1,8 +1,9 @@
 #include "osr-stubs/result_area.h"
 
-#include <cstring>
-
 #include "compiler/base/check.h"
+#include "osr-stubs/x86_64/stub_offsets.h"
+
+#include <cstring>
 
 // One pad for each vector width (0 = general registers only) and each number of x87 values.
 // clang-format off

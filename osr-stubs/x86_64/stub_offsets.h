@@ -1,8 +1,8 @@
 // Byte offsets of every memory layout that assembly and C++ share. Plain macros, so that assembly can include this
-// file; result_area.h and stub_frame.h tie each one to a C++ struct with a static_assert.
+// file; result_layout.h, stub_frame.h and the headers of the functions tie each one to a C++ struct with a static_assert.
 #pragma once
 
-// Result area: the tail of a state buffer (result_area.h).
+// Result area: the tail of a state buffer (result_layout.h).
 #define OSR_RESULT_RAX 0
 #define OSR_RESULT_RDX 8
 #define OSR_RESULT_RCX 16
