@@ -1,7 +1,9 @@
 // What this processor has, and what code reads of it directly.
 #pragma once
 
-#include "osr-stubs/x86_64/machine.h" // processor_ticks(), thread_pointer(), most_stacked_floats
+// processor_ticks(); thread_pointer(): offsets of thread-local variables count from it; most_stacked_floats: results on a stack of
+// floating-point registers, register_stack_name: what that is called.
+#include "osr-stubs/x86_64/machine.h"
 
 #include <cstdint>
 

@@ -3,7 +3,8 @@
 
 // SaveArea: the machine at the entry of a generic stub, saved by osr_generic_trampoline, and what to load at the end.
 // interpret_transition changes it from "as at entry" to "as at the jump".
-// EntryFrame: the machine at the entry of a function, saved by osr_entry_hook. Nothing of it but `target` is looked at again.
+// EntryFrame: the machine at the entry of a function, saved by osr_entry_hook. Nothing of it but `target` is looked at again:
+// that is at entry_target_cfa_offset of the hook's frame, and the EntryHook at entry_hook_cfa_offset.
 #include "osr-stubs/x86_64/stub_frame.h"
 
 #include "compiler/base/site.h"

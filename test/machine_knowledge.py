@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "support"))
 from sources import sources
 
-MACHINE_FOLDERS = ["compiler/target/x86_64/", "osr-stubs/x86_64/", "runtime/stack/arch_x86_64.h"]
+MACHINE_FOLDERS = ["compiler/target/x86_64/", "osr-stubs/x86_64/", "runtime/machine/x86_64/"]
 NAMES = re.compile(r"x86|X86|amd64|\b[re](?:[abcd]x|[sd]i|[sb]p|ip)\b|\br(?:8|9|1[0-5])\b|\b[xyz]mm\d*\b|"
                    r"(?:\b|_)R(?:[ABCD]X|SP|BP|IP)\b|\bR(?:[ab]x|[sb]p|1[0-5])\b|mxcsr|rdtsc|x87|\bfs:(?!:)|\bAVX|\bSSE")
 

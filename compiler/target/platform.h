@@ -11,6 +11,8 @@ namespace osr {
 const char *machine_name();
 /// With the system.
 const char *platform_name();
+/// What code runs on that brings no features of its own.
+const char *baseline_processor();
 /// What front ends are told.
 const char *platform_triple();
 

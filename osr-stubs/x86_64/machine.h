@@ -8,14 +8,14 @@ namespace osr {
 /// The time stamp counter.
 inline std::uint64_t processor_ticks() { return __rdtsc(); }
 
-/// What offsets of thread-local variables count from. The ABI keeps a copy of fs's base in its first word.
+/// The ABI keeps a copy of fs's base in its first word.
 inline std::int64_t thread_pointer() {
   std::int64_t base;
   asm("mov %%fs:0, %0" : "=r"(base));
   return base;
 }
 
-/// Results on the stack of floating-point registers: st0, st1.
-inline constexpr unsigned most_stacked_floats = 2;
+inline constexpr unsigned most_stacked_floats = 2; ///< st0, st1
+inline constexpr const char *register_stack_name = "x87";
 
 } // namespace osr

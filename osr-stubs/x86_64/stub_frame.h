@@ -50,6 +50,10 @@ static_assert(offsetof(EntryFrame, hook) == OSR_ENTRY_HOOK && offsetof(EntryFram
 static_assert(offsetof(EntryFrame, target) == OSR_ENTRY_TARGET);
 static_assert(OSR_ENTRY_SIZE - OSR_ENTRY_FUNCTION == 16 && // hook thunks write to rsp - 16,
               OSR_ENTRY_SIZE - OSR_ENTRY_HOOK == 24); // and the way from there to rsp - 24
+/// Where they are in the hook's frame.
+inline constexpr std::int32_t entry_target_cfa_offset = OSR_ENTRY_TARGET - OSR_ENTRY_SIZE - 8;
+inline constexpr std::int32_t entry_hook_cfa_offset = OSR_ENTRY_HOOK - OSR_ENTRY_SIZE - 8;
+static_assert(entry_target_cfa_offset == -16); // just below the return PC of the function that is entered
 static_assert(sizeof(EntryFrame) == OSR_ENTRY_SIZE &&
               OSR_ENTRY_SIZE % 16 == 8); // the return PC above it makes it whole
 

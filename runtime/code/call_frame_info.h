@@ -1,4 +1,4 @@
-// Reader of DWARF call frame information (.eh_frame, System V x86-64): from an FDE to unwind rows.
+// Reader of DWARF call frame information (.eh_frame): from an FDE to unwind rows.
 //
 // Header-only, allocation-free and bounds-checked, because two very different users share it: the linker plugin
 // (rows of our code, made once) and the stack walk (rows of foreign frames, while other threads are stopped).
@@ -8,6 +8,7 @@
 
 #include "runtime/code/frame_description.h"
 #include "runtime/code/unwind_rows.h"
+#include "runtime/machine/dwarf_numbers.h"
 
 #include <llvm/BinaryFormat/Dwarf.h>
 
@@ -41,24 +42,18 @@ private:
   static constexpr std::uint8_t negative_offset_extended = 0x2f; ///< of GNU; LLVM has no name for it
 
   struct Rules {
-    std::uint64_t cfa_register = 7;
+    std::uint64_t cfa_register = dwarf_stack_pointer;
     std::int64_t cfa_offset = 0;
     bool cfa_expression = false;
-    std::array<std::int64_t, 17> at{}; ///< saved at CFA+at[r]; 0 = not saved
+    std::array<std::int64_t, dwarf_return_address + 1> at{}; ///< saved at CFA+at[r]; 0 = not saved
     std::uint32_t odd = 0;             ///< bit r: register r has a rule that a row cannot express
   };
-  static constexpr unsigned rsp = 7, return_address = 16, nesting_limit = 8;
+  static constexpr unsigned stack_pointer = dwarf_stack_pointer, return_address = dwarf_return_address,
+                            nesting_limit = 8;
 
   static int saved_index(std::uint64_t dwarf_register) {
-    switch (dwarf_register) {
-    case 3: return int(SavedRegister::Rbx);
-    case 6: return int(SavedRegister::Rbp);
-    case 12:
-    case 13:
-    case 14:
-    case 15: return int(dwarf_register - 12) + int(SavedRegister::R12);
-    default: return -1;
-    }
+    const auto saved = find_saved_register(dwarf_register);
+    return saved ? int(*saved) : -1;
   }
 
   /// Products are computed without sign: malformed input may overflow, and must not be undefined behaviour.
@@ -66,7 +61,7 @@ private:
   void save(std::uint64_t reg, std::uint64_t factored) { set(reg, scaled(factored), false); }
   void set(std::uint64_t reg, std::int64_t offset, bool odd) {
     if (reg > return_address)
-      return; // vector and x87 registers are never callee-saved
+      return; // others are never callee-saved
     state_.at[reg] = offset;
     state_.odd = odd ? state_.odd | 1u << reg : state_.odd & ~(1u << reg);
   }
@@ -79,9 +74,9 @@ private:
     UnwindRow row;
     const int base = saved_index(state_.cfa_register);
     const auto fits = [](std::int64_t v) { return v == std::int32_t(v); };
-    row.usable = !state_.cfa_expression && (base >= 0 || state_.cfa_register == rsp) && fits(state_.cfa_offset) &&
-                 state_.at[return_address] == -8 && !(state_.odd & (1u << return_address | 1u << rsp)) &&
-                 state_.at[rsp] == 0;
+    row.usable = !state_.cfa_expression && (base >= 0 || state_.cfa_register == stack_pointer) &&
+                 fits(state_.cfa_offset) && state_.at[return_address] == -8 &&
+                 !(state_.odd & (1u << return_address | 1u << stack_pointer)) && state_.at[stack_pointer] == 0;
     row.base = base >= 0 ? CfaBase(base) : CfaBase::StackPointer;
     row.cfa_offset = std::int32_t(state_.cfa_offset);
     for (unsigned reg = 0; reg < return_address; ++reg) {

@@ -1,6 +1,7 @@
 #include "runtime/code/debugger.h"
 
 #include "runtime/code/perf_dump.h"
+#include "runtime/machine/elf_numbers.h"
 
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderGDB.h>
@@ -131,7 +132,7 @@ private:
     header.e_ident[EI_DATA] = ELFDATA2LSB;
     header.e_ident[EI_VERSION] = EV_CURRENT;
     header.e_type = ET_EXEC; // addresses are final
-    header.e_machine = EM_X86_64;
+    header.e_machine = elf_machine;
     header.e_version = EV_CURRENT;
     header.e_shoff = section_table;
     header.e_ehsize = sizeof(Elf64_Ehdr);

@@ -1,6 +1,7 @@
 #include "runtime/code/eh_frame_builder.h"
 
 #include "compiler/base/check.h"
+#include "runtime/machine/dwarf_numbers.h"
 
 #include <cstring>
 
@@ -8,9 +9,11 @@ namespace osr {
 
 namespace {
 
-constexpr std::uint8_t dwarf_numbers[] = {3, 6, 12, 13, 14, 15, 7}; // in the order of CfaBase
-constexpr std::uint8_t dwarf_return_address = 16;
 constexpr std::int32_t data_align = -8;
+
+unsigned dwarf_number(CfaBase base) {
+  return base == CfaBase::StackPointer ? dwarf_stack_pointer : osr::dwarf_number(SavedRegister(base));
+}
 
 class Writer {
 public:
@@ -76,7 +79,7 @@ void write_changes(Writer &out, const UnwindRow &from, const UnwindRow &to, bool
   if (first || from.base != to.base || from.cfa_offset != to.cfa_offset) {
     OSR_CHECK(to.cfa_offset >= 0, "CFA offset {} is negative", to.cfa_offset);
     out.byte(0x0c); // def_cfa
-    out.uleb(dwarf_numbers[unsigned(to.base)]);
+    out.uleb(dwarf_number(to.base));
     out.uleb(std::uint64_t(to.cfa_offset));
   }
   for (unsigned i = 0; i < saved_register_count; ++i) {
@@ -86,9 +89,9 @@ void write_changes(Writer &out, const UnwindRow &from, const UnwindRow &to, bool
               to.saved[i]);
     if (to.saved[i] == 0) {
       out.byte(0x08); // same_value
-      out.uleb(dwarf_numbers[i]);
+      out.uleb(osr::dwarf_number(SavedRegister(i)));
     } else {
-      out.byte(0x80 | dwarf_numbers[i]); // offset
+      out.byte(0x80u | osr::dwarf_number(SavedRegister(i))); // offset
       out.uleb(std::uint64_t(to.saved[i] / data_align));
     }
   }

@@ -2,10 +2,9 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "runtime/machine/instructions.h"
 
 #include <llvm/Support/Endian.h>
-
-#include <cstring>
 
 namespace osr {
 
@@ -13,31 +12,6 @@ namespace {
 
 constexpr std::uint32_t max_batches = EntryTable::max_functions / EntryTable::batch_size;
 constexpr std::uint64_t cell_size = sizeof(std::uint64_t);
-constexpr std::uint64_t jump_size = 6;
-constexpr std::uint64_t way_size = 32;
-
-/// Writes `jmp *cell(%rip)`; the instruction will run at `address`.
-void write_jump(char *at, std::uint64_t address, std::uint64_t cell) {
-  at[0] = char(0xff);
-  at[1] = char(0x25);
-  llvm::support::endian::write32le(at + 2, std::uint32_t(cell - (address + jump_size)));
-}
-
-/// Writes `movq $value, -16(%rsp)` and returns its length.
-std::uint64_t write_store_id(char *at, FunctionId value) {
-  constexpr unsigned char store[] = {0x48, 0xc7, 0x44, 0x24, 0xf0};
-  std::memcpy(at, store, sizeof store);
-  llvm::support::endian::write32le(at + sizeof store, value);
-  return sizeof store + sizeof(std::uint32_t);
-}
-
-/// Writes `movl $value, offset(%rsp)` and returns its length.
-std::uint64_t write_store_half(char *at, std::int8_t offset, std::uint32_t value) {
-  const unsigned char store[] = {0xc7, 0x44, 0x24, std::uint8_t(offset)};
-  std::memcpy(at, store, sizeof store);
-  llvm::support::endian::write32le(at + sizeof store, value);
-  return sizeof store + sizeof value;
-}
 
 } // namespace
 
@@ -45,7 +19,7 @@ EntryTable::EntryTable(SlabArena &arena, CodeMemory way, SlabMemory hook_cells)
     : arena_(arena), way_(way), hook_cells_(hook_cells), batches_(new std::atomic<Batch *>[max_batches]()) {}
 
 llvm::Expected<std::unique_ptr<EntryTable>> EntryTable::create(SlabArena &arena) {
-  auto way = arena.allocate_code(way_size, thunk_size);
+  auto way = arena.allocate_code(hook_way_size, thunk_size);
   if (!way)
     return way.takeError();
   auto hook_cells = arena.allocate(SlabKind::Data, 2 * cell_size, cell_size);
@@ -95,9 +69,8 @@ llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(Functi
   for (std::uint32_t i = 0; i != batch_size; ++i) {
     const std::uint64_t entry = (1 + i) * thunk_size;
     const std::uint64_t hook = entry + batch_size * thunk_size;
-    write_jump(thunks->writable + entry, thunks->address + entry, cells->address + i * cell_size);
-    const std::uint64_t jump = hook + write_store_id(thunks->writable + hook, first + i);
-    write_jump(thunks->writable + jump, thunks->address + jump, hook_cells_.address);
+    write_entry_thunk(thunks->writable + entry, thunks->address + entry, cells->address + i * cell_size);
+    write_hook_thunk(thunks->writable + hook, thunks->address + hook, first + i, hook_cells_.address);
     values[i] = thunks->address + hook;
   }
   return std::make_unique<Batch>(Batch{*thunks, *cells});
@@ -134,10 +107,7 @@ std::uint64_t EntryTable::target(FunctionId function) const { return cell(functi
 
 void EntryTable::set_hook(std::uint64_t pc, const void *context) {
   hook_context_ = context;
-  const auto word = reinterpret_cast<std::uint64_t>(context);
-  std::uint64_t at = write_store_half(way_.writable, -24, std::uint32_t(word));
-  at += write_store_half(way_.writable + at, -20, std::uint32_t(word >> 32));
-  write_jump(way_.writable + at, way_.address + at, hook_cells_.address + cell_size);
+  write_hook_way(way_.writable, way_.address, context, hook_cells_.address + cell_size);
   auto *cells = reinterpret_cast<std::uint64_t *>(hook_cells_.writable);
   cells[1] = pc;
   std::atomic_ref(cells[0]).store(way_.address, std::memory_order_release);
@@ -160,7 +130,7 @@ std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
 bool EntryTable::contains(std::uint64_t pc) const {
   if (!arena_.contains_code(pc))
     return false;
-  if (pc - way_.address < way_size)
+  if (pc - way_.address < hook_way_size)
     return true;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
   for (std::uint32_t i = 0; i != count; ++i)

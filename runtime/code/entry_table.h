@@ -4,12 +4,8 @@
 //                                         │
 //                                         └───────► hook thunk ── jmp *way cell ──► way to the hook ── jmp *hook cell ──► hook
 //
-//   entry thunk (16 bytes)   ff 25 rel32            jmp *cell(%rip)
-//   hook thunk  (16 bytes)   48 c7 44 24 f0 imm32   movq $function_id, -16(%rsp)
-//                            ff 25 rel32            jmp *way_cell(%rip)
-//   way to the hook          c7 44 24 e8 imm32      movl $context, -24(%rsp)         lower half
-//                            c7 44 24 ec imm32      movl $context >> 32, -20(%rsp)
-//                            ff 25 rel32            jmp *hook_cell(%rip)
+// The hook thunk leaves the function's id, and the way to the hook the context, below the return PC (write_entry_thunk and its
+// like in runtime/machine/instructions.h).
 //
 // The hook is common assembly, which serves the tables of all runtimes: the context tells it whose function it is.
 //
@@ -24,6 +20,7 @@
 
 #include "compiler/base/site.h"
 #include "runtime/code/slab_arena.h"
+#include "runtime/machine/instructions.h"
 
 #include <atomic>
 #include <cstdint>
@@ -40,7 +37,6 @@ class EntryTable {
 public:
   static constexpr std::uint32_t batch_size = 256;
   static constexpr std::uint32_t max_functions = 1u << 20;
-  static constexpr std::uint64_t thunk_size = 16;
 
   static llvm::Expected<std::unique_ptr<EntryTable>> create(SlabArena &arena);
   ~EntryTable();

@@ -1,6 +1,7 @@
 #include "runtime/code/interposition.h"
 
 #include "compiler/base/error.h"
+#include "runtime/machine/elf_numbers.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/MathExtras.h>
@@ -19,11 +20,6 @@ constexpr std::uint64_t page = 4096;
 template <typename T> std::vector<std::uint8_t> bytes_of(const T &value) {
   const auto *begin = reinterpret_cast<const std::uint8_t *>(&value);
   return {begin, begin + sizeof value};
-}
-
-bool binds_symbol(const Elf64_Rela &relocation) {
-  const auto type = ELF64_R_TYPE(relocation.r_info);
-  return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT || type == R_X86_64_64;
 }
 
 bool lies_in(llvm::ArrayRef<Extent> extents, std::uint64_t address) {
@@ -131,12 +127,12 @@ void Interposition::rebind(const SharedObject &object, std::vector<Write> &write
   for (const llvm::ArrayRef<Elf64_Rela> table : object.relocations)
     for (const Elf64_Rela &relocation : table) {
       const auto index = ELF64_R_SYM(relocation.r_info);
-      if (!binds_symbol(relocation) || index >= object.symbols.size())
+      if (!binds_symbol(ELF64_R_TYPE(relocation.r_info)) || index >= object.symbols.size())
         continue;
       const auto address = bound_address(object, object.symbols[index]);
       if (!address)
         continue;
-      const std::int64_t addend = ELF64_R_TYPE(relocation.r_info) == R_X86_64_64 ? relocation.r_addend : 0;
+      const std::int64_t addend = ELF64_R_TYPE(relocation.r_info) == elf_absolute64 ? relocation.r_addend : 0;
       const std::uint64_t place = object.base + relocation.r_offset;
       writes.push_back({place, bytes_of(*address + addend), lies_in(object.read_only, place)});
     }

@@ -1,9 +1,9 @@
 #include "runtime/code/line_program.h"
 
 #include "runtime/code/linked_object.h"
+#include "runtime/machine/elf_numbers.h"
 
 #include <llvm/BinaryFormat/Dwarf.h>
-#include <llvm/BinaryFormat/ELF.h>
 #include <llvm/Object/ELFObjectFile.h>
 
 #include <cstring>
@@ -70,12 +70,12 @@ bool read_relocation(const object::ObjectFile &object, const object::ELFRelocati
   if (!section || !value || *section == object.section_end())
     return false;
   const std::uint64_t offset = relocation.getOffset(), target = *value + std::uint64_t(*addend);
-  if (relocation.getType() == ELF::R_X86_64_32 && offset + 4 <= result.lines.program.size()) {
+  if (relocation.getType() == elf_absolute32 && offset + 4 <= result.lines.program.size()) {
     const auto string = std::uint32_t(target);
     std::memcpy(result.lines.program.data() + offset, &string, sizeof string);
     return true;
   }
-  if (relocation.getType() != ELF::R_X86_64_64 || offset + 8 > result.lines.program.size() || !(*section)->isText() ||
+  if (relocation.getType() != elf_absolute64 || offset + 8 > result.lines.program.size() || !(*section)->isText() ||
       (code && **section != *code))
     return false;
   code = **section;

@@ -1,7 +1,8 @@
 #include "runtime/code/link_capture.h"
 
+#include "runtime/machine/link_edges.h"
+
 #include <llvm/ADT/STLExtras.h>
-#include <llvm/ExecutionEngine/JITLink/x86_64.h>
 
 #include <tuple>
 
@@ -34,24 +35,10 @@ void capture_functions(llvm::jitlink::Section &section, LinkedObject &object) {
       object.functions.push_back({(*symbol->getName()).str(), symbol->getAddress().getValue(), symbol->getSize()});
 }
 
-/// By the bytes in front of a displacement: e8 call, e9 jmp, 0f 8x conditional jump. Other instructions have the ModRM
-/// byte of a PC-relative operand there, whose low three bits are 5 and whose top two are clear.
-bool is_branch(llvm::ArrayRef<char> content, std::uint64_t displacement) {
-  constexpr unsigned char call = 0xe8, jump = 0xe9, two_bytes = 0x0f, conditional_mask = 0xf0, conditional = 0x80;
-  if (displacement == 0)
-    return false;
-  const auto last = static_cast<unsigned char>(content[displacement - 1]);
-  if (last == call || last == jump)
-    return true;
-  return displacement >= 2 && (last & conditional_mask) == conditional &&
-         static_cast<unsigned char>(content[displacement - 2]) == two_bytes;
-}
-
 void capture_branches(llvm::jitlink::Section &section, LinkedObject &object) {
   for (llvm::jitlink::Block *block : section.blocks())
     for (const llvm::jitlink::Edge &edge : block->edges())
-      if (edge.getKind() == llvm::jitlink::x86_64::PCRel32 && edge.getAddend() == 0 && !edge.getTarget().isDefined() &&
-          is_branch(block->getContent(), edge.getOffset()))
+      if (!edge.getTarget().isDefined() && is_direct_branch(*block, edge))
         object.branches.push_back(
             {(block->getAddress() + edge.getOffset()).getValue(), edge.getTarget().getAddress().getValue()});
 }
@@ -80,7 +67,7 @@ void capture(llvm::jitlink::LinkGraph &graph, LinkedObject &object) {
       object.eh_frame = extent_of(section);
     else if (section.getName() == exception_table_section)
       object.exception_tables = extent_of(section);
-    else if (section.getName() == llvm::jitlink::x86_64::PLTTableManager::getSectionName())
+    else if (section.getName() == linker_stubs_section())
       object.linker_stubs = extent_of(section);
     if (!is_executable(section))
       continue;

@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "runtime/code/file_thread.h"
+#include "runtime/machine/elf_numbers.h"
 
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/Support/FileSystem.h>
@@ -22,7 +23,7 @@ namespace {
 
 struct DumpHeader {
   std::uint32_t magic = 0x4a695444; // "JiTD", and the byte order
-  std::uint32_t version = 1, size = sizeof(DumpHeader), machine = ELF::EM_X86_64, padding = 0;
+  std::uint32_t version = 1, size = sizeof(DumpHeader), machine = elf_machine, padding = 0;
   std::uint32_t process = 0;
   std::uint64_t time = 0, flags = 0;
 };

@@ -1,6 +1,7 @@
 #include "runtime/code/process_symbols.h"
 
 #include "runtime/code/symbol_file.h"
+#include "runtime/machine/dwarf_numbers.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
@@ -29,7 +30,7 @@ constexpr llvm::StringLiteral of_languages[] = {
 };
 /// What the runtime is linked with, by the beginnings of names.
 constexpr llvm::StringLiteral of_runtime[] = {"libLLVM",     "libasmjit",      "libfmt",
-                                              "libmimalloc", "libunwind.so.8", "libunwind-x86_64"};
+                                              "libmimalloc", "libunwind.so.8", unwinder_library};
 
 std::uint64_t address_of(void *pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
 

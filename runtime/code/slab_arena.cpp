@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "runtime/code/slab_fork.h"
+#include "runtime/machine/instructions.h"
 
 #include <llvm/Support/MathExtras.h>
 
@@ -17,7 +18,6 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t reach = std::uint64_t(2) << 30; // of a signed 32-bit displacement
-constexpr int trap_byte = 0xcc;                         // int3
 constexpr std::uint64_t dumped_at_once = std::uint64_t(1) << 20;
 
 /// Code starts and ends at multiples of 16 so that functions keep their alignment; the rest is packed by 8.

@@ -1,5 +1,7 @@
 #include "runtime/code/symbol_file.h"
 
+#include "runtime/machine/elf_numbers.h"
+
 #include <llvm/Support/MathExtras.h>
 
 #include <cerrno>
@@ -48,7 +50,7 @@ Elf64_Ehdr file_header(std::uint64_t program_headers, Elf64_Half count) {
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = ET_DYN;
-  header.e_machine = EM_X86_64;
+  header.e_machine = elf_machine;
   header.e_version = EV_CURRENT;
   header.e_phoff = program_headers;
   header.e_ehsize = sizeof header;

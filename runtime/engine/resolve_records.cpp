@@ -1,6 +1,7 @@
 #include "runtime/engine/resolve_records.h"
 
 #include "compiler/base/error.h"
+#include "runtime/machine/dwarf_numbers.h"
 
 #include <optional>
 
@@ -12,18 +13,6 @@ namespace {
 constexpr std::uint64_t unknown_frame_size = ~std::uint64_t(0);
 constexpr std::int32_t return_pc_size = 8;
 constexpr std::int32_t widest_arguments = 1 << 16; ///< bytes passed on the stack; no sane call passes more
-
-std::optional<SavedRegister> saved_register(std::uint16_t dwarf_register) {
-  switch (dwarf_register) {
-  case 3: return SavedRegister::Rbx;
-  case dwarf_rbp: return SavedRegister::Rbp;
-  case 12: return SavedRegister::R12;
-  case 13: return SavedRegister::R13;
-  case 14: return SavedRegister::R14;
-  case 15: return SavedRegister::R15;
-  default: return std::nullopt;
-  }
-}
 
 /// Turns the locations of one record into CFA-relative sources.
 class LocationResolver {
@@ -42,12 +31,12 @@ public:
       if (!outlives_call(location.dwarf_register) || location.offset != 0)
         return make_error("a value in {}, which does not outlive a call", to_string(location));
       source.kind = ValueSource::Kind::Register;
-      source.reg = *saved_register(location.dwarf_register);
+      source.reg = *find_saved_register(location.dwarf_register);
       return source;
     case RawLocation::Kind::Direct:
       if (outlives_call(location.dwarf_register)) { // a sum, no place in the frame
         source.kind = ValueSource::Kind::Register;
-        source.reg = *saved_register(location.dwarf_register);
+        source.reg = *find_saved_register(location.dwarf_register);
         source.recipe = {{RecipeStep::Kind::Add, location.offset}};
         return source;
       }
@@ -68,15 +57,15 @@ public:
 private:
   /// A callee-saved register that holds a value, not the frame's base.
   bool outlives_call(std::uint16_t dwarf_register) const {
-    bool is_frame_pointer = row_.base == CfaBase::FramePointer && dwarf_register == dwarf_rbp;
-    return saved_register(dwarf_register) && !is_frame_pointer;
+    bool is_frame_pointer = row_.base == CfaBase::FramePointer && dwarf_register == dwarf_frame_pointer;
+    return find_saved_register(dwarf_register) && !is_frame_pointer;
   }
 
   std::optional<std::int32_t> cfa_offset(const RawLocation &location) const {
     std::int32_t offset = 0;
-    if (location.dwarf_register == dwarf_rsp)
+    if (location.dwarf_register == dwarf_stack_pointer)
       offset = location.offset - cfa_from_sp_;
-    else if (location.dwarf_register == dwarf_rbp && row_.base == CfaBase::FramePointer)
+    else if (location.dwarf_register == dwarf_frame_pointer && row_.base == CfaBase::FramePointer)
       offset = location.offset - row_.cfa_offset;
     else
       return std::nullopt;
@@ -164,8 +153,8 @@ Expected<ResolvedRecords> resolve_records(const CompiledVersion &version, const 
     if (!row || !row->usable)
       return make_error("'{}': no unwind row at return PC {:#x}", version.symbol, pc);
     if (row->base == CfaBase::StackPointer && row->cfa_offset != result.cfa_from_sp)
-      return make_error("'{}': CFA is rsp+{} by the unwind row, rsp+{} by the stack map", version.symbol,
-                        row->cfa_offset, result.cfa_from_sp);
+      return make_error("'{}': CFA is {}+{} by the unwind row, +{} by the stack map", version.symbol,
+                        stack_pointer_name, row->cfa_offset, result.cfa_from_sp);
     if (raw.id >= version.sites.records.size() || version.sites.records[raw.id].frames.empty())
       return make_error("'{}': stack map {} belongs to no site", version.symbol, raw.id);
     auto record = resolve_record(version, raw, LocationResolver(*row, result.cfa_from_sp, version.key.tier), lookup);

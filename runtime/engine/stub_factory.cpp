@@ -116,7 +116,7 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
   const Site &described = versions_.program().functions[site.function].sites[site.index];
   StateBufferLayout layout = state_buffer_layout(described);
   bool reads_result =
-      described.result_used || described.result.stacked_floats != 0; // the x87 stack must be popped in any case
+      described.result_used || described.result.stacked_floats != 0; // a stack of registers must be popped in any case
   return plan_continuation(from, landings,
                            {(*version)->object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,
                             reads_result ? described.result : ResultRegisters{}});

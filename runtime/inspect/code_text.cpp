@@ -1,5 +1,7 @@
 #include "runtime/inspect/code_text.h"
 
+#include "osr-stubs/machine.h"
+#include "osr-stubs/registers.h"
 #include "runtime/inspect/address_names.h"
 #include "runtime/inspect/disassembly.h"
 
@@ -21,7 +23,7 @@ std::string text_of(const ResultRegisters &registers) {
   if (registers.vector_bytes)
     add(fmt::format("vector of {} bytes", registers.vector_bytes));
   if (registers.stacked_floats)
-    add(fmt::format("x87 x {}", registers.stacked_floats));
+    add(fmt::format("{} x {}", register_stack_name, registers.stacked_floats));
   return text.empty() ? "no registers" : text;
 }
 
@@ -60,9 +62,10 @@ std::string with_names(const SiteRecord &record, const CanonicalProgram &program
 std::string heading(const CodeObject &object, const FunctionInfo &function) {
   std::string part =
       object.continuation_site ? fmt::format(", continuation behind #{}", *object.continuation_site) : "";
-  std::string sites = object.sites.size() == 0 ? std::string("no records")
-                                               : fmt::format("{} record{}, CFA = rsp{:+} at each", object.sites.size(),
-                                                             object.sites.size() == 1 ? "" : "s", object.cfa_from_sp);
+  std::string sites = object.sites.size() == 0
+                          ? std::string("no records")
+                          : fmt::format("{} record{}, CFA = {}{:+} at each", object.sites.size(),
+                                        object.sites.size() == 1 ? "" : "s", stack_pointer_name, object.cfa_from_sp);
   return fmt::format("{}, {}{}: {}\n", function.name, to_string(object.tier), part, sites);
 }
 

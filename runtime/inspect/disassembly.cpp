@@ -1,7 +1,9 @@
 #include "runtime/inspect/disassembly.h"
 
 #include "compiler/base/error.h"
+#include "compiler/target/platform.h"
 #include "osr-stubs/thread_state.h"
+#include "runtime/machine/memory_operands.h"
 #include "runtime/threads/poll_word.h"
 
 #include <llvm/ADT/StringExtras.h>
@@ -24,8 +26,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-constexpr unsigned intel_syntax = 1;
 
 /// Puts names where the decoder found addresses.
 class NameAddresses final : public MCSymbolizer {
@@ -55,26 +55,14 @@ private:
       return named;
     if (code_.contains(address))
       return NamedAddress{fmt::format("L{:x}", address - code_.begin)};
-    StringRef base = base_of_memory(instruction);
-    if (base == "RIP")
+    const MemoryBase base = base_of_memory(instruction, *Ctx.getRegisterInfo());
+    if (base == MemoryBase::ProgramCounter)
       return NamedAddress{"constants"}; // of this version alone: constant pool, jump table
-    if (base == "none" && value == object_stack_tls_offset())
-      return NamedAddress{"osr_object_stack_top"}; // behind fs:
-    if (base == "none" && value == poll_word_tls_offset())
+    if (base == MemoryBase::Nothing && value == object_stack_tls_offset())
+      return NamedAddress{"osr_object_stack_top"}; // of the thread
+    if (base == MemoryBase::Nothing && value == poll_word_tls_offset())
       return NamedAddress{"osr-poll-word"};
     return std::nullopt;
-  }
-
-  /// When the operand that follows is the displacement of a memory operand without index: its base register or "none".
-  StringRef base_of_memory(const MCInst &instruction) const {
-    unsigned count = instruction.getNumOperands();
-    if (count < 3)
-      return "";
-    const MCOperand &base = instruction.getOperand(count - 3), &scale = instruction.getOperand(count - 2),
-                    &index = instruction.getOperand(count - 1);
-    if (!base.isReg() || !scale.isImm() || !index.isReg() || index.getReg())
-      return "";
-    return base.getReg() ? Ctx.getRegisterInfo()->getName(base.getReg()) : "none";
   }
 
   Extent code_;
@@ -83,7 +71,7 @@ private:
 
 /// What LLVM needs to take machine code apart, in the order in which the parts depend on each other.
 struct Tools {
-  Triple triple{"x86_64-unknown-linux-gnu"};
+  Triple triple{platform_triple()};
   MCTargetOptions options;
   std::unique_ptr<MCRegisterInfo> registers;
   std::unique_ptr<MCAsmInfo> assembly;
@@ -101,13 +89,13 @@ Error create_tools(Tools &tools) {
     return make_error("no disassembler: {}", error);
   tools.registers.reset(target->createMCRegInfo(tools.triple));
   tools.assembly.reset(target->createMCAsmInfo(*tools.registers, tools.triple, tools.options));
-  tools.subtarget.reset(target->createMCSubtargetInfo(tools.triple, "x86-64", ""));
+  tools.subtarget.reset(target->createMCSubtargetInfo(tools.triple, baseline_processor(), ""));
   tools.instructions.reset(target->createMCInstrInfo());
   tools.context =
       std::make_unique<MCContext>(tools.triple, tools.assembly.get(), tools.registers.get(), tools.subtarget.get());
   tools.decoder.reset(target->createMCDisassembler(*tools.subtarget, *tools.context));
-  tools.printer.reset(
-      target->createMCInstPrinter(tools.triple, intel_syntax, *tools.assembly, *tools.instructions, *tools.registers));
+  tools.printer.reset(target->createMCInstPrinter(tools.triple, shown_syntax(), *tools.assembly, *tools.instructions,
+                                                  *tools.registers));
   if (!tools.decoder || !tools.printer)
     return make_error("no disassembler for {}", tools.triple.str());
   tools.printer->setPrintImmHex(true);

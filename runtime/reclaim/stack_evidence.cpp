@@ -5,6 +5,7 @@
 #include "osr-stubs/entry_hook.h"
 #include "osr-stubs/interpreter.h"
 #include "runtime/code/code_object.h"
+#include "runtime/stack/step.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -13,11 +14,6 @@
 
 namespace osr {
 namespace {
-
-/// EntryFrame::target lies just below the return PC of the function that is entered.
-constexpr std::intptr_t hook_target_cfa_offset = std::intptr_t(OSR_ENTRY_TARGET) - OSR_ENTRY_SIZE - 8;
-constexpr std::intptr_t hook_cfa_offset = std::intptr_t(OSR_ENTRY_HOOK) - OSR_ENTRY_SIZE - 8;
-static_assert(hook_target_cfa_offset == -16);
 
 bool is_within(std::uintptr_t pc, const void *begin, const char *end) {
   return pc >= reinterpret_cast<std::uintptr_t>(begin) && pc < reinterpret_cast<std::uintptr_t>(end);
@@ -45,7 +41,7 @@ bool is_entry_hook(const Frame &frame) {
 }
 
 const void *hook_of(const Frame &frame) {
-  return reinterpret_cast<const void *>(arch::load_word(frame.cfa + std::uintptr_t(hook_cfa_offset)));
+  return reinterpret_cast<const void *>(load_word(frame.cfa + std::uintptr_t(std::intptr_t(entry_hook_cfa_offset))));
 }
 
 void StackEvidence::seal() {
@@ -73,7 +69,7 @@ void StackEvidence::look_at_foreign(const Frame &frame) {
   if (!unwinder_.contains(frame.pc - (frame.kind == PcKind::ReturnPc)))
     return;
   for (; foreign_begin_ < frame.cfa; foreign_begin_ += sizeof(std::uintptr_t))
-    reach_word(arch::load_word(foreign_begin_));
+    reach_word(load_word(foreign_begin_));
   in_newest_unwinder_ |= !passed_own_;
 }
 
@@ -90,14 +86,14 @@ void StackEvidence::look_at(const Frame &frame) {
     foreign_begin_ = 0;
     passed_own_ = true;
     if (frame.kind == PcKind::Exact && frame.code->function == no_function) // in a holder, before the body was entered?
-      reach(arch::load_word(frame.cfa + std::uintptr_t(holder_body_cfa_offset)));
+      reach(load_word(frame.cfa + std::uintptr_t(holder_body_cfa_offset)));
     return;
   }
   look_at_foreign(frame);
   in_transition_ |=
       is_within(instruction, reinterpret_cast<const void *>(&osr_generic_trampoline), osr_generic_trampoline_end);
   if (is_entry_hook(frame))
-    reach(arch::load_word(frame.cfa + std::uintptr_t(hook_target_cfa_offset)));
+    reach(load_word(frame.cfa + std::uintptr_t(std::intptr_t(entry_target_cfa_offset))));
 }
 
 void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {

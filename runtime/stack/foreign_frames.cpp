@@ -1,7 +1,7 @@
 #include "runtime/stack/foreign_frames.h"
 
 #include "runtime/code/call_frame_info.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/machine/instructions.h"
 
 #include <algorithm>
 #include <dlfcn.h>
@@ -79,7 +79,7 @@ StepRules find_loaded_rules(std::uintptr_t pc, PcKind kind) {
   const bool by_row = rules.kind == StepRules::Kind::Row || rules.kind == StepRules::Kind::SignalFrame;
   if (by_row || kind == PcKind::ReturnPc)
     return rules;
-  if (const std::int32_t cfa_offset = arch::linkage_table_cfa_offset(pc)) {
+  if (const std::int32_t cfa_offset = linkage_table_cfa_offset(pc)) {
     rules.kind = StepRules::Kind::Row;
     rules.row = UnwindRow::leaf();
     rules.row.cfa_offset = cfa_offset;

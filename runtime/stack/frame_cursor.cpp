@@ -1,7 +1,7 @@
 #include "runtime/stack/frame_cursor.h"
 
 #include "compiler/base/check.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/stack/step.h"
 #include "runtime/stack/unwinder.h"
 
 namespace osr {
@@ -41,7 +41,7 @@ void FrameCursor::enter(PcKind kind) {
     frame_.newest_sp = sp;
   frame_.pc = rules.pc;
   frame_.sp = sp;
-  frame_.return_pc_slot = kind == PcKind::ReturnPc ? arch::return_pc_slot(sp) : 0;
+  frame_.return_pc_slot = kind == PcKind::ReturnPc ? return_pc_slot(sp) : 0;
   frame_.stub_pc = rules.stub_pc;
   frame_.code = rules.code;
   frame_.row = rules.our_row;
@@ -54,7 +54,7 @@ void FrameCursor::enter(PcKind kind) {
 
 WalkStatus FrameCursor::step_by_row(const FrameRules &rules) {
   const RegisterSet &registers = registers_[current_];
-  const std::uintptr_t sp = registers.sp, cfa = arch::cfa(registers, rules.step.row);
+  const std::uintptr_t sp = registers.sp, cfa = cfa_of(registers, rules.step.row);
   const WalkStatus status = check_step(sp, cfa, bounds_);
   OSR_CHECK(status == WalkStatus::Walking || may_be_astray_, "frame of our code at pc {:#x}, sp {:#x}, CFA {:#x}: {}",
             registers.pc, sp, cfa, describe(status));
@@ -63,7 +63,7 @@ WalkStatus FrameCursor::step_by_row(const FrameRules &rules) {
   OSR_CHECK(rules.site_cfa_from_sp == 0 || cfa == sp + rules.site_cfa_from_sp || may_be_astray_,
             "site at pc {:#x}, sp {:#x}: the CFA is {:#x} by its row, {:#x} by its code object", registers.pc, sp, cfa,
             sp + rules.site_cfa_from_sp);
-  arch::step(registers, rules.step.row, cfa, registers_[current_ ^ 1]);
+  step_by(registers, rules.step.row, cfa, registers_[current_ ^ 1]);
   older_kind_ = PcKind::ReturnPc;
   return status;
 }

@@ -7,8 +7,8 @@
 // The words used here are drawn in frame_layout.h.
 #pragma once
 
+#include "runtime/machine/register_set.h"
 #include "runtime/stack/frame_rules.h"
-#include "runtime/stack/register_set.h"
 #include "runtime/stack/step_check.h"
 
 #include <optional>

@@ -1,7 +1,7 @@
 #include "runtime/stack/return_pc.h"
 
 #include "compiler/base/check.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/stack/step.h"
 
 namespace osr {
 
@@ -10,8 +10,8 @@ ReturnPc::ReturnPc(const Frame &frame, const StubLookup &stubs)
   OSR_CHECK(frame.kind == PcKind::ReturnPc, "the frame at pc {:#x} was interrupted: it has no return-PC slot",
             frame.pc);
   // The frame's sp is the CFA of the newer frame, whose return PC lies 8 bytes below it.
-  OSR_CHECK(slot_ == arch::return_pc_slot(frame.sp), "return-PC slot {:#x} is not at CFA-8 of the newer frame ({:#x})",
-            slot_, frame.sp);
+  OSR_CHECK(slot_ == return_pc_slot(frame.sp), "return-PC slot {:#x} is not at CFA-8 of the newer frame ({:#x})", slot_,
+            frame.sp);
   OSR_CHECK(slot_ % word_size == 0, "return-PC slot {:#x} is not aligned", slot_);
   // A walk that starts at a return PC starts just above that PC's slot; one that starts at an exact pc, below it.
   OSR_CHECK(slot_ + word_size >= frame.newest_sp, "return-PC slot {:#x} is below the newest sp {:#x}", slot_,

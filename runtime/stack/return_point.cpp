@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/target/return_point.h"
+#include "runtime/machine/instructions.h"
 
 #include <algorithm>
 #include <cstring>
@@ -10,7 +11,6 @@ namespace osr {
 
 namespace {
 
-constexpr std::uint8_t jump_opcode = 0xe9;
 using Bytes = std::array<std::uint8_t, return_point_nop.size()>;
 
 Bytes bytes_at(std::uintptr_t pc) {

@@ -4,7 +4,8 @@
 #include "compiler/base/error.h"
 #include "runtime/code/call_frame_info.h"
 #include "runtime/code/removals.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/machine/context.h"
+#include "runtime/machine/dwarf_numbers.h"
 #include "runtime/stack/foreign_frames.h"
 
 #include <algorithm>
@@ -72,10 +73,9 @@ WalkStatus step_by_libunwind(RegisterSet &registers, PcKind kind) {
     ok = ok && unw_get_reg(&cursor, reg, &value) == 0;
     return std::uintptr_t(value);
   };
-  registers = {read(UNW_REG_IP),
-               read(UNW_REG_SP),
-               {read(UNW_X86_64_RBX), read(UNW_X86_64_RBP), read(UNW_X86_64_R12), read(UNW_X86_64_R13),
-                read(UNW_X86_64_R14), read(UNW_X86_64_R15)}};
+  registers = {read(UNW_REG_IP), read(UNW_REG_SP), {}};
+  for (unsigned i = 0; i < saved_register_count; ++i)
+    registers.saved[i] = read(unw_regnum_t(dwarf_number(SavedRegister(i))));
   return ok ? WalkStatus::Walking : WalkStatus::UnwinderFailed;
 }
 

@@ -6,9 +6,9 @@
 // that others have registered with libunwind.
 #pragma once
 
+#include "runtime/machine/register_set.h"
 #include "runtime/stack/foreign_frames.h"
 #include "runtime/stack/frame_layout.h"
-#include "runtime/stack/register_set.h"
 #include "runtime/stack/step_check.h"
 
 #include <llvm/ADT/ArrayRef.h>

@@ -13,12 +13,6 @@
 
 namespace osr {
 
-/// DWARF register numbers of x86-64 that matter here; general registers are 0..15, 16 is the return address.
-inline constexpr std::uint16_t dwarf_rbp = 6;
-inline constexpr std::uint16_t dwarf_rsp = 7;
-inline constexpr std::uint16_t last_general_dwarf_register = 15;
-inline constexpr std::uint16_t last_dwarf_register = 129; // k0..k7 are 118..125, bnd0..bnd3 are 126..129
-
 struct RawLocation {
   enum class Kind : std::uint8_t { Register, Direct, Indirect, Constant };
   Kind kind = Kind::Constant;

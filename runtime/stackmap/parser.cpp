@@ -1,6 +1,8 @@
 #include "runtime/stackmap/parser.h"
 
 #include "compiler/base/error.h"
+#include "compiler/target/platform.h"
+#include "runtime/machine/dwarf_numbers.h"
 
 #include <llvm/Support/Endian.h>
 
@@ -18,7 +20,6 @@ constexpr std::uint64_t constant_size = 8;
 constexpr std::uint64_t smallest_record_size = 24;
 constexpr std::uint64_t location_size = 12;
 constexpr std::uint64_t live_out_size = 4;
-constexpr std::uint16_t widest_register = 64; // bytes of a zmm register
 
 /// Reads little-endian fields. Running off the end is remembered and yields zeros, so that callers may read a whole
 /// fixed-size structure and ask once.
@@ -192,8 +193,8 @@ private:
     case 1:
       location.kind = RawLocation::Kind::Register;
       if (location.dwarf_register > last_dwarf_register)
-        return fault(start, "register {} is not a register of x86-64", location.dwarf_register);
-      if (location.size == 0 || location.size > widest_register)
+        return fault(start, "register {} is not a register of {}", location.dwarf_register, machine_name());
+      if (location.size == 0 || location.size > widest_register_bytes)
         return fault(start, "a register cannot hold {} bytes", location.size);
       return llvm::Error::success();
     case 2:
@@ -244,7 +245,7 @@ private:
       const auto reserved_byte = cursor_.read<std::uint8_t>();
       live_out.size = cursor_.read<std::uint8_t>();
       if (reserved_byte != 0 || live_out.dwarf_register > last_dwarf_register || live_out.size == 0 ||
-          live_out.size > widest_register)
+          live_out.size > widest_register_bytes)
         return fault(start, "live-out {}: register {}, size {}, reserved {}", i, live_out.dwarf_register, live_out.size,
                      reserved_byte);
       record.live_outs.push_back(live_out);

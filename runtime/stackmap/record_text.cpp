@@ -6,18 +6,6 @@ namespace osr {
 
 namespace {
 
-const char *name_of(SavedRegister reg) {
-  switch (reg) {
-  case SavedRegister::Rbx: return "rbx";
-  case SavedRegister::Rbp: return "rbp";
-  case SavedRegister::R12: return "r12";
-  case SavedRegister::R13: return "r13";
-  case SavedRegister::R14: return "r14";
-  case SavedRegister::R15: return "r15";
-  }
-  OSR_CHECK(false, "saved register {}", unsigned(reg));
-}
-
 const char *name_of(RecipeStep::Kind kind) {
   switch (kind) {
   case RecipeStep::Kind::Add: return "add";
@@ -32,7 +20,7 @@ const char *name_of(RecipeStep::Kind kind) {
 
 std::string source_text(const ValueSource &source) {
   switch (source.kind) {
-  case ValueSource::Kind::Register: return name_of(source.reg);
+  case ValueSource::Kind::Register: return osr::name_of(source.reg);
   case ValueSource::Kind::Frame: return fmt::format("[cfa{:+}]", source.cfa_offset);
   case ValueSource::Kind::Constant: return fmt::format("{:#x}", source.constant);
   case ValueSource::Kind::FrameAddress: return fmt::format("cfa{:+}", source.cfa_offset);

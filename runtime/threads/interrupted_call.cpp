@@ -1,6 +1,7 @@
 #include "runtime/threads/interrupted_call.h"
 
 #include "osr-stubs/waiting_call.h"
+#include "runtime/machine/context.h"
 #include "runtime/threads/stop_signal.h"
 
 #include <cerrno>
@@ -50,15 +51,14 @@ OSR_IN_STOP_HANDLER bool is_pending(KernelMask mask, Which which) {
 
 /// Bytes of one page: the one beside it may not exist.
 OSR_IN_STOP_HANDLER bool is_system_call_at(std::uint64_t pc) {
-  if (pc % page_size > page_size - 2)
+  if (pc % page_size > page_size - arch::system_call_size)
     return false;
-  const auto *bytes = reinterpret_cast<const unsigned char *>(pc);
-  return bytes[0] == 0x0f && bytes[1] == 0x05;
+  return arch::is_system_call(reinterpret_cast<const unsigned char *>(pc));
 }
 
 /// The kernel has set a thread back to this call, or the thread was about to make it: then it may return EINTR as well.
-OSR_IN_STOP_HANDLER bool may_return_eintr(const greg_t *registers) {
-  switch (registers[REG_RAX]) {
+OSR_IN_STOP_HANDLER bool may_return_eintr(std::int64_t call, std::int64_t second_argument) {
+  switch (call) {
   case SYS_read:
   case SYS_write:
   case SYS_readv:
@@ -74,9 +74,9 @@ OSR_IN_STOP_HANDLER bool may_return_eintr(const greg_t *registers) {
   case SYS_flock:
   case SYS_mq_timedreceive:
   case SYS_mq_timedsend: return true;
-  case SYS_fcntl: return registers[REG_RSI] == F_SETLKW || registers[REG_RSI] == F_OFD_SETLKW;
+  case SYS_fcntl: return second_argument == F_SETLKW || second_argument == F_OFD_SETLKW;
   case SYS_futex: {
-    const auto operation = registers[REG_RSI] & FUTEX_CMD_MASK;
+    const auto operation = second_argument & FUTEX_CMD_MASK;
     return operation == FUTEX_WAIT || operation == FUTEX_WAIT_BITSET;
   }
   }
@@ -88,22 +88,23 @@ OSR_IN_STOP_HANDLER bool may_return_eintr(const greg_t *registers) {
 bool is_handled_signal_pending(KernelMask mask) { return is_pending(mask, Which::Any); }
 
 OSR_IN_STOP_HANDLER void settle_interrupted_call(ProgramThread &self, ucontext_t &context) {
-  greg_t *registers = context.uc_mcontext.gregs;
-  const auto pc = std::uint64_t(registers[REG_RIP]);
+  auto &call = arch::call_word(context);
+  const auto pc = std::uint64_t(arch::pc_word(context));
   KernelMask mask;
   __builtin_memcpy(&mask, &context.uc_sigmask, sizeof mask); // the kernel keeps no more than this of a set
-  if (registers[REG_RAX] == -EINTR && pc == reinterpret_cast<std::uint64_t>(osr_waiting_call_returned)) {
+  if (call == -EINTR && pc == reinterpret_cast<std::uint64_t>(osr_waiting_call_returned)) {
     self.wait_mask = mask;
     const KernelMask all = ~mask_of(stop_signal());
     __builtin_memcpy(&context.uc_sigmask, &all, sizeof all);
-    registers[REG_RAX] = was_stopped;
+    call = was_stopped;
   } else if (pc == reinterpret_cast<std::uint64_t>(osr_waiting_call_returned)) {
     self.interrupted_by_stop = !is_pending(mask, Which::Any);
-  } else if (registers[REG_RAX] == -EINTR && is_system_call_at(pc - 2)) {
+  } else if (call == -EINTR && is_system_call_at(pc - arch::system_call_size)) {
     self.interrupted_by_stop = !is_pending(mask, Which::Any);
-  } else if (is_system_call_at(pc) && may_return_eintr(registers) && is_pending(mask, Which::WithoutRestart)) {
-    registers[REG_RIP] += 2;
-    registers[REG_RAX] = -EINTR;
+  } else if (is_system_call_at(pc) && may_return_eintr(call, arch::second_argument(context)) &&
+             is_pending(mask, Which::WithoutRestart)) {
+    arch::pc_word(context) += arch::system_call_size;
+    call = -EINTR;
   }
 }
 

@@ -1,7 +1,7 @@
 // A walk of a thread's part of the program, from the registers with which a handshake stopped it.
 #pragma once
 
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/machine/context.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/threads/program_thread.h"
 

@@ -2,7 +2,7 @@
 // rewritten to a stub. gdb stops in osr_stop_here and must see every function up to main.
 #include "runtime/code/debugger.h"
 #include "runtime/code/eh_frame_builder.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/machine/context.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/return_pc.h"
 #include "runtime/stack/stub_table.h"

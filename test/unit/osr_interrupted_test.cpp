@@ -2,7 +2,7 @@
 // see the same registers, as from where it begins.
 #include "osr_fixture.h"
 
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/machine/context.h"
 #include "runtime/stack/frame_cursor.h"
 #include "test/support/catch_header.h"
 

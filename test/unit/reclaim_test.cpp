@@ -2,7 +2,7 @@
 // activation still needs it.
 #include "live_program.h"
 #include "runtime/engine/engine.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/stack/step.h"
 #include "test/support/catch_header.h"
 
 using namespace llvm;
@@ -105,9 +105,9 @@ TEST_CASE("What a walk remembers of return PCs is not used for other code at the
       ++frames;
       auto stub = stubs.find(frame.stub_pc);
       CHECK(frame.code == (stub ? stub->code : program().runtime().engine().registry().find(frame.pc - 1)));
-      CHECK(frame.pc == (stub ? stub->original_pc : arch::load_word(frame.return_pc_slot)));
+      CHECK(frame.pc == (stub ? stub->original_pc : load_word(frame.return_pc_slot)));
       CHECK(frame.row == frame.code->rows.find(frame.pc - 1 - frame.code->code_begin));
-      auto [known, is_new] = seen.try_emplace(arch::load_word(frame.return_pc_slot), frame.code->id);
+      auto [known, is_new] = seen.try_emplace(load_word(frame.return_pc_slot), frame.code->id);
       used_again += known->second != frame.code->id;
       known->second = frame.code->id;
     });

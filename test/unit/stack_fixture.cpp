@@ -189,7 +189,7 @@ std::string broken_links(const Walk &walk) {
                          walk.frames[i - 1].cfa);
     if (frame.return_pc_slot != frame.sp - 8)
       return fmt::format("frame {}: return-PC slot {:#x}, sp {:#x}", i, frame.return_pc_slot, frame.sp);
-    if (arch::load_word(frame.return_pc_slot) != (frame.stub_pc ? frame.stub_pc : frame.pc))
+    if (load_word(frame.return_pc_slot) != (frame.stub_pc ? frame.stub_pc : frame.pc))
       return fmt::format("frame {}: the return-PC slot holds something else", i);
   }
   return "";

@@ -2,10 +2,11 @@
 #pragma once
 
 #include "runtime/code/code_registry.h"
-#include "runtime/stack/arch_x86_64.h"
+#include "runtime/machine/context.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/stack/return_pc.h"
+#include "runtime/stack/step.h"
 #include "runtime/stack/stub_table.h"
 #include "test/unit/mini_jit.h"
 

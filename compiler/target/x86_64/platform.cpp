@@ -8,6 +8,7 @@ namespace osr {
 
 const char *machine_name() { return "x86-64"; }
 const char *platform_name() { return "x86-64 Linux"; }
+const char *baseline_processor() { return "x86-64"; }
 const char *platform_triple() { return "x86_64-pc-linux-gnu"; }
 
 bool is_for_this_platform(const Triple &triple) {

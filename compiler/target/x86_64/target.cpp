@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/target/instructions.h"
+#include "compiler/target/platform.h"
 
 #include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/TargetRegistry.h>
@@ -59,8 +60,8 @@ Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel leve
   TargetOptions options;
   options.EmulatedTLS = true; // the linker in this process has no thread-local segments
   CodeGenOptLevel codegen = level == CodegenLevel::Fast ? CodeGenOptLevel::None : CodeGenOptLevel::Default;
-  std::unique_ptr<TargetMachine> machine(
-      target->createTargetMachine(triple, "x86-64", "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
+  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
+      triple, baseline_processor(), "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
   if (!machine)
     return make_error("cannot create a code generator for {}", triple_text);
   static const std::string missing = toString(check_instruction_names(*machine->getMCInstrInfo())); // the same for all

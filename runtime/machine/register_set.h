@@ -1,7 +1,7 @@
 // The registers that a walk carries from frame to frame.
 #pragma once
 
-#include "osr-stubs/transition_script.h"
+#include "osr-stubs/registers.h"
 
 #include <array>
 #include <cstdint>

@@ -1,0 +1,12 @@
+// The registers of interrupted code, as the kernel gives them to a signal handler.
+//
+//   from_context, to_context     between a context and a RegisterSet
+//   is_signal_trampoline         the code to which a handler returns
+//   interrupted_context          by the stack pointer with which that is entered, the context of what the signal has interrupted
+//   call_word                    of a system call: its number, afterwards its result
+//   second_argument              of a system call that is about to be made
+//   pc_word                      the next instruction
+//   is_system_call               of an instruction of system_call_size bytes
+#pragma once
+
+#include "runtime/machine/x86_64/context.h"

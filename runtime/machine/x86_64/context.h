@@ -1,0 +1,54 @@
+#pragma once
+
+#include "runtime/machine/register_set.h"
+
+#include <cstring>
+#include <ucontext.h>
+
+namespace osr::arch {
+
+inline RegisterSet from_context(const ucontext_t &context) {
+  const auto &regs = context.uc_mcontext.gregs;
+  const auto word = [&regs](int index) { return std::uintptr_t(regs[index]); };
+  return {word(REG_RIP),
+          word(REG_RSP),
+          {word(REG_RBX), word(REG_RBP), word(REG_R12), word(REG_R13), word(REG_R14), word(REG_R15)}};
+}
+
+inline void to_context(const RegisterSet &registers, ucontext_t &context) {
+  auto &regs = context.uc_mcontext.gregs;
+  regs[REG_RIP] = greg_t(registers.pc);
+  regs[REG_RSP] = greg_t(registers.sp);
+  constexpr int order[saved_register_count] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15};
+  for (unsigned i = 0; i < saved_register_count; ++i)
+    regs[order[i]] = greg_t(registers.saved[i]);
+}
+
+/// `mov $15, %rax; syscall`. The kernel has put the context of the interrupted code on the stack, at the rsp with which it is
+/// entered.
+inline bool is_signal_trampoline(std::uintptr_t pc) {
+  constexpr unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05};
+  return std::memcmp(reinterpret_cast<const void *>(pc), code, sizeof code) == 0;
+}
+
+inline const ucontext_t &interrupted_context(std::uintptr_t trampoline_sp) {
+  return *reinterpret_cast<const ucontext_t *>(trampoline_sp);
+}
+
+// ThreadSanitizer must not see what the handler of the signal that stops threads does.
+__attribute__((no_sanitize("thread"))) inline greg_t &call_word(ucontext_t &context) {
+  return context.uc_mcontext.gregs[REG_RAX];
+}
+__attribute__((no_sanitize("thread"))) inline greg_t second_argument(const ucontext_t &context) {
+  return context.uc_mcontext.gregs[REG_RSI];
+}
+__attribute__((no_sanitize("thread"))) inline greg_t &pc_word(ucontext_t &context) {
+  return context.uc_mcontext.gregs[REG_RIP];
+}
+
+inline constexpr std::uint64_t system_call_size = 2;
+__attribute__((no_sanitize("thread"))) inline bool is_system_call(const unsigned char *code) {
+  return code[0] == 0x0f && code[1] == 0x05; // syscall
+}
+
+} // namespace osr::arch
