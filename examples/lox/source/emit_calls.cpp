@@ -181,9 +181,7 @@ void Emitter::call_target(const Target &target, std::size_t base, std::uint32_t 
   go_after(base, result, after);
 }
 
-/// False: what is behind the call is emitted later.
-bool Emitter::call_targets(std::size_t base, std::uint32_t arguments, std::size_t tested, const Cache &cache,
-                           const std::vector<Target> &targets, llvm::function_ref<llvm::Value *()> make_slow) {
+Emitter::Join &Emitter::join_behind_call() {
   Join &after = calls_.emplace_back();
   after.kind = Join::Kind::Behind;
   after.scope = scope_;
@@ -191,6 +189,13 @@ bool Emitter::call_targets(std::size_t base, std::uint32_t arguments, std::size_
   after.place = scope_->path;
   after.place.push_back(scope_->offset);
   after.place.push_back(behind_mark);
+  return after;
+}
+
+/// False: what is behind the call is emitted later.
+bool Emitter::call_targets(std::size_t base, std::uint32_t arguments, std::size_t tested, const Cache &cache,
+                           const std::vector<Target> &targets, llvm::function_ref<llvm::Value *()> make_slow) {
+  Join &after = join_behind_call();
   llvm::BasicBlock *slow = block("other_callee");
   if (!targets.empty() && slots_[tested].form == Form::Boxed) {
     llvm::Value *value = boxed(tested);

@@ -112,6 +112,29 @@ llvm::Value *Emitter::join_ways(const std::vector<Way> &ways) {
   return join(ways);
 }
 
+/// By the shapes that were met, but for those that would need more room; objects of `other` ones go there.
+std::vector<Emitter::Way> Emitter::store_in_known(const Cache &cache, llvm::Value *object, llvm::Value *value,
+                                                  llvm::BasicBlock *other) {
+  llvm::Value *shape = identity_of(object);
+  std::vector<Way> ways;
+  for (int i = 0; i != cache.used; ++i) {
+    const Cache::Entry &entry = cache.entries[i];
+    const auto *known = static_cast<const Shape *>(entry.identity);
+    if (entry.next != known && std::uint32_t(entry.index) >= known->capacity)
+      continue;
+    llvm::BasicBlock *hit = block("shape"), *miss = block("next_shape");
+    branch(builder_->CreateICmpEQ(shape, pointer(known)), hit, miss);
+    builder_->SetInsertPoint(hit);
+    if (entry.next != known)
+      store(pointer(entry.next), field(object, 8), Memory::Word);
+    store(value, field_address(object, known, entry.index), Memory::Field);
+    ways.push_back({value, hit});
+    builder_->SetInsertPoint(miss);
+  }
+  builder_->CreateBr(other);
+  return ways;
+}
+
 void Emitter::set_field() {
   const Cache &cache = this->cache(3);
   const auto make_slow = [&] { return call_host("lox.set_field", i64(), {top(), symbol(1), pointer(&cache), root()}); };
@@ -124,23 +147,7 @@ void Emitter::set_field() {
   llvm::BasicBlock *slow = block("other_shape"), *object_block = block("object");
   branch(is_object(target), object_block, slow);
   builder_->SetInsertPoint(object_block);
-  llvm::Value *object = object_of(target), *shape = identity_of(object);
-  std::vector<Way> fast;
-  for (int i = 0; i != cache.used; ++i) {
-    const Cache::Entry &entry = cache.entries[i];
-    const auto *known = static_cast<const Shape *>(entry.identity);
-    if (entry.next != known && std::uint32_t(entry.index) >= known->capacity)
-      continue; // needs more room
-    llvm::BasicBlock *hit = block("shape"), *miss = block("next_shape");
-    branch(builder_->CreateICmpEQ(shape, pointer(known)), hit, miss);
-    builder_->SetInsertPoint(hit);
-    if (entry.next != known)
-      store(pointer(entry.next), field(object, 8), Memory::Word);
-    store(value, field_address(object, known, entry.index), Memory::Field);
-    fast.push_back({value, hit});
-    builder_->SetInsertPoint(miss);
-  }
-  builder_->CreateBr(slow);
+  const std::vector<Way> fast = store_in_known(cache, object_of(target), value, slow);
   if (expects_no_others(cache) && fast.size() == cache.used) {
     builder_->SetInsertPoint(slow);
     leave();

@@ -117,7 +117,6 @@ private:
   void begin_scope(Scope &scope);
   void emit(Join &join);
   void emit_from(std::uint32_t offset, bool is_first);
-  bool instruction(std::uint32_t offset);
   void go_to(Join &join);
   void prepare_edge(Join &join);
   void first_edge(Join &join);
@@ -125,6 +124,20 @@ private:
   void finish(llvm::Value *result, Form form);
   llvm::BasicBlock *block(const char *name) { return llvm::BasicBlock::Create(llvm_context(), name, function_); }
   void branch(llvm::Value *condition, llvm::BasicBlock *likely, llvm::BasicBlock *unlikely);
+
+  // Instructions (emit_instructions.cpp)
+  bool instruction(std::uint32_t offset);
+  void constant(const Value &value);
+  void get_local(std::size_t slot);
+  void set_local(std::size_t slot);
+  void replace_top(llvm::Value *value, Form form);
+  void get_super();
+  void make_closure();
+  void close_upvalue();
+  void make_class();
+  void inherit();
+  void add_method();
+  void return_top();
 
   // Ways out (emit_exits.cpp)
   enum class Counts : bool { No, Yes };
@@ -157,9 +170,14 @@ private:
   void guard(llvm::Value *condition);
 
   // Objects and calls (emit_objects.cpp, emit_calls.cpp)
+  struct Way {
+    llvm::Value *value;
+    llvm::BasicBlock *from;
+  };
   bool expects_no_others(const Cache &cache) const;
   void get_field();
   void set_field();
+  std::vector<Way> store_in_known(const Cache &cache, llvm::Value *object, llvm::Value *value, llvm::BasicBlock *other);
   llvm::Value *field_address(llvm::Value *object, const Shape *shape, std::int32_t index);
   bool call();
   bool invoke();
@@ -182,14 +200,11 @@ private:
   bool can_inline(const Code &callee) const;
   void inline_call(Code *callee, std::size_t base, Join &after);
   llvm::Value *enter(Code *callee, std::size_t base);
+  Join &join_behind_call();
   void go_after(std::size_t base, llvm::Value *result, Join &after);
   void expect_number_result(Join &after);
   void finish_call(std::size_t operands, llvm::Value *result);
   void finish_slow(std::size_t operands, llvm::Value *result);
-  struct Way {
-    llvm::Value *value;
-    llvm::BasicBlock *from;
-  };
   /// A way on which runtime code may move objects meets those on which nothing happened.
   llvm::Value *join_slow(std::vector<Way> fast, std::size_t operands, llvm::BasicBlock *slow,
                          llvm::function_ref<llvm::Value *()> make_slow, CanFail can_fail = CanFail::Yes);
