@@ -195,8 +195,14 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   result.module = std::move(*moved);
   loop_properties_.attach(*result.module);
   take_declared(*result.module, result.functions);
-  for (FunctionInfo &info : result.functions) {
-    Function &function = *result.module->getFunction(info.name);
+  if (Error error = number_added(result))
+    return error;
+  return result;
+}
+
+Error Compiler::number_added(NewModule &added) const {
+  for (FunctionInfo &info : added.functions) {
+    Function &function = *added.module->getFunction(info.name);
     info.came_later = true;
     number_sites(function, info, optimizing_->machine(), options_.reference_spaces);
     if (Error error = osr::check_references(function, info, options_.reference_spaces))
@@ -204,7 +210,7 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
     if (!options_.sites)
       strip_frame_states(function);
   }
-  return result;
+  return Error::success();
 }
 
 /// Unlike LLVM's linker, which looks at all that the program has, this looks at the module alone.

@@ -203,6 +203,7 @@ private:
   llvm::Error fit_names(llvm::Module &module);
   llvm::Error fit_aliases(llvm::Module &module);
   void number(CanonicalProgram &added) const;
+  llvm::Error number_added(NewModule &added) const;
   void put_aside(FunctionId function);
   void merge(std::unique_ptr<llvm::Module> module);
   /// A new body in canonical form, in a context of its own.

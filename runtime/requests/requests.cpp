@@ -3,7 +3,6 @@
 #include "compiler/base/error.h"
 #include "runtime/engine/look_at_stacks.h"
 #include "runtime/requests/request_search.h"
-#include "runtime/threads/stopped_walk.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/ScopeExit.h>
@@ -31,116 +30,7 @@ constexpr unsigned most_asking = 3; ///< of these, with poll_patience
 constexpr const char *no_map_refusal = "the site map says nothing about this site";
 constexpr const char *pending_refusal = "another transition of this frame has to come first";
 
-using Clock = std::chrono::steady_clock;
-
 } // namespace
-
-/// What is known about the site of a frame; recursions ask for the same one again and again.
-void Requests::look_up(const Frame &frame, RequestSearch &search) const {
-  if (search.last.code == frame.code && search.last.return_pc == frame.pc)
-    return;
-  const ReturnStub *stub = stubs_.find(*frame.code, frame.pc, search.what.landing);
-  const bool is_refused = search.skipped.contains(site_key(*frame.code, frame.pc)) ||
-                          (!stub && stubs_.find_refusal(*frame.code, frame.pc, search.what.landing));
-  search.last = {frame.code, frame.pc};
-  search.last_known = {stub, is_refused};
-}
-
-void Requests::consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const {
-  const ReturnStub *pending = nullptr;
-  // A stub that was interrupted leads where it leads, however activations get to it.
-  if (const std::uint64_t stub_pc = frame.kind == PcKind::Exact ? frame.stub_pc : redirector_.stub_of(frame)) {
-    pending = static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
-    if (!search.concerns(*pending)) {
-      search.already += search.concerns(frame);
-      return;
-    }
-  } else if (!search.concerns(frame)) {
-    return;
-  }
-  if (frame.kind == PcKind::Exact) {
-    ++search.running;
-    return;
-  }
-  if (!frame.is_site) {
-    ++search.no_record;
-    return;
-  }
-  if (pending && redirector_.concerns_sites() && search.stays(frame.pc, frame.code)) {
-    ++search.released; // by commit(): it need not leave its code at all
-    return;
-  }
-  look_up(frame, search);
-  const auto [stub, is_refused] = search.last_known;
-  if (is_refused)
-    search.push(search.refused, {frame.code, frame.pc});
-  else if (!stub)
-    search.push(search.missing, {frame.code, frame.pc});
-  else if (stub == pending) // leads to the new code inside and to the old one outside: the outer frame comes later
-    ++search.pending;
-  else if (pending && !pending->lands_in_old && stub->lands_in_old &&
-           (frame.code->state() != CodeState::InUse || frame.code->uses_references))
-    ++search.pending; // the code of that frame may be freed, or objects have moved: no exception may land there
-  else if (frame.cfa + std::int64_t(stub->lowest_offset) < thread.stack_low)
-    ++search.no_room;
-  else
-    search.push(search.found, {frame, stub->entry_pc});
-}
-
-void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const {
-  bool is_newest = true;
-  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) {
-    consider(frame, thread, search);
-    // In the function itself, or in a call that is no site, such as of memcpy.
-    bool is_between_sites = (frame.kind == PcKind::Exact && !frame.stub_pc) || (is_newest && !frame.is_site);
-    if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites && !thread.is_suspended)
-      search.push(search.at_loops, &thread);
-    is_newest = is_newest && !frame.code;
-  });
-  if (status != WalkStatus::ReachedBase) {
-    search.failure = status;
-    search.failed_thread = thread.tid;
-  }
-}
-
-/// One stop: walks all stacks, and if nothing is missing asks threads to come to their polls, or rewrites what was found
-/// when there is nobody to ask. Returns how long threads waited.
-Expected<double> Requests::search_and_commit(RequestSearch &search) {
-  search.reset();
-  double pause = 0;
-  Error error = handshake_.with_stopped([&](StoppedThreads threads) {
-    Clock::time_point begin = Clock::now();
-    RulesFinder rules(lookup_, table_);
-    for (const auto &thread : threads)
-      if (search.failure == WalkStatus::ReachedBase && thread->tid == search.what.only_thread.value_or(thread->tid))
-        visit(*thread, rules, search);
-    if (search.is_to_ask()) {
-      for (const ProgramThread *thread : search.at_loops)
-        polls_.ask(*thread);
-      search.asked = true;
-    } else if (search.is_complete()) {
-      commit(search);
-    }
-    pause = std::chrono::duration<double>(Clock::now() - begin).count();
-  });
-  return error ? Expected<double>(std::move(error)) : pause;
-}
-
-/// All threads are stopped.
-void Requests::commit(const RequestSearch &search) {
-  redirector_.release([&](std::uint64_t return_pc, std::uint64_t stub_pc) {
-    const auto &stub = *static_cast<const ReturnStub *>(table_.find(stub_pc)->handle);
-    return stub.may_be_released() &&
-           (search.concerns(stub) || search.stays(return_pc, lookup_.find_code(return_pc - 1).object));
-  });
-  for (const RequestSearch::Found &found : search.found) {
-    stubs_.note_cause(found.stub_pc);
-    redirector_.redirect(found.frame, found.stub_pc);
-  }
-  redirector_.finish();
-  if (calls_)
-    calls_->update();
-}
 
 /// What make_stubs() would compile. The threads run meanwhile.
 std::vector<VersionKey> Requests::missing_continuations(const RequestSearch &search) const {
