@@ -159,9 +159,10 @@ TEST_CASE("a holder copies arguments that lie on the stack", "[objects]") {
   CHECK(bytes("{ i64, { i64, double } }, [4 x i64], [3 x i64]") >= 24);
 }
 
-TEST_CASE("objects have the alignment that they want", "[objects]") {
-  CanonicalFixture fixture;
-  const char *text = R"(
+namespace {
+
+/// Collects what is not aligned, in frames on top of each other.
+constexpr const char *aligned_objects = R"(
     %wide = type { [9 x i64] }
     define i64 @sum(ptr byval(%wide) %w, i64 %n) {
       %last = getelementptr i64, ptr %w, i64 8
@@ -201,8 +202,13 @@ TEST_CASE("objects have the alignment that they want", "[objects]") {
       %r = add i64 %below, %here
       ret i64 %r
     })";
+
+} // namespace
+
+TEST_CASE("objects have the alignment that they want", "[objects]") {
+  CanonicalFixture fixture;
   for (bool optimized : {false, true}) {
-    CanonicalProgram program = fixture.canonical(text);
+    CanonicalProgram program = fixture.canonical(aligned_objects);
     if (optimized)
       fixture.optimize(*program.module);
     run(std::move(program.module), fixture.machine(), "recurse", [](void *address) {

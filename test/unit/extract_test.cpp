@@ -11,8 +11,10 @@
 using namespace llvm;
 using namespace osr;
 
-TEST_CASE("Check that an extracted function refers to the program by name only", "[tiers]") {
-  NumberedProgram program(R"(
+namespace {
+
+/// Refers to a constant, a variable, a weak function, another one and itself.
+constexpr const char *knows_its_program = R"(
     @table = constant [2 x i64] [i64 3, i64 4]
     @counter = global i64 0
     declare extern_weak void @maybe()
@@ -39,7 +41,12 @@ TEST_CASE("Check that an extracted function refers to the program by name only",
       ret i64 %s
     stop:
       ret i64 1
-    })");
+    })";
+
+} // namespace
+
+TEST_CASE("Check that an extracted function refers to the program by name only", "[tiers]") {
+  NumberedProgram program(knows_its_program);
   INFO(print(program.module()));
   auto extracted = [&](bool show) {
     Extractor extractor(program.module(), "part");

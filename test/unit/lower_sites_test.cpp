@@ -31,8 +31,11 @@ TEST_CASE("Check that a site across which stores may have moved is refused, with
   CHECK(lowered.hidden.begin()->second.find("only some memory") != std::string::npos);
 }
 
-TEST_CASE("Check that each site of optimised code gets the form that fits it", "[tiers]") {
-  NumberedProgram program(R"(
+namespace {
+
+/// A call that others follow, and one at the end.
+struct TwoCalls {
+  NumberedProgram program{R"(
     declare i64 @ext(i64)
     define i64 @f(i64 %x, i1 %bit, i128 %wide) {
       %a = call i64 @ext(i64 %x)
@@ -42,48 +45,57 @@ TEST_CASE("Check that each site of optimised code gets the form that fits it", "
       %d = add i64 %c, %a
       %last = tail call i64 @ext(i64 %d)
       ret i64 %last
-    })");
+    })"};
   Function &function = program.function("f");
   ForcedForms forced;
   LoweredSites lowered;
-  auto lower = [&] {
+
+  void lower() {
     lowered = cantFail(lower_sites(function, program.program(), forced));
     require_valid(program.module());
     CHECK(calls_with_state(function).empty());
-  };
-  SECTION("by themselves") {
-    lower();
-    CHECK(lowered.forms == std::vector{SiteForm::StackMap, SiteForm::TailCall});
-    CHECK(lowered.records.at(1).frames.empty());
-    std::vector<CallInst *> maps = stack_maps(function);
-    REQUIRE(maps.size() == 1);
-    // Bits are recorded as bytes; what no operand can carry waits in a slot.
-    const LoweredFrame &frame = lowered.records[0].frames.at(0);
-    REQUIRE(frame.values.size() == 2);
-    CHECK(frame.values[0].kind == LoweredValue::Kind::Operand);
-    CHECK(maps[0]->getArgOperand(2 + frame.values[0].operand)->getType()->isIntegerTy(8));
-    CHECK(frame.values[1].kind == LoweredValue::Kind::InMemory);
-    CHECK(isa<AllocaInst>(maps[0]->getArgOperand(2 + frame.values[1].operand)));
-    CHECK(calls_of(function, "ext").at(1)->isTailCall());
   }
-  SECTION("forced to slots") {
-    forced.sites = {{0, SiteForm::Spilled}, {1, SiteForm::StackMap}};
-    lower();
-    CHECK(lowered.forms == std::vector{SiteForm::Spilled, SiteForm::StackMap});
-    std::vector<CallInst *> maps = stack_maps(function);
-    REQUIRE(maps.size() == 2);
-    for (unsigned i = 2; i < maps[0]->arg_size(); ++i)
-      CHECK(isa<AllocaInst>(maps[0]->getArgOperand(i)));
-    CHECK(lowered.records.at(1).frames.size() == 1);
-    CHECK_FALSE(calls_of(function, "ext").at(1)->isTailCall());
-  }
-  SECTION("forced to have no record") {
-    forced.sites = {{0, SiteForm::Refused}};
-    lower();
-    CHECK(stack_maps(function).empty());
-    CHECK(lowered.records.at(0).frames.empty());
-    CHECK_FALSE(calls_of(function, "ext").at(0)->hasMetadata(record_mark));
-  }
+};
+
+} // namespace
+
+TEST_CASE("Check that each site of optimised code gets the form that fits it", "[tiers]") {
+  TwoCalls code;
+  code.lower();
+  CHECK(code.lowered.forms == std::vector{SiteForm::StackMap, SiteForm::TailCall});
+  CHECK(code.lowered.records.at(1).frames.empty());
+  std::vector<CallInst *> maps = stack_maps(code.function);
+  REQUIRE(maps.size() == 1);
+  // Bits are recorded as bytes; what no operand can carry waits in a slot.
+  const LoweredFrame &frame = code.lowered.records[0].frames.at(0);
+  REQUIRE(frame.values.size() == 2);
+  CHECK(frame.values[0].kind == LoweredValue::Kind::Operand);
+  CHECK(maps[0]->getArgOperand(2 + frame.values[0].operand)->getType()->isIntegerTy(8));
+  CHECK(frame.values[1].kind == LoweredValue::Kind::InMemory);
+  CHECK(isa<AllocaInst>(maps[0]->getArgOperand(2 + frame.values[1].operand)));
+  CHECK(calls_of(code.function, "ext").at(1)->isTailCall());
+}
+
+TEST_CASE("Check that sites of optimised code are forced to slots", "[tiers]") {
+  TwoCalls code;
+  code.forced.sites = {{0, SiteForm::Spilled}, {1, SiteForm::StackMap}};
+  code.lower();
+  CHECK(code.lowered.forms == std::vector{SiteForm::Spilled, SiteForm::StackMap});
+  std::vector<CallInst *> maps = stack_maps(code.function);
+  REQUIRE(maps.size() == 2);
+  for (unsigned i = 2; i < maps[0]->arg_size(); ++i)
+    CHECK(isa<AllocaInst>(maps[0]->getArgOperand(i)));
+  CHECK(code.lowered.records.at(1).frames.size() == 1);
+  CHECK_FALSE(calls_of(code.function, "ext").at(1)->isTailCall());
+}
+
+TEST_CASE("Check that a site of optimised code is forced to have no record", "[tiers]") {
+  TwoCalls code;
+  code.forced.sites = {{0, SiteForm::Refused}};
+  code.lower();
+  CHECK(stack_maps(code.function).empty());
+  CHECK(code.lowered.records.at(0).frames.empty());
+  CHECK_FALSE(calls_of(code.function, "ext").at(0)->hasMetadata(record_mark));
 }
 
 TEST_CASE("Check that tail calls stay tail calls where their path joins others just to return", "[tiers]") {

@@ -139,10 +139,11 @@ TEST_CASE("Check that a replaced frame really runs the other code", "[registers]
             {id, Tier::Optimized, {}}, {id, Tier::Baseline, {}}, {id, Tier::Optimized, 1}, {id, Tier::Baseline, {}}});
 }
 
-TEST_CASE("Check that three frames on top of each other are replaced in every combination", "[registers]") {
-  // Each level first calls ext(level), where its own frame may become a continuation, then the next one; the newest
-  // calls ext(100), where all three are replaced at once.
-  OsrProgram program(R"(
+namespace {
+
+/// Each level first calls ext(level), where its own frame may become a continuation, then the next one; the newest
+/// calls ext(100), where all three are replaced at once.
+constexpr const char *levels = R"(
     declare i64 @ext(i64)
     define i64 @level(i64 %n, i64 %x) {
       %a = mul i64 %x, 31
@@ -169,7 +170,12 @@ TEST_CASE("Check that three frames on top of each other are replaced in every co
       %v = mul i64 %u, %d
       %w = add i64 %v, %own
       ret i64 %w
-    })");
+    })";
+
+} // namespace
+
+TEST_CASE("Check that three frames on top of each other are replaced in every combination", "[registers]") {
+  OsrProgram program(levels);
   std::function<std::uint64_t(std::uint64_t, std::uint64_t)> level = [&](std::uint64_t n, std::uint64_t x) {
     std::uint64_t a = x * 31, b = x ^ 12345, c = x / 3, d = c * a, e = d + b, own = result_of_call(n);
     std::uint64_t r = n == 0 ? result_of_call(100) : level(n - 1, e + own);

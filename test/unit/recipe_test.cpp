@@ -198,60 +198,74 @@ TEST_CASE("Check that constants which are wider than a word stay values whatever
   }
 }
 
+namespace {
+
+/// A value on top of another one, by name: what it is for x.
+const std::map<std::string, std::function<std::uint64_t(std::uint64_t)>> results = {
+    {"x", [](auto x) { return x; }},
+    {"a", [](auto x) { return x + 5; }},
+    {"b", [](auto x) { return (x + 5) * 3; }},
+    {"c", [](auto x) { return ((x + 5) * 3) << 2; }},
+    {"d", [](auto x) { return (((x + 5) * 3) << 2) - 1; }},
+    {"e", [](auto x) { return ((((x + 5) * 3) << 2) - 1) * 9; }},
+    {"g", [](auto x) { return ((((x + 5) * 3) << 2) - 1) * 9 + 2; }}};
+
+/// The seven slots of the site take seven values that hang on each other, in this order.
+std::map<std::string, Value *> fill_slots(NumberedProgram &program, const std::vector<std::string> &order) {
+  CallBase &call = program.call("f", 0);
+  IRBuilder<> builder(&call);
+  std::map<std::string, Value *> values;
+  Value *x = values["x"] = program.function("f").getArg(0);
+  Value *a = values["a"] = builder.CreateAdd(x, builder.getInt64(5));
+  Value *b = values["b"] = builder.CreateMul(a, builder.getInt64(3));
+  Value *c = values["c"] = builder.CreateShl(b, 2);
+  Value *d = values["d"] = builder.CreateSub(c, builder.getInt64(1));
+  Value *e = values["e"] = builder.CreateMul(d, builder.getInt64(9));
+  values["g"] = builder.CreateAdd(e, builder.getInt64(2));
+  std::vector<Value *> operands{bundle_operands(call)[0]};
+  for (const std::string &name : order)
+    operands.push_back(values[name]);
+  set_bundle(call, operands);
+  return values;
+}
+
+void check_recipes(const std::vector<std::string> &order) {
+  NumberedProgram program("declare i64 @ext(i64)\n"
+                          "define i64 @f(i64 %x, i64 %a, i64 %b, i64 %c, i64 %d, i64 %e, i64 %g) {\n"
+                          "  %r = call i64 @ext(i64 0)\n"
+                          "  %s0 = add i64 %r, %x\n  %s1 = xor i64 %s0, %a\n  %s2 = xor i64 %s1, %b\n"
+                          "  %s3 = xor i64 %s2, %c\n  %s4 = xor i64 %s3, %d\n  %s5 = xor i64 %s4, %e\n"
+                          "  %s6 = xor i64 %s5, %g\n  ret i64 %s6\n}");
+  std::map<std::string, Value *> values = fill_slots(program, order);
+  LoweredSites lowered = cantFail(lower_sites(program.function("f"), program.program(), {}));
+  require_valid(program.module());
+  IntrinsicInst *map = nullptr;
+  for (IntrinsicInst *intrinsic : all<IntrinsicInst>(program.function("f")))
+    map = intrinsic;
+  REQUIRE(map);
+  const LoweredFrame &frame = lowered.records.at(0).frames.at(0);
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const LoweredValue &value = frame.values[i];
+    REQUIRE(value.kind == LoweredValue::Kind::Operand);
+    Value *operand = map->getArgOperand(2 + value.operand);
+    std::string held;
+    for (auto &[name, candidate] : values)
+      if (candidate == operand)
+        held = name;
+    INFO(order[i] << " is computed from " << held);
+    REQUIRE(results.contains(held));
+    for (std::uint64_t sample : samples)
+      CHECK(apply_recipe(results.at(held)(sample), value.recipe) == results.at(order[i])(sample));
+  }
+}
+
+} // namespace
+
 TEST_CASE("Check that a recipe over a value that is itself recomputed ends at what is really recorded", "[recipe]") {
   // a has another frame-state-only value on top; c hangs on b. Whatever the order, each value's steps must lead from
   // an operand of the map to the value's own bits.
-  const std::map<std::string, std::function<std::uint64_t(std::uint64_t)>> expected = {
-      {"x", [](auto x) { return x; }},
-      {"a", [](auto x) { return x + 5; }},
-      {"b", [](auto x) { return (x + 5) * 3; }},
-      {"c", [](auto x) { return ((x + 5) * 3) << 2; }},
-      {"d", [](auto x) { return (((x + 5) * 3) << 2) - 1; }},
-      {"e", [](auto x) { return ((((x + 5) * 3) << 2) - 1) * 9; }},
-      {"g", [](auto x) { return ((((x + 5) * 3) << 2) - 1) * 9 + 2; }}};
   std::vector<std::string> order = {"a", "b", "c", "d", "e", "g", "x"};
   do {
-    NumberedProgram program("declare i64 @ext(i64)\n"
-                            "define i64 @f(i64 %x, i64 %a, i64 %b, i64 %c, i64 %d, i64 %e, i64 %g) {\n"
-                            "  %r = call i64 @ext(i64 0)\n"
-                            "  %s0 = add i64 %r, %x\n  %s1 = xor i64 %s0, %a\n  %s2 = xor i64 %s1, %b\n"
-                            "  %s3 = xor i64 %s2, %c\n  %s4 = xor i64 %s3, %d\n  %s5 = xor i64 %s4, %e\n"
-                            "  %s6 = xor i64 %s5, %g\n  ret i64 %s6\n}");
-    // The seven slots of the site take seven values that hang on each other, in this order.
-    CallBase &call = program.call("f", 0);
-    IRBuilder<> builder(&call);
-    std::map<std::string, Value *> values;
-    Value *x = values["x"] = program.function("f").getArg(0);
-    Value *a = values["a"] = builder.CreateAdd(x, builder.getInt64(5));
-    Value *b = values["b"] = builder.CreateMul(a, builder.getInt64(3));
-    Value *c = values["c"] = builder.CreateShl(b, 2);
-    Value *d = values["d"] = builder.CreateSub(c, builder.getInt64(1));
-    Value *e = values["e"] = builder.CreateMul(d, builder.getInt64(9));
-    values["g"] = builder.CreateAdd(e, builder.getInt64(2));
-    std::vector<Value *> operands{bundle_operands(call)[0]};
-    for (const std::string &name : order)
-      operands.push_back(values[name]);
-    set_bundle(call, operands);
-
-    LoweredSites lowered = cantFail(lower_sites(program.function("f"), program.program(), {}));
-    require_valid(program.module());
-    IntrinsicInst *map = nullptr;
-    for (IntrinsicInst *intrinsic : all<IntrinsicInst>(program.function("f")))
-      map = intrinsic;
-    REQUIRE(map);
-    const LoweredFrame &frame = lowered.records.at(0).frames.at(0);
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const LoweredValue &value = frame.values[i];
-      REQUIRE(value.kind == LoweredValue::Kind::Operand);
-      Value *operand = map->getArgOperand(2 + value.operand);
-      std::string held;
-      for (auto &[name, candidate] : values)
-        if (candidate == operand)
-          held = name;
-      INFO(order[i] << " is computed from " << held);
-      REQUIRE(expected.contains(held));
-      for (std::uint64_t sample : samples)
-        CHECK(apply_recipe(expected.at(held)(sample), value.recipe) == expected.at(order[i])(sample));
-    }
+    check_recipes(order);
   } while (std::next_permutation(order.begin(), order.end() - 3)); // the orders of a, b, c, d
 }

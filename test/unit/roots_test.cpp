@@ -1,91 +1,13 @@
 // Check that a collector finds, and may move, whatever compiled code holds: in all tiers, derived, inlined, in several threads.
-#include "copying_heap.h"
-#include "grow_fixture.h"
+#include "collected_runtime.h"
 
 #include <array>
-#include <atomic>
-#include <csetjmp>
-#include <mutex>
-#include <thread>
 
 using namespace llvm;
 using Catch::Matchers::Contains;
 
 namespace osr {
 namespace {
-
-Runtime *collected = nullptr; ///< the runtime of the test
-CopyingHeap *heap = nullptr;
-bool objects_move = true;
-constexpr std::chrono::seconds patience(60); ///< the machine may be busy
-
-/// Collects at each allocation. What it returns is no root before it has returned: it is allocated when others may not collect
-/// any more.
-void *allocate(std::uint64_t references, std::uint64_t words) {
-  SafepointOptions how;
-  how.objects_move = objects_move;
-  how.limit = patience;
-  cantFail(collected->at_safepoint(
-      [&](Safepoint &safepoint) { objects_move ? heap->collect(safepoint) : heap->look_at(safepoint); }, how));
-  return heap->allocate(std::uint32_t(references), std::uint32_t(words));
-}
-
-Runtime::Options options_with(Tier tier, bool automatic = false) {
-  Runtime::Options options;
-  options.tier = tier;
-  options.reference_spaces = {1};
-  options.host_symbols = {{"allocate", reinterpret_cast<std::uint64_t>(&allocate)}};
-  if (automatic)
-    options.tier_up = {std::make_shared<const CountingPolicy>(10), /*compile_threads=*/0};
-  return options;
-}
-
-/// Nodes: next, value.
-const char *lists = R"(
-  declare ptr addrspace(1) @allocate(i64, i64)
-  define internal ptr addrspace(1) @node(ptr addrspace(1) %next, i64 %value) {
-    %new = call ptr addrspace(1) @allocate(i64 1, i64 2)
-    %link = getelementptr i64, ptr addrspace(1) %new, i64 1
-    store ptr addrspace(1) %next, ptr addrspace(1) %link
-    %field = getelementptr i64, ptr addrspace(1) %new, i64 2
-    store i64 %value, ptr addrspace(1) %field
-    ret ptr addrspace(1) %new
-  }
-  define internal i64 @sum(ptr addrspace(1) %list) {
-  entry:
-    br label %loop
-  loop:
-    %at = phi ptr addrspace(1) [ %list, %entry ], [ %next, %more ]
-    %sum = phi i64 [ 0, %entry ], [ %larger, %more ]
-    %end = icmp eq ptr addrspace(1) %at, null
-    br i1 %end, label %done, label %more
-  more:
-    %field = getelementptr i64, ptr addrspace(1) %at, i64 2
-    %value = load i64, ptr addrspace(1) %field
-    %larger = add i64 %sum, %value
-    %garbage = call ptr addrspace(1) @node(ptr addrspace(1) null, i64 %value)
-    %link = getelementptr i64, ptr addrspace(1) %at, i64 1
-    %next = load ptr addrspace(1), ptr addrspace(1) %link
-    br label %loop
-  done:
-    ret i64 %sum
-  }
-  define i64 @lists(i64 %n) {
-  entry:
-    br label %loop
-  loop:
-    %i = phi i64 [ 0, %entry ], [ %i.next, %loop ]
-    %list = phi ptr addrspace(1) [ null, %entry ], [ %longer, %loop ]
-    %longer = call ptr addrspace(1) @node(ptr addrspace(1) %list, i64 %i)
-    %i.next = add i64 %i, 1
-    %again = icmp ult i64 %i.next, %n
-    br i1 %again, label %loop, label %done
-  done:
-    %first = call i64 @sum(ptr addrspace(1) %longer)
-    %second = call i64 @sum(ptr addrspace(1) %longer)
-    %both = add i64 %first, %second
-    ret i64 %both
-  })";
 
 /// An array is filled through a pointer that runs through it, with an allocation each time; two of them take turns.
 const char *arrays = R"(
@@ -161,104 +83,6 @@ TEST_CASE("What moves at each allocation is found in every tier") {
   CHECK(space.derived > derived_before + 4 * 90);
 }
 
-/// A loop that calls nothing, and one that calls a function which returns at once.
-const char *busy = R"(
-  declare ptr addrspace(1) @allocate(i64, i64)
-  define i64 @spin(ptr %stop) {
-  entry:
-    %object = call ptr addrspace(1) @allocate(i64 0, i64 1)
-    %field = getelementptr i64, ptr addrspace(1) %object, i64 1
-    store i64 7, ptr addrspace(1) %field
-    br label %loop
-  loop:
-    %now = load atomic i64, ptr %stop monotonic, align 8
-    %go.on = icmp eq i64 %now, 0
-    br i1 %go.on, label %loop, label %done
-  done:
-    %x = load i64, ptr addrspace(1) %field
-    ret i64 %x
-  }
-  define internal i64 @fib(i64 %n, ptr addrspace(1) %object) noinline {
-    %small = icmp ult i64 %n, 2
-    br i1 %small, label %leaf, label %more
-  leaf:
-    %field = getelementptr i64, ptr addrspace(1) %object, i64 1
-    %one = load i64, ptr addrspace(1) %field
-    ret i64 %one
-  more:
-    %a = sub i64 %n, 1
-    %b = sub i64 %n, 2
-    %x = call i64 @fib(i64 %a, ptr addrspace(1) %object)
-    %y = call i64 @fib(i64 %b, ptr addrspace(1) %object)
-    %z = add i64 %x, %y
-    ret i64 %z
-  }
-  define i64 @recursion(i64 %n) {
-    %object = call ptr addrspace(1) @allocate(i64 0, i64 1)
-    %field = getelementptr i64, ptr addrspace(1) %object, i64 1
-    store i64 1, ptr addrspace(1) %field
-    %x = call i64 @fib(i64 %n, ptr addrspace(1) %object)
-    ret i64 %x
-  })";
-
-std::uint64_t fibonacci(std::uint64_t n) { return n < 2 ? 1 : fibonacci(n - 1) + fibonacci(n - 2); }
-
-TEST_CASE("Threads that run come to a safepoint soon, whatever they do") {
-  const Tier tier = GENERATE(Tier::Baseline, Tier::Optimized);
-  objects_move = true;
-  CopyingHeap space;
-  heap = &space;
-  auto runtime = runtime_with({busy, lists}, options_with(tier));
-  collected = runtime.get();
-  std::atomic<std::uint64_t> stop = 0;
-  std::vector<std::thread> threads;
-  std::atomic<unsigned> right = 0;
-  for (unsigned i = 0; i < 2; ++i)
-    threads.emplace_back([&] { right += call(*runtime, "spin", reinterpret_cast<std::uint64_t>(&stop)) == 7; });
-  threads.emplace_back([&] { right += call(*runtime, "recursion", 18) == fibonacci(18); });
-  threads.emplace_back([&] { right += call(*runtime, "lists", 40) == 2 * 39 * 40 / 2; });
-  while (space.collections < 150) { // the list makes 120; these come from a thread that is not the program's
-    SafepointOptions patient;
-    patient.limit = patience;
-    cantFail(runtime->at_safepoint([&](Safepoint &safepoint) { heap->collect(safepoint); }, patient));
-  }
-  stop = 1;
-  for (std::thread &thread : threads)
-    thread.join();
-  CHECK(right == 4);
-}
-
-TEST_CASE("A thread that comes to no safepoint is named, unless it says that it is away") {
-  static std::atomic<bool> is_away, may_return, is_there;
-  Runtime::Options options = options_with(Tier::Baseline);
-  options.host_symbols.emplace_back("wait", reinterpret_cast<std::uint64_t>(+[] {
-                                      std::optional<AwayFromProgram> away;
-                                      if (is_away)
-                                        away.emplace();
-                                      is_there = true;
-                                      is_there.notify_all();
-                                      may_return.wait(false);
-                                    }));
-  auto runtime =
-      runtime_with({"declare void @wait()\ndefine void @waits() { call void @wait()\n ret void }"}, std::move(options));
-  for (const bool away : {false, true}) {
-    is_away = away;
-    may_return = is_there = false;
-    std::thread thread([&] { call(*runtime, "waits"); });
-    is_there.wait(false);
-    bool worked = false;
-    SafepointOptions impatient;
-    impatient.limit = std::chrono::milliseconds(20);
-    const std::string message = toString(runtime->at_safepoint([&](Safepoint &) { worked = true; }, impatient));
-    CHECK(worked == away);
-    if (!away)
-      CHECK_THAT(message, Contains("no safepoint") && Contains("away"));
-    may_return = true;
-    may_return.notify_all();
-    thread.join();
-  }
-}
-
 TEST_CASE("What would hide a reference is refused by name") {
   auto runtime = runtime_with({}, options_with(Tier::Optimized));
   const auto refusal = [&](const char *text) { return toString(runtime->add(module_of(text)).takeError()); };
@@ -285,78 +109,6 @@ TEST_CASE("What would hide a reference is refused by name") {
   options.reference_spaces = {256};
   runtime.reset();
   CHECK_THAT(toString(Runtime::create(std::move(options)).takeError()), Contains("256"));
-}
-
-TEST_CASE("An exception does not land where objects were before they moved, whatever is requested meanwhile") {
-  static bool requests;
-  objects_move = true;
-  CopyingHeap space;
-  heap = &space;
-  Runtime::Options options = options_with(Tier::Optimized);
-  options.host_symbols.emplace_back("throws", reinterpret_cast<std::uint64_t>(+[] {
-                                      allocate(0, 1);
-                                      if (requests)
-                                        cantFail(collected->replace("f", {.to = Tier::Optimized}));
-                                      throw 1;
-                                    }));
-  auto runtime = runtime_with({R"(
-    declare void @throws()
-    declare i32 @__gxx_personality_v0(...)
-    declare ptr @__cxa_begin_catch(ptr)
-    declare void @__cxa_end_catch()
-    declare ptr addrspace(1) @allocate(i64, i64)
-    define i64 @f(i64 %x) personality ptr @__gxx_personality_v0 {
-      %object = call ptr addrspace(1) @allocate(i64 0, i64 1)
-      %field = getelementptr i64, ptr addrspace(1) %object, i64 1
-      store i64 %x, ptr addrspace(1) %field
-      invoke void @throws() to label %never unwind label %pad
-    never:
-      ret i64 0
-    pad:
-      %thrown = landingpad { ptr, i32 } catch ptr null
-      %exception = extractvalue { ptr, i32 } %thrown, 0
-      %caught = call ptr @__cxa_begin_catch(ptr %exception)
-      call void @__cxa_end_catch()
-      %y = load i64, ptr addrspace(1) %field
-      ret i64 %y
-    })"},
-                              std::move(options));
-  collected = runtime.get();
-  for (const bool with_request : {false, true, true}) {
-    requests = with_request;
-    CHECK(call(*runtime, "f", 41) == 41);
-  }
-  CHECK(space.collections == 6);
-}
-
-TEST_CASE("A host that leaves the program by longjmp may call it again, and collect") {
-  static jmp_buf back;
-  static bool leaves;
-  objects_move = true;
-  CopyingHeap space;
-  heap = &space;
-  Runtime::Options options = options_with(Tier::Optimized);
-  options.host_symbols.emplace_back("leave", reinterpret_cast<std::uint64_t>(+[] {
-                                      if (leaves)
-                                        longjmp(back, 1);
-                                    }));
-  auto runtime = runtime_with({"declare void @leave()\ndefine i64 @in(i64 %n) { call void @leave()\n "
-                               "%x = call i64 @lists(i64 %n)\n ret i64 %x }\ndeclare i64 @lists(i64)",
-                               lists},
-                              std::move(options));
-  collected = runtime.get();
-  auto attached = cantFail(ThreadAttachment::attach());
-  const std::uint64_t in = cantFail(runtime->lookup("in"));
-  static volatile unsigned left = 0;
-  leaves = true;
-  if (setjmp(back) != 0)
-    left = left + 1;
-  if (left < 100)
-    attached.call(in, 10);
-  leaves = false;
-  CHECK(left == 100);
-  CHECK(call(*runtime, "in", 20) == 19 * 20);
-  CHECK(cantFail(runtime->replace("in", {.to = Tier::Baseline})).refused.empty());
 }
 
 /// Makes a node at each level, which the levels below, of another runtime, have too.
@@ -393,6 +145,10 @@ std::string linked_levels(const std::string &name) {
                      name);
 }
 
+std::uint64_t in_thread(std::uint64_t function, std::uint64_t first, std::uint64_t second) {
+  return cantFail(ThreadAttachment::attach()).call(function, first, second);
+}
+
 TEST_CASE("Two runtimes whose functions call each other share a heap, and one collection moves the objects of both") {
   static std::array<std::unique_ptr<Runtime>, 2> both;
   static std::array<std::uint64_t, 2> functions;
@@ -408,12 +164,8 @@ TEST_CASE("Two runtimes whose functions call each other share a heap, and one co
         how));
     return shared->allocate(std::uint32_t(references), std::uint32_t(words));
   };
-  const std::array others = {+[](std::uint64_t n, std::uint64_t list) {
-                               return cantFail(ThreadAttachment::attach()).call(functions[1], n, list);
-                             },
-                             +[](std::uint64_t n, std::uint64_t list) {
-                               return cantFail(ThreadAttachment::attach()).call(functions[0], n, list);
-                             }};
+  const std::array others = {+[](std::uint64_t n, std::uint64_t list) { return in_thread(functions[1], n, list); },
+                             +[](std::uint64_t n, std::uint64_t list) { return in_thread(functions[0], n, list); }};
   const std::array names = {"left", "right"};
   for (const Tier tier : {Tier::Baseline, Tier::Optimized}) {
     for (unsigned i = 0; i < 2; ++i) {

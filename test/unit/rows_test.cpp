@@ -13,8 +13,7 @@ std::string message(llvm::Error error) { return llvm::toString(std::move(error))
 
 /// Functions with few and many saved registers, with and without frame pointer, with a dynamic frame, with calls that
 /// push arguments, with several exits.
-std::string program(const std::string &frame_pointer) {
-  return R"(
+constexpr const char *functions = R"(
 declare i64 @ext(i64)
 declare void @many(i64, i64, i64, i64, i64, i64, i64, i64, i64)
 define i64 @leaf(i64 %x) #0 {
@@ -52,8 +51,10 @@ define i64 @dynamic(i64 %n) #0 {
   %s = add i64 %r, %n
   ret i64 %s
 }
-attributes #0 = { noinline uwtable "frame-pointer"=")" +
-         frame_pointer + "\" }\n";
+)";
+
+std::string program(const std::string &frame_pointer) {
+  return functions + ("attributes #0 = { noinline uwtable \"frame-pointer\"=\"" + frame_pointer + "\" }\n");
 }
 
 std::unique_ptr<test::MiniJit> compile(const std::string &frame_pointer) {

@@ -11,8 +11,9 @@ using namespace osr;
 
 using Names = std::vector<std::string>;
 
-TEST_CASE("Check that calls which can come back are sites, in function order, and others are not", "[sites]") {
-  NumberedProgram program(R"(
+namespace {
+
+constexpr const char *calls_of_all_kinds = R"(
     declare i64 @first(i64)
     declare i64 @strlen(ptr)
     declare void @stop() noreturn
@@ -39,7 +40,12 @@ TEST_CASE("Check that calls which can come back are sites, in function order, an
     define i64 @tail(i64 %x) {
       %r = musttail call i64 @strcmp(i64 %x)
       ret i64 %r
-    })");
+    })";
+
+} // namespace
+
+TEST_CASE("Check that calls which can come back are sites, in function order, and others are not", "[sites]") {
+  NumberedProgram program(calls_of_all_kinds);
   const FunctionInfo &f = program.info("f");
   REQUIRE(f.sites.size() == 3);
   Names callees;

@@ -128,30 +128,14 @@ TEST_CASE("Destructors of thread-local objects run as program code, newest first
     if (object == &numbers[2])
       destroy_at_end(destroy, &numbers[3], nullptr); // runs next
   };
-  static const auto make_objects = [] {
+  static constexpr auto make_objects = [] {
     pthread_setspecific(key, &numbers[0]);
     destroy_at_end(destroy, &numbers[1], nullptr);
     destroy_at_end(destroy, &numbers[2], nullptr);
   };
   REQUIRE(PROGRAM_CALL(pthread_key_create)(&key, [](void *value) { order.push_back(*static_cast<int *>(value)); }) ==
           0);
-  void *(*endings[])(void *) = {
-      [](void *argument) -> void * {
-        make_objects();
-        return argument;
-      },
-      [](void *argument) -> void * {
-        make_objects();
-        pthread_exit(argument);
-      },
-      [](void *) -> void * {
-        make_objects();
-        pthread_cancel(pthread_self());
-        for (;;)
-          pthread_testcancel();
-      },
-  };
-  for (auto *ending : endings) {
+  for (auto *ending : endings_of<+make_objects>) {
     order.clear();
     REQUIRE(pthread_join(start(ending), nullptr) == 0);
     CHECK(order == std::vector<int>{2, 3, 1, 0});

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <pthread.h>
 #include <thread>
 
 namespace osr {
@@ -85,5 +86,24 @@ bool all_but_current_stopped(StoppedThreads threads);
 /// Whether a signal interrupted this thread in a system call that starts again when the handler returns: then the
 /// kernel has put the pc back to the call.
 bool will_restart(const ProgramThread &thread, long call);
+
+/// Threads that do `begin` and end in each way that there is.
+template <void (*begin)()>
+inline constexpr void *(*endings_of[])(void *) = {
+    [](void *argument) -> void * {
+      begin();
+      return argument;
+    },
+    [](void *argument) -> void * {
+      begin();
+      pthread_exit(argument);
+    },
+    [](void *) -> void * {
+      begin();
+      pthread_cancel(pthread_self());
+      for (;;)
+        pthread_testcancel();
+    },
+};
 
 } // namespace osr
