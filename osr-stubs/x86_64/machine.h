@@ -1,3 +1,4 @@
+// What osr-stubs/machine.h promises, where it has to be inlined.
 #pragma once
 
 #include <cstdint>

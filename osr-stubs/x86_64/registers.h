@@ -1,3 +1,4 @@
+// The registers behind osr-stubs/registers.h.
 #pragma once
 
 #include <cstdint>

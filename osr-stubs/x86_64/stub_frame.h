@@ -1,3 +1,4 @@
+// The frames behind osr-stubs/stub_frame.h; their offsets are in stub_offsets.h.
 #pragma once
 
 #include "osr-stubs/x86_64/registers.h"

@@ -1,3 +1,4 @@
+// How many registers of each kind the C convention of x86-64 takes for a value.
 #pragma once
 
 #include <llvm/IR/CallingConv.h>

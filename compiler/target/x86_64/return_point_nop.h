@@ -1,3 +1,4 @@
+// The bytes behind compiler/target/return_point.h.
 #pragma once
 
 #include <array>

@@ -1,3 +1,4 @@
+// What runtime/machine/context.h promises.
 #pragma once
 
 #include "runtime/machine/register_set.h"

@@ -1,3 +1,4 @@
+// The numbers behind runtime/machine/dwarf_numbers.h.
 #pragma once
 
 #include "osr-stubs/registers.h"

@@ -1,3 +1,4 @@
+// The numbers behind runtime/machine/elf_numbers.h.
 #pragma once
 
 #include <cstdint>

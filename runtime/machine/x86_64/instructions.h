@@ -1,3 +1,4 @@
+// What runtime/machine/instructions.h promises, where it has to be inlined.
 #pragma once
 
 #include <cstdint>
