@@ -135,7 +135,7 @@ TEST_CASE("Destructors of thread-local objects run as program code, newest first
   };
   REQUIRE(PROGRAM_CALL(pthread_key_create)(&key, [](void *value) { order.push_back(*static_cast<int *>(value)); }) ==
           0);
-  for (auto *ending : endings_of<+make_objects>) {
+  for (auto *ending : endings_of<make_objects>) {
     order.clear();
     REQUIRE(pthread_join(start(ending), nullptr) == 0);
     CHECK(order == std::vector<int>{2, 3, 1, 0});

@@ -88,7 +88,7 @@ bool all_but_current_stopped(StoppedThreads threads);
 bool will_restart(const ProgramThread &thread, long call);
 
 /// Threads that do `begin` and end in each way that there is.
-template <void (*begin)()>
+template <auto begin>
 inline constexpr void *(*endings_of[])(void *) = {
     [](void *argument) -> void * {
       begin();
