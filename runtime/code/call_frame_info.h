@@ -38,7 +38,6 @@ public:
   }
 
 private:
-  using enum llvm::dwarf::CallFrameInfo;
   static constexpr std::uint8_t negative_offset_extended = 0x2f; ///< of GNU; LLVM has no name for it
 
   struct Rules {
@@ -110,6 +109,7 @@ private:
   }
 
   template <typename F> bool step(DwarfReader &in, F &row) {
+    using namespace llvm::dwarf;
     const auto op = in.read<std::uint8_t>();
     const std::uint8_t low = op & 0x3f;
     switch (op & 0xc0) {
@@ -129,6 +129,7 @@ private:
 
   /// The instructions that change rules.
   bool define(std::uint8_t op, DwarfReader &in) {
+    using namespace llvm::dwarf;
     switch (op) {
     case DW_CFA_nop: return true;
     case DW_CFA_remember_state: return remember();
@@ -146,6 +147,7 @@ private:
 
   /// Those that begin with a register.
   bool define_of_register(std::uint8_t op, DwarfReader &in) {
+    using namespace llvm::dwarf;
     const std::uint64_t reg = in.uleb();
     switch (op) {
     case DW_CFA_offset_extended: save(reg, in.uleb()); return true;
