@@ -1,8 +1,7 @@
 #include "osrctl/statistics_file.h"
 
 #include "compiler/base/error.h"
-#include "runtime/code/file_thread.h"
-#include "runtime/threads/start_thread.h"
+#include "runtime/process/file_thread.h"
 
 #include <llvm/ADT/SmallString.h>
 #include <llvm/Support/FileSystem.h>
@@ -53,7 +52,6 @@ void StatisticsWriter::write() const {
   }
   const std::string text = statistics->to_json() + '\n';
   std::error_code error;
-  HostThreads host_threads;
   if (auto files = FileThread::start("osr files")) // the program may be using all descriptors that it can have
     (*files)->run([&] { error = write_file(path, text); });
   else {

@@ -14,7 +14,7 @@ ORDER = """
 third_party include
 compiler/base osr-stubs
 compiler/target compiler/canonical compiler/sites compiler/tiers compiler/codegen
-runtime/machine runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
+runtime/machine runtime/process runtime/stackmap runtime/code runtime/stack runtime/threads runtime/reclaim
 runtime/events runtime/engine runtime/guest runtime/requests runtime/redefine runtime/tiering runtime/guards runtime/stress
 runtime/roots runtime/inspect runtime/control
 runtime/facade

@@ -230,7 +230,7 @@ void Compiler::merge(std::unique_ptr<Module> module) {
 }
 
 void Compiler::adopt_module(NewModule added) {
-  const std::lock_guard closed(gate_); // finish() reads the list of functions
+  Lock closed(gate_); // finish() reads the list of functions
   merge(std::move(added.module));
   for (FunctionInfo &info : added.functions) {
     const FunctionId id = info.id;

@@ -14,7 +14,7 @@ Expected<std::unique_ptr<CodeGenerator>> CodeGenerator::create(CodegenLevel leve
 
 Expected<std::unique_ptr<CodeGenerator>> CodeGeneratorPool::take() {
   {
-    const std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     if (!idle_.empty()) {
       std::unique_ptr<CodeGenerator> idle = std::move(idle_.back());
       idle_.pop_back();
@@ -25,7 +25,7 @@ Expected<std::unique_ptr<CodeGenerator>> CodeGeneratorPool::take() {
 }
 
 void CodeGeneratorPool::give_back(std::unique_ptr<CodeGenerator> generator) {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   idle_.push_back(std::move(generator));
 }
 

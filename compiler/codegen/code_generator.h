@@ -1,11 +1,11 @@
 // What compiles the modules of one tier: LLVM's machine and an emitter, set up once and used again.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/target/target.h"
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace osr {
@@ -37,8 +37,8 @@ public:
 
 private:
   ReturnPoints points_;
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<CodeGenerator>> idle_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<CodeGenerator>> idle_ OSR_GUARDED_BY(mutex_);
 };
 
 } // namespace osr

@@ -2,16 +2,17 @@
 #pragma once
 
 #include "compiler/base/check.h"
+#include "compiler/base/mutex.h"
 
 #include <atomic>
 
 namespace osr {
 
-/// A mutex that many may share, for std::shared_lock and std::lock_guard. It is locked around a fork, too; the child, in
-/// which nobody of those who wait exists, unlocks it: so it is one word that nobody owns, and not a std::shared_mutex.
-class CompileGate {
+/// A mutex that many may share, for SharedLock and Lock. It is locked around a fork, too; the child, in
+/// which nobody of those who wait exists, unlocks it: so it is one word that nobody owns, and not one of the C++ library.
+class OSR_CAPABILITY("gate") CompileGate {
 public:
-  void lock_shared() {
+  void lock_shared() OSR_ACQUIRE_SHARED() {
     for (int now = state_.load();;)
       if (now == locked) {
         state_.wait(now);
@@ -20,16 +21,16 @@ public:
         return;
       }
   }
-  void unlock_shared() {
+  void unlock_shared() OSR_RELEASE_SHARED() {
     if (state_.fetch_sub(1) == 1)
       state_.notify_all();
   }
   /// Waits until nobody is inside.
-  void lock() {
+  void lock() OSR_ACQUIRE() {
     for (int now = 0; !state_.compare_exchange_strong(now, locked); now = 0)
       state_.wait(now);
   }
-  void unlock() {
+  void unlock() OSR_RELEASE() {
     const int before = state_.exchange(0);
     OSR_CHECK(before == locked, "the gate was not locked but {}", before);
     state_.notify_all();

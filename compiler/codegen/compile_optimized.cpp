@@ -21,8 +21,6 @@
 
 #include <llvm/Transforms/Utils/Cloning.h>
 
-#include <shared_mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -239,7 +237,7 @@ Expected<PendingCompile> Compiler::begin(const VersionKey &key) {
 }
 
 Expected<CompiledVersion> Compiler::finish(PendingCompile &pending) const {
-  const std::shared_lock inside(gate_);
+  const SharedLock inside(gate_);
   if (is_outdated(pending)) // function numbers may mean others now
     return make_error("the program has changed meanwhile");
   const auto resumed = std::chrono::steady_clock::now();

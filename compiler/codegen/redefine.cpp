@@ -11,8 +11,6 @@
 #include <llvm/IR/Instructions.h>
 #include <llvm/Support/SmallVectorMemoryBuffer.h>
 
-#include <mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -73,7 +71,7 @@ void Compiler::put_aside(FunctionId function) {
 }
 
 void Compiler::withdraw_body(FunctionId function) {
-  const std::lock_guard closed(gate_);
+  Lock closed(gate_);
   ++generation_;
   const std::vector<FunctionId> users = dependents(function);
   put_aside(function);
@@ -85,7 +83,7 @@ void Compiler::withdraw_body(FunctionId function) {
 }
 
 FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
-  const std::lock_guard closed(gate_);
+  Lock closed(gate_);
   ++generation_;
   const FunctionId id = body.info.id;
   const std::string name = body.info.name;
@@ -108,7 +106,7 @@ FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
 }
 
 void Compiler::make_current(FunctionId wanted, FunctionId now) {
-  const std::lock_guard closed(gate_);
+  Lock closed(gate_);
   ++generation_;
   Function &current = canonical(now), &next = canonical(wanted);
   std::swap(program_.functions[wanted].name, program_.functions[now].name);
@@ -119,7 +117,7 @@ void Compiler::make_current(FunctionId wanted, FunctionId now) {
 }
 
 void Compiler::drop_body(FunctionId body) {
-  const std::lock_guard closed(gate_);
+  Lock closed(gate_);
   ++generation_;
   Function *function = functions_[body];
   function->removeDeadConstantUsers();

@@ -6,11 +6,10 @@
 #include <llvm/Support/Error.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -71,7 +70,8 @@ struct ReplaceOutcome {
 class PendingRequest {
 public:
   using Work = std::function<llvm::Expected<ReplaceOutcome>(const std::atomic<bool> &is_cancelled)>;
-  explicit PendingRequest(Work work) : work_(std::move(work)) {}
+  explicit PendingRequest(Work work);
+  ~PendingRequest();
 
   /// The request ends with an error and changes nothing, unless frames were written already; then it ends as usual.
   void cancel() { is_cancelled_ = true; }
@@ -83,12 +83,10 @@ private:
   friend class RequestQueue;
   void run();
 
+  struct Answer;
   Work work_;
   std::atomic<bool> is_cancelled_ = false;
-  mutable std::mutex mutex_;
-  std::condition_variable ended_;
-  std::optional<ReplaceOutcome> outcome_; ///< success
-  std::optional<std::string> error_; ///< failure
+  std::unique_ptr<Answer> answer_;
 };
 
 } // namespace osr

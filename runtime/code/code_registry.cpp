@@ -65,7 +65,7 @@ void CodeRegistry::add(const CodeObject &object) {
             "code object {} at {:#x}..{:#x} is not in {:#x}..{:#x}", object.id, item.begin, item.end, code_.begin,
             code_.end);
   OSR_CHECK(item.begin % granule == 0, "code object {} begins at {:#x}", object.id, item.begin);
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   edit_pages(object, [&](std::vector<Page::Item> &items) {
     const auto next = llvm::find_if(items, [&](const Page::Item &other) { return item.begin < other.end; });
     OSR_CHECK(next == items.end() || item.end <= next->begin, "code objects {} and {} overlap at {:#x}", object.id,
@@ -76,7 +76,7 @@ void CodeRegistry::add(const CodeObject &object) {
 }
 
 void CodeRegistry::remove(const CodeObject &object) {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   edit_pages(object, [&](std::vector<Page::Item> &items) {
     const auto erased = llvm::remove_if(items, [&](const Page::Item &item) { return item.object == &object; });
     OSR_CHECK(items.end() - erased == 1, "code object {} is not registered", object.id);
@@ -105,19 +105,19 @@ ReturnSite CodeRegistry::find_return_site(std::uint64_t pc) const noexcept {
 }
 
 void CodeRegistry::collect() {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   std::atomic_thread_fence(std::memory_order_seq_cst); // who begins to read after this sees none of them
   if (readers_.load(std::memory_order_seq_cst) == 0)
     retired_.clear();
 }
 
 std::size_t CodeRegistry::size() const {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   return size_;
 }
 
 std::size_t CodeRegistry::retired_bytes() const {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   std::size_t bytes = 0;
   for (const auto &page : retired_)
     bytes += page->bytes();
@@ -125,7 +125,7 @@ std::size_t CodeRegistry::retired_bytes() const {
 }
 
 std::vector<const CodeObject *> CodeRegistry::objects() const {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   std::vector<const CodeObject *> all;
   for (std::size_t i = 0; i != llvm::divideCeil(code_.size(), page_size); ++i)
     if (const Page *page = pages_[i].load(std::memory_order_relaxed))

@@ -6,6 +6,7 @@
 // costs the same at the first and at the ten-thousandth object (a sorted array of all would be copied each time).
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "runtime/code/code_object.h"
 
 #include <atomic>
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace osr {
@@ -83,13 +83,13 @@ private:
   };
 
   std::size_t page_index(std::uint64_t pc) const noexcept { return (pc - code_.begin) / page_size; }
-  template <typename Edit> void edit_pages(const CodeObject &object, Edit edit);
+  template <typename Edit> void edit_pages(const CodeObject &object, Edit edit) OSR_REQUIRES(mutex_);
 
   Extent code_;
   std::unique_ptr<std::atomic<const Page *>[], FreeMemory> pages_; ///< from calloc: untouched parts cost nothing
-  mutable std::mutex mutex_; ///< guards changes and the members below
-  std::vector<std::unique_ptr<const Page>> retired_;
-  std::size_t size_ = 0;
+  mutable Mutex mutex_; ///< of changes
+  std::vector<std::unique_ptr<const Page>> retired_ OSR_GUARDED_BY(mutex_);
+  std::size_t size_ OSR_GUARDED_BY(mutex_) = 0;
   mutable std::atomic<unsigned> readers_ = 0; ///< inside with_found()
 };
 

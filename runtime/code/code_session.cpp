@@ -97,7 +97,7 @@ CodeSession::~CodeSession() {
 }
 
 llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffer> object, Visibility visibility) {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   LinkedObject linked;
   linked.name = object->getBufferIdentifier().str();
   auto graph = llvm::jitlink::createLinkGraphFromObject(object->getMemBufferRef(), session_.getSymbolStringPool());
@@ -167,7 +167,7 @@ llvm::Error CodeSession::notify_link(const LinkedObject &object) {
 }
 
 llvm::Error CodeSession::unload(LinkedObject &object) {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   OSR_CHECK(object.tracker != nullptr, "object {} is not loaded", object.name);
   for (std::size_t i = observers_.size(); i-- != 0;)
     observers_[i]->on_unload(object);
@@ -188,7 +188,7 @@ llvm::Error CodeSession::remove(LinkedObject &object) {
 }
 
 llvm::Expected<std::uint64_t> CodeSession::lookup(llvm::StringRef name) {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   auto symbol = session_.lookup({{program_, llvm::orc::JITDylibLookupFlags::MatchAllSymbols},
                                  {process_, llvm::orc::JITDylibLookupFlags::MatchExportedSymbolsOnly}},
                                 session_.intern(name));
@@ -200,7 +200,7 @@ llvm::Expected<std::uint64_t> CodeSession::lookup(llvm::StringRef name) {
 llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) {
   if (symbols.empty())
     return llvm::Error::success();
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   const llvm::orc::SymbolMap map = to_symbol_map(session_, symbols);
   if (llvm::Error error = program_->define(llvm::orc::absoluteSymbols(map)))
     return error;
@@ -210,7 +210,7 @@ llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) 
 }
 
 void CodeSession::undefine_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   llvm::orc::SymbolNameSet names;
   for (const AbsoluteSymbol &symbol : symbols) {
     const llvm::orc::SymbolStringPtr name = session_.intern(symbol.first);
@@ -234,7 +234,7 @@ llvm::Error CodeSession::add_library(const std::string &path, void *library) {
 }
 
 void CodeSession::add_observer(LinkObserver &observer) {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   observers_.push_back(&observer);
 }
 

@@ -2,6 +2,7 @@
 // registered anywhere behind our back.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "runtime/code/linked_object.h"
 #include "runtime/code/process_symbols.h"
 #include "runtime/code/slab_arena.h"
@@ -14,7 +15,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -99,7 +99,7 @@ private:
 
   SlabArena &arena_;
   ProcessSymbols process_symbols_;
-  std::mutex mutex_;
+  Mutex mutex_;
   llvm::orc::ExecutionSession session_;
   std::unique_ptr<llvm::orc::ObjectLinkingLayer> layer_;
   std::shared_ptr<CapturePlugin> capture_;

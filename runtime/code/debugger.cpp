@@ -1,5 +1,6 @@
 #include "runtime/code/debugger.h"
 
+#include "compiler/base/mutex.h"
 #include "runtime/code/perf_dump.h"
 #include "runtime/machine/elf_numbers.h"
 
@@ -8,7 +9,6 @@
 
 #include <array>
 #include <cstring>
-#include <mutex>
 
 // The interface of gdb, in libLLVM. A debugger has a breakpoint in the function.
 extern "C" jit_descriptor __jit_debug_descriptor;
@@ -149,8 +149,8 @@ private:
 };
 
 /// Guards the list among registrations of ours.
-std::mutex &list_mutex() {
-  static std::mutex mutex;
+Mutex &list_mutex() {
+  static Mutex mutex;
   return mutex;
 }
 
@@ -173,7 +173,7 @@ struct DebuggerRegistration::Entry {
   explicit Entry(const DebugCode &code) : image(build_debug_elf(code)) {
     entry.symfile_addr = reinterpret_cast<const char *>(image.data());
     entry.symfile_size = image.size();
-    const std::lock_guard lock(list_mutex());
+    Lock lock(list_mutex());
     entry.next_entry = __jit_debug_descriptor.first_entry;
     if (entry.next_entry)
       entry.next_entry->prev_entry = &entry;
@@ -181,7 +181,7 @@ struct DebuggerRegistration::Entry {
     tell_debugger(JIT_REGISTER_FN, &entry);
   }
   ~Entry() {
-    const std::lock_guard lock(list_mutex());
+    Lock lock(list_mutex());
     (entry.prev_entry ? entry.prev_entry->next_entry : __jit_debug_descriptor.first_entry) = entry.next_entry;
     if (entry.next_entry)
       entry.next_entry->prev_entry = entry.prev_entry;

@@ -43,7 +43,7 @@ EntryTable::~EntryTable() {
 llvm::Error EntryTable::reserve(std::uint32_t count) {
   if (count > max_functions)
     return make_error("the program has {} functions, at most {} are supported", count, max_functions);
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   while (batch_count_ * batch_size < count) {
     auto batch = make_batch(batch_count_ * batch_size);
     if (!batch)

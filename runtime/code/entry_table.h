@@ -18,6 +18,7 @@
 // calling conventions. This is how a function is compiled at its first call. All of these keep rsp = CFA-8; they have the leaf unwind row.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "compiler/base/site.h"
 #include "runtime/code/slab_arena.h"
 #include "runtime/machine/instructions.h"
@@ -25,7 +26,6 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -86,7 +86,7 @@ private:
   const void *hook_context_ = nullptr;
   CodeMemory way_; ///< to the hook
   SlabMemory hook_cells_; ///< address of the way, address of the hook
-  std::mutex mutex_; ///< guards growing
+  Mutex mutex_; ///< guards growing
   std::atomic<std::uint32_t> size_ = 0;
   std::atomic<std::uint32_t> batch_count_ = 0;
   std::unique_ptr<std::atomic<Batch *>[]> batches_;

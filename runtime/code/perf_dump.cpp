@@ -1,8 +1,8 @@
 #include "runtime/code/perf_dump.h"
 
 #include "compiler/base/error.h"
-#include "runtime/code/file_thread.h"
 #include "runtime/machine/elf_numbers.h"
+#include "runtime/process/file_thread.h"
 
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/Support/FileSystem.h>

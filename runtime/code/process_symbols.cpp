@@ -85,18 +85,18 @@ std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::look_around(const st
 ProcessSymbols::ProcessSymbols() { renew_view(); }
 
 std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::view() const {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   return view_;
 }
 
 std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::renew_view() {
   std::vector<std::uint64_t> asked_for;
   {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     asked_for = asked_for_;
   }
   auto view = look_around(asked_for);
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   return view_ = std::move(view);
 }
 
@@ -106,7 +106,7 @@ void ProcessSymbols::add_library(void *handle) {
   link_map *map = nullptr;
   const bool is_known = ::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0;
   {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     if (is_known)
       asked_for_.push_back(map->l_addr);
     known_.clear();
@@ -137,13 +137,13 @@ std::uint64_t ProcessSymbols::look_up(const std::string &name, const View &view)
 std::uint64_t ProcessSymbols::find(llvm::StringRef name) {
   std::shared_ptr<const View> view;
   {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     if (const auto known = known_.find(name); known != known_.end())
       return known->second;
     view = view_;
   }
   const std::uint64_t found = look_up(name.str(), *view);
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   return known_.try_emplace(name, found).first->second;
 }
 

@@ -1,6 +1,7 @@
 // What the program finds of this process when it names a symbol: what it would find in a process of its own.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "runtime/code/shared_objects.h"
 
 #include <llvm/ADT/StringMap.h>
@@ -8,7 +9,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -61,10 +61,10 @@ private:
   std::shared_ptr<const View> view() const;
   std::shared_ptr<const View> renew_view();
 
-  mutable std::mutex mutex_;
-  std::vector<std::uint64_t> asked_for_; ///< bases of libraries
-  std::shared_ptr<const View> view_;
-  llvm::StringMap<std::uint64_t> known_;
+  mutable Mutex mutex_;
+  std::vector<std::uint64_t> asked_for_ OSR_GUARDED_BY(mutex_); ///< bases of libraries
+  std::shared_ptr<const View> view_ OSR_GUARDED_BY(mutex_);
+  llvm::StringMap<std::uint64_t> known_ OSR_GUARDED_BY(mutex_);
 };
 
 /// The symbols of the process, for ORC.

@@ -99,8 +99,10 @@ llvm::Error SlabArena::map(const SlabSizes &sizes) {
   data.writable = reinterpret_cast<char *>(data.range.begin);
   if (::mprotect(data.writable, data.range.size(), protection_of(SlabKind::Data)) != 0)
     return system_error("mprotect", data.range.size());
-  for (const auto &mapped : slabs_)
+  for (const auto &mapped : slabs_) {
+    Lock lock(mapped->mutex);
     leave_out_of_cores(*mapped);
+  }
   return llvm::Error::success();
 }
 
@@ -158,7 +160,7 @@ llvm::Expected<SlabMemory> SlabArena::allocate(SlabKind kind, std::uint64_t size
   if (size > from.range.size()) // also keeps the sums below from overflowing
     return make_error("the {} slab has {} bytes, {} are wanted at once", name_of(kind), from.range.size(), size);
   size = llvm::alignTo(std::max<std::uint64_t>(size, 1), granule(kind));
-  std::lock_guard lock(from.mutex);
+  Lock lock(from.mutex);
   const std::optional<std::uint64_t> address = from.free.take(size, std::max(align, granule(kind)));
   if (!address)
     return make_error("the {} slab is full: {} bytes are wanted, {} of {} are free in {} pieces (choose larger slabs)",
@@ -175,7 +177,7 @@ void SlabArena::release(const SlabMemory &memory) {
   const Extent freed{memory.address, memory.address + memory.size};
   OSR_CHECK(to.range.begin <= freed.begin && freed.end <= to.range.end, "{:#x}..{:#x} is not in the {} slab",
             freed.begin, freed.end, name_of(memory.kind));
-  std::lock_guard lock(to.mutex);
+  Lock lock(to.mutex);
   const Extent merged = to.free.give_back(freed);
   // The pages that became free as a whole: those that `freed` touches and that lie within `merged`.
   Extent pages{std::max(llvm::alignTo(merged.begin, page_size), llvm::alignDown(freed.begin, page_size)),
@@ -207,7 +209,7 @@ char *SlabArena::writable(std::uint64_t address) const {
 
 std::uint64_t SlabArena::used_bytes(SlabKind kind) const {
   const Slab &of = slab(kind);
-  std::lock_guard lock(of.mutex);
+  Lock lock(of.mutex);
   return of.range.size() - of.free.free_bytes();
 }
 

@@ -16,6 +16,7 @@
 // then add and free code without touching the other.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "runtime/code/free_extents.h"
 
 #include "osr/options.h"
@@ -27,7 +28,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 namespace osr {
 
@@ -84,10 +84,10 @@ private:
     Extent range;
     char *writable = nullptr; ///< of range.begin
     char *copy = nullptr;     ///< during a fork: the child's, Code and ReadOnly only
-    mutable std::mutex mutex; ///< guards `free`
-    FreeExtents free;
+    mutable Mutex mutex;
+    FreeExtents free OSR_GUARDED_BY(mutex);
     std::atomic<std::uint64_t> highest_used;
-    std::uint64_t dumped_end; ///< what lies above is left out of core files; guarded by `mutex`
+    std::uint64_t dumped_end OSR_GUARDED_BY(mutex); ///< what lies above is left out of core files
   };
   friend struct SlabForkHandlers;
 
@@ -96,8 +96,8 @@ private:
   llvm::Error map(const SlabSizes &sizes);
   llvm::Error map_two_views(SlabKind kind);
   /// Core files get the program's view of what was used, and nothing else: all of it would be written, touched or not.
-  static void leave_out_of_cores(const Slab &slab);
-  static void dump_used(Slab &slab);
+  static void leave_out_of_cores(const Slab &slab) OSR_REQUIRES(slab.mutex);
+  static void dump_used(Slab &slab) OSR_REQUIRES(slab.mutex);
   void give_pages_back(Slab &slab, SlabKind kind, Extent pages);
 
   char *reservation_ = nullptr;

@@ -4,12 +4,12 @@
 #include "runtime/code/slab_fork.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/mutex.h"
 
 #include <llvm/ADT/STLExtras.h>
 
 #include <array>
 #include <cstring>
-#include <mutex>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,8 +19,9 @@ namespace osr {
 
 namespace {
 
-std::mutex arenas_mutex;
-auto &arenas = *new std::vector<SlabArena *>; ///< never destroyed: threads work while the process ends
+Mutex arenas_mutex;
+auto &arenas OSR_GUARDED_BY(arenas_mutex) =
+    *new std::vector<SlabArena *>; ///< never destroyed: threads work while the process ends
 
 } // namespace
 
@@ -29,7 +30,7 @@ struct SlabForkHandlers {
   static constexpr std::array copied{SlabKind::Code, SlabKind::ReadOnly}; ///< the kernel copies Data
 
   /// Leaves `copy` null if the kernel has no memory for it.
-  static void copy(Slab &slab) {
+  static void copy(Slab &slab) OSR_REQUIRES(slab.mutex) {
     // A program that locks all its memory would have every page of a new mapping filled at once, but not of this one.
     void *const at = ::mmap(nullptr, slab.range.size(), PROT_NONE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (at == MAP_FAILED)
@@ -48,7 +49,8 @@ struct SlabForkHandlers {
       ::munmap(std::exchange(slab.copy, nullptr), slab.range.size());
   }
 
-  static void prepare() {
+  // Locks are taken in one function and given back in another: OSR_UNCHECKED_LOCKS.
+  OSR_UNCHECKED_LOCKS static void prepare() {
     arenas_mutex.lock();
     for (SlabArena *arena : arenas) {
       for (auto &slab : arena->slabs_)
@@ -58,14 +60,14 @@ struct SlabForkHandlers {
     }
   }
 
-  static void unlock_all() {
+  OSR_UNCHECKED_LOCKS static void unlock_all() {
     for (SlabArena *arena : llvm::reverse(arenas))
       for (auto &slab : llvm::reverse(arena->slabs_))
         slab->mutex.unlock();
     arenas_mutex.unlock();
   }
 
-  static void in_parent() {
+  OSR_UNCHECKED_LOCKS static void in_parent() {
     for (SlabArena *arena : arenas)
       for (SlabKind kind : copied)
         drop_copy(arena->slab(kind));
@@ -88,7 +90,7 @@ struct SlabForkHandlers {
     ::_exit(127);
   }
 
-  static void in_child() {
+  OSR_UNCHECKED_LOCKS static void in_child() {
     for (SlabArena *arena : arenas)
       for (SlabKind kind : copied) {
         if (!move_copy(arena->slab(kind), kind)) // it would run code that the parent may free: better no child
@@ -104,13 +106,13 @@ llvm::Error add_fork_handlers(SlabArena &arena) {
       ::pthread_atfork(SlabForkHandlers::prepare, SlabForkHandlers::in_parent, SlabForkHandlers::in_child);
   if (installed != 0)
     return make_error("cannot install fork handlers: {}", std::strerror(installed));
-  std::lock_guard lock(arenas_mutex);
+  Lock lock(arenas_mutex);
   arenas.push_back(&arena);
   return llvm::Error::success();
 }
 
 void remove_fork_handlers(SlabArena &arena) {
-  std::lock_guard lock(arenas_mutex);
+  Lock lock(arenas_mutex);
   llvm::erase(arenas, &arena);
 }
 

@@ -2,20 +2,17 @@
 #pragma once
 
 #include "runtime/control/server.h"
+#include "runtime/process/worker_threads.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
-#include <thread>
 
 namespace osr {
 
 /// Carries out a client's requests in a thread of its own, from the first one on. Thread-safe.
 class ControlWorker {
 public:
-  ControlWorker(Peer peer, ControlServer::Answer answer, std::shared_ptr<OwnedFile> wake)
-      : peer_(peer), answer_(std::move(answer)), wake_(std::move(wake)) {}
+  ControlWorker(Peer peer, ControlServer::Answer answer, std::shared_ptr<OwnedFile> wake);
   /// Cancels what is under way, and waits for it.
   ~ControlWorker();
 
@@ -35,19 +32,18 @@ private:
     const Method *method;
     std::atomic<bool> is_cancelled = false;
   };
-  void run();
+  WorkerThreads::Next next() OSR_REQUIRES(thread_.mutex());
+  void finish(const Work &work);
   std::string carry_out(const Work &work);
   bool tell(std::string line);
+  void wake_server() const;
 
   Peer peer_;
   ControlServer::Answer answer_;
   std::shared_ptr<OwnedFile> wake_;
-  mutable std::mutex mutex_; ///< of all below
-  std::condition_variable changed_;
-  std::deque<std::unique_ptr<Work>> works_; ///< the first one is under way
-  std::vector<std::string> lines_;
-  bool is_ending_ = false, has_ended_ = false;
-  std::thread thread_;
+  std::deque<std::unique_ptr<Work>> works_ OSR_GUARDED_BY(thread_.mutex()); ///< the first one is under way
+  std::vector<std::string> lines_ OSR_GUARDED_BY(thread_.mutex());
+  WorkerThreads thread_;
 };
 
 /// Only in the server's thread.

@@ -50,7 +50,7 @@ Expected<std::vector<const Version *>> versions_of(Engine &engine, FunctionId bo
 
 Expected<json> answer_versions(const ControlParts &parts, const Call &call, CodeParts what) {
   Engine &engine = parts.engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto body = engine.find_body(text_of(call.request, "function"));
   if (!body)
     return body.takeError();
@@ -73,7 +73,7 @@ Expected<json> answer_versions(const ControlParts &parts, const Call &call, Code
 
 Expected<json> answer_sites(const ControlParts &parts, const Call &call) {
   Engine &engine = parts.engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto body = engine.find_body(text_of(call.request, "function"));
   if (!body)
     return body.takeError();
@@ -100,7 +100,7 @@ Expected<json> answer_disassemble(const ControlParts &parts, const Call &call) {
 Expected<json> answer_ir(const ControlParts &parts, const Call &call) {
   Engine &engine = parts.engine;
   const std::string stage = text_of(call.request, "stage", "canonical");
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto body = engine.find_body(text_of(call.request, "function"));
   if (!body)
     return body.takeError();
@@ -117,7 +117,7 @@ Expected<json> answer_ir(const ControlParts &parts, const Call &call) {
 }
 
 Expected<json> answer_perf_map(const ControlParts &parts, const Call &) {
-  std::unique_lock lock = lock_after_waiting(parts.engine.mutex());
+  Lock lock(parts.engine.mutex(), after_waiting);
   const PerfMap map = list_code(parts.engine);
   lock.unlock();
   auto path = write_perf_map(map.text);

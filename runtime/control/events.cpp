@@ -1,11 +1,11 @@
 // What happens, for clients that want to hear of it. Nothing is noted while nobody has asked.
 #include "compiler/base/error.h"
+#include "compiler/base/mutex.h"
 #include "runtime/control/control.h"
 #include "runtime/events/trace.h"
 
 #include <condition_variable>
 #include <deque>
-#include <mutex>
 
 using nlohmann::json;
 using namespace llvm;
@@ -20,28 +20,29 @@ constexpr std::chrono::milliseconds between_looks(100); ///< whether the request
 class EventLog {
 public:
   void begin() {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     if (listeners_++ == 0)
       Trace::listen([this](const Trace::Event &event) { note(event); });
   }
   void end() {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     if (--listeners_ == 0)
       Trace::listen(nullptr);
   }
 
   /// Events from this number on, and the number of the next one.
   std::vector<json> from(std::uint64_t &next, bool waits) {
-    std::unique_lock lock(noted_mutex_);
-    if (waits)
-      noted_anything_.wait_for(lock, between_looks, [&] { return count_ > next; });
+    Lock lock(noted_mutex_);
+    const auto end = std::chrono::steady_clock::now() + between_looks;
+    while (waits && count_ <= next && noted_anything_.wait_until(lock, end)) {
+    }
     std::vector<json> found;
     for (next = std::max(next, count_ - noted_.size()); next < count_; ++next)
       found.push_back(noted_[noted_.size() - (count_ - next)]);
     return found;
   }
   std::uint64_t count() {
-    std::lock_guard lock(noted_mutex_);
+    Lock lock(noted_mutex_);
     return count_;
   }
 
@@ -55,7 +56,7 @@ private:
                {"at_seconds", std::chrono::duration<double>(event.begin.time_since_epoch()).count()}};
     if (event.took)
       noted["took_us"] = Microseconds(*event.took).count();
-    std::lock_guard lock(noted_mutex_);
+    Lock lock(noted_mutex_);
     noted["number"] = count_++;
     noted_.push_back(std::move(noted));
     if (noted_.size() > most_noted)
@@ -63,12 +64,12 @@ private:
     noted_anything_.notify_all();
   }
 
-  std::mutex mutex_; ///< of those who listen
-  unsigned listeners_ = 0;
-  std::mutex noted_mutex_; ///< of all below
-  std::condition_variable noted_anything_;
-  std::deque<json> noted_;
-  std::uint64_t count_ = 0;
+  Mutex mutex_;
+  unsigned listeners_ OSR_GUARDED_BY(mutex_) = 0;
+  Mutex noted_mutex_;
+  Condition noted_anything_;
+  std::deque<json> noted_ OSR_GUARDED_BY(noted_mutex_);
+  std::uint64_t count_ OSR_GUARDED_BY(noted_mutex_) = 0;
 };
 
 /// Never destroyed: threads work while the process ends.

@@ -89,7 +89,7 @@ void sort_by(json &functions, const std::string &order) {
 
 Expected<json> answer_status(const ControlParts &parts, const Call &) {
   Engine &engine = parts.engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   std::uint64_t baseline = 0, optimized = 0, continuations = 0;
   engine.versions().for_each_in_use([&](const Version &version) {
     ++(version.object.continuation_site ? continuations : version.object.tier == Tier::Baseline ? baseline : optimized);
@@ -97,7 +97,7 @@ Expected<json> answer_status(const ControlParts &parts, const Call &) {
   const std::size_t leaving = engine.versions().retired().size();
   const FunctionId functions = engine.targets().bodies().entry_count();
   lock.unlock();
-  std::lock_guard threads_lock(engine.threads().mutex());
+  Lock threads_lock(engine.threads().mutex());
   return json{
       {"pid", ::getpid()},
       {"user", ::getuid()},
@@ -114,7 +114,7 @@ Expected<json> answer_status(const ControlParts &parts, const Call &) {
 
 Expected<json> answer_threads(const ControlParts &parts, const Call &) {
   Engine &engine = parts.engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto seen = see_stacks(engine, depth_for_threads);
   if (!seen)
     return seen.takeError();
@@ -136,7 +136,7 @@ Expected<json> answer_functions(const ControlParts &parts, const Call &call) {
   if (!matches)
     return matches.takeError();
   Engine &engine = parts.engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   const Bodies &bodies = engine.targets().bodies();
   const auto versions = versions_by_body(engine.versions());
   json functions = json::array();
@@ -162,7 +162,7 @@ Expected<json> answer_functions(const ControlParts &parts, const Call &call) {
 
 Expected<json> answer_function(const ControlParts &parts, const Call &call) {
   Engine &engine = parts.engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto body = engine.find_body(text_of(call.request, "function"));
   if (!body)
     return body.takeError();

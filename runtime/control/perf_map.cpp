@@ -1,7 +1,7 @@
 #include "runtime/control/perf_map.h"
 
 #include "compiler/base/error.h"
-#include "runtime/code/file_thread.h"
+#include "runtime/process/file_thread.h"
 
 #include <cerrno>
 #include <cstring>

@@ -25,7 +25,7 @@ Expected<FunctionId> entry_of(Engine &engine, const std::string &function) {
 } // namespace
 
 Expected<json> answer_policy(const ControlParts &parts, const Call &) {
-  std::unique_lock lock = lock_after_waiting(parts.engine.mutex());
+  Lock lock(parts.engine.mutex(), after_waiting);
   json held = json::object();
   for (const auto &[entry, tier] : parts.first_calls.held())
     held[parts.engine.name_of(entry)] = to_string(tier);
@@ -52,7 +52,7 @@ Expected<json> answer_hold(const ControlParts &parts, const Call &call) {
   ReplaceOptions options;
   options.to = tier_from(text_of(call.request, "tier"));
   options.is_cancelled = &call.is_cancelled;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto entry = entry_of(engine, function);
   if (!entry)
     return entry.takeError();
@@ -67,13 +67,13 @@ Expected<json> answer_hold(const ControlParts &parts, const Call &call) {
   auto outcome = parts.replacer.replace(*entry, options);
   if (outcome)
     return describe(*outcome);
-  lock = lock_after_waiting(engine.mutex());
+  lock.lock(after_waiting);
   parts.first_calls.hold(*entry, held_before);
   return outcome.takeError();
 }
 
 Expected<json> answer_release(const ControlParts &parts, const Call &call) {
-  std::unique_lock lock = lock_after_waiting(parts.engine.mutex());
+  Lock lock(parts.engine.mutex(), after_waiting);
   auto entry = entry_of(parts.engine, text_of(call.request, "function"));
   if (!entry)
     return entry.takeError();

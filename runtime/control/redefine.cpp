@@ -131,7 +131,7 @@ json describe_symbol(const Module &module, const std::string &name) {
 } // namespace
 
 Expected<json> answer_symbols(const ControlParts &parts, const Call &call) {
-  std::unique_lock lock = lock_after_waiting(parts.engine.mutex());
+  Lock lock(parts.engine.mutex(), after_waiting);
   json symbols = json::object();
   for (const json &name : call.request.parameters["names"]) {
     if (!name.is_string())

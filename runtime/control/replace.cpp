@@ -14,7 +14,7 @@ Frames frames_of(const std::string &word) {
 
 /// It may have ended since it was listed.
 Error check_thread(Engine &engine, pid_t tid) {
-  std::lock_guard lock(engine.threads().mutex());
+  Lock lock(engine.threads().mutex());
   for (const auto &thread : engine.threads().threads())
     if (thread->tid == tid)
       return Error::success();

@@ -2,8 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "runtime/control/client.h"
-#include "runtime/threads/start_thread.h"
-#include "runtime/threads/stop_signal.h"
+#include "runtime/process/stop_signal.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -64,7 +63,6 @@ Expected<std::unique_ptr<ControlServer>> ControlServer::start(std::vector<std::s
     return make_error("a process that others may not look into, or that has several users, has no control socket");
   if (stop_signal() == 0)
     return make_error("there is no control socket before the program's threads can be stopped");
-  HostThreads host_threads;
   auto thread = FileThread::start("osr control");
   if (!thread)
     return thread.takeError();

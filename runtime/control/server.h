@@ -9,12 +9,12 @@
 //
 // The server's thread waits for nobody: what a client sends and does not read costs a bounded amount of memory, and then
 // the client its connection. All these threads have a table of descriptors that the program has no part in
-// (runtime/code/file_thread.h), and block all signals. The end of the process waits for none of them.
+// (runtime/process/file_thread.h), and block all signals. The end of the process waits for none of them.
 #pragma once
 
-#include "runtime/code/file_thread.h"
 #include "runtime/control/methods.h"
 #include "runtime/control/socket_folder.h"
+#include "runtime/process/file_thread.h"
 
 #include <llvm/Support/Error.h>
 

@@ -107,7 +107,7 @@ Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
   if (with_values)
     if (Error error = parts.sources.prepare()) // nobody waits for it
       return error;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto seen = see_stacks(engine, depth, only, with_values ? WithValues::Yes : WithValues::No);
   if (!seen)
     return seen.takeError();

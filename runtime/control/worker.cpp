@@ -1,7 +1,5 @@
 #include "runtime/control/client.h"
 
-#include "runtime/threads/undisturbed.h"
-
 #include <new>
 #include <unistd.h>
 
@@ -14,28 +12,27 @@ constexpr std::size_t most_untold = 1000; ///< lines that the server has not tak
 
 } // namespace
 
-ControlWorker::~ControlWorker() {
-  end();
-  if (thread_.joinable())
-    thread_.join();
-}
+ControlWorker::ControlWorker(Peer peer, ControlServer::Answer answer, std::shared_ptr<OwnedFile> wake)
+    : peer_(peer), answer_(std::move(answer)), wake_(std::move(wake)),
+      thread_({.name = "osr client", .last = [this] { wake_server(); }},
+              [this]() OSR_REQUIRES(thread_.mutex()) { return next(); }) {}
+
+ControlWorker::~ControlWorker() { end(); }
 
 bool ControlWorker::add(RpcRequest request, const Method &method) {
-  std::lock_guard lock(mutex_);
-  if (works_.size() >= ControlServer::most_waiting)
+  Lock lock(thread_.mutex());
+  if (works_.size() >= ControlServer::most_waiting || !thread_.start())
     return false;
   auto work = std::make_unique<Work>();
   work->request = std::move(request);
   work->method = &method;
   works_.push_back(std::move(work));
-  if (!thread_.joinable())
-    thread_ = start_undisturbed("osr client", [this] { run(); });
-  changed_.notify_one();
+  thread_.notify();
   return true;
 }
 
 bool ControlWorker::cancel(const nlohmann::json &id) {
-  std::lock_guard lock(mutex_);
+  Lock lock(thread_.mutex());
   bool found = false;
   for (const auto &work : works_)
     if (work->request.id == id)
@@ -44,40 +41,42 @@ bool ControlWorker::cancel(const nlohmann::json &id) {
 }
 
 bool ControlWorker::end() {
-  std::lock_guard lock(mutex_);
-  is_ending_ = true;
-  for (const auto &work : works_)
-    work->is_cancelled = true;
-  changed_.notify_one();
-  return has_ended_ || !thread_.joinable();
+  {
+    Lock lock(thread_.mutex());
+    for (const auto &work : works_)
+      work->is_cancelled = true;
+  }
+  return thread_.end_by({});
 }
 
 std::vector<std::string> ControlWorker::take_lines() {
-  std::lock_guard lock(mutex_);
+  Lock lock(thread_.mutex());
   return std::exchange(lines_, {});
 }
 
 bool ControlWorker::is_busy() const {
-  std::lock_guard lock(mutex_);
+  Lock lock(thread_.mutex());
   return !works_.empty() || !lines_.empty();
 }
 
-void ControlWorker::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return is_ending_ || !works_.empty(); });
-    if (is_ending_)
-      break;
-    const Work &work = *works_.front();
-    lock.unlock();
-    std::string line = carry_out(work);
-    lock.lock();
+WorkerThreads::Next ControlWorker::next() {
+  if (works_.empty())
+    return {};
+  return {.work = [this, work = works_.front().get()] { finish(*work); }};
+}
+
+/// It can be cancelled until it is done, so it stays where it is.
+void ControlWorker::finish(const Work &work) {
+  std::string line = carry_out(work);
+  {
+    Lock lock(thread_.mutex());
     works_.pop_front();
     lines_.push_back(std::move(line));
-    const std::uint64_t one = 1;
-    (void)!::write(wake_->number(), &one, sizeof(one));
   }
-  has_ended_ = true;
+  wake_server();
+}
+
+void ControlWorker::wake_server() const {
   const std::uint64_t one = 1;
   (void)!::write(wake_->number(), &one, sizeof(one));
 }
@@ -85,13 +84,12 @@ void ControlWorker::run() {
 /// In the thread itself.
 bool ControlWorker::tell(std::string line) {
   {
-    std::lock_guard lock(mutex_);
+    Lock lock(thread_.mutex());
     if (lines_.size() >= most_untold)
       return false;
     lines_.push_back(std::move(line));
   }
-  const std::uint64_t one = 1;
-  (void)!::write(wake_->number(), &one, sizeof(one));
+  wake_server();
   return true;
 }
 

@@ -10,8 +10,6 @@
 
 #include <llvm/IR/Module.h>
 
-#include <mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -39,7 +37,7 @@ Expected<std::unique_ptr<Engine>> Engine::create(CanonicalProgram program, const
 
 /// Walks for others have read a stack wrongly if they come here, but they may: not while that is taken away.
 Engine::~Engine() {
-  std::lock_guard lock(threads().mutex());
+  Lock lock(threads().mutex());
   walkable_.reset();
 }
 
@@ -274,7 +272,7 @@ std::string Engine::name_of(FunctionId entry) const {
 
 Error Engine::with_stopped(function_ref<void(StoppedThreads)> work) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(mutex_);
+  Lock lock(mutex_, after_waiting);
   return handshake_ ? handshake_->with_stopped(work) : make_error("no program is running");
 }
 

@@ -113,7 +113,7 @@ public:
   Handshake &handshake() { return *handshake_; }
   bool watches_threads() const { return handshake_ != nullptr; }
   Statistics &statistics() { return statistics_; }
-  TurnMutex &mutex() { return mutex_; }
+  TurnMutex &mutex() OSR_RETURNS_MUTEX(mutex_) { return mutex_; }
 
 private:
   Engine() = default;

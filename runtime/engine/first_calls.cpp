@@ -48,7 +48,7 @@ std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
   Undisturbed undisturbed;
   on_work_stack([&] {
     Because because(Cause::Call);
-    std::lock_guard lock(engine_.mutex());
+    Lock lock(engine_.mutex());
     auto code = code_for_locked(entry);
     pc = choose(code ? *code : code_instead(entry, code.takeError()));
   });
@@ -58,7 +58,7 @@ std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
 Error FirstCalls::prepare(FunctionId entry) {
   Undisturbed undisturbed;
   Because because(Cause::Call);
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   return code_for_locked(entry).takeError();
 }
 

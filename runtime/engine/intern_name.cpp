@@ -1,15 +1,15 @@
 #include "runtime/engine/intern_name.h"
 
-#include <llvm/ADT/StringSet.h>
+#include "compiler/base/mutex.h"
 
-#include <mutex>
+#include <llvm/ADT/StringSet.h>
 
 namespace osr {
 
 const char *intern_name(llvm::StringRef text) {
-  static std::mutex mutex;
+  static Mutex mutex;
   static auto *names = new llvm::StringSet<>; // never destroyed, like what it hands out
-  std::lock_guard lock(mutex);
+  Lock lock(mutex);
   return names->insert(text).first->getKeyData();
 }
 

@@ -205,51 +205,30 @@ bool Reclaimer::scan() {
   return is_anything_left();
 }
 
-void ReclaimLoop::end_by(std::chrono::steady_clock::time_point when) {
-  std::unique_lock lock(mutex_);
-  is_ending_ = true;
-  changed_.notify_all();
-  changed_.wait_until(lock, when, [this] { return !is_scanning_; });
-}
-
-void ReclaimLoop::stop() {
-  end_by({});
-  if (thread_.joinable())
-    thread_.join();
-}
+ReclaimLoop::ReclaimLoop(std::function<bool()> scan)
+    : scan_(std::move(scan)),
+      thread_({.name = "osr reclaim"}, [this]() OSR_REQUIRES(thread_.mutex()) { return next(); }) {}
 
 void ReclaimLoop::notify() {
-  std::lock_guard lock(mutex_);
-  if (is_ending_)
-    return;
+  Lock lock(thread_.mutex());
   is_wanted_ = true;
-  if (thread_.joinable()) {
-    changed_.notify_one();
-    return;
-  }
-  thread_ = start_undisturbed("osr reclaim", [this] { run(); });
+  thread_.notify();
 }
 
-void ReclaimLoop::run() {
-  std::unique_lock lock(mutex_);
-  while (!is_ending_) {
-    changed_.wait(lock, [this] { return is_wanted_ || is_ending_; });
-    auto wait = first_wait;
-    while (!is_ending_) {
-      is_wanted_ = false; // whoever notifies from here on may mean something that this scan does not see
-      is_scanning_ = true;
-      lock.unlock();
-      const bool again = scan_();
-      lock.lock();
-      is_scanning_ = false;
-      if (is_ending_)
-        changed_.notify_all();
-      if (!again)
-        break;
-      changed_.wait_for(lock, wait, [this] { return is_wanted_ || is_ending_; });
-      wait = is_wanted_ ? first_wait : std::min(wait * 2, longest_wait);
-    }
-  }
+WorkerThreads::Next ReclaimLoop::next() {
+  if (is_wanted_)
+    wait_ = first_wait;
+  else if (WorkerThreads::Clock::now() < due_)
+    return {.work = nullptr, .look_again = due_};
+  is_wanted_ = false; // whoever notifies from here on may mean something that this scan does not see
+  return {.work = [this] { scan(); }};
+}
+
+void ReclaimLoop::scan() {
+  const bool again = scan_();
+  Lock lock(thread_.mutex());
+  due_ = again ? WorkerThreads::Clock::now() + wait_ : WorkerThreads::Clock::time_point::max();
+  wait_ = std::min(wait_ * 2, longest_wait);
 }
 
 } // namespace osr

@@ -8,16 +8,14 @@
 #pragma once
 
 #include "runtime/engine/engine.h"
+#include "runtime/process/worker_threads.h"
 #include "runtime/reclaim/stack_evidence.h"
 
 #include <llvm/ADT/DenseSet.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
-#include <thread>
 
 namespace osr {
 
@@ -75,25 +73,22 @@ private:
 /// next notify(). It is started by the first one.
 class ReclaimLoop {
 public:
-  explicit ReclaimLoop(std::function<bool()> scan) : scan_(std::move(scan)) {}
-  ~ReclaimLoop() { stop(); }
-  /// From here on nothing happens any more; notify() may still be called.
-  void stop();
-  /// The same; but what has begun is left alone if it is not done by then.
-  void end_by(std::chrono::steady_clock::time_point when);
-  /// There may be something to free. Thread-safe.
+  explicit ReclaimLoop(std::function<bool()> scan);
+  /// There may be something to free. Thread-safe, also when the loop has ended.
   void notify();
-  /// In the child of a fork: the thread is not there. What this object holds is lost.
-  bool has_thread() const { return thread_.joinable(); }
+  /// From here on nothing is begun any more; what has begun is left alone if it is not done by then.
+  void end_by(std::chrono::steady_clock::time_point when) { thread_.end_by(when); }
 
 private:
-  void run();
+  WorkerThreads::Next next() OSR_REQUIRES(thread_.mutex());
+  void scan();
 
   std::function<bool()> scan_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool is_wanted_ = false, is_ending_ = false, is_scanning_ = false;
-  std::thread thread_;
+  bool is_wanted_ OSR_GUARDED_BY(thread_.mutex()) = false;
+  /// Until it looks again although nobody has notified it.
+  WorkerThreads::Clock::time_point due_ OSR_GUARDED_BY(thread_.mutex()) = WorkerThreads::Clock::time_point::max();
+  std::chrono::microseconds wait_ OSR_GUARDED_BY(thread_.mutex()) = {};
+  WorkerThreads thread_;
 };
 
 } // namespace osr

@@ -3,7 +3,7 @@
 #include "compiler/base/error.h"
 #include "osr-stubs/machine.h"
 #include "runtime/events/cause.h"
-#include "runtime/threads/stop_signal.h"
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <nlohmann/json.hpp>
@@ -61,9 +61,9 @@ std::string name_of(pid_t thread) {
 void Trace::listen(Listener listener) {
   if (int error = forget_in_children(); error != 0 && listener)
     return; // a child could wait for a lock that nobody there holds
-  static std::mutex mutex; // of those who listen
+  static Mutex mutex; // of those who listen
   static Trace *without_file = nullptr; // never destroyed: threads may be about to tell it something
-  std::lock_guard lock(mutex);
+  Lock lock(mutex);
   Trace *trace = active();
   if (!trace && listener) {
     without_file = without_file ? without_file : new Trace;
@@ -71,7 +71,7 @@ void Trace::listen(Listener listener) {
   }
   if (!trace)
     return;
-  std::lock_guard telling(trace->mutex_);
+  Lock telling(trace->mutex_);
   trace->listener_ = std::move(listener);
   active_ = trace->files_ || trace->listener_ ? trace : nullptr;
 }
@@ -85,7 +85,6 @@ int Trace::forget_in_children() {
 llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
   if (active())
     return make_error("a trace is being written already, then one to '{}'", path);
-  HostThreads host_threads;
   auto files = FileThread::start("osr files");
   if (!files)
     return files.takeError();
@@ -106,7 +105,7 @@ llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
   if (const int installed = forget_in_children())
     return make_error("cannot write a trace to '{}': no handler for fork: {}", path, std::strerror(installed));
   trace->ticker_ = std::make_unique<Ticker>("osr trace", drains_per_second, [trace] {
-    std::lock_guard lock(trace->mutex_);
+    Lock lock(trace->mutex_);
     trace->drain();
   });
   active_ = trace;
@@ -136,7 +135,7 @@ void Trace::tell(const Event &told) {
   const int saved_errno = errno;
   {
     Undisturbed undisturbed; // a handler of the program may come to write an event, too
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     if (listener_)
       listener_(told);
     if (files_ && !is_finished_) {
@@ -169,7 +168,7 @@ TracedTransition *Trace::transition(llvm::StringRef function, const nlohmann::js
   std::string text = what("transition", function, arguments);
   text.pop_back(); // the cause is added to the arguments
   Undisturbed undisturbed;
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   TracedTransition *&known = by_text_[text];
   if (!known) {
     auto &[transition, kept] = transitions_.emplace_back();
@@ -215,7 +214,7 @@ void Trace::drain() {
 
 void Trace::finish() {
   Undisturbed undisturbed;
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   if (!files_)
     return;
   drain();

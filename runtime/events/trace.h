@@ -2,7 +2,7 @@
 //
 // The file is in the JSON array form of Chrome's trace event format ("Trace Event Format", the Chromium project), which
 // Perfetto (ui.perfetto.dev) and chrome://tracing open. Each event is handed to the thread that has the file when it has
-// happened (runtime/code/file_thread.h), and written whole, on a line of its own; readers do without the closing bracket:
+// happened (runtime/process/file_thread.h), and written whole, on a line of its own; readers do without the closing bracket:
 // the trace of a process that was killed is good up to its last line. Transitions happen in stubs, where nothing can be written: they are listed (osr-stubs/transition_ring.h) and
 // written a hundred times a second, so those of the last hundredth are missing after a kill. The end of a trace says how
 // many found the list full, or came after the first million, which is all that is written of them.
@@ -10,9 +10,10 @@
 // One trace a process, from start() to finish(). A child made by fork writes nothing: the file is its parent's.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "osr-stubs/transition_ring.h"
-#include "runtime/code/file_thread.h"
-#include "runtime/threads/ticker.h"
+#include "runtime/process/file_thread.h"
+#include "runtime/process/ticker.h"
 
 #include <llvm/ADT/StringRef.h>
 #include <llvm/Support/Error.h>
@@ -24,7 +25,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -77,7 +77,7 @@ private:
   using Lines = std::vector<std::pair<pid_t, std::string>>;
   void put(Lines lines);
   void put_now(const Lines &lines);
-  void drain();
+  void drain() OSR_REQUIRES(mutex_);
   Clock::time_point time_of(std::uint64_t ticks, Clock::time_point now, std::uint64_t ticks_now) const;
 
   static inline std::atomic<Trace *> active_ = nullptr;
@@ -90,13 +90,14 @@ private:
 
   Clock::time_point start_;
   std::uint64_t start_ticks_ = 0;
-  std::mutex mutex_; ///< of all below
-  Listener listener_;
-  bool is_finished_ = false;
-  std::uint64_t written_ = 0, left_out_ = 0; ///< transitions
-  std::unique_ptr<TransitionRing> ring_;
-  std::map<std::string, TracedTransition *> by_text_;
-  std::deque<std::pair<TracedTransition, std::string>> transitions_; ///< with what an event says, by number
+  Mutex mutex_;
+  Listener listener_ OSR_GUARDED_BY(mutex_);
+  bool is_finished_ OSR_GUARDED_BY(mutex_) = false;
+  std::uint64_t written_ OSR_GUARDED_BY(mutex_) = 0, left_out_ OSR_GUARDED_BY(mutex_) = 0; ///< transitions
+  std::unique_ptr<TransitionRing> ring_ OSR_GUARDED_BY(mutex_);
+  std::map<std::string, TracedTransition *> by_text_ OSR_GUARDED_BY(mutex_);
+  std::deque<std::pair<TracedTransition, std::string>>
+      transitions_ OSR_GUARDED_BY(mutex_); ///< with what an event says, by number
   std::unique_ptr<Ticker> ticker_;
 };
 

@@ -26,7 +26,7 @@ AroundFork *around_fork = nullptr; ///< null: no runtime has begun
 enum class Side : std::uint8_t { Parent, Child };
 
 /// A request holds its engine's lock when it takes the registry's.
-void before_fork() {
+OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   auto *around = new AroundFork;
   if (around->running.all().empty())
     return delete around;
@@ -49,7 +49,7 @@ void forget_threads_of(RuntimeImpl &runtime) {
     runtime.control->forget_threads();
 }
 
-void after_fork(Side side) {
+OSR_UNCHECKED_LOCKS void after_fork(Side side) {
   const AroundFork *around = std::exchange(around_fork, nullptr);
   if (!around)
     return;

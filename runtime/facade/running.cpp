@@ -1,5 +1,6 @@
 #include "runtime/facade/running.h"
 
+#include "compiler/base/mutex.h"
 #include "runtime/code/range_map.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guest/program_exit.h"
@@ -13,17 +14,17 @@ namespace osr {
 namespace {
 
 constinit RangeMap<RuntimeImpl> by_address;
-auto &mutex = *new std::mutex; ///< never destroyed: the process may end while runtimes run
-auto &runtimes = *new std::vector<RuntimeImpl *>; ///< in the order in which they began
+auto &mutex = *new Mutex; ///< never destroyed: the process may end while runtimes run
+auto &runtimes OSR_GUARDED_BY(mutex) = *new std::vector<RuntimeImpl *>; ///< in the order in which they began
 
-void say_whether_handlers_are_possible() {
+void say_whether_handlers_are_possible() OSR_REQUIRES(mutex) {
   set_handlers_are_possible(runtimes.empty() ||
                             any_of(runtimes, [](const RuntimeImpl *each) { return each->may_handle_signals(); }));
 }
 
 /// Called while the process ends, by whatever thread.
 void hide_control_sockets() {
-  for (RuntimeImpl *runtime : RunningRuntimes(std::try_to_lock).all())
+  for (RuntimeImpl *runtime : RunningRuntimes(RunningRuntimes::IfFree()).all())
     if (runtime->control)
       runtime->control->hide();
 }
@@ -33,7 +34,7 @@ void hide_control_sockets() {
 RuntimeImpl *running_at(std::uint64_t address) { return by_address.find(address); }
 
 void add_running(RuntimeImpl &runtime) {
-  std::lock_guard lock(mutex);
+  Lock lock(mutex);
   runtimes.push_back(&runtime);
   say_whether_handlers_are_possible();
   by_address.add(runtime.engine->arena().addresses(), runtime);
@@ -42,7 +43,7 @@ void add_running(RuntimeImpl &runtime) {
 }
 
 void remove_running(RuntimeImpl &runtime) {
-  std::lock_guard lock(mutex);
+  Lock lock(mutex);
   if (!is_contained(runtimes, &runtime))
     return;
   by_address.remove(runtime);
@@ -50,10 +51,15 @@ void remove_running(RuntimeImpl &runtime) {
   say_whether_handlers_are_possible();
 }
 
-RunningRuntimes::RunningRuntimes() : lock_(mutex) {}
-RunningRuntimes::RunningRuntimes(std::try_to_lock_t) : lock_(mutex, std::try_to_lock) {}
-ArrayRef<RuntimeImpl *> RunningRuntimes::all() const {
-  return lock_.owns_lock() ? ArrayRef<RuntimeImpl *>(runtimes) : ArrayRef<RuntimeImpl *>();
+// Whether it holds the mutex, only it knows: OSR_UNCHECKED_LOCKS.
+OSR_UNCHECKED_LOCKS RunningRuntimes::RunningRuntimes() : is_locked_(true) { mutex.lock(); }
+OSR_UNCHECKED_LOCKS RunningRuntimes::RunningRuntimes(IfFree) : is_locked_(mutex.try_lock()) {}
+OSR_UNCHECKED_LOCKS RunningRuntimes::~RunningRuntimes() {
+  if (is_locked_)
+    mutex.unlock();
+}
+OSR_UNCHECKED_LOCKS ArrayRef<RuntimeImpl *> RunningRuntimes::all() const {
+  return is_locked_ ? ArrayRef<RuntimeImpl *>(runtimes) : ArrayRef<RuntimeImpl *>();
 }
 
 } // namespace osr

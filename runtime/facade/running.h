@@ -5,7 +5,6 @@
 #include <llvm/Support/Error.h>
 
 #include <cstdint>
-#include <mutex>
 #include <vector>
 
 namespace osr {
@@ -24,13 +23,17 @@ void remove_running(RuntimeImpl &runtime);
 /// All of them, which stay so meanwhile.
 class RunningRuntimes {
 public:
+  struct IfFree {};
   RunningRuntimes();
   /// Only if nobody is in the middle of adding or removing one; else it is empty.
-  explicit RunningRuntimes(std::try_to_lock_t);
+  explicit RunningRuntimes(IfFree);
+  ~RunningRuntimes();
+  RunningRuntimes(const RunningRuntimes &) = delete;
+  RunningRuntimes &operator=(const RunningRuntimes &) = delete;
   llvm::ArrayRef<RuntimeImpl *> all() const;
 
 private:
-  std::unique_lock<std::mutex> lock_;
+  bool is_locked_;
 };
 
 /// Forks of this process are watched: the child of one has the forking thread only; from there on runtimes work all the same.

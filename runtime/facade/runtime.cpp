@@ -17,7 +17,6 @@
 #include "runtime/threads/static_objects.h"
 #include "runtime/threads/undisturbed.h"
 
-#include <mutex>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -114,7 +113,7 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
     return make_error("there is no module");
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken) { return engine.add(std::move(taken)); });
   if (!added)
     return added.takeError();
@@ -124,7 +123,7 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
 
 Error Runtime::remove(ModuleId module) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(impl_->engine->mutex());
+  Lock lock(impl_->engine->mutex(), after_waiting);
   auto found = impl_->modules.extract(module);
   lock.unlock();
   if (!found)
@@ -139,7 +138,7 @@ Error Runtime::initialize() {
   std::vector<StaticAction> actions;
   {
     Undisturbed undisturbed; // constructors run with the program's handlers
-    std::unique_lock lock = lock_after_waiting(impl_->engine->mutex());
+    Lock lock(impl_->engine->mutex(), after_waiting);
     for (auto &[id, module] : impl_->modules) // in the order of adding
       append_range(actions, std::exchange(module.constructors, {}));
   }
@@ -149,7 +148,7 @@ Error Runtime::initialize() {
 Error Runtime::define(ArrayRef<HostSymbol> symbols) {
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   if (Error error = engine.session().define_symbols(symbols))
     return error;
   engine.versions().forget_failures();
@@ -159,7 +158,7 @@ Error Runtime::define(ArrayRef<HostSymbol> symbols) {
 Expected<std::uint64_t> Runtime::lookup(StringRef name) {
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   const FunctionInfo *function = engine.program().find_aliased_function(name);
   if (!function)
     return engine.session().lookup(name);
@@ -215,7 +214,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
 std::uint64_t Runtime::address_of(StringRef name) {
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
-  std::lock_guard lock(engine.mutex());
+  Lock lock(engine.mutex());
   const FunctionInfo *function = engine.program().find_function(name);
   return function ? engine.entries().entry_address(engine.targets().bodies().entry_of(function->id)) : 0;
 }

@@ -2,11 +2,11 @@
 #include "runtime/facade/runtime_impl.h"
 
 #include "compiler/base/error.h"
-#include "runtime/code/mappings.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/facade/running.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
+#include "runtime/process/mappings.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/undisturbed.h"
@@ -186,9 +186,9 @@ void RuntimeImpl::leave_background() {
 
 std::optional<Statistics> RuntimeImpl::snapshot() {
   Undisturbed undisturbed;
-  std::unique_lock lock(engine->mutex(), std::defer_lock);
-  if (!lock.try_lock_for(snapshot_patience))
+  if (!engine->mutex().try_lock_for(snapshot_patience))
     return std::nullopt;
+  Lock lock(engine->mutex(), already_locked);
   Statistics result = engine->statistics();
   if (const DirectCalls *direct = engine->targets().direct())
     result.calls = {direct->sites().size(), direct->sites().bound(), direct->sites().rewritten(), direct->stops()};

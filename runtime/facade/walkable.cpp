@@ -1,6 +1,7 @@
 // Unwind rows of code that others link.
 #include "osr/walkable.h"
 
+#include "compiler/base/mutex.h"
 #include "runtime/stack/walkable_code.h"
 #include "runtime/threads/program_thread.h"
 
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 
 using namespace llvm;
 
@@ -53,7 +53,7 @@ Expected<std::unique_ptr<WalkableRows>> rows_of(jitlink::LinkGraph &graph) {
 
 /// Walks may be looking at what goes, by way of a stack that they have misread: they hold the registry's lock.
 void drop(Pieces pieces) {
-  std::lock_guard lock(process_threads().mutex());
+  Lock lock(process_threads().mutex());
   pieces.clear();
 }
 
@@ -65,20 +65,30 @@ public:
   }
   Error notifyEmitted(orc::MaterializationResponsibility &object) override {
     return object.withResourceKeyDo([&](orc::ResourceKey key) {
-      std::lock_guard lock(mutex_);
+      Lock lock(mutex_);
       move_all(take(linking_, &object), linked_[key]);
     });
   }
   Error notifyFailed(orc::MaterializationResponsibility &object) override {
-    drop(taken(linking_, &object));
+    Pieces pieces;
+    {
+      Lock lock(mutex_);
+      pieces = take(linking_, &object);
+    }
+    drop(std::move(pieces));
     return Error::success();
   }
   Error notifyRemovingResources(orc::JITDylib &, orc::ResourceKey key) override {
-    drop(taken(linked_, key));
+    Pieces pieces;
+    {
+      Lock lock(mutex_);
+      pieces = take(linked_, key);
+    }
+    drop(std::move(pieces));
     return Error::success();
   }
   void notifyTransferringResources(orc::JITDylib &, orc::ResourceKey to, orc::ResourceKey from) override {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     move_all(take(linked_, from), linked_[to]);
   }
 
@@ -90,7 +100,7 @@ private:
     if (!*rows)
       return Error::success();
     (*rows)->show();
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     linking_[&object].push_back(std::move(*rows));
     return Error::success();
   }
@@ -98,15 +108,11 @@ private:
     auto found = map.extract(key);
     return found ? std::move(found.mapped()) : Pieces();
   }
-  template <typename Map> Pieces taken(Map &map, typename Map::key_type key) {
-    std::lock_guard lock(mutex_);
-    return take(map, key);
-  }
   static void move_all(Pieces from, Pieces &to) { std::move(from.begin(), from.end(), std::back_inserter(to)); }
 
-  std::mutex mutex_;
-  std::map<orc::MaterializationResponsibility *, Pieces> linking_;
-  std::map<orc::ResourceKey, Pieces> linked_;
+  Mutex mutex_;
+  std::map<orc::MaterializationResponsibility *, Pieces> linking_ OSR_GUARDED_BY(mutex_);
+  std::map<orc::ResourceKey, Pieces> linked_ OSR_GUARDED_BY(mutex_);
 };
 
 } // namespace

@@ -12,7 +12,6 @@
 #include <llvm/Support/Alignment.h>
 
 #include <cstring>
-#include <mutex>
 
 using namespace llvm;
 
@@ -36,7 +35,7 @@ struct StateOfPoint {
 /// Each value of the frame state has to be one of the point's: others nobody knows.
 Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::uint64_t id,
                                       ArrayRef<EnteredValue> values) {
-  std::lock_guard lock(engine.mutex());
+  Lock lock(engine.mutex());
   auto body = engine.find_body(function);
   if (!body)
     return body.takeError();
@@ -106,7 +105,7 @@ Expected<std::uint64_t> enter_at(Engine &engine, StringRef function, std::uint32
   {
     Undisturbed undisturbed;
     Because because(Cause::Interpreter);
-    std::lock_guard lock(engine.mutex());
+    Lock lock(engine.mutex());
     auto body = engine.find_body(function);
     if (!body)
       return body.takeError();

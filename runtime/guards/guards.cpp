@@ -57,7 +57,7 @@ void Guards::on_failure(std::uint64_t return_pc_slot, std::uint32_t reason) {
 /// The error says that the code that it could go on in does not exist.
 Error Guards::leave(std::uint64_t return_pc_slot, std::uint32_t reason) {
   Because because(Cause::Guard);
-  std::unique_lock lock(engine_.mutex());
+  Lock lock(engine_.mutex());
   auto failed = exits_.leave(return_pc_slot, reason);
   if (!failed)
     return failed.takeError();

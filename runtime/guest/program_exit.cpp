@@ -1,12 +1,12 @@
 #include "runtime/guest/program_exit.h"
 
+#include "compiler/base/mutex.h"
 #include "runtime/guest/address_of.h"
 #include "runtime/threads/program_thread.h"
 #include "runtime/threads/thread_objects.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <cstdlib>
-#include <mutex>
 #include <optional>
 #include <unistd.h>
 
@@ -19,9 +19,10 @@ struct Handler {
 };
 
 struct ExitState {
-  std::mutex mutex;
-  std::vector<Handler> handlers;
-  std::function<void()> static_destructors;
+  Mutex mutex;
+  std::vector<Handler> handlers OSR_GUARDED_BY(mutex);
+  std::function<void()> static_destructors OSR_GUARDED_BY(mutex);
+  // Of whoever starts programs, before they have threads.
   std::function<void()> observer;
   void (*end_hook)() = nullptr;
   pid_t observed = 0; ///< the process that these two want to hear of
@@ -35,14 +36,14 @@ ExitState &state() {
 
 template <typename Run> void add_handler(Run run) {
   Undisturbed undisturbed;
-  std::lock_guard lock(state().mutex);
+  Lock lock(state().mutex);
   state().handlers.push_back({std::move(run)});
 }
 
 /// Nothing: there is none left.
 std::optional<Handler> take_newest_handler() {
   Undisturbed undisturbed;
-  std::lock_guard lock(state().mutex);
+  Lock lock(state().mutex);
   if (state().handlers.empty())
     return std::nullopt;
   Handler newest = std::move(state().handlers.back());
@@ -50,14 +51,19 @@ std::optional<Handler> take_newest_handler() {
   return newest;
 }
 
+/// Once, whatever threads end the process at the same time.
+std::function<void()> take_static_destructors() {
+  Undisturbed undisturbed;
+  Lock lock(state().mutex);
+  return std::exchange(state().static_destructors, nullptr);
+}
+
 /// A handler may register further ones, or call exit itself: then the rest runs from there.
 void run_handlers(int status) {
   while (const auto handler = take_newest_handler())
     handler->run(status);
-  if (std::function<void()> destructors = std::move(state().static_destructors)) {
-    state().static_destructors = nullptr;
+  if (const std::function<void()> destructors = take_static_destructors())
     destructors();
-  }
 }
 
 /// main may have returned: the handler's frames get a base of their own, where walks end.
@@ -140,7 +146,10 @@ void set_end_hook(void (*hook)()) {
 }
 
 void set_static_destructors(std::function<void()> static_destructors) {
-  state().static_destructors = std::move(static_destructors);
+  {
+    Lock lock(state().mutex);
+    state().static_destructors = std::move(static_destructors);
+  }
   std::atexit([] { run_handlers(0); }); // for libraries that call the C library's exit
 }
 

@@ -7,8 +7,6 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -81,7 +79,7 @@ private:
 
 Error for_each_activation(Engine &engine, function_ref<bool(const Activation &)> visit, std::optional<pid_t> thread) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   if (!engine.watches_threads())
     return Error::success(); // nothing runs yet
   auto threads = take_snapshot(engine, thread);

@@ -12,16 +12,14 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
-#include <shared_mutex>
-
 using namespace llvm;
 
 namespace osr {
 
 Error SourceTables::prepare() {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   if (!is_read_) {
-    const std::shared_lock inside(engine_.compiler().gate()); // a fork's child would never see LLVM's locks given back
+    const SharedLock inside(engine_.compiler().gate()); // a fork's child would never see LLVM's locks given back
     failure_ = toString(read());
     is_read_ = true;
   }

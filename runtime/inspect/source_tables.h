@@ -1,6 +1,7 @@
 // Lines and variables of a running program's sites, found out when somebody asks for them.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "compiler/sites/source_table.h"
 #include "runtime/engine/engine.h"
 #include "runtime/redefine/redefiner.h"
@@ -8,7 +9,6 @@
 #include <llvm/Support/Error.h>
 
 #include <map>
-#include <mutex>
 #include <string>
 
 namespace osr {
@@ -33,7 +33,7 @@ private:
                                                         llvm::TargetMachine &machine);
 
   Engine &engine_;
-  std::mutex mutex_; ///< of what follows, until it is ready
+  Mutex mutex_; ///< of what follows, until it is ready
   bool is_read_ = false;
   std::string failure_;
   std::vector<SourceType> types_;

@@ -48,7 +48,7 @@ Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name
     return error;
   std::string problem = prepare_tables(options.find_site_map);
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   tables_problem_ = std::move(problem);
   Because because(Cause::Redefinition);
   TracedRequest traced(verb, name, options.to);
@@ -56,7 +56,7 @@ Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
   traced.done(outcome->all.old_body);
-  conclude(lock, outcome->functions.size());
+  conclude(outcome->functions.size());
   return outcome;
 }
 

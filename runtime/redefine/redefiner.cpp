@@ -37,7 +37,7 @@ Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef nam
     return error;
   std::string problem = prepare_tables(options.find_site_map);
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   tables_problem_ = std::move(problem);
   auto body = engine_.find_body(name);
   if (!body)
@@ -48,7 +48,7 @@ Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef nam
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
   traced.done(outcome->old_body);
-  conclude(lock, 1);
+  conclude(1);
   return outcome;
 }
 
@@ -58,18 +58,16 @@ Error Redefiner::not_done(Error error, StringRef name) {
   return make_error("'{}' is not redefined: {}", name.str(), reason);
 }
 
-void Redefiner::conclude(std::unique_lock<TurnMutex> &lock, std::size_t redefined) {
+void Redefiner::conclude(std::size_t redefined) {
   engine_.statistics().redefined += redefined;
   forget_made();
-  const bool is_left = replacer_.reclaimer().scan();
-  lock.unlock();
-  if (is_left)
+  if (replacer_.reclaimer().scan())
     replacer_.reclaim_soon();
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Redefiner::source_of(StringRef name) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   auto body = engine_.find_body(name);
   if (!body)
     return body.takeError();

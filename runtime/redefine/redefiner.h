@@ -99,7 +99,7 @@ private:
   };
   llvm::Error check_ready(llvm::StringRef name) const;
   llvm::Error not_done(llvm::Error error, llvm::StringRef name);
-  void conclude(std::unique_lock<TurnMutex> &lock, std::size_t redefined);
+  void conclude(std::size_t redefined);
   llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir,
                                             const Compiler::BodyMaking &making = {});
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,

@@ -10,7 +10,7 @@ namespace osr {
 /// Its activations end in the old code. Those of code that it was inlined into go on in baseline code, which calls it no more.
 void Redefiner::remove(Engine::Added module) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   Because because(Cause::Redefinition);
   const Bodies &bodies = engine_.targets().bodies();
   std::set<const Version *> own, dependent;

@@ -25,7 +25,7 @@ OSR_OF_STOPPED_THREAD bool is_of(Engine &engine, const Frame &frame) {
 
 std::vector<FunctionId> active_functions(Engine &engine) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   std::vector<FunctionId> found; // of bodies
   if (!engine.watches_threads())
     return found;
@@ -66,7 +66,7 @@ Expected<std::string> describe_some_activation(Engine &engine) {
     return tid ? StackLook{} : StackLook{status, true};
   };
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine.mutex());
+  Lock lock(engine.mutex(), after_waiting);
   auto unwalked = look_at_stacks(engine, [&] { tid = 0; }, look, [] {});
   if (!unwalked)
     return unwalked.takeError();

@@ -7,8 +7,6 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -75,7 +73,7 @@ void LoopPolls::ask(const ProgramThread &thread) {
 }
 
 bool LoopPolls::all_wait() {
-  std::lock_guard lock(threads_.mutex());
+  Lock lock(threads_.mutex());
   return none_of(threads_.threads(), [this](const auto &thread) {
     return (thread->poll_askers & asker_) && thread->poll_word->load(std::memory_order_acquire) == PollWord::Wait;
   });
@@ -97,7 +95,7 @@ bool LoopPolls::wait(std::chrono::milliseconds patience) {
 double LoopPolls::release() {
   if (!asked_at_)
     return 0;
-  std::lock_guard lock(threads_.mutex());
+  Lock lock(threads_.mutex());
   for (const auto &thread : threads_.threads()) {
     if (!(thread->poll_askers & asker_) || (thread->poll_askers &= ~asker_) != 0)
       continue;
@@ -118,7 +116,7 @@ std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler, PollHandler 
 }
 
 void flip_at_next_poll(ThreadRegistry &threads) {
-  std::lock_guard lock(threads.mutex());
+  Lock lock(threads.mutex());
   for (const auto &thread : threads.threads()) {
     PollWord none = PollWord::None;
     thread->poll_word->compare_exchange_strong(none, PollWord::Flip, std::memory_order_acq_rel);

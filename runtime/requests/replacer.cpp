@@ -37,7 +37,7 @@ void Replacer::start_threads() {
 void Replacer::stop() {
   queue_.reset();
   if (reclaim_loop_)
-    reclaim_loop_->stop();
+    reclaim_loop_->end_by(WorkerThreads::Clock::time_point::max());
 }
 
 void Replacer::end_by(std::chrono::steady_clock::time_point when) {
@@ -55,7 +55,7 @@ void Replacer::forget_threads() {
 
 Expected<ReplaceOutcome> Replacer::replace(StringRef name, const ReplaceOptions &options) {
   Undisturbed undisturbed;
-  std::unique_lock lock(engine_.mutex());
+  Lock lock(engine_.mutex());
   auto body = engine_.find_body(name);
   if (!body)
     return body.takeError();
@@ -148,7 +148,7 @@ Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOption
 
 Expected<ReplaceOutcome> Replacer::replace_now(FunctionId entry, const ReplaceOptions &options, const Effort &effort) {
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   auto body = replaceable_body(entry, options);
   if (!body)
     return body.takeError();
@@ -270,7 +270,7 @@ bool Replacer::reclaim() {
   if (!is_started())
     return false;
   Undisturbed undisturbed;
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   follow_up();
   return reclaimer_->scan() || follow_ups_.are_due();
 }

@@ -1,78 +1,87 @@
 #include "runtime/requests/request_queue.h"
 
 #include "compiler/base/error.h"
-#include "runtime/threads/undisturbed.h"
 
 using namespace llvm;
 
 namespace osr {
 
+struct PendingRequest::Answer {
+  Mutex mutex;
+  Condition ended;
+  bool is_there OSR_GUARDED_BY(mutex) = false;
+  ReplaceOutcome outcome OSR_GUARDED_BY(mutex);
+  std::optional<std::string> failure OSR_GUARDED_BY(mutex);
+};
+
+PendingRequest::PendingRequest(Work work) : work_(std::move(work)), answer_(std::make_unique<Answer>()) {}
+
+PendingRequest::~PendingRequest() = default;
+
 bool PendingRequest::is_done() const {
-  std::lock_guard lock(mutex_);
-  return outcome_ || error_;
+  Lock lock(answer_->mutex);
+  return answer_->is_there;
 }
 
 Expected<ReplaceOutcome> PendingRequest::wait() {
-  std::unique_lock lock(mutex_);
-  ended_.wait(lock, [this] { return outcome_ || error_; });
-  if (error_)
-    return make_error("{}", *error_);
-  return *outcome_;
+  Lock lock(answer_->mutex);
+  while (!answer_->is_there)
+    answer_->ended.wait(lock);
+  if (answer_->failure)
+    return make_error("{}", *answer_->failure);
+  return answer_->outcome;
 }
 
 void PendingRequest::run() {
   auto outcome = work_(is_cancelled_);
-  std::lock_guard lock(mutex_);
+  Lock lock(answer_->mutex);
   if (outcome)
-    outcome_ = std::move(*outcome);
+    answer_->outcome = std::move(*outcome);
   else
-    error_ = toString(outcome.takeError());
-  ended_.notify_all();
+    answer_->failure = toString(outcome.takeError());
+  answer_->is_there = true;
+  answer_->ended.notify_all();
 }
+
+RequestQueue::RequestQueue()
+    : thread_({.name = "osr request", .at_end = WorkerThreads::AtEnd::Finish}, // somebody waits for the answer
+              [this]() OSR_REQUIRES(thread_.mutex()) { return next(); }) {}
+
+RequestQueue::~RequestQueue() { end_by({}); }
 
 bool RequestQueue::end_by(std::chrono::steady_clock::time_point when) {
-  std::unique_lock lock(mutex_);
-  is_ending_ = true;
-  for (const auto &request : waiting_)
-    request->cancel();
-  if (current_)
-    current_->cancel();
-  changed_.notify_all();
-  return changed_.wait_until(lock, when, [this] { return !current_ && waiting_.empty(); });
-}
-
-RequestQueue::~RequestQueue() {
-  end_by({});
-  if (thread_.joinable())
-    thread_.join();
+  {
+    Lock lock(thread_.mutex());
+    for (const auto &request : waiting_)
+      request->cancel();
+    if (current_)
+      current_->cancel();
+  }
+  return thread_.end_by(when);
 }
 
 std::shared_ptr<PendingRequest> RequestQueue::add(PendingRequest::Work work) {
   auto request = std::make_shared<PendingRequest>(std::move(work));
-  std::lock_guard lock(mutex_);
-  waiting_.push_back(request);
-  if (thread_.joinable())
-    changed_.notify_one();
-  else
-    thread_ = start_undisturbed("osr request", [this] { run(); });
+  {
+    Lock lock(thread_.mutex());
+    if (thread_.is_ending()) {
+      request->cancel();
+    } else if (thread_.start()) {
+      waiting_.push_back(request);
+      thread_.notify();
+      return request;
+    }
+  }
+  request->run();
   return request;
 }
 
-void RequestQueue::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return is_ending_ || !waiting_.empty(); });
-    if (waiting_.empty())
-      return;
-    current_ = std::move(waiting_.front());
-    waiting_.pop_front();
-    lock.unlock();
-    current_->run(); // also when it was cancelled: somebody waits for the answer
-    lock.lock();
-    current_.reset();
-    if (is_ending_)
-      changed_.notify_all();
-  }
+WorkerThreads::Next RequestQueue::next() {
+  if (waiting_.empty())
+    return {};
+  current_ = std::move(waiting_.front());
+  waiting_.pop_front();
+  return {.work = [request = current_] { request->run(); }};
 }
 
 } // namespace osr

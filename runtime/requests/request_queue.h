@@ -2,34 +2,29 @@
 #pragma once
 
 #include "osr/replace.h"
+#include "runtime/process/worker_threads.h"
 
-#include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <functional>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 namespace osr {
 
 /// Thread-safe. The destructor cancels what has not begun, and waits for what has.
 class RequestQueue {
 public:
+  RequestQueue();
   ~RequestQueue();
+  /// Where no thread can be made, or at the end, it is carried out at once, cancelled in the latter case.
   std::shared_ptr<PendingRequest> add(PendingRequest::Work work);
-  /// Cancels what waits, and what has begun, and takes nothing any more. False: that is not done by then.
+  /// Cancels what waits, and what has begun. False: that is not done by then.
   bool end_by(std::chrono::steady_clock::time_point when);
 
 private:
-  void run();
+  WorkerThreads::Next next() OSR_REQUIRES(thread_.mutex());
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::shared_ptr<PendingRequest>> waiting_;
-  std::shared_ptr<PendingRequest> current_;
-  bool is_ending_ = false;
-  std::thread thread_; ///< begins with the first request
+  std::deque<std::shared_ptr<PendingRequest>> waiting_ OSR_GUARDED_BY(thread_.mutex());
+  std::shared_ptr<PendingRequest> current_ OSR_GUARDED_BY(thread_.mutex()); ///< the last one that has begun
+  WorkerThreads thread_; ///< from the first request on
 };
 
 } // namespace osr

@@ -65,7 +65,7 @@ Expected<ReplaceOutcome> Replacer::wait_quiescent(FunctionId entry, const Replac
   std::optional<TracedRequest> traced;
   for (bool is_first = true;; is_first = false) {
     Undisturbed undisturbed;
-    std::unique_lock lock = lock_after_waiting(engine_.mutex());
+    Lock lock(engine_.mutex(), after_waiting);
     auto body = replaceable_body(entry, options);
     if (!body)
       return body.takeError();

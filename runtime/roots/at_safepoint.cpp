@@ -7,8 +7,6 @@
 #include "runtime/threads/undisturbed.h"
 #include "runtime/threads/work_stack.h"
 
-#include <mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -29,7 +27,7 @@ Error at_safepoint(Engine &engine, function_ref<void(Safepoint &)> work, const S
     Undisturbed undisturbed;
     on_work_stack([&] {
       Because because(Cause::Collection);
-      std::lock_guard lock(engine.mutex());
+      Lock lock(engine.mutex());
       found.emplace(SafepointScan(engine).run(options.objects_move));
     });
   }

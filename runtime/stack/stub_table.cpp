@@ -67,7 +67,7 @@ StubTable::Slot *StubTable::slot_for(Slots &slots, std::uintptr_t stub_pc) const
 }
 
 void StubTable::add(std::uintptr_t stub_pc, const StubEntry &entry) {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   OSR_CHECK(stub_pc > tombstone, "stub at {:#x}: not an address of code", stub_pc);
   OSR_CHECK(entry.original_pc != stub_pc, "stub at {:#x} stands for itself", stub_pc);
   if ((used_ + 1) * 2 > all_.back()->mask + 1)
@@ -82,7 +82,7 @@ void StubTable::add(std::uintptr_t stub_pc, const StubEntry &entry) {
 }
 
 void StubTable::remove(std::uintptr_t stub_pc) {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   Slots &slots = *all_.back();
   Slot *slot = slot_for(slots, stub_pc);
   OSR_CHECK(slot->key.load(std::memory_order_relaxed) == stub_pc, "stub at {:#x} is not in the table", stub_pc);
@@ -149,12 +149,12 @@ std::optional<InterruptedStub> StubTable::stub_around(std::uintptr_t pc) const {
 }
 
 std::size_t StubTable::size() const {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   return live_;
 }
 
 void StubTable::free_outgrown() {
-  const std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   all_.erase(all_.begin(), all_.end() - 1);
 }
 

@@ -1,12 +1,12 @@
 // Return stubs by entry pc: which original PC a stub stands for. Read by every walk, for every frame.
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "runtime/stack/code_lookup.h"
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 namespace osr {
@@ -47,12 +47,12 @@ private:
   struct Slot;
   struct Slots;
   Slot *slot_for(Slots &slots, std::uintptr_t stub_pc) const;
-  void grow();
+  void grow() OSR_REQUIRES(mutex_);
 
-  mutable std::mutex mutex_; ///< writers only
+  mutable Mutex mutex_; ///< writers only
   std::atomic<Slots *> slots_;
-  std::vector<std::unique_ptr<Slots>> all_; ///< the last one is current
-  std::size_t live_ = 0, used_ = 0;         ///< used counts tombstones too
+  std::vector<std::unique_ptr<Slots>> all_ OSR_GUARDED_BY(mutex_); ///< the last one is current
+  std::size_t live_ OSR_GUARDED_BY(mutex_) = 0, used_ OSR_GUARDED_BY(mutex_) = 0; ///< used counts tombstones too
 };
 
 } // namespace osr

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/engine/continuation_budget.h"
+#include "runtime/process/ticker.h"
 #include "runtime/requests/replacer.h"
-#include "runtime/threads/ticker.h"
 
 #include <chrono>
 #include <random>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/engine/continuation_budget.h"
+#include "runtime/process/ticker.h"
 #include "runtime/redefine/redefiner.h"
-#include "runtime/threads/ticker.h"
 
 #include <llvm/ADT/SmallVector.h>
 

@@ -36,7 +36,7 @@ void StressRun::on_call(const EntryFrame &frame) {
   Undisturbed undisturbed;
   on_work_stack([&] {
     Because because(Cause::Stress);
-    std::lock_guard lock(engine_.mutex());
+    Lock lock(engine_.mutex());
     stress_->on_call(frame);
   });
 }
@@ -45,7 +45,7 @@ void StressRun::on_poll(std::uint64_t return_pc_slot) {
   Undisturbed undisturbed;
   on_work_stack([&] {
     Because because(Cause::Stress);
-    std::lock_guard lock(engine_.mutex());
+    Lock lock(engine_.mutex());
     stress_->on_poll(return_pc_slot);
   });
 }

@@ -1,7 +1,7 @@
 #include "runtime/threads/exec_calls.h"
 
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/program_thread.h"
-#include "runtime/threads/stop_signal.h"
 
 #include <alloca.h>
 #include <cerrno>
@@ -111,14 +111,16 @@ int execvp(const char *file, char *const *arguments) { return executing::execvpe
 int execl(const char *path, const char *argument, ...) {
   va_list more;
   va_start(more, argument);
-  const int result = with_arguments(argument, more, [=](char **arguments, va_list) { return executing::execv(path, arguments); });
+  const int result =
+      with_arguments(argument, more, [=](char **arguments, va_list) { return executing::execv(path, arguments); });
   va_end(more);
   return result;
 }
 int execlp(const char *file, const char *argument, ...) {
   va_list more;
   va_start(more, argument);
-  const int result = with_arguments(argument, more, [=](char **arguments, va_list) { return executing::execvp(file, arguments); });
+  const int result =
+      with_arguments(argument, more, [=](char **arguments, va_list) { return executing::execvp(file, arguments); });
   va_end(more);
   return result;
 }

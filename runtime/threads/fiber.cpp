@@ -67,7 +67,7 @@ struct FiberState {
     if (!mapping)
       return;
     {
-      std::lock_guard lock(process_threads().mutex());
+      Lock lock(process_threads().mutex());
       process_threads().remove_suspended(own.stack);
     }
     munmap(mapping, bytes);
@@ -94,8 +94,8 @@ void tell_of_arrival([[maybe_unused]] const Side &at) {
 }
 
 /// Leaves one stack for another one. Not to be inlined, as arrive(): addresses of thread-local variables must not live
-/// across a change, behind which this may be another thread.
-[[gnu::noinline]] void change(Side &from, Side &to, bool is_last = false) {
+/// across a change, behind which this may be another thread. The registry's lock goes with the change.
+[[gnu::noinline]] OSR_UNCHECKED_LOCKS void change(Side &from, Side &to, bool is_last = false) {
   ProgramThread &thread = *ThreadRegistry::current();
   from.presence = thread.presence.load(std::memory_order_relaxed);
   if (to.presence == Presence::Inside && from.presence == Presence::Away)
@@ -115,7 +115,7 @@ void tell_of_arrival([[maybe_unused]] const Side &at) {
 }
 
 /// Behind a change, on the other side.
-[[gnu::noinline]] void arrive(Side &at, Side &left) {
+[[gnu::noinline]] OSR_UNCHECKED_LOCKS void arrive(Side &at, Side &left) {
   tell_of_arrival(at);
   left.stack.outside = left.context.registers;
   process_threads().mutex().unlock();

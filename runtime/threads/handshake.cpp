@@ -4,7 +4,6 @@
 #include "runtime/threads/futex.h"
 
 #include <fmt/ranges.h>
-#include <mutex>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <utility>
@@ -30,7 +29,7 @@ Expected<std::unique_ptr<Handshake>> Handshake::create(ThreadRegistry &threads, 
 }
 
 bool Handshake::when_alone(function_ref<void()> work) {
-  std::unique_lock lock = lock_after_waiting(threads_.mutex());
+  Lock lock(threads_.mutex(), after_waiting);
   const bool is_alone =
       all_of(threads_.threads(), [](const auto &each) { return each.get() == ThreadRegistry::current(); });
   if (is_alone)
@@ -39,7 +38,7 @@ bool Handshake::when_alone(function_ref<void()> work) {
 }
 
 Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
-  std::unique_lock lock = lock_after_waiting(threads_.mutex());
+  Lock lock(threads_.mutex(), after_waiting);
   std::vector<pid_t> silent;
   silent.reserve(threads_.threads().size()); // nothing is allocated or freed while threads are stopped
   std::vector<ProgramThread *> stacks;

@@ -3,9 +3,9 @@
 // are not ended by it; and it finds the program's variables, which are a collector's roots. Linked into executables that
 // want this (osr_interposed_calls); the library that holds the runtime does not force it on them.
 #include "runtime/code/program_segments.h"
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/start_thread.h"
-#include "runtime/threads/stop_signal.h"
 #include "runtime/threads/waiting_calls.h"
 
 #include <dlfcn.h>

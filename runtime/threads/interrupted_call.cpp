@@ -2,7 +2,7 @@
 
 #include "osr-stubs/waiting_call.h"
 #include "runtime/machine/context.h"
-#include "runtime/threads/stop_signal.h"
+#include "runtime/process/stop_signal.h"
 
 #include <cerrno>
 #include <csignal>

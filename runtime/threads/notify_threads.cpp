@@ -1,5 +1,6 @@
 #include "runtime/threads/notify_threads.h"
 
+#include "compiler/base/mutex.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -8,7 +9,6 @@
 #include <cstdio>
 #include <ctime>
 #include <mqueue.h>
-#include <mutex>
 #include <netdb.h>
 #include <set>
 
@@ -25,9 +25,9 @@ struct Notice {
 /// Kept for ever, equal ones once: nobody says when a notice will not be needed any more.
 const Notice *keep(const Notice &notice) {
   Undisturbed undisturbed;
-  static std::mutex mutex;
+  static Mutex mutex;
   static auto *notices = new std::set<Notice>;
-  std::lock_guard lock(mutex);
+  Lock lock(mutex);
   return &*notices->insert(notice).first;
 }
 

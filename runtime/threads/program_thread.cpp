@@ -3,14 +3,13 @@
 #include "compiler/base/check.h"
 #include "osr-stubs/transition_ring.h"
 #include "osr-stubs/vfork.h"
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/safepoint_gate.h"
-#include "runtime/threads/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <mutex>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -119,7 +118,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   thread->poll_word = &own_poll_word();
   thread->vforks = &osr_vforks;
   Undisturbed undisturbed;
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   own_poll_word() = usual_poll_word();
   process_ = getpid();
   current_thread = thread.get();
@@ -134,7 +133,7 @@ void ThreadRegistry::remove_current() {
   Undisturbed undisturbed;
   std::unique_ptr<ProgramThread> ended;
   {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     auto found = find_if(threads_, [](const auto &thread) { return thread.get() == current_thread; });
     OSR_CHECK(found != threads_.end(), "thread {} is not in the registry", current_thread->tid);
     ended = std::move(*found);
@@ -163,14 +162,14 @@ void ThreadRegistry::remove_suspended(ProgramThread &stack) {
 
 void ThreadRegistry::begin_flipping() {
   Undisturbed undisturbed;
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   if (flipping_++ == 0)
     set_usual_poll_word(PollWord::FlipEach);
 }
 
 void ThreadRegistry::end_flipping() {
   Undisturbed undisturbed;
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   if (--flipping_ == 0)
     set_usual_poll_word(PollWord::None);
 }

@@ -124,33 +124,31 @@ public:
   void end_flipping();
   PollWord usual_poll_word() const { return usual_poll_word_.load(std::memory_order_relaxed); }
 
-  /// The child of a fork has one thread only. To be called in it, with the lock held.
-  void keep_only_current();
+  /// The child of a fork has one thread only. To be called in it.
+  void keep_only_current() OSR_REQUIRES(mutex_);
 
-  /// A stack that no thread runs on any more, or again. With the lock held.
-  void add_suspended(ProgramThread &stack);
-  void remove_suspended(ProgramThread &stack);
-  /// With the lock held.
-  llvm::ArrayRef<ProgramThread *> suspended() const { return suspended_; }
+  /// A stack that no thread runs on any more, or again.
+  void add_suspended(ProgramThread &stack) OSR_REQUIRES(mutex_);
+  void remove_suspended(ProgramThread &stack) OSR_REQUIRES(mutex_);
+  llvm::ArrayRef<ProgramThread *> suspended() const OSR_REQUIRES(mutex_) { return suspended_; }
 
-  TurnMutex &mutex() { return mutex_; }
-  /// With the lock held.
-  const std::vector<std::unique_ptr<ProgramThread>> &threads() const { return threads_; }
-  /// Theirs. The child of a vfork, which has their memory, is another one. With the lock held.
-  pid_t process() const { return process_; }
+  TurnMutex &mutex() OSR_RETURNS_MUTEX(mutex_) { return mutex_; }
+  const std::vector<std::unique_ptr<ProgramThread>> &threads() const OSR_REQUIRES(mutex_) { return threads_; }
+  /// Theirs. The child of a vfork, which has their memory, is another one.
+  pid_t process() const OSR_REQUIRES(mutex_) { return process_; }
   /// Without the lock.
   std::size_t most_at_once() const { return most_; }
 
 private:
   TurnMutex mutex_;
-  std::vector<std::unique_ptr<ProgramThread>> threads_;
-  std::vector<ProgramThread *> suspended_;
-  pid_t process_ = 0;
+  std::vector<std::unique_ptr<ProgramThread>> threads_ OSR_GUARDED_BY(mutex_);
+  std::vector<ProgramThread *> suspended_ OSR_GUARDED_BY(mutex_);
+  pid_t process_ OSR_GUARDED_BY(mutex_) = 0;
   std::atomic<std::size_t> most_ = 0;
-  void set_usual_poll_word(PollWord word);
+  void set_usual_poll_word(PollWord word) OSR_REQUIRES(mutex_);
 
   std::atomic<PollWord> usual_poll_word_ = PollWord::None;
-  unsigned flipping_ = 0; ///< who do
+  unsigned flipping_ OSR_GUARDED_BY(mutex_) = 0; ///< who do
 };
 
 /// The threads of this process, whatever runtimes it has, one after the other. Never destroyed.

@@ -6,8 +6,6 @@
 
 #include <fmt/ranges.h>
 
-#include <mutex>
-
 using namespace llvm;
 
 namespace osr {
@@ -61,7 +59,7 @@ void come_back_to_program() { process_safepoints().enter(*ThreadRegistry::curren
 
 /// `inside` then lists who is; it has room for all that there were.
 void SafepointGate::ask(ThreadRegistry &threads, std::vector<pid_t> &inside) {
-  std::lock_guard lock(threads.mutex());
+  Lock lock(threads.mutex());
   inside.clear();
   for (const auto &thread : threads.threads()) {
     if (thread->presence.load(std::memory_order_seq_cst) == Presence::Away)
@@ -75,7 +73,7 @@ void SafepointGate::ask(ThreadRegistry &threads, std::vector<pid_t> &inside) {
 void SafepointGate::open(ThreadRegistry &threads) {
   is_closed_.store(0, std::memory_order_seq_cst);
   futex_wake(is_closed_);
-  std::lock_guard lock(threads.mutex());
+  Lock lock(threads.mutex());
   for (const auto &thread : threads.threads()) {
     PollWord asked = PollWord::Safepoint;
     thread->poll_word->compare_exchange_strong(asked, threads.usual_poll_word(), std::memory_order_acq_rel);

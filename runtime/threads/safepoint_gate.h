@@ -43,11 +43,13 @@ public:
   class Closed {
   public:
     /// Returns when no thread is Inside. The error names threads that came to no safepoint within `limit`; then it is open.
-    static llvm::Expected<Closed> close(SafepointGate &gate, ThreadRegistry &threads, std::chrono::milliseconds limit);
+    static llvm::Expected<Closed>
+    close(SafepointGate &gate, ThreadRegistry &threads,
+          std::chrono::milliseconds limit) OSR_UNCHECKED_LOCKS; // the destructor gives back
     Closed(Closed &&other) noexcept
         : gate_(std::exchange(other.gate_, nullptr)), threads_(other.threads_), was_inside_(other.was_inside_) {}
     Closed &operator=(Closed &&) = delete;
-    ~Closed();
+    ~Closed() OSR_UNCHECKED_LOCKS;
 
   private:
     Closed(SafepointGate &gate, ThreadRegistry &threads) : gate_(&gate), threads_(threads) {}

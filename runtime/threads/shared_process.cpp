@@ -1,10 +1,10 @@
 #include "runtime/threads/shared_process.h"
 
 #include "compiler/base/error.h"
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/interrupted_call.h"
 #include "runtime/threads/program_thread.h"
-#include "runtime/threads/stop_signal.h"
 
 #include <cerrno>
 #include <cstring>
@@ -52,7 +52,7 @@ std::atomic<std::uint32_t> &SharedProcess::stop_events() { return events_of_stop
 
 Expected<SharedProcess::Membership> SharedProcess::join(int signal_number) {
   static auto &process = *new SharedProcess;
-  std::lock_guard lock(process.mutex_);
+  Lock lock(process.mutex_);
   if (process.members_ == 0) {
     if (Error error = process.install(signal_number))
       return error;
@@ -83,7 +83,7 @@ Error SharedProcess::install(int signal_number) {
 
 /// A request that was given up may have left a signal pending, which must not end the process.
 void SharedProcess::leave() {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   if (--members_ != 0)
     return;
   if (previous_.sa_handler == SIG_DFL)

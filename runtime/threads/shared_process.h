@@ -10,13 +10,14 @@
 // asks for them: the registry's lock is held meanwhile.
 #pragma once
 
+#include "compiler/base/mutex.h"
+
 #include <llvm/Support/Error.h>
 
 #include <atomic>
 #include <csignal>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 
 namespace osr {
 
@@ -36,13 +37,13 @@ public:
 
 private:
   SharedProcess() = default;
-  llvm::Error install(int signal_number);
+  llvm::Error install(int signal_number) OSR_REQUIRES(mutex_);
   void leave();
 
-  std::mutex mutex_;
-  unsigned members_ = 0;
-  int signal_number_ = 0;
-  struct sigaction previous_{};
+  Mutex mutex_;
+  unsigned members_ OSR_GUARDED_BY(mutex_) = 0;
+  int signal_number_ OSR_GUARDED_BY(mutex_) = 0;
+  struct sigaction previous_ OSR_GUARDED_BY(mutex_) {};
 };
 
 } // namespace osr

@@ -1,6 +1,6 @@
 #include "runtime/threads/signal_calls.h"
 
-#include "runtime/threads/stop_signal.h"
+#include "runtime/process/stop_signal.h"
 
 #include <cerrno>
 #include <csignal>

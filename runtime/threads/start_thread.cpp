@@ -3,10 +3,11 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "osr-stubs/vfork.h"
+#include "runtime/process/host_threads.h"
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/notify_threads.h"
 #include "runtime/threads/signal_calls.h"
-#include "runtime/threads/stop_signal.h"
 #include "runtime/threads/thread_data.h"
 #include "runtime/threads/thread_objects.h"
 #include "runtime/threads/transfer_calls.h"
@@ -41,7 +42,6 @@ pthread_key_t end_key;
 /// Threads of the program that have not ended, main among them. Counted by whoever starts one: it registers itself
 /// later.
 std::atomic<long> alive = 0;
-thread_local unsigned host_threads = 0; ///< how many HostThreads this thread has
 
 /// What the new thread has to run, and the memory that it needs for that.
 struct Start {
@@ -50,15 +50,6 @@ struct Start {
   ObjectStack objects;
   sigset_t mask;
 };
-
-/// Handlers of the program cannot run in a thread that is not registered: they need its object stack.
-sigset_t block_signals() {
-  sigset_t all, before;
-  sigfillset(&all);
-  all = without_stop_signal(all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  return without_stop_signal(before);
-}
 
 /// The C library's destructors of thread-specific data run in rounds, as long as some were set again, and by the order
 /// of the keys. Ours is older than the one that frees the program's thread-local variables, and calls the program's own
@@ -203,7 +194,7 @@ Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threa
 void set_end_of_last_thread(ExitFunction *exit) { exit_process = exit; }
 
 int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
-  if (host_threads != 0)
+  if (HostThreads::exist())
     return start_host_thread(thread, wanted, function, argument);
   if (!registry)
     return library_pthread_create(thread, wanted, function, argument);
@@ -212,7 +203,8 @@ int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*functi
     consumeError(objects.takeError());
     return EAGAIN;
   }
-  sigset_t mask = block_signals(); // the new thread begins with them blocked
+  sigset_t mask =
+      block_signals(); // the new thread begins with them blocked: handlers of the program need its object stack
   auto *start = new Start{function, argument, std::move(*objects), mask};
   ++alive;
   int error = library_pthread_create(thread, Enlarged(wanted), run_thread, start);
@@ -228,13 +220,6 @@ int start_c11_thread(thrd_t *thread, thrd_start_t function, void *argument) {
   auto address = reinterpret_cast<std::uintptr_t>(function);
   int error = start_thread(thread, nullptr, reinterpret_cast<void *(*)(void *)>(address), argument);
   return error == 0 ? thrd_success : error == ENOMEM ? thrd_nomem : thrd_error;
-}
-
-HostThreads::HostThreads() : mask_(block_signals()) { ++host_threads; }
-
-HostThreads::~HostThreads() {
-  --host_threads;
-  pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
 }
 
 void watch_main_thread() {

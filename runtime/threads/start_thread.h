@@ -35,19 +35,6 @@ int start_thread(pthread_t *thread, const pthread_attr_t *attributes, void *(*fu
 /// The same for thrd_create: C11 threads return an int, which the C library keeps in the same word.
 int start_c11_thread(thrd_t *thread, thrd_start_t function, void *argument);
 
-/// While one exists, threads that this thread makes are the host's own: they are not registered, and begin with all
-/// signals blocked. A handler of the program must not run in a thread that is not registered.
-class HostThreads {
-public:
-  HostThreads();
-  ~HostThreads();
-  HostThreads(const HostThreads &) = delete;
-  HostThreads &operator=(const HostThreads &) = delete;
-
-private:
-  sigset_t mask_;
-};
-
 /// For the registered thread that runs main, before it does: if it ends by pthread_exit, what happens at the end of the
 /// others happens at its end too.
 void watch_main_thread();

@@ -1,6 +1,8 @@
 // A mutex whose frequent owner lets those who wait go first.
 #pragma once
 
+#include "compiler/base/mutex.h"
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -9,22 +11,22 @@
 namespace osr {
 
 /// An ordinary mutex lets whoever runs take it again before those who sleep have woken: requests in a row would keep
-/// threads from starting and from compiling for ever. So a request takes it by lock_after_waiting(). A mutex that is
+/// threads from starting and from compiling for ever. So a request takes it by `Lock lock(mutex, after_waiting)`. A mutex that is
 /// fair to everybody would put each of the program's threads to sleep for each short use.
-class TurnMutex {
+class OSR_CAPABILITY("mutex") TurnMutex {
 public:
   TurnMutex() = default;
   TurnMutex(const TurnMutex &) = delete;
   TurnMutex &operator=(const TurnMutex &) = delete;
 
-  void lock() {
+  void lock() OSR_ACQUIRE() {
     asked_.fetch_add(1, std::memory_order_relaxed);
     mutex_.lock();
     served();
   }
 
   /// As many as are waiting now are served before.
-  void lock_after_waiting() {
+  void lock_after_waiting() OSR_ACQUIRE() {
     const std::uint32_t turn = asked_.fetch_add(1, std::memory_order_relaxed);
     for (std::uint32_t now; std::int32_t(turn - (now = served_.load(std::memory_order_relaxed))) > 0;)
       served_.wait(now, std::memory_order_relaxed);
@@ -32,7 +34,7 @@ public:
     served();
   }
 
-  bool try_lock_for(std::chrono::milliseconds patience) {
+  bool try_lock_for(std::chrono::milliseconds patience) OSR_TRY_ACQUIRE(true) {
     if (!mutex_.try_lock_until(PatienceClock::now() + patience))
       return false;
     asked_.fetch_add(1, std::memory_order_relaxed);
@@ -40,7 +42,7 @@ public:
     return true;
   }
 
-  void unlock() { mutex_.unlock(); }
+  void unlock() OSR_RELEASE() { mutex_.unlock(); }
 
   /// How many have asked and not got it.
   std::uint32_t waiting() const {
@@ -65,10 +67,5 @@ private:
   std::timed_mutex mutex_;
   std::atomic<std::uint32_t> asked_ = 0, served_ = 0;
 };
-
-inline std::unique_lock<TurnMutex> lock_after_waiting(TurnMutex &mutex) {
-  mutex.lock_after_waiting();
-  return std::unique_lock(mutex, std::adopt_lock);
-}
 
 } // namespace osr

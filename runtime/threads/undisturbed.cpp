@@ -1,7 +1,7 @@
 #include "runtime/threads/undisturbed.h"
 
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/own_heap.h"
-#include "runtime/threads/stop_signal.h"
 
 #include <atomic>
 #include <utility>

@@ -92,14 +92,4 @@ private:
   NotCancelled not_cancelled_;
 };
 
-/// A thread of the runtime's own: the program's signals are for the program's threads. Its name, of at most 15 letters,
-/// is for debuggers and traces.
-template <typename Body> std::thread start_undisturbed(const char *name, Body body) {
-  HostThreads host_threads;
-  return std::thread([name, body = std::move(body)]() mutable {
-    pthread_setname_np(pthread_self(), name);
-    body();
-  });
-}
-
 } // namespace osr

@@ -4,7 +4,7 @@
 #include "runtime/threads/futex.h"
 #include "runtime/threads/library_call.h"
 #include "runtime/threads/program_thread.h"
-#include "runtime/threads/stop_signal.h"
+#include "runtime/process/stop_signal.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -2,16 +2,12 @@
 #pragma once
 
 #include "compiler/tiers/count_heat.h"
+#include "runtime/process/worker_threads.h"
 
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <mutex>
-#include <string>
-#include <thread>
 #include <vector>
 
 namespace osr {
@@ -19,8 +15,8 @@ namespace osr {
 /// How a function came into the queue.
 enum class NoticedBy : std::uint8_t { Entry, Loop, Sampler };
 
-/// Bounded. Thread-safe; what program threads call allocates nothing. Without threads the work is done at once, by the thread
-/// that brings it.
+/// Bounded. Thread-safe; what program threads call allocates nothing. Without threads, or where none can be made, the work is
+/// done at once, by the thread that brings it. The destructor drops what waits, and waits for what has begun.
 class CompileQueue {
 public:
   struct Item {
@@ -30,11 +26,9 @@ public:
   using Work = std::function<void(Item)>;
 
   CompileQueue(std::size_t capacity, unsigned threads, Work work);
-  /// Drops what waits, and waits for what has begun.
-  ~CompileQueue();
 
   /// Drops what waits, and takes nothing any more. False: what has begun is not done by then.
-  bool end_by(std::chrono::steady_clock::time_point when);
+  bool end_by(std::chrono::steady_clock::time_point when) { return threads_.end_by(when); }
 
   /// False: it is full.
   bool add(Item item);
@@ -44,18 +38,17 @@ public:
   std::size_t begun() const;
 
   /// Held around a fork.
-  std::mutex &mutex() { return mutex_; }
+  Mutex &mutex() OSR_RETURNS_MUTEX(threads_.mutex()) { return threads_.mutex(); }
 
 private:
-  void run();
+  WorkerThreads::Next next() OSR_REQUIRES(threads_.mutex());
 
   Work work_;
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<Item> ring_;
-  std::size_t first_ = 0, waiting_ = 0, most_waiting_ = 0, begun_ = 0;
-  bool is_ending_ = false;
-  std::vector<std::thread> threads_;
+  bool has_threads_ = false;
+  std::vector<Item> ring_ OSR_GUARDED_BY(threads_.mutex());
+  std::size_t first_ OSR_GUARDED_BY(threads_.mutex()) = 0, waiting_ OSR_GUARDED_BY(threads_.mutex()) = 0,
+                     most_waiting_ OSR_GUARDED_BY(threads_.mutex()) = 0;
+  WorkerThreads threads_;
 };
 
 } // namespace osr

@@ -5,7 +5,6 @@
 #include <llvm/ADT/STLExtras.h>
 
 #include <ctime>
-#include <mutex>
 
 using namespace llvm;
 
@@ -38,7 +37,7 @@ StackSampler::StackSampler(Engine &engine)
 void StackSampler::find_busy() {
   busy_.clear();
   std::map<pid_t, std::int64_t> used;
-  std::lock_guard lock(threads_.mutex());
+  Lock lock(threads_.mutex());
   for (const auto &thread : threads_.threads()) {
     const std::int64_t now = used[thread->tid] = processor_time(thread->tid);
     if (now - used_[thread->tid] >= least_used)

@@ -77,7 +77,7 @@ void TierUp::let_wait(FunctionId body) {
 }
 
 void TierUp::retry_left(const HeatCounter &except) {
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   const std::set<HeatCounter *> left = std::exchange(left_, {});
   lock.unlock();
   for (HeatCounter *counter : left)
@@ -92,7 +92,7 @@ HeatCounter *TierUp::see(FunctionId body) {
 
 HeatCounter *TierUp::counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up) {
   {
-    std::lock_guard lock(mutex_);
+    Lock lock(mutex_);
     names_[body.id] = body.name; // somebody may want to know later
   }
   return table_.counter_of(body, instructions, may_tier_up);
@@ -102,7 +102,7 @@ void TierUp::trace_decision(const HeatCounter &counter, NoticedBy by) {
   Trace *trace = Trace::active();
   if (!trace)
     return;
-  std::unique_lock lock(mutex_);
+  Lock lock(mutex_);
   const std::string name = names_[counter.function];
   const bool is_first = !counts_.functions.contains(counter.function);
   lock.unlock();
@@ -120,7 +120,7 @@ void TierUp::add(HeatCounter &counter, NoticedBy by) {
 }
 
 bool TierUp::was_asked_for(FunctionId body) const {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   return counts_.functions.contains(body);
 }
 
@@ -129,7 +129,7 @@ void TierUp::work(CompileQueue::Item item, Where where) {
   HeatCounter &counter = *item.counter;
   Outcome done = optimize_(counter.function, item.by, !was_asked_for(counter.function), where);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   counts_.seconds += taken.count();
   if (const auto *not_done = std::get_if<NotDone>(&done)) {
     counter.state = *not_done == NotDone::ForNow ? State::Cold : State::Left;
@@ -174,7 +174,7 @@ void TierUp::after_fork(bool is_child) {
 }
 
 Statistics::TierUp TierUp::statistics() const {
-  std::lock_guard lock(mutex_);
+  Lock lock(mutex_);
   Statistics::TierUp result = counts_;
   result.is_on = true;
   result.samples = samples_;

@@ -6,6 +6,7 @@
 //   counts on from further away; an activation that could not follow is noticed again
 #pragma once
 
+#include "compiler/base/mutex.h"
 #include "osr/statistics.h"
 #include "runtime/code/code_session.h"
 #include "runtime/events/cause.h"
@@ -17,7 +18,6 @@
 #include <chrono>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
 #include <variant>
@@ -85,8 +85,8 @@ public:
   /// Nothing is begun any more; what was begun is left alone if it is not done by then.
   void end_by(std::chrono::steady_clock::time_point when);
   /// Around a fork: the child's queue is new and empty.
-  void before_fork();
-  void after_fork(bool is_child);
+  void before_fork() OSR_UNCHECKED_LOCKS;
+  void after_fork(bool is_child) OSR_UNCHECKED_LOCKS;
 
   /// Thread-safe.
   Statistics::TierUp statistics() const;
@@ -104,12 +104,12 @@ private:
   bool may_compile_in_calls_ = false;
   std::unique_ptr<CompileQueue> queue_;
   std::atomic<std::uint64_t> dropped_ = 0, samples_ = 0;
-  mutable std::mutex mutex_; ///< of the counters below
-  Statistics::TierUp counts_;
+  mutable Mutex mutex_;
+  Statistics::TierUp counts_ OSR_GUARDED_BY(mutex_);
   /// Some activation could not follow. Who compiles in the calling thread tries again when the next counter runs out: the
   /// thread is somewhere else then. Others find it somewhere else in any case.
-  std::set<HeatCounter *> left_;
-  std::map<FunctionId, std::string> names_; ///< of bodies, for a trace
+  std::set<HeatCounter *> left_ OSR_GUARDED_BY(mutex_);
+  std::map<FunctionId, std::string> names_ OSR_GUARDED_BY(mutex_); ///< of bodies, for a trace
 };
 
 } // namespace osr

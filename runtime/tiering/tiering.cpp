@@ -70,7 +70,7 @@ bool Tiering::may_tier_up(FunctionId body) const {
 /// version for calls to come would be compiled for nothing.
 TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first, TierUp::Where where) {
   Because because(cause_of(by));
-  std::unique_lock lock(engine_.mutex());
+  Lock lock(engine_.mutex());
   const Bodies &bodies = engine_.targets().bodies();
   if (!bodies.is_current(body))
     return TierUp::NotDone::ForEver;
@@ -101,7 +101,7 @@ TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first, 
 }
 
 bool Tiering::has_one_thread() const {
-  std::unique_lock lock = lock_after_waiting(engine_.threads().mutex());
+  Lock lock(engine_.threads().mutex(), after_waiting);
   return engine_.threads().threads().size() <= 1;
 }
 
@@ -126,7 +126,7 @@ Tiering::Outcome Tiering::optimize_by_steps(FunctionId entry, FunctionId body, c
       return total;
     const auto begin = ChaseLimit::Clock::now();
     if (!ChaseLimit::may_go_on(spent)) {
-      std::unique_lock lock = lock_after_waiting(engine_.mutex());
+      Lock lock(engine_.mutex(), after_waiting);
       chases_.gave_up(body, spent, begin);
       if (has_one_thread()) // others would wait for the lock
         tier_up_.let_wait(body);
@@ -149,7 +149,7 @@ void Tiering::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
 
 /// False: what was compiled rests on something that has changed meanwhile.
 bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
-  std::unique_lock lock = lock_after_waiting(engine_.mutex());
+  Lock lock(engine_.mutex(), after_waiting);
   if (!engine_.targets().bodies().is_current(body))
     return true;
   auto pending = engine_.versions().begin(key);
@@ -159,7 +159,7 @@ bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
   }
   lock.unlock();
   auto compiled = engine_.compiler().finish(**pending);
-  lock = lock_after_waiting(engine_.mutex());
+  lock.lock(after_waiting);
   return engine_.versions().install(std::move(**pending), std::move(compiled));
 }
 
@@ -167,7 +167,7 @@ void Tiering::sample() {
   std::vector<HeatCounter *> hot;
   {
     Undisturbed undisturbed;
-    std::unique_lock lock = lock_after_waiting(engine_.mutex());
+    Lock lock(engine_.mutex(), after_waiting);
     for (FunctionId body : sampler_->look())
       if (HeatCounter *counter = tier_up_.see(body))
         hot.push_back(counter);

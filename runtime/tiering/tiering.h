@@ -2,8 +2,8 @@
 #pragma once
 
 #include "runtime/engine/first_calls.h"
+#include "runtime/process/ticker.h"
 #include "runtime/requests/replacer.h"
-#include "runtime/threads/ticker.h"
 #include "runtime/tiering/chase_limit.h"
 #include "runtime/tiering/stack_sampler.h"
 #include "runtime/tiering/tier_up.h"

@@ -1,9 +1,12 @@
-// Checks the runtime's own threads by themselves: the queue of requests, the loop that frees, threads of the host.
+// Checks the runtime's own threads by themselves: the queue of requests, the loop that frees, what they are made of.
 #include "runtime/engine/reclaimer.h"
+#include "runtime/process/ticker.h"
 #include "runtime/requests/request_queue.h"
-#include "runtime/threads/ticker.h"
-#include "runtime/threads/undisturbed.h"
 #include "test/support/catch_header.h"
+
+#include <latch>
+#include <sys/wait.h>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace osr;
@@ -108,17 +111,91 @@ TEST_CASE("What ticks is done in one other thread until the end, and not after i
   }
 }
 
-TEST_CASE("Threads of the host may be made by several threads at once") {
-  std::atomic<unsigned> ran = 0, blocked = 0;
+TEST_CASE("Worker threads may be started by several threads at once, with the program's signals blocked") {
+  std::atomic<unsigned> started = 0, ran = 0, blocked = 0;
   in_threads(3, [&](unsigned) {
-    for (int i = 0; i < 50; ++i)
-      start_undisturbed("test", [&] {
-        sigset_t mask;
-        pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-        blocked += sigismember(&mask, SIGUSR1) == 1;
-        ++ran;
-      }).join();
+    for (int i = 0; i < 50; ++i) {
+      bool is_left = true;
+      WorkerThreads worker({.name = "test", .at_end = WorkerThreads::AtEnd::Finish}, [&]() -> WorkerThreads::Next {
+        if (!std::exchange(is_left, false))
+          return {};
+        return {.work = [&] {
+          sigset_t mask;
+          pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+          blocked += sigismember(&mask, SIGUSR1) == 1;
+          ++ran;
+        }};
+      });
+      Lock lock(worker.mutex());
+      started += worker.notify();
+    }
   });
+  CHECK(started == 150);
   CHECK(ran == 150);
   CHECK(blocked == 150);
+}
+
+TEST_CASE("Several threads share the work, and what waits at the end is dropped or finished") {
+  for (const auto at_end : {WorkerThreads::AtEnd::Drop, WorkerThreads::AtEnd::Finish}) {
+    std::latch begun(2), go(1);
+    std::atomic<unsigned> done = 0, left = 0;
+    unsigned waiting = 5;
+    WorkerThreads workers({.name = "test", .threads = 2, .at_end = at_end, .last = [&] { ++left; }},
+                          [&]() -> WorkerThreads::Next {
+                            if (waiting == 0)
+                              return {};
+                            --waiting;
+                            return {.work = [&, waits = waiting >= 3] {
+                              if (waits) {
+                                begun.count_down();
+                                go.wait();
+                              }
+                              ++done;
+                            }};
+                          });
+    {
+      Lock lock(workers.mutex());
+      CHECK(workers.start());
+      CHECK(workers.notify());
+    }
+    begun.wait(); // both are at work
+    CHECK_FALSE(workers.end_by({}));
+    {
+      Lock lock(workers.mutex());
+      CHECK(workers.begun() == 2);
+    }
+    go.count_down();
+    CHECK(workers.end_by(WorkerThreads::Clock::time_point::max()));
+    CHECK(left == 2);
+    CHECK(done == (at_end == WorkerThreads::AtEnd::Drop ? 2 : 5));
+    Lock lock(workers.mutex());
+    CHECK(waiting == (at_end == WorkerThreads::AtEnd::Drop ? 3 : 0));
+  }
+}
+
+TEST_CASE("In the child of a fork nobody waits for the threads of the parent") {
+  std::latch begun(1), go(1);
+  auto worker = std::make_unique<WorkerThreads>(WorkerThreads::Options{.name = "test"}, [&, is_left = true]() mutable {
+    WorkerThreads::Next next;
+    if (std::exchange(is_left, false))
+      next.work = [&] {
+        begun.count_down();
+        go.wait();
+      };
+    return next;
+  });
+  {
+    Lock lock(worker->mutex());
+    CHECK(worker->notify());
+  }
+  begun.wait();
+  const pid_t child = fork();
+  if (child == 0) {
+    worker.reset();
+    _exit(7);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WEXITSTATUS(status) == 7);
+  go.count_down();
 }

@@ -1,5 +1,5 @@
 // Files of the runtime's own are out of the program's reach, whatever numbers they have, and the other way round.
-#include "runtime/code/file_thread.h"
+#include "runtime/process/file_thread.h"
 #include "test/unit/code_test.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 // The arena under the linker: protections, packing, freeing, forks.
-#include "runtime/code/mappings.h"
 #include "runtime/code/slab_arena.h"
+#include "runtime/process/mappings.h"
 #include "test/unit/code_test.h"
 #include "test/unit/tiny_object.h"
 

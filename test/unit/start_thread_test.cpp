@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <fstream>
-#include <mutex>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -27,10 +26,7 @@ struct ProgramCalls {
     REQUIRE(found != symbols.end());
     return reinterpret_cast<Function *>(found->second);
   }
-  std::size_t count_threads() {
-    std::lock_guard lock(stopper.registry.mutex());
-    return stopper.registry.threads().size();
-  }
+  std::size_t count_threads() { return osr::count_threads(stopper.registry); }
 };
 
 ProgramCalls &calls() {

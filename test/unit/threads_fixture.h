@@ -20,6 +20,11 @@ constexpr std::size_t small_object_stack = 1 << 20;
 /// wait_until_counting() has returned.
 #define OSR_STOPS_ANYWHERE "[stops-anywhere]"
 
+inline std::size_t count_threads(ThreadRegistry &registry) OSR_EXCLUDES(registry.mutex()) {
+  Lock lock(registry.mutex());
+  return registry.threads().size();
+}
+
 /// A registered thread that counts. The destructor ends spin() and joins.
 class TestThread {
 public:

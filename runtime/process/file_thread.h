@@ -6,28 +6,28 @@
 // program's in it, and neither can touch the other's.
 #pragma once
 
+#include "runtime/process/worker_threads.h"
+
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/ADT/StringRef.h>
 #include <llvm/Support/Error.h>
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
+#include <future>
 #include <memory>
-#include <mutex>
 #include <sys/types.h>
-#include <thread>
 
 namespace osr {
 
 /// Thread-safe. In the child of a fork there is no such thread, and nothing is done.
 class FileThread {
 public:
-  /// `name`, of at most 15 letters, is for debuggers. All signals are blocked in the thread. Fails if the kernel gives it
-  /// no table of its own. Inside of a program the caller holds HostThreads, so that the thread is not the program's.
+  /// `name`, of at most 15 letters, is for debuggers, and lives as long as this object. Fails if the kernel gives the thread no
+  /// table of its own.
   static llvm::Expected<std::unique_ptr<FileThread>> start(const char *name);
   /// Does first what was posted.
-  ~FileThread();
+  ~FileThread() = default;
 
   /// Does it soon, after what was posted before.
   void post(std::function<void()> work);
@@ -35,15 +35,13 @@ public:
   void run(llvm::function_ref<void()> work);
 
 private:
-  FileThread() = default;
-  void serve();
+  explicit FileThread(const char *name);
+  WorkerThreads::Next next() OSR_REQUIRES(thread_.mutex());
 
-  pid_t process_ = 0;
-  std::mutex mutex_; ///< of all below
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> posted_;
-  bool is_ending_ = false;
-  std::thread thread_;
+  pid_t process_;
+  std::promise<int> apart_; ///< the error's number, or 0
+  std::deque<std::function<void()>> posted_ OSR_GUARDED_BY(thread_.mutex());
+  WorkerThreads thread_;
 };
 
 /// All bytes, in as few calls as possible: a process that is killed leaves whole lines. False if they could not be written.

@@ -1,4 +1,4 @@
-#include "runtime/code/mappings.h"
+#include "runtime/process/mappings.h"
 
 #include <fstream>
 #include <string>

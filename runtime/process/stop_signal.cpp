@@ -1,4 +1,4 @@
-#include "runtime/threads/stop_signal.h"
+#include "runtime/process/stop_signal.h"
 
 #include <atomic>
 #include <pthread.h>

@@ -1,14 +1,11 @@
-#include "runtime/code/file_thread.h"
+#include "runtime/process/file_thread.h"
 
 #include "compiler/base/error.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <future>
 #include <linux/close_range.h>
-#include <pthread.h>
 #include <unistd.h>
 
 namespace osr {
@@ -26,46 +23,39 @@ int leave_shared_descriptors() {
 
 } // namespace
 
+FileThread::FileThread(const char *name)
+    : process_(::getpid()), thread_({.name = name,
+                                     .at_end = WorkerThreads::AtEnd::Finish,
+                                     .first = [this] { apart_.set_value(leave_shared_descriptors()); }},
+                                    [this]() OSR_REQUIRES(thread_.mutex()) { return next(); }) {}
+
 llvm::Expected<std::unique_ptr<FileThread>> FileThread::start(const char *name) {
-  std::unique_ptr<FileThread> files(new FileThread);
-  files->process_ = ::getpid();
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::promise<int> apart;
-  std::future<int> error = apart.get_future();
-  files->thread_ = std::thread([&apart, &self = *files, name] {
-    pthread_setname_np(pthread_self(), name);
-    apart.set_value(leave_shared_descriptors());
-    self.serve();
-  });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  std::unique_ptr<FileThread> files(new FileThread(name));
+  std::future<int> error = files->apart_.get_future();
+  {
+    Lock lock(files->thread_.mutex());
+    if (!files->thread_.start())
+      return make_error("there is no thread for files: the system has none left");
+  }
   if (const int number = error.get())
     return make_error("a thread cannot have files of its own: close_range failed: {}", std::strerror(number));
   return files;
 }
 
-FileThread::~FileThread() {
-  if (::getpid() != process_) {
-    thread_.detach(); // it does not exist here
-    return;
-  }
-  {
-    std::lock_guard lock(mutex_);
-    is_ending_ = true;
-  }
-  changed_.notify_one();
-  thread_.join();
+WorkerThreads::Next FileThread::next() {
+  if (posted_.empty())
+    return {};
+  std::function<void()> work = std::move(posted_.front());
+  posted_.pop_front();
+  return {.work = std::move(work)};
 }
 
 void FileThread::post(std::function<void()> work) {
   if (::getpid() != process_)
     return;
-  {
-    std::lock_guard lock(mutex_);
-    posted_.push_back(std::move(work));
-  }
-  changed_.notify_one();
+  Lock lock(thread_.mutex());
+  posted_.push_back(std::move(work));
+  thread_.notify();
 }
 
 void FileThread::run(llvm::function_ref<void()> work) {
@@ -77,20 +67,6 @@ void FileThread::run(llvm::function_ref<void()> work) {
     done.set_value();
   });
   done.get_future().wait();
-}
-
-void FileThread::serve() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    changed_.wait(lock, [this] { return is_ending_ || !posted_.empty(); });
-    if (posted_.empty())
-      return;
-    std::function<void()> work = std::move(posted_.front());
-    posted_.pop_front();
-    lock.unlock();
-    work();
-    lock.lock();
-  }
 }
 
 bool write_all(int file, llvm::StringRef bytes) {
