@@ -26,6 +26,7 @@ BenchProgram::BenchProgram(const std::string &ir, const std::vector<AbsoluteSymb
     : engine_(cantFail(Engine::create(canonical(ir, context_), {}))),
       interpreted_(std::make_unique<StubFactory>(engine_->versions(), engine_->registry(), engine_->arena(),
                                                  engine_->stub_table(), engine_->statistics(), StubKind::Interpreted)),
+      interpreting_maker_(engine_->compiler(), engine_->versions(), *interpreted_, engine_->statistics()),
       object_stack_(cantFail(ObjectStack::reserve(1 << 20))) {
   cantFail(engine_->define_symbols(host_symbols));
   cantFail(engine_->link_globals());
@@ -37,12 +38,13 @@ BenchProgram::~BenchProgram() { object_stack_.uninstall(); }
 const Version &BenchProgram::version(const std::string &name, Tier tier) {
   const FunctionInfo *info = engine_->program().find_function(name);
   require(info != nullptr, "no such function in the program");
-  return *cantFail(engine_->versions().find_or_compile({info->id, tier, std::nullopt}));
+  return *cantFail(engine_->maker().find_or_compile({info->id, tier, std::nullopt}));
 }
 
 std::uint64_t BenchProgram::stub(std::uint64_t return_pc, Landing landing, StubKind kind) {
-  StubFactory &stubs = kind == StubKind::Generated ? engine_->stubs() : *interpreted_;
-  return cantFail(stubs.find_or_make(return_pc, landing))->entry_pc;
+  const CodeObject &code = *engine_->registry().find(return_pc - 1);
+  VersionMaker &maker = kind == StubKind::Generated ? engine_->maker() : interpreting_maker_;
+  return cantFail(maker.find_or_make_stub(code, return_pc, landing))->entry_pc;
 }
 
 } // namespace osr

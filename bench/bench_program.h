@@ -26,6 +26,7 @@ private:
   llvm::LLVMContext context_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<StubFactory> interpreted_; ///< the engine's own are generated
+  VersionMaker interpreting_maker_;
   ObjectStack object_stack_;
 };
 

@@ -42,7 +42,7 @@ Expected<Costs> measure(Engine &engine, const VersionKey &key) {
     return found == engine.statistics().compile.end() ? 0 : found->second.seconds;
   };
   double before = seconds();
-  auto version = engine.versions().find_or_compile(key);
+  auto version = engine.maker().find_or_compile(key);
   if (!version)
     return version.takeError();
   const CodeObject &object = (*version)->object;

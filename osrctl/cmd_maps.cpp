@@ -29,7 +29,7 @@ int maps(const MapsOptions &options) {
   auto key = select_version((*runtime)->engine().program(), options.version);
   if (!key)
     return report(key.takeError());
-  auto version = (*runtime)->engine().versions().find_or_compile(*key);
+  auto version = (*runtime)->engine().maker().find_or_compile(*key);
   if (!version)
     return report(version.takeError());
   auto text =

@@ -69,6 +69,7 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options.freeing);
   stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, stub_table_, statistics_, options.stubs,
                                          options.fault, rules_for(options.mechanism, options.has_shadow_stack));
+  maker_ = std::make_unique<VersionMaker>(*compiler_, *versions_, *stubs_, statistics_);
   walkable_ = std::make_unique<WalkableRuntime>(arena_->addresses(), *registry_, stub_table_, *entries_);
   if (Error error = entries_->reserve(FunctionId(this->program().functions.size())))
     return error;

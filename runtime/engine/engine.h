@@ -18,6 +18,7 @@
 #include "runtime/engine/call_targets.h"
 #include "runtime/engine/frame_redirector.h"
 #include "runtime/engine/stub_factory.h"
+#include "runtime/engine/version_maker.h"
 #include "runtime/engine/version_store.h"
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/stack/walkable_code.h"
@@ -38,7 +39,7 @@ namespace osr {
 ///     auto engine = cantFail(Engine::create(std::move(program), {}));
 ///     cantFail(engine->define_symbols({{"printf", address}}));
 ///     cantFail(engine->link_globals());
-///     const Version &fib = *cantFail(engine->versions().find_or_compile({id, Tier::Baseline, std::nullopt}));
+///     const Version &fib = *cantFail(engine->maker().find_or_compile({id, Tier::Baseline, std::nullopt}));
 class Engine {
 public:
   struct Options {
@@ -108,6 +109,7 @@ public:
   const ReturnPointTable *return_points() const { return return_points_.get(); } ///< null: return PCs are rewritten
   VersionStore &versions() { return *versions_; }
   StubFactory &stubs() { return *stubs_; }
+  VersionMaker &maker() { return *maker_; }
   ThreadRegistry &threads() { return process_threads(); }
   /// After watch_threads().
   Handshake &handshake() { return *handshake_; }
@@ -141,6 +143,7 @@ private:
   std::unique_ptr<Compiler> compiler_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
+  std::unique_ptr<VersionMaker> maker_;
   std::unique_ptr<WalkableRuntime> walkable_;
   std::map<std::string, FunctionId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
 };

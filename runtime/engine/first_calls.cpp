@@ -90,11 +90,11 @@ Expected<const Version *> FirstCalls::compile(FunctionId entry) {
     return make_error("'{}' was removed", engine_.name_of(entry));
   const auto held = held_.find(entry);
   const Tier tier = held != held_.end() ? held->second : may_be_optimized(entry) ? tier_ : Tier::Baseline;
-  auto version = engine_.versions().find_or_compile({body, tier, std::nullopt});
+  auto version = engine_.maker().find_or_compile({body, tier, std::nullopt});
   if (version || tier == Tier::Baseline)
     return version;
   ++engine_.statistics().functions_not_optimized[toString(version.takeError())];
-  return engine_.versions().find_or_compile({body, Tier::Baseline, std::nullopt});
+  return engine_.maker().find_or_compile({body, Tier::Baseline, std::nullopt});
 }
 
 void FirstCalls::compile_all() {

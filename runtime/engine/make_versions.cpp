@@ -30,21 +30,22 @@ void name_code(CodeObject &object, const std::string &function) {
 
 } // namespace
 
-Expected<std::unique_ptr<Version>> VersionStore::make(const VersionKey &key) {
-  for (const auto begin = Trace::Clock::now();;) {
-    std::optional<SiteId> dead_end;
-    auto version = try_make(key, dead_end);
-    if (!dead_end) {
-      if (Trace *trace = Trace::active())
-        trace_compile(*trace, begin, program(), key, version ? &(*version)->object : nullptr);
-      return version;
-    }
-    consumeError(version.takeError());
-    compiler_.drop_assumption(*dead_end);
-  }
+Expected<const Version *> VersionStore::find_or_compile_baseline(FunctionId function) {
+  const VersionKey key{function, Tier::Baseline, std::nullopt};
+  if (const Version *version = find(key))
+    return version;
+  if (const std::string *failure = find_failure(key))
+    return make_error("{}", *failure);
+  const auto begun = Trace::Clock::now();
+  auto version = compile(key);
+  if (version)
+    show(**version);
+  if (Trace *trace = Trace::active())
+    trace_compile(*trace, begun, program(), key, version ? &(*version)->object : nullptr);
+  return remember(key, std::move(version));
 }
 
-Expected<std::unique_ptr<Version>> VersionStore::try_make(const VersionKey &key, std::optional<SiteId> &dead_end) {
+Expected<std::unique_ptr<Version>> VersionStore::compile(const VersionKey &key) {
   auto version = std::make_unique<Version>();
   if (freeing_ == Freeing::ResidenceCounting)
     version->residents = std::make_unique<ResidenceCounter>(0);
@@ -53,46 +54,10 @@ Expected<std::unique_ptr<Version>> VersionStore::try_make(const VersionKey &key,
   auto compiled = compiler_.compile(key, {version->residents.get(), version->object.heat});
   if (!compiled)
     return compiled.takeError();
-  return link(std::move(*compiled), std::move(version), dead_end);
+  return link(std::move(*compiled), std::move(version));
 }
 
-Expected<std::optional<PendingCompile>> VersionStore::begin(const VersionKey &key) {
-  if (is_known(key) || freeing_ == Freeing::ResidenceCounting)
-    return std::nullopt;
-  auto pending = compiler_.begin(key);
-  if (!pending)
-    return pending.takeError();
-  return std::move(*pending);
-}
-
-bool VersionStore::install(PendingCompile pending, Expected<CompiledVersion> compiled) {
-  if (is_known(pending.key)) { // somebody could not wait for it
-    consumeError(compiled.takeError());
-    return true;
-  }
-  if (compiled)
-    compiler_.drop_refused_exits(*compiled);
-  if (compiler_.is_outdated(pending)) {
-    consumeError(compiled.takeError());
-    return false;
-  }
-  std::optional<SiteId> dead_end;
-  auto version = compiled ? link(std::move(*compiled), std::make_unique<Version>(), dead_end)
-                          : Expected<std::unique_ptr<Version>>(compiled.takeError());
-  if (dead_end) {
-    consumeError(version.takeError());
-    compiler_.drop_assumption(*dead_end);
-    return false;
-  }
-  if (Trace *trace = Trace::active())
-    trace_compile(*trace, pending.begun, program(), pending.key, version ? &(*version)->object : nullptr);
-  consumeError(remember(pending.key, std::move(version)).takeError());
-  return true;
-}
-
-/// `dead_end`: nothing was made, for this guard leads nowhere.
-Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, std::unique_ptr<Version> version,
-                                                      std::optional<SiteId> &dead_end) {
+Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, std::unique_ptr<Version> version) {
   auto linked = session_.link(std::move(compiled.object), Visibility::Private);
   if (!linked)
     return linked.takeError();
@@ -101,19 +66,21 @@ Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, 
     consumeError(session_.unload(version->object.linked));
     return error;
   }
-  if (exit_check_)
-    dead_end = exit_check_(*version);
-  if (dead_end) {
-    forget_inlined(version->object);
-    consumeError(session_.unload(version->object.linked));
-    return make_error("an assumption cannot be made");
-  }
-  if (statistics_.freed.any())
-    sync_cores();
-  registry_.add(version->object);
-  version->object.advance_to(CodeState::InUse);
   count(compiled, *version);
   return version;
+}
+
+void VersionStore::discard(std::unique_ptr<Version> version) {
+  forget_inlined(version->object);
+  version->debugger = {};
+  consumeError(session_.unload(version->object.linked));
+}
+
+void VersionStore::show(Version &version) {
+  if (statistics_.freed.any())
+    sync_cores();
+  registry_.add(version.object);
+  version.object.advance_to(CodeState::InUse);
 }
 
 Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {

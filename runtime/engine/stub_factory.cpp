@@ -24,11 +24,13 @@ StubFactory::~StubFactory() {
     release(node.mapped());
 }
 
-Expected<const ReturnStub *> StubFactory::find_or_make(std::uint64_t return_pc, Landing landing) {
-  ReturnSite site = registry_.find_return_site(return_pc);
-  if (!site)
-    return make_error("the return PC is no site");
-  return find_or_make(*site.object, return_pc, landing);
+std::optional<VersionKey> StubFactory::continuation_for(const CodeObject &code, std::uint64_t return_pc,
+                                                        Landing landing) const {
+  std::optional<SiteRecord> record = code.sites.find(code.offset_of(return_pc));
+  if (landing != Landing::Continuation || !record)
+    return std::nullopt;
+  const SiteId site = site_maps_.apply(std::move(*record)).frames.back().site;
+  return VersionKey{site.function, Tier::Optimized, site.index};
 }
 
 Expected<const ReturnStub *> StubFactory::find_or_make(const CodeObject &code, std::uint64_t return_pc,
@@ -93,7 +95,7 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
   std::vector<BaselineLanding> landings;
   for (std::size_t i = 0; i < in_place; ++i) {
     SiteId site = record.frames[i].site;
-    auto version = versions_.find_or_compile({site.function, Tier::Baseline, std::nullopt});
+    auto version = versions_.find_or_compile_baseline(site.function);
     if (!version)
       return version.takeError();
     std::uint64_t pc = (*version)->return_pc(site.index);
@@ -109,16 +111,19 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
     return plan_in_place(from, landings);
 
   SiteId site = record.frames.back().site;
-  auto version = versions_.find_or_compile({site.function, Tier::Optimized, site.index});
-  if (!version)
-    return version.takeError();
-  stub.stub.to.push_back(&(*version)->object);
+  const VersionKey key{site.function, Tier::Optimized, site.index};
+  const Version *version = versions_.find(key);
+  if (!version) {
+    const std::string *failure = versions_.find_failure(key);
+    return make_error("{}", failure ? *failure : "its continuation has not been compiled");
+  }
+  stub.stub.to.push_back(&version->object);
   const Site &described = versions_.program().functions[site.function].sites[site.index];
   StateBufferLayout layout = state_buffer_layout(described);
   bool reads_result =
       described.result_used || described.result.stacked_floats != 0; // a stack of registers must be popped in any case
   return plan_continuation(from, landings,
-                           {(*version)->object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,
+                           {version->object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,
                             reads_result ? described.result : ResultRegisters{}});
 }
 

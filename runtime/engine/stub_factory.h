@@ -57,11 +57,12 @@ public:
         faults_(fault), rules_(rules) {}
   ~StubFactory();
 
-  /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles whatever the landing needs.
-  /// The error is the reason for refusal; it is remembered. The code's bytes may have been freed.
+  /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles the baseline code that it needs; a
+  /// continuation is known already (VersionMaker::find_or_make_stub). The error is the reason for refusal; it is remembered. The
+  /// code's bytes may have been freed.
   llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing);
-  /// The same for code that the registry knows.
-  llvm::Expected<const ReturnStub *> find_or_make(std::uint64_t return_pc, Landing landing);
+  /// The continuation that the landing needs; nothing: none.
+  std::optional<VersionKey> continuation_for(const CodeObject &code, std::uint64_t return_pc, Landing landing) const;
 
   /// The stub if there is one. Allocation-free.
   const ReturnStub *find(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {

@@ -36,14 +36,6 @@ void VersionStore::unload(Version &foreign) {
   consumeError(session_.unload(foreign.object.linked));
 }
 
-Expected<const Version *> VersionStore::find_or_compile(const VersionKey &key) {
-  if (auto found = versions_.find(key); found != versions_.end())
-    return found->second.get();
-  if (auto failed = failures_.find(key); failed != failures_.end())
-    return make_error("{}", failed->second);
-  return remember(key, make(key));
-}
-
 Expected<const Version *> VersionStore::remember(const VersionKey &key, Expected<std::unique_ptr<Version>> made) {
   if (made)
     return (versions_[key] = std::move(*made)).get();

@@ -1,4 +1,4 @@
-// All compiled versions of a program's functions: compiled on request, linked, registered, cached.
+// All compiled versions of a program's functions: compiled, linked, registered, kept.
 #pragma once
 
 #include "compiler/codegen/compiler.h"
@@ -56,14 +56,28 @@ public:
   /// Baseline code that is made from here on counts in what this returns for its body, unless that is null.
   void count_heat_in(std::function<HeatCounter *(FunctionId)> counter_of) { heat_of_ = std::move(counter_of); }
 
-  /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
-  llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
+  /// Null: there is none, or none in use.
+  const Version *find(const VersionKey &key) const {
+    auto found = versions_.find(key);
+    return found == versions_.end() ? nullptr : found->second.get();
+  }
+  /// Compiled now if it is wanted for the first time. A failure is remembered and returned again. Versions of the other tier
+  /// come from VersionMaker.
+  llvm::Expected<const Version *> find_or_compile_baseline(FunctionId function);
 
-  /// find_or_compile in two halves, for the optimised tier: in between Compiler::finish does the long part, for which nobody
-  /// has to be kept away from this store. Nothing: the version is known already, or its code would count its activations.
-  llvm::Expected<std::optional<PendingCompile>> begin(const VersionKey &key);
-  /// False: what the version rests on has changed meanwhile, and it has to be begun again. A failure is remembered.
-  bool install(PendingCompile pending, llvm::Expected<CompiledVersion> compiled);
+  /// A version that exists for the caller alone: neither walks nor find() know it.
+  llvm::Expected<std::unique_ptr<Version>> compile(const VersionKey &key);
+  /// The second half of that.
+  llvm::Expected<std::unique_ptr<Version>> link(CompiledVersion compiled, std::unique_ptr<Version> version);
+  /// Frees it.
+  void discard(std::unique_ptr<Version> version);
+  /// From here on control may come into its code.
+  void show(Version &version);
+  /// From now on it is found. There must be no other one in use.
+  const Version *adopt(std::unique_ptr<Version> version);
+  /// The same, or the reason why there is none.
+  llvm::Expected<const Version *> remember(const VersionKey &key, llvm::Expected<std::unique_ptr<Version>> made);
+
   /// There is such a version in use, or it is known that there can be none.
   bool is_known(const VersionKey &key) const { return versions_.contains(key) || failures_.contains(key); }
   /// Why there can be none; null: nobody has found out that it cannot be compiled.
@@ -71,15 +85,6 @@ public:
     auto found = failures_.find(key);
     return found == failures_.end() ? nullptr : &found->second;
   }
-
-  /// A version that nobody finds yet, whether there is one or not.
-  llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key) { return make(key); }
-  /// From now on it is found. There must be no other one in use.
-  const Version *adopt(std::unique_ptr<Version> version);
-
-  /// Asked before a version can be found: a guard from which activations could not leave. It is compiled again without.
-  using ExitCheck = std::function<std::optional<SiteId>(const Version &)>;
-  void set_exit_check(ExitCheck check) { exit_check_ = std::move(check); }
 
   /// Registers what the program has besides versions of functions: variables, and module-level assembly, which has no sites.
   llvm::Expected<const Version *> add_foreign(LinkedObject linked);
@@ -120,11 +125,6 @@ public:
   const CanonicalProgram &program() const { return compiler_.program(); }
 
 private:
-  llvm::Expected<const Version *> remember(const VersionKey &key, llvm::Expected<std::unique_ptr<Version>> made);
-  llvm::Expected<std::unique_ptr<Version>> make(const VersionKey &key);
-  llvm::Expected<std::unique_ptr<Version>> try_make(const VersionKey &key, std::optional<SiteId> &dead_end);
-  llvm::Expected<std::unique_ptr<Version>> link(CompiledVersion compiled, std::unique_ptr<Version> version,
-                                                std::optional<SiteId> &dead_end);
   void forget_inlined(const CodeObject &object);
   void unload(Version &foreign);
   llvm::Error fill(Version &version, const CompiledVersion &compiled);
@@ -138,7 +138,6 @@ private:
   CodeRegistry &registry_;
   Statistics &statistics_;
   Freeing freeing_;
-  ExitCheck exit_check_;
   std::function<HeatCounter *(FunctionId)> heat_of_;
   std::map<VersionKey, std::unique_ptr<Version>> versions_;
   std::map<VersionKey, std::string> failures_;

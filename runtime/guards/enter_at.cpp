@@ -112,7 +112,7 @@ Expected<std::uint64_t> enter_at(Engine &engine, StringRef function, std::uint32
     auto described = enterable_site(engine, *body, site, state);
     if (!described)
       return described.takeError();
-    auto compiled = engine.versions().find_or_compile({*body, Tier::Optimized, site});
+    auto compiled = engine.maker().find_or_compile({*body, Tier::Optimized, site});
     if (!compiled)
       return compiled.takeError();
     version = *compiled;

@@ -78,26 +78,6 @@ Expected<std::optional<SiteId>> GuardExits::leave(std::uint64_t return_pc_slot, 
   return count(site.site.record().frames.back().site, reason);
 }
 
-std::optional<SiteId> GuardExits::find_dead_end(const Version &version) {
-  const CodeObject &object = version.object;
-  std::optional<SiteId> found;
-  if (object.tier != Tier::Optimized)
-    return found;
-  object.sites.for_each([&](const SiteRecord &record) {
-    const SiteId guard = record.frames.back().site;
-    if (found || !is_guard_site(stubs_.program().functions[guard.function].sites[guard.index]))
-      return;
-    auto stub = stubs_.find_or_make(object, object.code_begin + record.return_pc_offset, Landing::InPlace);
-    if (stub)
-      return;
-    ++statistics_.guards.refused[toString(stub.takeError())];
-    found = guard;
-  });
-  if (found)
-    stubs_.forget(object); // nobody will use it
-  return found;
-}
-
 std::vector<const Version *> versions_with_exit(const VersionStore &versions, SiteId guard) {
   std::vector<const Version *> found;
   versions.for_each_in_use([&](const Version &version) {

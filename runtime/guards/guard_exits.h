@@ -40,10 +40,6 @@ public:
   /// Returns the site if its guard has now failed too often. The error says why the activation cannot go anywhere.
   llvm::Expected<std::optional<SiteId>> leave(std::uint64_t return_pc_slot, std::uint32_t reason);
 
-  /// The first guard of a version that nobody enters yet from which no activation could leave; nothing: it may be used.
-  /// The stubs are made now: leaving is to wait for no compiler.
-  std::optional<SiteId> find_dead_end(const Version &version);
-
 private:
   std::optional<SiteId> count(SiteId guard, std::uint32_t reason);
 

@@ -31,7 +31,6 @@ Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64
                CannotGoOn cannot_go_on)
     : engine_(engine), replacer_(replacer), tiering_(tiering), exits_(engine, most_failures),
       cannot_go_on_(std::move(cannot_go_on)) {
-  engine.versions().set_exit_check([this](const Version &version) { return exits_.find_dead_end(version); });
   engine.statistics().speculation.is_on = engine.compiler().speculates();
   engine.compiler().find_functions_by([&engine](std::uint64_t address) -> std::optional<FunctionId> {
     const std::optional<FunctionId> entry = engine.entries().find_entry(address);

@@ -134,10 +134,10 @@ Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOption
   if (!options.recompile && !options.redirect_calls)
     return nullptr;
   if (!options.recompile)
-    return versions.find_or_compile(key);
+    return engine_.maker().find_or_compile(key);
   if (!options.redirect_calls)
     return make_error("a version that calls still enter cannot be made again: redirect_calls has to be on");
-  auto fresh = versions.compile_apart(key);
+  auto fresh = engine_.maker().compile_apart(key);
   if (!fresh)
     return fresh.takeError();
   engine_.targets().set(engine_.targets().bodies().entry_of(body), (*fresh)->object.entry_pc);

@@ -64,7 +64,7 @@ void Requests::make_stubs(RequestSearch &search) {
     } else if (what.effort.budget && what.landing == Landing::Continuation &&
                !what.effort.budget->spend(stubs_.program().functions[innermost]))
       search.skipped[key] = ContinuationBudget::refusal;
-    else if (auto stub = stubs_.find_or_make(*place.code, place.return_pc, what.landing); !stub)
+    else if (auto stub = maker_.find_or_make_stub(*place.code, place.return_pc, what.landing); !stub)
       consumeError(stub.takeError()); // remembered
   }
 }

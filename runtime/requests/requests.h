@@ -47,7 +47,7 @@ struct RequestSearch;
 class Requests {
 public:
   Requests(Engine &engine, LoopPolls &polls)
-      : handshake_(engine.handshake()), polls_(polls), stubs_(engine.stubs()), lookup_(engine.lookup()),
+      : handshake_(engine.handshake()), polls_(polls), maker_(engine.maker()), stubs_(engine.stubs()), lookup_(engine.lookup()),
         table_(engine.stub_table()), redirector_(engine.redirector()), calls_(engine.targets().sites()) {}
 
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
@@ -85,6 +85,7 @@ private:
 
   Handshake &handshake_;
   LoopPolls &polls_;
+  VersionMaker &maker_;
   StubFactory &stubs_;
   RegistryLookup lookup_;
   const StubTable &table_;

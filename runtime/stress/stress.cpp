@@ -94,7 +94,7 @@ Expected<FunctionId> find_stressed_function(const StressMode &mode, const Canoni
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, Engine &engine)
-    : mode_(mode), at_function_(at_function), stubs_(engine.stubs()), registry_(engine.registry()),
+    : mode_(mode), at_function_(at_function), maker_(engine.maker()), stubs_(engine.stubs()), registry_(engine.registry()),
       lookup_(engine.lookup()), table_(engine.stub_table()), redirector_(engine.redirector()),
       statistics_(engine.statistics()), random_(mode.number) {}
 
@@ -162,7 +162,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
     }
     landing = Landing::InPlace;
   }
-  auto stub = stubs_.find_or_make(*site.object, return_pc, landing);
+  auto stub = maker_.find_or_make_stub(*site.object, return_pc, landing);
   if (!stub) {
     refuse(toString(stub.takeError()));
     return 0;

@@ -42,6 +42,7 @@ private:
 
   StressMode mode_;
   FunctionId at_function_;
+  VersionMaker &maker_;
   StubFactory &stubs_;
   const CodeRegistry &registry_;
   RegistryLookup lookup_;

@@ -152,7 +152,7 @@ bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
   Lock lock(engine_.mutex(), after_waiting);
   if (!engine_.targets().bodies().is_current(body))
     return true;
-  auto pending = engine_.versions().begin(key);
+  auto pending = engine_.maker().begin(key);
   if (!pending || !*pending) {
     consumeError(pending.takeError());
     return true;
@@ -160,7 +160,7 @@ bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
   lock.unlock();
   auto compiled = engine_.compiler().finish(**pending);
   lock.lock(after_waiting);
-  return engine_.versions().install(std::move(**pending), std::move(compiled));
+  return engine_.maker().install(std::move(**pending), std::move(compiled));
 }
 
 void Tiering::sample() {

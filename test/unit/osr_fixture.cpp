@@ -52,7 +52,7 @@ FunctionId OsrProgram::id(const std::string &name) const {
 }
 
 const Version &OsrProgram::version(const std::string &name, Tier tier, std::optional<std::uint32_t> continuation) {
-  return *cantFail(engine_->versions().find_or_compile({id(name), tier, continuation}));
+  return *cantFail(engine_->maker().find_or_compile({id(name), tier, continuation}));
 }
 
 SiteRecord OsrProgram::record(const Version &version, SiteId site) const {
@@ -84,10 +84,16 @@ std::vector<Frame> OsrProgram::stack() const {
   return frames;
 }
 
+Expected<const ReturnStub *> OsrProgram::make_stub(std::uint64_t return_pc, Landing landing) {
+  const ReturnSite site = engine_->registry().find_return_site(return_pc);
+  return site ? engine_->maker().find_or_make_stub(*site.object, return_pc, landing)
+              : Expected<const ReturnStub *>(make_error("the return PC is no site"));
+}
+
 void OsrProgram::replace(std::size_t depth, Landing landing) {
   std::vector<Frame> frames = stack();
   const Frame &frame = frames.at(depth);
-  auto stub = stubs().find_or_make(frame.pc, landing);
+  auto stub = make_stub(frame.pc, landing);
   if (!stub) {
     std::string reason = toString(stub.takeError());
     FAIL_CHECK(reason);

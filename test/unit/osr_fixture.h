@@ -51,6 +51,7 @@ public:
   Engine &engine() { return *engine_; }
   Compiler &compiler() { return engine_->compiler(); }
   StubFactory &stubs() { return engine_->stubs(); }
+  llvm::Expected<const ReturnStub *> make_stub(std::uint64_t return_pc, Landing landing);
   const ReturnPointTable &return_points() { return *engine_->return_points(); }
   const Statistics &statistics() const { return engine_->statistics(); }
 

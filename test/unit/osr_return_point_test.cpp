@@ -144,7 +144,7 @@ TEST_CASE("Check that a split is refused under a shadow stack, with the reason, 
     program.use("inner", tier);
     for (Landing landing : {Landing::InPlace, Landing::Continuation}) {
       program.on_ext = [&](std::uint64_t) {
-        auto stub = program.stubs().find_or_make(program.stack().at(0).pc, landing);
+        auto stub = program.make_stub(program.stack().at(0).pc, landing);
         CHECK(bool(stub) == (tier == Tier::Baseline));
         if (!stub)
           CHECK_THAT(toString(stub.takeError()), Contains(split_refusal));
@@ -169,7 +169,7 @@ TEST_CASE("Check that a frame which grows by more than a page is refused at a si
     OsrProgram program(text, StubKind::Generated, mechanism);
     program.use("wide", Tier::Optimized);
     program.on_ext = [&](std::uint64_t) {
-      auto stub = program.stubs().find_or_make(program.stack().at(0).pc, Landing::InPlace);
+      auto stub = program.make_stub(program.stack().at(0).pc, Landing::InPlace);
       CHECK(bool(stub) == (mechanism == Mechanism::ReturnPc));
       if (!stub)
         CHECK_THAT(toString(stub.takeError()), Contains(growth_refusal));

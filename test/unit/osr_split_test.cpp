@@ -120,7 +120,7 @@ TEST_CASE("Check that a callee inlined into a pinned function brings no site int
     for (const Frame &frame : stack) {
       CHECK_FALSE(frame.is_site);
       for (Landing landing : {Landing::InPlace, Landing::Continuation}) {
-        auto stub = program.stubs().find_or_make(frame.pc, landing);
+        auto stub = program.make_stub(frame.pc, landing);
         CHECK_FALSE(bool(stub));
         llvm::consumeError(stub.takeError());
       }
