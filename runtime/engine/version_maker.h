@@ -33,7 +33,8 @@ public:
   llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key);
 
   /// StubFactory::find_or_make, and before that the continuation which a landing in optimised code needs.
-  llvm::Expected<const ReturnStub *> find_or_make_stub(const CodeObject &code, std::uint64_t return_pc, Landing landing);
+  llvm::Expected<const ReturnStub *> find_or_make_stub(const CodeObject &code, std::uint64_t return_pc,
+                                                       Landing landing);
 
 private:
   llvm::Expected<std::unique_ptr<Version>> admit(llvm::Expected<std::unique_ptr<Version>> made,

@@ -47,8 +47,9 @@ struct RequestSearch;
 class Requests {
 public:
   Requests(Engine &engine, LoopPolls &polls)
-      : handshake_(engine.handshake()), polls_(polls), maker_(engine.maker()), stubs_(engine.stubs()), lookup_(engine.lookup()),
-        table_(engine.stub_table()), redirector_(engine.redirector()), calls_(engine.targets().sites()) {}
+      : handshake_(engine.handshake()), polls_(polls), maker_(engine.maker()), stubs_(engine.stubs()),
+        lookup_(engine.lookup()), table_(engine.stub_table()), redirector_(engine.redirector()),
+        calls_(engine.targets().sites()) {}
 
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
   /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says

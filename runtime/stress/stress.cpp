@@ -94,9 +94,9 @@ Expected<FunctionId> find_stressed_function(const StressMode &mode, const Canoni
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, Engine &engine)
-    : mode_(mode), at_function_(at_function), maker_(engine.maker()), stubs_(engine.stubs()), registry_(engine.registry()),
-      lookup_(engine.lookup()), table_(engine.stub_table()), redirector_(engine.redirector()),
-      statistics_(engine.statistics()), random_(mode.number) {}
+    : mode_(mode), at_function_(at_function), maker_(engine.maker()), stubs_(engine.stubs()),
+      registry_(engine.registry()), lookup_(engine.lookup()), table_(engine.stub_table()),
+      redirector_(engine.redirector()), statistics_(engine.statistics()), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
   ++calls_;

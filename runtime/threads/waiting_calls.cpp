@@ -1,10 +1,10 @@
 #include "runtime/threads/waiting_calls.h"
 
+#include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/library_call.h"
 #include "runtime/threads/program_thread.h"
-#include "runtime/process/stop_signal.h"
 
 #include <algorithm>
 #include <cerrno>
