@@ -22,7 +22,7 @@ Expected<std::unique_ptr<Version>> VersionMaker::compile_apart(const VersionKey 
     std::optional<SiteId> dead_end;
     auto version = admit(versions_.compile(key), dead_end);
     if (!dead_end) {
-      trace(begun, key, version);
+      trace(begun, key, version ? version->get() : nullptr);
       return version;
     }
     consumeError(version.takeError());
@@ -59,15 +59,15 @@ bool VersionMaker::install(PendingCompile pending, Expected<CompiledVersion> com
     compiler_.drop_assumption(*dead_end);
     return false;
   }
-  trace(pending.begun, pending.key, version);
+  trace(pending.begun, pending.key, version ? version->get() : nullptr);
   consumeError(versions_.remember(pending.key, std::move(version)).takeError());
   return true;
 }
 
-void VersionMaker::trace(Trace::Clock::time_point begun, const VersionKey &key,
-                         const Expected<std::unique_ptr<Version>> &made) const {
+/// `made`: null if that has failed.
+void VersionMaker::trace(Trace::Clock::time_point begun, const VersionKey &key, const Version *made) const {
   if (Trace *trace = Trace::active())
-    trace_compile(*trace, begun, versions_.program(), key, made ? &(*made)->object : nullptr);
+    trace_compile(*trace, begun, versions_.program(), key, made ? &made->object : nullptr);
 }
 
 /// `dead_end`: nothing was made, for this guard leads nowhere.

@@ -40,8 +40,7 @@ private:
   llvm::Expected<std::unique_ptr<Version>> admit(llvm::Expected<std::unique_ptr<Version>> made,
                                                  std::optional<SiteId> &dead_end);
   std::optional<SiteId> find_dead_end(const Version &version);
-  void trace(Trace::Clock::time_point begun, const VersionKey &key,
-             const llvm::Expected<std::unique_ptr<Version>> &made) const;
+  void trace(Trace::Clock::time_point begun, const VersionKey &key, const Version *made) const;
 
   Compiler &compiler_;
   VersionStore &versions_;

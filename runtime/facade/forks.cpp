@@ -36,17 +36,8 @@ OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   }
   process_threads().mutex().lock();
   for (RuntimeImpl *runtime : around->running.all())
-    if (runtime->tiering)
-      runtime->tiering->before_fork();
+    runtime->rooms.before_fork();
   around_fork = around;
-}
-
-void forget_threads_of(RuntimeImpl &runtime) {
-  runtime.engine->mutex().forget_waiting();
-  runtime.stress->forget_threads();
-  runtime.replacer->forget_threads();
-  if (runtime.control)
-    runtime.control->forget_threads();
 }
 
 OSR_UNCHECKED_LOCKS void after_fork(Side side) {
@@ -57,11 +48,10 @@ OSR_UNCHECKED_LOCKS void after_fork(Side side) {
     process_threads().keep_only_current();
     forget_other_threads();
     for (RuntimeImpl *runtime : around->running.all())
-      forget_threads_of(*runtime);
+      runtime->engine->mutex().forget_waiting();
   }
   for (RuntimeImpl *runtime : around->running.all())
-    if (runtime->tiering)
-      runtime->tiering->after_fork(side == Side::Child);
+    runtime->rooms.after_fork(side == Side::Child);
   process_threads().mutex().unlock();
   for (RuntimeImpl *runtime : reverse(around->running.all())) {
     runtime->engine->compiler().gate().unlock();

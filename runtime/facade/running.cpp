@@ -25,8 +25,8 @@ void say_whether_handlers_are_possible() OSR_REQUIRES(mutex) {
 /// Called while the process ends, by whatever thread.
 void hide_control_sockets() {
   for (RuntimeImpl *runtime : RunningRuntimes(RunningRuntimes::IfFree()).all())
-    if (runtime->control)
-      runtime->control->hide();
+    if (runtime->rooms.control)
+      runtime->rooms.control->hide();
 }
 
 } // namespace
@@ -38,7 +38,7 @@ void add_running(RuntimeImpl &runtime) {
   runtimes.push_back(&runtime);
   say_whether_handlers_are_possible();
   by_address.add(runtime.engine->arena().addresses(), runtime);
-  if (runtime.control)
+  if (runtime.rooms.control)
     set_end_hook(hide_control_sockets);
 }
 

@@ -82,17 +82,17 @@ Expected<std::unique_ptr<Runtime>> Runtime::create(Options options) {
   auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(options), shared);
   if (!impl)
     return impl.takeError();
-  if (Error error = (*impl)->start())
+  if (Error error = (*impl)->start(/*main_thread=*/nullptr))
     return error;
   return RuntimeImpl::wrap(std::move(impl));
 }
 
 Runtime::~Runtime() {
-  if (impl_->process == Process::OfHost || !impl_->has_begun)
+  if (impl_->process == Process::OfHost || !impl_->begun)
     return;
   end_program(); // later there would be no code for it
   impl_->stop_background();
-  if (ThreadRegistry::current() == impl_->main_thread)
+  if (ThreadRegistry::current() == impl_->begun->main_thread)
     impl_->engine->threads().remove_current();
 }
 
@@ -117,18 +117,17 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
   auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken) { return engine.add(std::move(taken)); });
   if (!added)
     return added.takeError();
-  impl_->modules.emplace(impl_->next_module, std::move(*added));
-  return impl_->next_module++;
+  return impl_->modules.add(std::move(*added));
 }
 
 Error Runtime::remove(ModuleId module) {
   Undisturbed undisturbed;
   Lock lock(impl_->engine->mutex(), after_waiting);
-  auto found = impl_->modules.extract(module);
+  auto found = impl_->modules.take(module);
   lock.unlock();
   if (!found)
     return make_error("there is no module {}, or it was removed already", module);
-  impl_->redefiner->remove(std::move(found.mapped()));
+  impl_->rooms.redefiner->remove(std::move(*found));
   return Error::success();
 }
 
@@ -139,10 +138,9 @@ Error Runtime::initialize() {
   {
     Undisturbed undisturbed; // constructors run with the program's handlers
     Lock lock(impl_->engine->mutex(), after_waiting);
-    for (auto &[id, module] : impl_->modules) // in the order of adding
-      append_range(actions, std::exchange(module.constructors, {}));
+    actions = impl_->modules.take_constructors();
   }
-  return impl_->guest->run(actions);
+  return impl_->rooms.guest->run(actions);
 }
 
 Error Runtime::define(ArrayRef<HostSymbol> symbols) {
@@ -164,7 +162,7 @@ Expected<std::uint64_t> Runtime::lookup(StringRef name) {
     return engine.session().lookup(name);
   const FunctionId entry = engine.targets().bodies().entry_of(function->id);
   lock.unlock();
-  if (Error error = impl_->first_calls->prepare(entry))
+  if (Error error = impl_->rooms.first_calls->prepare(entry))
     return error;
   return engine.entries().entry_address(entry);
 }
@@ -174,10 +172,10 @@ Engine &Runtime::engine() { return *impl_->engine; }
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (impl_->process == Process::OfHost)
     return make_error("the program has no main that could be run: the host calls its functions");
-  if (impl_->has_begun)
+  if (impl_->begun)
     return make_error("the program is running already, or has run");
   Engine &engine = *impl_->engine;
-  GuestProgram &guest = *impl_->guest;
+  GuestProgram &guest = *impl_->rooms.guest;
   const CanonicalProgram &program = engine.program();
   if (Error error = check_main(program))
     return error;
@@ -188,21 +186,20 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   auto self = engine.threads().add_current();
   if (!self)
     return self.takeError();
-  impl_->main_thread = *self;
   watch_main_thread();
-  if (Error error = impl_->start())
+  if (Error error = impl_->start(*self))
     return error;
   // Nothing may compile while the compiler's own static objects go. Where they stay, the end waits for no compile.
   const auto end_background = keep_static_objects() ? &RuntimeImpl::leave_background : &RuntimeImpl::stop_background;
   guest.set_arguments(arguments);
   if (Error error = guest.load_late_libraries(**self))
     return error;
-  if (impl_->options.compile_ahead || !impl_->may_compile_in_calls())
-    impl_->first_calls->compile_all();
+  if (impl_->options.compile_ahead || !impl_->rooms.may_compile_in_calls())
+    impl_->rooms.first_calls->compile_all();
 
   set_static_destructors([this, end_background] {
     (impl_.get()->*end_background)();
-    consumeError(impl_->guest->run(impl_->engine->program().destructors));
+    consumeError(impl_->rooms.guest->run(impl_->engine->program().destructors));
   });
   if (Error error = guest.run(program.constructors))
     return error;
@@ -220,23 +217,23 @@ std::uint64_t Runtime::address_of(StringRef name) {
 }
 
 Expected<ReplaceOutcome> Runtime::replace(StringRef function, const ReplaceOptions &options) {
-  return impl_->replacer->replace(function, options);
+  return impl_->rooms.replacer->replace(function, options);
 }
 
 std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const ReplaceOptions &options) {
-  return impl_->replacer->request(function, options);
+  return impl_->rooms.replacer->request(function, options);
 }
 
 Expected<RedefineOutcome> Runtime::redefine(StringRef function, MemoryBufferRef ir, const RedefineOptions &options) {
-  return impl_->redefiner->redefine(function, ir, options);
+  return impl_->rooms.redefiner->redefine(function, ir, options);
 }
 
 Expected<RedefineOutcome> Runtime::revert(StringRef function, const RedefineOptions &options) {
-  return impl_->redefiner->revert(function, options);
+  return impl_->rooms.redefiner->revert(function, options);
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef function) {
-  return impl_->redefiner->source_of(function);
+  return impl_->rooms.redefiner->source_of(function);
 }
 
 Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site, ArrayRef<EnteredValue> state,
@@ -257,7 +254,7 @@ Error Runtime::at_safepoint(function_ref<void(Safepoint &)> work, const Safepoin
   return osr::at_safepoint(*impl_->engine, work, options);
 }
 
-bool Runtime::reclaim() { return impl_->replacer->reclaim(); }
+bool Runtime::reclaim() { return impl_->rooms.replacer->reclaim(); }
 
 std::optional<Statistics> Runtime::snapshot() { return impl_->snapshot(); }
 

@@ -1,4 +1,4 @@
-// How the rooms are made, begin and end.
+// How a runtime is made, begins and ends.
 #include "runtime/facade/runtime_impl.h"
 
 #include "compiler/base/error.h"
@@ -92,8 +92,6 @@ RuntimeImpl::~RuntimeImpl() {
   remove_running(*this);
 }
 
-bool RuntimeImpl::may_compile_in_calls() const { return has_own_heap() || !guest->may_handle_signals(); }
-
 Error RuntimeImpl::make_engine(CanonicalProgram program) {
   const bool shadow_stack = options.has_shadow_stack ? options.has_shadow_stack() : shadow_stack_is_active();
   if (shadow_stack)
@@ -118,70 +116,36 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   shared = std::move(*joined);
   if (Error error = make_engine(std::move(program)))
     return error;
-  guest = std::make_unique<GuestProgram>(*engine, options.libraries, process);
-  auto calls = FirstCalls::create(*engine, options.tier_up.policy ? Tier::Baseline : options.tier,
-                                  options.optimize_only, options.compile_failed, options.cannot_go_on);
-  if (!calls)
-    return calls.takeError();
-  first_calls = std::move(*calls);
-  replacer = std::make_unique<Replacer>(*engine);
-  sources = std::make_unique<SourceTables>(*engine);
-  redefiner = std::make_unique<Redefiner>(*engine, *replacer, sources.get());
-  if (options.tier_up.policy)
-    tiering = std::make_unique<Tiering>(*engine, *first_calls, *replacer, options.tier_up);
-  guards =
-      std::make_unique<Guards>(*engine, *replacer, tiering.get(), options.most_guard_failures, options.cannot_go_on);
-  auto stressed = StressRun::create(options.stress, *engine);
-  if (!stressed)
-    return stressed.takeError();
-  stress = std::move(*stressed);
-  if (options.control)
-    control = std::make_unique<Control>(ControlParts{*engine, *first_calls, *replacer, *redefiner, *sources,
-                                                     tiering.get(), [this] { return snapshot(); }},
-                                        *options.control);
-  return guest->link(hook_symbols(*this), on_exception_landed);
+  if (Error error = rooms.make(*engine, options, process, [this] { return snapshot(); }))
+    return error;
+  answer_compiled_code();
+  return rooms.guest->link(hook_symbols(*this));
 }
 
-Error RuntimeImpl::start() {
-  has_begun = true;
+Error RuntimeImpl::start(ProgramThread *main_thread) {
+  begun = Begun{main_thread};
   if (Error error = watch_forks())
     return error;
   if (Trace::active())
     options.stops.observer = trace_pause;
   if (Error error = engine->watch_threads(options.stops))
     return error;
-  replacer->start();
-  if (tiering)
-    tiering->start(may_compile_in_calls());
-  stress->start(*replacer, *redefiner);
+  rooms.start();
   engine->show_code();
-  guest->install();
+  rooms.guest->install();
   install_entry_hook();
   add_running(*this);
-  return control ? control->start() : Error::success();
+  return rooms.control ? rooms.control->start() : Error::success();
 }
 
 void RuntimeImpl::stop_background() {
   Undisturbed undisturbed;
-  if (control)
-    control->stop();
-  if (stress)
-    stress->stop();
-  if (tiering)
-    tiering->stop();
-  if (replacer)
-    replacer->stop();
+  rooms.stop();
 }
 
 void RuntimeImpl::leave_background() {
   Undisturbed undisturbed;
-  if (control)
-    control->hide();
-  const auto when = std::chrono::steady_clock::now() + patience_at_end;
-  stress->end_by(when);
-  if (tiering)
-    tiering->end_by(when);
-  replacer->end_by(when);
+  rooms.end_by(std::chrono::steady_clock::now() + patience_at_end);
 }
 
 std::optional<Statistics> RuntimeImpl::snapshot() {
@@ -192,11 +156,11 @@ std::optional<Statistics> RuntimeImpl::snapshot() {
   Statistics result = engine->statistics();
   if (const DirectCalls *direct = engine->targets().direct())
     result.calls = {direct->sites().size(), direct->sites().bound(), direct->sites().rewritten(), direct->stops()};
-  result.exceptions.unwound = guest->stubs_unwound();
+  result.exceptions.unwound = rooms.guest->stubs_unwound();
   result.most_threads = engine->threads().most_at_once();
   result.mappings = count_mappings();
-  if (tiering)
-    result.tier_up = tiering->statistics();
+  if (rooms.tiering)
+    result.tier_up = rooms.tiering->statistics();
   if (const ReturnPointTable *points = engine->return_points())
     result.return_points = {points->size(), points->patches(), points->restored()};
   return result;

@@ -3,16 +3,10 @@
 
 #include "osr-stubs/stub_frame.h"
 #include "osr/runtime.h"
-#include "runtime/control/control.h"
-#include "runtime/engine/first_calls.h"
-#include "runtime/guards/guards.h"
-#include "runtime/guest/guest_program.h"
-#include "runtime/redefine/redefiner.h"
-#include "runtime/stress/stress_run.h"
+#include "runtime/facade/added_modules.h"
+#include "runtime/facade/rooms.h"
 #include "runtime/threads/shared_process.h"
-#include "runtime/tiering/tiering.h"
 
-#include <map>
 #include <memory>
 
 namespace osr {
@@ -36,7 +30,6 @@ struct CallsOfRuntime : EntryHook {
   RuntimeImpl *runtime = nullptr;
 };
 
-/// In the order in which they are made; each uses earlier ones only.
 struct RuntimeImpl {
   ProgramClaim claim; ///< of a whole program
   llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
@@ -45,20 +38,13 @@ struct RuntimeImpl {
   SharedProcess::Membership shared;
   CallsOfRuntime calls;
   std::unique_ptr<Engine> engine;
-  std::unique_ptr<GuestProgram> guest;
-  std::unique_ptr<FirstCalls> first_calls;
-  std::unique_ptr<Replacer> replacer;
-  std::unique_ptr<Redefiner> redefiner;
-  std::unique_ptr<Tiering> tiering; ///< null: no policy
-  std::unique_ptr<Guards> guards;
-  std::unique_ptr<StressRun> stress;
-  std::unique_ptr<SourceTables> sources;
-  std::unique_ptr<Control> control; ///< null: there is no control socket
-  // Guarded by the engine's lock:
-  std::map<ModuleId, Engine::Added> modules;
-  ModuleId next_module = 1;
-  bool has_begun = false; ///< start() was called
-  ProgramThread *main_thread = nullptr; ///< that runs main
+  Rooms rooms;
+  AddedModules modules; ///< guarded by the engine's lock
+  /// Of a program that has begun.
+  struct Begun {
+    ProgramThread *main_thread = nullptr; ///< that runs main; null: the host calls its functions
+  };
+  std::optional<Begun> begun;
 
   RuntimeImpl(llvm::orc::ThreadSafeContext context, Process process, RuntimeOptions options)
       : context(std::move(context)), process(process), options(std::move(options)) {}
@@ -71,7 +57,7 @@ struct RuntimeImpl {
   llvm::Error set_up(CanonicalProgram program);
   llvm::Error make_engine(CanonicalProgram program);
   /// The program is about to begin: its threads are watched, calls of its functions arrive, and the rooms act.
-  llvm::Error start();
+  llvm::Error start(ProgramThread *main_thread);
   /// Threads of the runtime's own end; requests that wait are cancelled.
   void stop_background();
   /// Before the process ends: the same, but the end waits for none of them. What they have is never destroyed.
@@ -81,15 +67,14 @@ struct RuntimeImpl {
   std::optional<Statistics> snapshot();
 
   /// A handler of signals may come to program code at any time.
-  bool may_handle_signals() const { return guest->may_handle_signals() || !options.host_symbols.empty(); }
-  /// A thread of the program that makes code for its first call may have interrupted malloc.
-  bool may_compile_in_calls() const;
+  bool may_handle_signals() const { return rooms.guest->may_handle_signals() || !options.host_symbols.empty(); }
   /// Calls of functions that have no code come to its first calls.
   void install_entry_hook();
 };
 
 /// What compiled code calls, by the names that it calls.
 std::vector<AbsoluteSymbol> hook_symbols(const RuntimeImpl &runtime);
-/// Where exceptions land.
-void on_exception_landed(std::uint64_t pc);
+/// From here on that code is answered, whichever runtime of the process it is of.
+void answer_compiled_code();
+
 } // namespace osr

@@ -48,8 +48,9 @@ extern "C" TwoWords osr_deoptimize(const ExitDescription *exit, ...) {
 
 } // namespace
 
-std::vector<AbsoluteSymbol> deoptimize_symbols(FindDeoptimizeHandler *find) {
-  find_handler = find;
+void answer_deoptimization(FindDeoptimizeHandler *find) { find_handler = find; }
+
+std::vector<AbsoluteSymbol> deoptimize_symbols() {
   return {{deoptimize_callee, reinterpret_cast<std::uint64_t>(&osr_deoptimize)}};
 }
 

@@ -19,6 +19,8 @@ struct Deoptimization {
 using FindDeoptimizeHandler = Deoptimization(std::uint64_t address);
 
 /// The function that is called to do so.
-std::vector<AbsoluteSymbol> deoptimize_symbols(FindDeoptimizeHandler *find);
+std::vector<AbsoluteSymbol> deoptimize_symbols();
+/// Who says where the frame state goes, in the whole process.
+void answer_deoptimization(FindDeoptimizeHandler *find);
 
 } // namespace osr

@@ -30,8 +30,9 @@ std::vector<AbsoluteSymbol> profile_symbols() {
   return {{count_target_callee, reinterpret_cast<std::uint64_t>(&osr_profile_target)}};
 }
 
-std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler) {
-  guard_handler = handler;
+void answer_failed_guards(GuardHandler *handler) { guard_handler = handler; }
+
+std::vector<AbsoluteSymbol> guard_exit_symbols() {
   return {{guard_failed_callee, reinterpret_cast<std::uint64_t>(&osr_guard_failed)}};
 }
 

@@ -22,8 +22,10 @@ namespace osr {
 /// Called in a thread of the program; `return_pc_slot` holds the return PC into the frame whose guard has failed.
 using GuardHandler = void(std::uint64_t return_pc_slot, std::uint32_t reason);
 
-/// The function that is called when a guard has failed. `handler` must not throw.
-std::vector<AbsoluteSymbol> guard_exit_symbols(GuardHandler *handler);
+/// The function that is called when a guard has failed.
+std::vector<AbsoluteSymbol> guard_exit_symbols();
+/// Who is called then, in the whole process. It must not throw.
+void answer_failed_guards(GuardHandler *handler);
 
 /// What baseline code calls to count.
 std::vector<AbsoluteSymbol> profile_symbols();

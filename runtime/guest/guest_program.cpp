@@ -47,11 +47,12 @@ GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries, P
       fde_finder_(engine.arena().addresses(), engine.registry(), engine.stub_table()),
       code_names_(engine.arena().addresses(), engine.registry(), engine.stub_table(), engine.entries(),
                   names_of(engine.program())),
-      segments_(engine.arena()) {}
+      segments_(engine.arena()) {
+  if (process_ == Process::OfProgram)
+    whole_process_.emplace();
+}
 
 GuestProgram::~GuestProgram() {
-  if (process_ == Process::OfProgram)
-    set_end_of_last_thread(nullptr);
   for (const Export &known : engine_.program().exports)
     set_program_operator(known.name, 0);
   if (symbol_file_)
@@ -62,10 +63,12 @@ bool GuestProgram::may_handle_signals() const {
   return process_ == Process::OfHost || osr::may_handle_signals(engine_.program(), libraries_);
 }
 
-Error GuestProgram::link(std::vector<AbsoluteSymbol> symbols, void (*on_landing)(std::uint64_t pc)) {
+Error GuestProgram::link(std::vector<AbsoluteSymbol> symbols) {
   if (Error error = check_allocation(engine_.program()))
     return error;
-  if (Error error = define_symbols(std::move(symbols), on_landing)) // before libraries: these may start threads
+  if (Error error = watch_ends_of_threads(engine_.threads()))
+    return error;
+  if (Error error = define_symbols(std::move(symbols))) // before libraries: these may start threads
     return error;
   if (Error error = load_libraries())
     return error;
@@ -114,17 +117,11 @@ Error GuestProgram::check_references() {
 }
 
 /// The program sees each of its functions under the address of its entry.
-Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others, void (*on_landing)(std::uint64_t pc)) {
-  auto of_threads = start_thread_symbols(engine_.threads());
-  if (!of_threads)
-    return of_threads.takeError();
-  std::vector<AbsoluteSymbol> symbols = std::move(*of_threads);
-  if (process_ == Process::OfProgram) {
+Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others) {
+  std::vector<AbsoluteSymbol> symbols = start_thread_symbols();
+  if (process_ == Process::OfProgram)
     append_range(symbols, program_exit_symbols());
-    set_end_of_last_thread(exit_program);
-    enlarge_usual_stack();
-  }
-  append_range(symbols, personality_symbols(on_landing));
+  append_range(symbols, personality_symbols());
   append_range(symbols, symbol_call_symbols());
   append_range(symbols, loading_call_symbols());
   append_range(symbols, memory_call_symbols());

@@ -6,11 +6,13 @@
 #include "runtime/engine/engine.h"
 #include "runtime/guest/fde_finder.h"
 #include "runtime/guest/loading_calls.h"
+#include "runtime/guest/program_exit.h"
 #include "runtime/guest/symbol_calls.h"
 
 #include <llvm/Support/Error.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,9 +32,9 @@ public:
   ~GuestProgram();
 
   /// Loads the libraries, links the program's variables, and binds both to each other. `symbols` come on top of what a
-  /// program of C or C++ finds in place of its library's, and before that. `on_landing` hears where exceptions land.
+  /// program of C or C++ finds in place of its library's, and before that.
   /// Libraries come before the program, which refers to them; those that refer to the program come when it is there.
-  llvm::Error link(std::vector<AbsoluteSymbol> symbols, void (*on_landing)(std::uint64_t pc));
+  llvm::Error link(std::vector<AbsoluteSymbol> symbols);
 
   /// A handler of the program's, or of a library's, which may call what the program gave to it, may come at any time.
   bool may_handle_signals() const;
@@ -54,7 +56,7 @@ public:
   std::uint64_t stubs_unwound() const { return fde_finder_.stubs_found(); }
 
 private:
-  llvm::Error define_symbols(std::vector<AbsoluteSymbol> symbols, void (*on_landing)(std::uint64_t pc));
+  llvm::Error define_symbols(std::vector<AbsoluteSymbol> symbols);
   llvm::Error load_libraries();
   llvm::Error link_globals();
   llvm::Error show();
@@ -63,6 +65,7 @@ private:
 
   Engine &engine_;
   Process process_;
+  std::optional<WholeProcess> whole_process_;
   std::vector<std::string> libraries_, late_libraries_;
   FdeFinder fde_finder_;
   CodeNames code_names_;

@@ -44,8 +44,9 @@ _Unwind_Reason_Code personality(int version, _Unwind_Action actions, _Unwind_Exc
 
 } // namespace
 
-std::vector<AbsoluteSymbol> personality_symbols(LandingHandler *handler) {
-  landing_handler = handler;
+void answer_landings(LandingHandler *handler) { landing_handler = handler; }
+
+std::vector<AbsoluteSymbol> personality_symbols() {
   return {{"__gxx_personality_v0", reinterpret_cast<std::uint64_t>(&personality)}};
 }
 

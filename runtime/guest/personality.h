@@ -15,8 +15,8 @@ using LandingHandler = void(std::uint64_t pc);
 /// lands. libstdc++ remembers the landing pad from one to the other. In between destructors run, for as long as they
 /// like, and meanwhile the frame that waits may be sent to other code, and its old code be freed. So when the exception
 /// has come to its frame, the search is done once more for that frame, where it is now.
-///
-/// `handler` learns of each landing: the return PC at which the exception arrived. It must not throw.
-std::vector<AbsoluteSymbol> personality_symbols(LandingHandler *handler);
+std::vector<AbsoluteSymbol> personality_symbols();
+/// Who learns of each landing in the whole process: the return PC at which the exception arrived. It must not throw.
+void answer_landings(LandingHandler *handler);
 
 } // namespace osr

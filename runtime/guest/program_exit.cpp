@@ -3,6 +3,7 @@
 #include "compiler/base/mutex.h"
 #include "runtime/guest/address_of.h"
 #include "runtime/threads/program_thread.h"
+#include "runtime/threads/start_thread.h"
 #include "runtime/threads/thread_objects.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -123,6 +124,13 @@ std::vector<AbsoluteSymbol> program_exit_symbols() {
           {"_exit", address_of(program_exit_now)},  {"_Exit", address_of(program_exit_now)},
           {"abort", address_of(program_abort)}};
 }
+
+WholeProcess::WholeProcess() {
+  set_end_of_last_thread(exit_program);
+  enlarge_usual_stack();
+}
+
+WholeProcess::~WholeProcess() { set_end_of_last_thread(nullptr); }
 
 void exit_program(int status) {
   end_program(status);

@@ -17,6 +17,16 @@ namespace osr {
 /// functions that have to be compiled. Thread-safe as far as atexit is.
 std::vector<AbsoluteSymbol> program_exit_symbols();
 
+/// While one exists the process is the program's: the end of its last thread ends it, and threads have the stacks that baseline
+/// code needs.
+class WholeProcess {
+public:
+  WholeProcess();
+  ~WholeProcess();
+  WholeProcess(const WholeProcess &) = delete;
+  WholeProcess &operator=(const WholeProcess &) = delete;
+};
+
 /// Called first whenever the process is about to end, in whatever way set_exit_observer() lists. It may not wait.
 void set_end_hook(void (*hook)());
 

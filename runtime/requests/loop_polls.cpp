@@ -109,9 +109,12 @@ double LoopPolls::release() {
   return std::chrono::duration<double>(Clock::now() - asked_at).count();
 }
 
-std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler, PollHandler *counted) {
+void answer_polls(PollHandler *handler, PollHandler *counted) {
   poll_handler = handler;
   count_handler = counted;
+}
+
+std::vector<AbsoluteSymbol> loop_poll_symbols() {
   return {{loop_poll_callee, reinterpret_cast<std::uint64_t>(&osr_loop_poll)}};
 }
 

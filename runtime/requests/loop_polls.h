@@ -47,9 +47,11 @@ private:
 /// frame that polls.
 using PollHandler = void(std::uint64_t return_pc_slot);
 
-/// The function that polls call. `handler` must not throw. Nor must `counted`, which every poll calls first: code whose
-/// polls count comes there without being asked.
-std::vector<AbsoluteSymbol> loop_poll_symbols(PollHandler *handler, PollHandler *counted);
+/// The function that polls call.
+std::vector<AbsoluteSymbol> loop_poll_symbols();
+/// Who is called then, in the whole process. `handler` must not throw. Nor must `counted`, which every poll calls first: code
+/// whose polls count comes there without being asked.
+void answer_polls(PollHandler *handler, PollHandler *counted);
 
 /// The next poll of every thread of which nobody asks anything calls the handler, once.
 void flip_at_next_poll(ThreadRegistry &threads);

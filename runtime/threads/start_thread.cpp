@@ -146,8 +146,9 @@ int start_host_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*f
   return error;
 }
 
-/// Threads are registered in `threads`, and leave it when they end.
-Error watch_ends(ThreadRegistry &threads) {
+} // namespace
+
+Error watch_ends_of_threads(ThreadRegistry &threads) {
   if (registry)
     return registry == &threads ? Error::success()
                                 : make_error("the threads of this process are registered elsewhere already");
@@ -159,8 +160,6 @@ Error watch_ends(ThreadRegistry &threads) {
   registry = &threads;
   return Error::success();
 }
-
-} // namespace
 
 void enlarge_usual_stack() {
   static std::once_flag once;
@@ -175,9 +174,7 @@ void enlarge_usual_stack() {
   });
 }
 
-Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads) {
-  if (Error error = watch_ends(threads))
-    return error;
+std::vector<AbsoluteSymbol> start_thread_symbols() {
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
   append_range(symbols, thread_object_symbols());
   append_range(symbols, signal_call_symbols());
@@ -232,7 +229,7 @@ Expected<ProgramThread *> attach_thread() {
   if (ProgramThread *self = ThreadRegistry::current())
     return self;
   if (!registry)
-    if (Error error = watch_ends(process_threads()))
+    if (Error error = watch_ends_of_threads(process_threads()))
       return error;
   auto thread = registry->add_current(thread_object_stack_bytes);
   if (thread)

@@ -17,9 +17,11 @@ using ExitFunction = void(int status);
 /// signal_calls.h, waiting_calls.h, transfer_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine
 /// stack if enlarge_usual_stack() was called, or 64 KiB more if the program chose a size: frames of the baseline tier are larger
 /// than those of native code. The record goes when the thread ends, after the program's own thread-specific destructors.
-/// `threads` must live as long as the process. Fails when there have been others, and when the host uses all keys for
-/// thread-specific data.
-llvm::Expected<std::vector<AbsoluteSymbol>> start_thread_symbols(ThreadRegistry &threads);
+std::vector<AbsoluteSymbol> start_thread_symbols();
+
+/// From here on threads that end leave `threads`, which lives as long as the process. Fails when there have been others, and
+/// when the host uses all keys for thread-specific data.
+llvm::Error watch_ends_of_threads(ThreadRegistry &threads);
 
 /// From here on the end of the last thread of programs ends the process by `exit(0)`; the C library would wait for threads of
 /// the host. Null: it does not.
@@ -29,7 +31,7 @@ void set_end_of_last_thread(ExitFunction *exit);
 void enlarge_usual_stack();
 
 /// What pthread_create does for the program. Without memory for the thread's objects it fails as without memory for its
-/// stack: EAGAIN. Before start_thread_symbols(), and for HostThreads, it is the C library's.
+/// stack: EAGAIN. Before watch_ends_of_threads(), and for HostThreads, it is the C library's.
 int start_thread(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *), void *argument);
 
 /// The same for thrd_create: C11 threads return an int, which the C library keeps in the same word.

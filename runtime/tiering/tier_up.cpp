@@ -27,10 +27,9 @@ extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
 
 } // namespace
 
-std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler) {
-  heat_handler = handler;
-  return {{heat_callee, reinterpret_cast<std::uint64_t>(&osr_heat)}};
-}
+void answer_heat(HeatHandler *handler) { heat_handler = handler; }
+
+std::vector<AbsoluteSymbol> heat_symbols() { return {{heat_callee, reinterpret_cast<std::uint64_t>(&osr_heat)}}; }
 
 Cause cause_of(NoticedBy by) {
   switch (by) {

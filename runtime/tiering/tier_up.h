@@ -27,8 +27,10 @@ namespace osr {
 /// Called in a thread of the program when baseline code of a function has counted down; `pc` is in it.
 using HeatHandler = void(HeatCounter *counter, NoticedBy by, std::uint64_t pc);
 
-/// The function that such code calls. `handler` must not throw.
-std::vector<AbsoluteSymbol> heat_symbols(HeatHandler *handler);
+/// The function that such code calls.
+std::vector<AbsoluteSymbol> heat_symbols();
+/// Who is called then, in the whole process. It must not throw.
+void answer_heat(HeatHandler *handler);
 
 /// What it means for a trace.
 Cause cause_of(NoticedBy by);

@@ -19,7 +19,8 @@ namespace {
 /// The program's view of the C library. There is one per process.
 struct ProgramCalls {
   Stopper stopper;
-  std::vector<AbsoluteSymbol> symbols = cantFail(start_thread_symbols(stopper.registry));
+  std::vector<AbsoluteSymbol> symbols = start_thread_symbols();
+  ProgramCalls() { cantFail(watch_ends_of_threads(stopper.registry)); }
 
   template <typename Function> Function *find(Function *, StringRef name) const {
     auto found = find_if(symbols, [&](const AbsoluteSymbol &symbol) { return symbol.first == name; });
