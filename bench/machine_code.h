@@ -52,7 +52,7 @@ struct World {
     Writer code(*arena, 16);
     leaf = code.here();
     code.put({0xc3}); // ret
-    entries->set_target(0, leaf);
+    entries->set_target(EntryId(0), leaf);
   }
 };
 

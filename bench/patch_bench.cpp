@@ -26,18 +26,19 @@ void call_direct(benchmark::State &state) {
   CallSites sites(*world().entries, world().patcher);
   LinkedObject object;
   const std::uint64_t loop = make_loop([&](Writer &code) {
-    const std::uint64_t entry = world().entries->entry_address(0);
+    const std::uint64_t entry = world().entries->entry_address(EntryId(0));
     object.branches = {{code.branch(call_opcode, entry), entry}};
   });
   object.code = {loop, loop + 64};
   cantFail(sites.on_link(object));
-  sites.redirect(0, world().leaf);
+  sites.redirect(EntryId(0), world().leaf);
   sites.update();
   run_loop(state, loop);
 }
 
 void call_slot(benchmark::State &state) {
-  run_loop(state, make_loop([](Writer &code) { code.branch(call_opcode, world().entries->entry_address(0)); }));
+  run_loop(state,
+           make_loop([](Writer &code) { code.branch(call_opcode, world().entries->entry_address(EntryId(0))); }));
 }
 
 /// llvm.experimental.patchpoint on x86-64: movabs $target, %r11; call *%r11: 13 bytes where a call has 5.
@@ -94,7 +95,7 @@ private:
 
 void redirect_slot(benchmark::State &state) {
   for (auto _ : state)
-    world().entries->set_target(0, world().leaf);
+    world().entries->set_target(EntryId(0), world().leaf);
 }
 
 void redirect_direct(benchmark::State &state) {
@@ -104,13 +105,13 @@ void redirect_direct(benchmark::State &state) {
   Writer code(*world().arena, std::size_t(count) * 5);
   LinkedObject object;
   object.code = {code.here(), code.here() + std::uint64_t(count) * 5};
-  const std::uint64_t entry = world().entries->entry_address(0);
+  const std::uint64_t entry = world().entries->entry_address(EntryId(0));
   for (std::int64_t i = 0; i != count; ++i)
     object.branches.push_back({code.branch(call_opcode, entry), entry});
   cantFail(sites.on_link(object));
   bool odd = false;
   for (auto _ : state) {
-    sites.redirect(0, odd ? world().leaf : entry);
+    sites.redirect(EntryId(0), odd ? world().leaf : entry);
     cantFail(sleepers.handshake().with_stopped([&](auto) { sites.update(); }));
     odd = !odd;
   }

@@ -29,11 +29,11 @@ public:
   llvm::Error on_link(const LinkedObject &object) override;
   void on_unload(const LinkedObject &object) override;
 
-  /// From update() on, calls of `function` go straight to `pc`. Before the code at a pc is freed, its function's calls
+  /// From update() on, calls through `entry` go straight to `pc`. Before the code at a pc is freed, its function's calls
   /// must go elsewhere.
-  void redirect(FunctionId function, std::uint64_t pc);
-  /// From update() on, calls of `function` go through its entry.
-  void release(FunctionId function) { redirect(function, entries_.entry_address(function)); }
+  void redirect(EntryId entry, std::uint64_t pc);
+  /// From update() on, calls through `entry` go through its entry.
+  void release(EntryId entry) { redirect(entry, entries_.entry_address(entry)); }
 
   bool has_pending() const { return !pending_.empty(); }
   /// Rewrites the sites of all functions that were redirected. All other threads that may run code of the program must
@@ -52,13 +52,13 @@ private:
     bool is_pending = false;
   };
 
-  Callee &callee(FunctionId function);
+  Callee &callee(EntryId entry);
 
   const EntryTable &entries_;
   CodePatcher patcher_;
-  std::vector<Callee> callees_; ///< by function
-  std::vector<FunctionId> pending_;
-  std::map<std::uint64_t, std::vector<FunctionId>> objects_; ///< by begin of code: whom an object calls
+  std::vector<Callee> callees_; ///< by entry
+  std::vector<EntryId> pending_;
+  std::map<std::uint64_t, std::vector<EntryId>> objects_; ///< by begin of code: whom an object calls
   std::size_t size_ = 0;
   std::uint64_t rewritten_ = 0;
 };

@@ -56,7 +56,7 @@ llvm::Error EntryTable::reserve(std::uint32_t count) {
   return llvm::Error::success();
 }
 
-llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(FunctionId first) {
+llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(std::uint32_t first) {
   auto thunks = arena_.allocate_code((1 + 2 * batch_size) * thunk_size, thunk_size);
   if (!thunks)
     return thunks.takeError();
@@ -76,34 +76,30 @@ llvm::Expected<std::unique_ptr<EntryTable::Batch>> EntryTable::make_batch(Functi
   return std::make_unique<Batch>(Batch{*thunks, *cells});
 }
 
-const EntryTable::Batch &EntryTable::batch_of(FunctionId function) const {
-  OSR_CHECK(function < size(), "function {} of {} has no entry", function, size());
-  return *batches_[function / batch_size].load(std::memory_order_acquire);
+const EntryTable::Batch &EntryTable::batch_of(EntryId entry) const {
+  OSR_CHECK(index_of(entry) < size(), "function {} of {} has no entry", index_of(entry), size());
+  return *batches_[index_of(entry) / batch_size].load(std::memory_order_acquire);
 }
 
-std::atomic_ref<std::uint64_t> EntryTable::cell(FunctionId function) const {
-  auto *cells = reinterpret_cast<std::uint64_t *>(batch_of(function).cells.writable);
-  return std::atomic_ref(cells[function % batch_size]);
+std::atomic_ref<std::uint64_t> EntryTable::cell(EntryId entry) const {
+  auto *cells = reinterpret_cast<std::uint64_t *>(batch_of(entry).cells.writable);
+  return std::atomic_ref(cells[index_of(entry) % batch_size]);
 }
 
-std::uint64_t EntryTable::entry_address(FunctionId function) const {
-  return first_thunk(batch_of(function)) + function % batch_size * thunk_size;
+std::uint64_t EntryTable::entry_address(EntryId entry) const {
+  return first_thunk(batch_of(entry)) + index_of(entry) % batch_size * thunk_size;
 }
 
-std::uint64_t EntryTable::hook_address(FunctionId function) const {
-  return entry_address(function) + batch_size * thunk_size;
+std::uint64_t EntryTable::hook_address(EntryId entry) const { return entry_address(entry) + batch_size * thunk_size; }
+
+void EntryTable::set_type_hash(EntryId entry, std::uint32_t hash) {
+  char *thunk = batch_of(entry).thunks.writable + (1 + index_of(entry) % batch_size) * thunk_size;
+  llvm::support::endian::write32le(thunk - sizeof hash, hash);
 }
 
-void EntryTable::set_type_hash(FunctionId function, std::uint32_t hash) {
-  char *entry = batch_of(function).thunks.writable + (1 + function % batch_size) * thunk_size;
-  llvm::support::endian::write32le(entry - sizeof hash, hash);
-}
+void EntryTable::set_target(EntryId entry, std::uint64_t pc) { cell(entry).store(pc, std::memory_order_release); }
 
-void EntryTable::set_target(FunctionId function, std::uint64_t pc) {
-  cell(function).store(pc, std::memory_order_release);
-}
-
-std::uint64_t EntryTable::target(FunctionId function) const { return cell(function).load(std::memory_order_acquire); }
+std::uint64_t EntryTable::target(EntryId entry) const { return cell(entry).load(std::memory_order_acquire); }
 
 void EntryTable::set_hook(std::uint64_t pc, const void *context) {
   hook_context_ = context;
@@ -113,7 +109,7 @@ void EntryTable::set_hook(std::uint64_t pc, const void *context) {
   std::atomic_ref(cells[0]).store(way_.address, std::memory_order_release);
 }
 
-std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
+std::optional<EntryId> EntryTable::find_entry(std::uint64_t address) const {
   if (!arena_.contains_code(address))
     return std::nullopt;
   const std::uint32_t count = batch_count_.load(std::memory_order_acquire);
@@ -121,8 +117,8 @@ std::optional<FunctionId> EntryTable::find_entry(std::uint64_t address) const {
     const std::uint64_t offset = address - first_thunk(*batches_[i].load(std::memory_order_acquire));
     if (offset >= batch_size * thunk_size)
       continue;
-    const FunctionId function = i * batch_size + FunctionId(offset / thunk_size);
-    return offset % thunk_size == 0 && function < size() ? std::optional(function) : std::nullopt;
+    const std::uint32_t index = i * batch_size + std::uint32_t(offset / thunk_size);
+    return offset % thunk_size == 0 && index < size() ? std::optional(EntryId(index)) : std::nullopt;
   }
   return std::nullopt;
 }

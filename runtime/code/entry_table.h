@@ -19,7 +19,7 @@
 #pragma once
 
 #include "compiler/base/mutex.h"
-#include "compiler/base/site.h"
+#include "runtime/code/entry_id.h"
 #include "runtime/code/slab_arena.h"
 #include "runtime/machine/instructions.h"
 
@@ -49,23 +49,23 @@ public:
   std::uint32_t size() const { return size_.load(std::memory_order_acquire); }
 
   /// The function's address, for the program.
-  std::uint64_t entry_address(FunctionId function) const;
+  std::uint64_t entry_address(EntryId entry) const;
   /// A target for set_target: calls go to the hook.
-  std::uint64_t hook_address(FunctionId function) const;
+  std::uint64_t hook_address(EntryId entry) const;
 
   /// What is to stand in front of the function's entry. To be set before the first call.
-  void set_type_hash(FunctionId function, std::uint32_t hash);
+  void set_type_hash(EntryId entry, std::uint32_t hash);
 
   /// Redirects all calls to come: one atomic store with release order. Calls under way are not affected.
-  void set_target(FunctionId function, std::uint64_t pc);
-  std::uint64_t target(FunctionId function) const;
+  void set_target(EntryId entry, std::uint64_t pc);
+  std::uint64_t target(EntryId entry) const;
 
   /// Where all hook thunks lead, and the context. To be set before the first call through an entry.
   void set_hook(std::uint64_t pc, const void *context);
   const void *hook_context() const { return hook_context_; }
 
   /// The function whose entry thunk begins at `address`: turns a function pointer of the program into an id.
-  std::optional<FunctionId> find_entry(std::uint64_t address) const;
+  std::optional<EntryId> find_entry(std::uint64_t address) const;
   /// True for a PC in any thunk, of either kind, and on the way to the hook.
   bool contains(std::uint64_t pc) const;
 
@@ -77,10 +77,10 @@ private:
   };
 
   EntryTable(SlabArena &arena, CodeMemory way, SlabMemory hook_cells);
-  llvm::Expected<std::unique_ptr<Batch>> make_batch(FunctionId first);
-  const Batch &batch_of(FunctionId function) const;
+  llvm::Expected<std::unique_ptr<Batch>> make_batch(std::uint32_t first);
+  const Batch &batch_of(EntryId entry) const;
   static std::uint64_t first_thunk(const Batch &batch) { return batch.thunks.address + thunk_size; }
-  std::atomic_ref<std::uint64_t> cell(FunctionId function) const;
+  std::atomic_ref<std::uint64_t> cell(EntryId entry) const;
 
   SlabArena &arena_;
   const void *hook_context_ = nullptr;

@@ -95,7 +95,7 @@ Expected<json> answer_status(const ControlParts &parts, const Call &) {
     ++(version.object.continuation_site ? continuations : version.object.tier == Tier::Baseline ? baseline : optimized);
   });
   const std::size_t leaving = engine.versions().retired().size();
-  const FunctionId functions = engine.targets().bodies().entry_count();
+  const std::uint32_t functions = engine.targets().bodies().entry_count();
   lock.unlock();
   Lock threads_lock(engine.threads().mutex());
   return json{
@@ -140,8 +140,8 @@ Expected<json> answer_functions(const ControlParts &parts, const Call &call) {
   const Bodies &bodies = engine.targets().bodies();
   const auto versions = versions_by_body(engine.versions());
   json functions = json::array();
-  for (FunctionId entry = 0; entry != bodies.entry_count(); ++entry) {
-    const FunctionId body = bodies.current(entry);
+  for (std::uint32_t i = 0; i != bodies.entry_count(); ++i) {
+    const FunctionId body = bodies.current(EntryId(i));
     if (body == no_function)
       continue;
     const FunctionInfo &info = engine.program().functions[body];
@@ -169,7 +169,7 @@ Expected<json> answer_function(const ControlParts &parts, const Call &call) {
   const VersionStore &versions = engine.versions();
   const CallTargets &targets = engine.targets();
   const FunctionInfo &info = engine.program().functions[*body];
-  const FunctionId entry = targets.bodies().entry_of(*body);
+  const EntryId entry = targets.bodies().entry_of(*body);
   std::vector<const Version *> in_use;
   for (Tier tier : {Tier::Baseline, Tier::Optimized})
     append_range(in_use, versions.versions_of(*body, tier));

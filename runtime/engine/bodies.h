@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/base/site.h"
+#include "runtime/code/entry_id.h"
 
 #include <map>
 #include <set>
@@ -16,39 +17,39 @@ namespace osr {
 class Bodies {
 public:
   /// A function that had none, or is new, has this body. New functions come one after the other.
-  void begin(FunctionId entry, FunctionId body) {
-    if (entry == current_.size())
+  void begin(EntryId entry, FunctionId body) {
+    if (index_of(entry) == current_.size())
       current_.push_back(body);
-    current_.at(entry) = body;
+    current_.at(index_of(entry)) = body;
     old_.erase(body);
     entries_[body] = entry;
   }
   /// The function has no body any more: its last one is old.
-  void withdraw(FunctionId entry) {
-    old_.insert(current_.at(entry));
-    current_.at(entry) = no_function;
+  void withdraw(EntryId entry) {
+    old_.insert(current_.at(index_of(entry)));
+    current_.at(index_of(entry)) = no_function;
   }
 
-  FunctionId entry_count() const { return FunctionId(current_.size()); }
+  std::uint32_t entry_count() const { return std::uint32_t(current_.size()); }
   /// no_function: it was withdrawn.
-  FunctionId current(FunctionId entry) const { return current_.at(entry); }
+  FunctionId current(EntryId entry) const { return current_.at(index_of(entry)); }
   /// False: the function was redefined; the body may be gone.
   bool is_current(FunctionId body) const {
-    const FunctionId entry = entry_of(body);
-    return entry < entry_count() && current(entry) == body;
+    const EntryId entry = entry_of(body);
+    return index_of(entry) < entry_count() && current(entry) == body;
   }
   /// The entry of the function that a body is or was the body of.
-  FunctionId entry_of(FunctionId body) const {
+  EntryId entry_of(FunctionId body) const {
     auto found = entries_.find(body);
-    return found == entries_.end() ? body : found->second;
+    return found == entries_.end() ? EntryId(body) : found->second;
   }
   /// Bodies that no call means any more.
   const std::set<FunctionId> &old() const { return old_; }
 
-  void set_current(FunctionId entry, FunctionId body) {
-    old_.insert(current_.at(entry));
+  void set_current(EntryId entry, FunctionId body) {
+    old_.insert(current_.at(index_of(entry)));
     old_.erase(body);
-    current_.at(entry) = body;
+    current_.at(index_of(entry)) = body;
     entries_[body] = entry;
   }
   /// An old body that may become the current one again stays, whether anything mentions it or not.
@@ -64,7 +65,7 @@ public:
 
 private:
   std::vector<FunctionId> current_; ///< by entry
-  std::map<FunctionId, FunctionId> entries_; ///< by body; the first ones have the number of their entry
+  std::map<FunctionId, EntryId> entries_; ///< by body; the first ones have the number of their entry
   std::set<FunctionId> old_, kept_;
 };
 

@@ -2,14 +2,14 @@
 
 namespace osr {
 
-void CallTargets::begin(FunctionId entry, FunctionId body) {
-  std::unique_ptr<Chunk> &chunk = chunks_.at(entry / chunk_size);
+void CallTargets::begin(EntryId entry, FunctionId body) {
+  std::unique_ptr<Chunk> &chunk = chunks_.at(index_of(entry) / chunk_size);
   if (!chunk)
     chunk = std::make_unique<Chunk>();
   bodies_.begin(entry, body);
 }
 
-void CallTargets::set(FunctionId entry, std::uint64_t pc) {
+void CallTargets::set(EntryId entry, std::uint64_t pc) {
   word(entry).store(pc);
   if (calls_ == Calls::PassTheHook)
     return;

@@ -28,17 +28,17 @@ public:
       : entries_(entries), direct_(direct), calls_(calls) {}
 
   /// This function exists from now on, or again, with this body and without code.
-  void begin(FunctionId entry, FunctionId body);
+  void begin(EntryId entry, FunctionId body);
 
   /// Where calls of a function go; 0: the next one compiles it. Lock-free.
-  std::uint64_t of(FunctionId entry) const { return word(entry).load(); }
+  std::uint64_t of(EntryId entry) const { return word(entry).load(); }
   /// True if calls enter this version.
   bool enter(const Version &version) const {
     return of(bodies_.entry_of(version.object.function)) == version.object.entry_pc;
   }
   /// Calls to come go there, those through entries at once; direct calls follow in the next stop of the threads, or by
   /// bind().
-  void set(FunctionId entry, std::uint64_t pc);
+  void set(EntryId entry, std::uint64_t pc);
 
   const Bodies &bodies() const { return bodies_; }
   Bodies &bodies() { return bodies_; }
@@ -56,10 +56,10 @@ public:
   }
 
 private:
-  static constexpr FunctionId chunk_size = 4096;
+  static constexpr std::uint32_t chunk_size = 4096;
   using Chunk = std::array<std::atomic<std::uint64_t>, chunk_size>;
-  std::atomic<std::uint64_t> &word(FunctionId entry) const {
-    return (*chunks_[entry / chunk_size])[entry % chunk_size];
+  std::atomic<std::uint64_t> &word(EntryId entry) const {
+    return (*chunks_[index_of(entry) / chunk_size])[index_of(entry) % chunk_size];
   }
 
   EntryTable &entries_;

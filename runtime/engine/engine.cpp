@@ -71,14 +71,14 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
                                          options.fault, rules_for(options.mechanism, options.has_shadow_stack));
   maker_ = std::make_unique<VersionMaker>(*compiler_, *versions_, *stubs_, statistics_);
   walkable_ = std::make_unique<WalkableRuntime>(arena_->addresses(), *registry_, stub_table_, *entries_);
-  if (Error error = entries_->reserve(FunctionId(this->program().functions.size())))
+  if (Error error = entries_->reserve(std::uint32_t(this->program().functions.size())))
     return error;
   for (const FunctionInfo &function : this->program().functions)
-    begin(function, function.id);
+    begin(function, EntryId(function.id));
   return Error::success();
 }
 
-void Engine::begin(const FunctionInfo &function, FunctionId entry) {
+void Engine::begin(const FunctionInfo &function, EntryId entry) {
   targets_->begin(entry, function.id);
   if (function.type_hash)
     entries_->set_type_hash(entry, *function.type_hash);
@@ -114,7 +114,7 @@ void Engine::count(const FunctionInfo &function) {
 
 Error Engine::define_symbols(std::vector<AbsoluteSymbol> symbols) {
   for (const FunctionInfo &function : program().functions)
-    symbols.emplace_back(function.name, entries_->entry_address(function.id));
+    symbols.emplace_back(function.name, entries_->entry_address(EntryId(function.id)));
   for (const ResultPad &pad : result_pads())
     symbols.emplace_back(pad.symbol, pad.address);
   return session_->define_symbols(symbols);
@@ -150,13 +150,13 @@ Error Engine::define_aliases(ArrayRef<Alias> names) {
 }
 
 /// A function that had a body once keeps its entry, which others may know.
-Expected<std::vector<FunctionId>> Engine::entries_for(ArrayRef<FunctionInfo> functions, const Module &module) {
-  std::vector<FunctionId> entries;
-  FunctionId next = targets_->bodies().entry_count();
+Expected<std::vector<EntryId>> Engine::entries_for(ArrayRef<FunctionInfo> functions, const Module &module) {
+  std::vector<EntryId> entries;
+  std::uint32_t next = targets_->bodies().entry_count();
   for (const FunctionInfo &function : functions) {
     auto known = withdrawn_.find(function.name);
     if (known == withdrawn_.end()) {
-      entries.push_back(next++);
+      entries.push_back(EntryId(next++));
       continue;
     }
     const Function *before = program().module->getFunction(function.name), *now = module.getFunction(function.name);
@@ -172,7 +172,7 @@ Expected<std::vector<FunctionId>> Engine::entries_for(ArrayRef<FunctionInfo> fun
 }
 
 /// Symbols first, because variables may hold addresses of functions; whatever fails after that takes them back.
-Expected<Engine::Added> Engine::link_module(Compiler::NewModule &module, std::vector<FunctionId> entries) {
+Expected<Engine::Added> Engine::link_module(Compiler::NewModule &module, std::vector<EntryId> entries) {
   std::vector<AbsoluteSymbol> symbols;
   for (auto [function, entry] : zip(module.functions, entries))
     if (!withdrawn_.contains(function.name))
@@ -229,7 +229,7 @@ Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
   return added;
 }
 
-void Engine::withdraw(FunctionId entry) {
+void Engine::withdraw(EntryId entry) {
   const FunctionId body = targets_->bodies().current(entry);
   withdrawn_[program().functions[body].name] = entry;
   compiler_->withdraw_body(body);
@@ -264,7 +264,7 @@ bool Engine::free_removed(Added &module) {
   return !is_left;
 }
 
-std::string Engine::name_of(FunctionId entry) const {
+std::string Engine::name_of(EntryId entry) const {
   if (const FunctionId body = targets_->bodies().current(entry); body != no_function)
     return program().functions[body].name;
   auto known = find_if(withdrawn_, [&](const auto &each) { return each.second == entry; });

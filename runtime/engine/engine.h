@@ -68,7 +68,7 @@ public:
   /// A module that has become a part of the program.
   struct Added {
     std::vector<StaticAction> constructors, destructors;
-    std::vector<FunctionId> entries; ///< of its functions
+    std::vector<EntryId> entries; ///< of its functions
     std::vector<std::string> names; ///< likewise
     const Version *variables = nullptr; ///< what holds them; null: there are none
     std::vector<std::string> variable_names;
@@ -79,12 +79,12 @@ public:
   /// later; what its variables refer to may not. With the lock held. An error changes nothing.
   llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module);
   /// The function has no body from now on, until a module defines one of the same type: calls of it fail. With the lock held.
-  void withdraw(FunctionId entry);
+  void withdraw(EntryId entry);
   /// Once code and bodies of its functions are gone: its variables go, if nothing names them, and so do names of functions that
   /// nobody calls. False: some are left. With the lock held.
   bool free_removed(Added &module);
   /// The function's name, also when it has no body; of one that nobody could call any more, what it is. With the lock held.
-  std::string name_of(FunctionId entry) const;
+  std::string name_of(EntryId entry) const;
   /// From here on the program's threads can be stopped.
   llvm::Error watch_threads(const Handshake::Options &options);
 
@@ -121,10 +121,9 @@ private:
   Engine() = default;
   llvm::Error set_up(CanonicalProgram program, const Options &options);
   void set_up_patching(const Options &options);
-  llvm::Expected<std::vector<FunctionId>> entries_for(llvm::ArrayRef<FunctionInfo> functions,
-                                                      const llvm::Module &module);
-  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<FunctionId> entries);
-  void begin(const FunctionInfo &function, FunctionId entry);
+  llvm::Expected<std::vector<EntryId>> entries_for(llvm::ArrayRef<FunctionInfo> functions, const llvm::Module &module);
+  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<EntryId> entries);
+  void begin(const FunctionInfo &function, EntryId entry);
   llvm::Error define_aliases(llvm::ArrayRef<Alias> names);
   void count(const FunctionInfo &function);
 
@@ -145,7 +144,7 @@ private:
   std::unique_ptr<StubFactory> stubs_;
   std::unique_ptr<VersionMaker> maker_;
   std::unique_ptr<WalkableRuntime> walkable_;
-  std::map<std::string, FunctionId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
+  std::map<std::string, EntryId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
 };
 
 } // namespace osr

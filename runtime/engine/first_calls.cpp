@@ -17,24 +17,24 @@ Expected<std::unique_ptr<FirstCalls>> FirstCalls::create(Engine &engine, Tier ti
   std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier, std::move(on_failure), std::move(cannot_go_on)));
   for (const std::string &name : optimize_only)
     if (const FunctionInfo *function = engine.program().find_function(name))
-      calls->optimize_only_.push_back(function->id);
+      calls->optimize_only_.push_back(EntryId(function->id));
     else
       return make_error("there is no function '{}' to optimise; 'osrctl sites' lists them", name);
   return calls;
 }
 
-bool FirstCalls::may_be_optimized(FunctionId entry) const {
+bool FirstCalls::may_be_optimized(EntryId entry) const {
   return optimize_only_.empty() || is_contained(optimize_only_, entry);
 }
 
-void FirstCalls::hold(FunctionId entry, std::optional<Tier> tier) {
+void FirstCalls::hold(EntryId entry, std::optional<Tier> tier) {
   if (tier)
     held_[entry] = *tier;
   else
     held_.erase(entry);
 }
 
-std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
+std::uint64_t FirstCalls::code_for(EntryId entry, EntryFrame *frame) {
   const CallTargets &targets = engine_.targets();
   auto choose = [&](std::uint64_t pc) {
     if (frame)
@@ -55,7 +55,7 @@ std::uint64_t FirstCalls::code_for(FunctionId entry, EntryFrame *frame) {
   return pc;
 }
 
-Error FirstCalls::prepare(FunctionId entry) {
+Error FirstCalls::prepare(EntryId entry) {
   Undisturbed undisturbed;
   Because because(Cause::Call);
   Lock lock(engine_.mutex(), after_waiting);
@@ -63,7 +63,7 @@ Error FirstCalls::prepare(FunctionId entry) {
 }
 
 /// The program cannot go on without this function, unless the host knows how.
-std::uint64_t FirstCalls::code_instead(FunctionId entry, Error error) const {
+std::uint64_t FirstCalls::code_instead(EntryId entry, Error error) const {
   const std::string name = engine_.name_of(entry);
   std::string reason = toString(std::move(error));
   if (std::uint64_t instead = on_failure_ ? on_failure_(name, reason) : 0)
@@ -72,7 +72,7 @@ std::uint64_t FirstCalls::code_instead(FunctionId entry, Error error) const {
   return end_at_call(cannot_go_on_);
 }
 
-Expected<std::uint64_t> FirstCalls::code_for_locked(FunctionId entry) {
+Expected<std::uint64_t> FirstCalls::code_for_locked(EntryId entry) {
   CallTargets &targets = engine_.targets();
   if (std::uint64_t known = targets.of(entry))
     return known; // another thread was faster
@@ -84,7 +84,7 @@ Expected<std::uint64_t> FirstCalls::code_for_locked(FunctionId entry) {
   return (*version)->object.entry_pc;
 }
 
-Expected<const Version *> FirstCalls::compile(FunctionId entry) {
+Expected<const Version *> FirstCalls::compile(EntryId entry) {
   const FunctionId body = engine_.targets().bodies().current(entry);
   if (body == no_function)
     return make_error("'{}' was removed", engine_.name_of(entry));
@@ -98,9 +98,9 @@ Expected<const Version *> FirstCalls::compile(FunctionId entry) {
 }
 
 void FirstCalls::compile_all() {
-  const FunctionId count = engine_.targets().bodies().entry_count();
-  for (FunctionId entry = 0; entry < count; ++entry)
-    code_for(entry);
+  const std::uint32_t count = engine_.targets().bodies().entry_count();
+  for (std::uint32_t i = 0; i != count; ++i)
+    code_for(EntryId(i));
 }
 
 } // namespace osr

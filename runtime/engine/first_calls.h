@@ -27,19 +27,19 @@ public:
 
   /// What a call of the function enters, compiled now if need be. `frame`, if there is one, gets it as its target: it has
   /// to be on the stack while it is still the right one, for from then on the code is not freed under us.
-  std::uint64_t code_for(FunctionId entry, EntryFrame *frame = nullptr);
+  std::uint64_t code_for(EntryId entry, EntryFrame *frame = nullptr);
   /// The same before it is called. The error says why it cannot be compiled.
-  llvm::Error prepare(FunctionId entry);
+  llvm::Error prepare(EntryId entry);
   /// All functions, as if each was called.
   void compile_all();
 
-  bool may_be_optimized(FunctionId entry) const;
+  bool may_be_optimized(EntryId entry) const;
 
   /// From here on new code of the function is of this tier, whatever a policy says; nothing: as ever. With the lock held.
-  void hold(FunctionId entry, std::optional<Tier> tier);
+  void hold(EntryId entry, std::optional<Tier> tier);
   /// By entry. With the lock held.
-  const std::map<FunctionId, Tier> &held() const { return held_; }
-  bool is_held_at_baseline(FunctionId entry) const {
+  const std::map<EntryId, Tier> &held() const { return held_; }
+  bool is_held_at_baseline(EntryId entry) const {
     auto found = held_.find(entry);
     return found != held_.end() && found->second == Tier::Baseline;
   }
@@ -47,16 +47,16 @@ public:
 private:
   FirstCalls(Engine &engine, Tier tier, OnFailure on_failure, CannotGoOn cannot_go_on)
       : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)), cannot_go_on_(std::move(cannot_go_on)) {}
-  llvm::Expected<std::uint64_t> code_for_locked(FunctionId entry);
-  std::uint64_t code_instead(FunctionId entry, llvm::Error error) const;
-  llvm::Expected<const Version *> compile(FunctionId entry);
+  llvm::Expected<std::uint64_t> code_for_locked(EntryId entry);
+  std::uint64_t code_instead(EntryId entry, llvm::Error error) const;
+  llvm::Expected<const Version *> compile(EntryId entry);
 
   Engine &engine_;
   Tier tier_;
   OnFailure on_failure_;
   CannotGoOn cannot_go_on_;
-  std::vector<FunctionId> optimize_only_; ///< by entry
-  std::map<FunctionId, Tier> held_;
+  std::vector<EntryId> optimize_only_; ///< by entry
+  std::map<EntryId, Tier> held_;
 };
 
 } // namespace osr

@@ -18,7 +18,7 @@ std::uint64_t on_entry(EntryHook &hook, EntryFrame &frame) {
   RuntimeImpl &runtime = *static_cast<CallsOfRuntime &>(hook).runtime;
   if (runtime.rooms.stress->acts_at_calls() && ThreadRegistry::current())
     runtime.rooms.stress->on_call(frame);
-  return runtime.rooms.first_calls->code_for(FunctionId(frame.function), &frame);
+  return runtime.rooms.first_calls->code_for(EntryId(frame.function), &frame);
 }
 
 /// By where a frame of its code returns to; it may be a stub.

@@ -160,7 +160,7 @@ Expected<std::uint64_t> Runtime::lookup(StringRef name) {
   const FunctionInfo *function = engine.program().find_aliased_function(name);
   if (!function)
     return engine.session().lookup(name);
-  const FunctionId entry = engine.targets().bodies().entry_of(function->id);
+  const EntryId entry = engine.targets().bodies().entry_of(function->id);
   lock.unlock();
   if (Error error = impl_->rooms.first_calls->prepare(entry))
     return error;
@@ -179,7 +179,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   const CanonicalProgram &program = engine.program();
   if (Error error = check_main(program))
     return error;
-  const FunctionId main = program.find_aliased_function("main")->id; // of its entry, which stays
+  const EntryId main = engine.targets().bodies().entry_of(program.find_aliased_function("main")->id);
   raise_stack_limit();
   if (ThreadRegistry::current())
     return make_error("main needs a thread that is not attached: the program's end would be the end of that");

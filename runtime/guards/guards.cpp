@@ -33,7 +33,7 @@ Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64
       cannot_go_on_(std::move(cannot_go_on)) {
   engine.statistics().speculation.is_on = engine.compiler().speculates();
   engine.compiler().find_functions_by([&engine](std::uint64_t address) -> std::optional<FunctionId> {
-    const std::optional<FunctionId> entry = engine.entries().find_entry(address);
+    const std::optional<EntryId> entry = engine.entries().find_entry(address);
     return entry ? std::optional(engine.targets().bodies().current(*entry)) : std::nullopt;
   });
 }

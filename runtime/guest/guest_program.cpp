@@ -156,7 +156,7 @@ Error GuestProgram::show() {
   std::vector<ProgramSymbol> symbols, replacing;
   for (const Export &known : program.exports) {
     const FunctionInfo *function = program.find_function(known.name);
-    auto address = function ? Expected<std::uint64_t>(engine_.entries().entry_address(function->id))
+    auto address = function ? Expected<std::uint64_t>(engine_.entries().entry_address(EntryId(function->id)))
                             : engine_.session().lookup(known.name);
     if (!address) {
       consumeError(address.takeError()); // nothing is left of it

@@ -137,8 +137,8 @@ std::optional<CodeNames::Name> CodeNames::find(std::uint64_t address) const noex
     }
     if (object && object->function_name)
       return Name{code, object->function_name, object->entry_pc, pc - object->entry_pc};
-    if (const auto function = entries_.find_entry(address); function && *function < functions_.size())
-      return Name{"osr_entry", functions_[*function], address, 0};
+    if (const auto entry = entries_.find_entry(address); entry && index_of(*entry) < functions_.size())
+      return Name{"osr_entry", functions_[index_of(*entry)], address, 0};
     return std::nullopt;
   });
 }

@@ -167,7 +167,7 @@ Expected<PatchOutcome> Redefiner::revert_patch_locked(const RedefineOptions &opt
 
 /// A function of a patch does not go back alone: the others rely on it.
 Error Redefiner::check_not_patched(FunctionId body) const {
-  const FunctionId entry = engine_.targets().bodies().entry_of(body);
+  const EntryId entry = engine_.targets().bodies().entry_of(body);
   for (const std::vector<Step> &steps : patches_)
     if (steps.size() > 1 && any_of(steps, [&](const Step &step) { return step.entry == entry && step.fresh == body; }))
       return make_error("it was patched together with others: 'revert' without a function takes the patch back");

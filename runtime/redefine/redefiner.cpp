@@ -190,12 +190,12 @@ std::vector<const Version *> Redefiner::versions_that_rest_on(FunctionId body) c
 }
 
 /// The next calls compile anew, where they would enter a version that is out of use. Returns where they went.
-std::vector<Redefiner::CallTarget> Redefiner::redirect_calls(FunctionId entry, ArrayRef<const Version *> invalid) {
+std::vector<Redefiner::CallTarget> Redefiner::redirect_calls(EntryId entry, ArrayRef<const Version *> invalid) {
   CallTargets &targets = engine_.targets();
   std::vector<CallTarget> before;
-  auto redirect = [&](FunctionId function) {
-    before.push_back({function, targets.of(function)});
-    targets.set(function, 0);
+  auto redirect = [&](EntryId changed) {
+    before.push_back({changed, targets.of(changed)});
+    targets.set(changed, 0);
   };
   redirect(entry);
   for (const Version *version : invalid)
@@ -209,7 +209,7 @@ void Redefiner::undo(ArrayRef<Exchange> exchanges) {
     engine_.compiler().make_current(exchange.old, exchange.fresh);
     engine_.targets().bodies().set_current(exchange.entry, exchange.old);
     for (const CallTarget &target : reverse(exchange.before))
-      engine_.targets().set(target.function, target.pc);
+      engine_.targets().set(target.entry, target.pc);
   }
 }
 

@@ -65,12 +65,13 @@ public:
 
 private:
   struct CallTarget {
-    FunctionId function;
+    EntryId entry;
     std::uint64_t pc;
   };
   /// One function gets another body.
   struct Exchange {
-    FunctionId entry = 0, old = 0, fresh = 0;
+    EntryId entry{};
+    FunctionId old = 0, fresh = 0;
     SiteMap site_map; ///< how activations of the old one go on; empty: they end where they are
     std::map<std::uint32_t, std::string> refused; ///< by site: why they do
     std::vector<const Version *> invalid; ///< they rest on the old one
@@ -78,7 +79,8 @@ private:
   };
   /// The body that a patch gave a function; no_function: it was not kept.
   struct Step {
-    FunctionId entry, fresh;
+    EntryId entry;
+    FunctionId fresh;
   };
   /// How a body that came later was made, and what is known of it.
   struct MadeBody {
@@ -125,9 +127,9 @@ private:
   // revert.cpp
   llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options);
   llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome);
-  void remember(FunctionId entry, FunctionId old);
-  void forget_kept(FunctionId entry);
-  void forget_all(FunctionId entry);
+  void remember(EntryId entry, FunctionId old);
+  void forget_kept(EntryId entry);
+  void forget_all(EntryId entry);
   // patch.cpp
   llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                              llvm::function_ref<llvm::Expected<PatchOutcome>()> change);
@@ -139,14 +141,14 @@ private:
   void forget_unreachable_patches();
   llvm::Error link_variables(Compiler::NewBody &body);
   std::vector<const Version *> versions_that_rest_on(FunctionId body) const;
-  std::vector<CallTarget> redirect_calls(FunctionId entry, llvm::ArrayRef<const Version *> invalid);
+  std::vector<CallTarget> redirect_calls(EntryId entry, llvm::ArrayRef<const Version *> invalid);
   llvm::Expected<ReplaceOutcome> deoptimize(llvm::ArrayRef<const Version *> invalid);
   void move_to_new_bodies(const std::set<FunctionId> &old, Tier to, RedefineOutcome &outcome);
 
   Engine &engine_;
   Replacer &replacer_;
   /// By entry: bodies that it can go back to, the last one last. Guarded by the engine's lock.
-  std::map<FunctionId, std::vector<FunctionId>> kept_;
+  std::map<EntryId, std::vector<FunctionId>> kept_;
   std::vector<std::vector<Step>> patches_; ///< that can be undone, the newest last; likewise
   std::map<FunctionId, MadeBody> made_; ///< of bodies that are current or kept; likewise
   VariableTables *tables_;

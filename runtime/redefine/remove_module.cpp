@@ -14,17 +14,17 @@ void Redefiner::remove(Engine::Added module) {
   Because because(Cause::Redefinition);
   const Bodies &bodies = engine_.targets().bodies();
   std::set<const Version *> own, dependent;
-  for (FunctionId entry : module.entries)
+  for (EntryId entry : module.entries)
     for (Tier tier : {Tier::Baseline, Tier::Optimized})
       for (const Version *version : engine_.versions().versions_of(bodies.current(entry), tier))
         own.insert(version);
-  for (FunctionId entry : module.entries)
+  for (EntryId entry : module.entries)
     for (const Version *version : versions_that_rest_on(bodies.current(entry)))
       dependent.insert(version);
   for (const Version *version : own)
     dependent.erase(version);
   const std::vector<const Version *> invalid(dependent.begin(), dependent.end());
-  for (FunctionId entry : module.entries) {
+  for (EntryId entry : module.entries) {
     forget_all(entry);
     engine_.withdraw(entry);
     redirect_calls(entry, invalid);

@@ -44,7 +44,7 @@ Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineO
   return exchange;
 }
 
-void Redefiner::remember(FunctionId entry, FunctionId old) {
+void Redefiner::remember(EntryId entry, FunctionId old) {
   std::vector<FunctionId> &bodies = kept_[entry];
   engine_.targets().bodies().keep(old);
   bodies.push_back(old);
@@ -60,7 +60,7 @@ void Redefiner::remember(FunctionId entry, FunctionId old) {
 }
 
 /// The function is removed: whoever defines it again does not go back to bodies of before.
-void Redefiner::forget_all(FunctionId entry) {
+void Redefiner::forget_all(EntryId entry) {
   while (kept_.contains(entry))
     forget_kept(entry);
   for (std::vector<Step> &steps : patches_)
@@ -70,7 +70,7 @@ void Redefiner::forget_all(FunctionId entry) {
 }
 
 /// The body before the current one is not kept any more.
-void Redefiner::forget_kept(FunctionId entry) {
+void Redefiner::forget_kept(EntryId entry) {
   auto found = kept_.find(entry);
   engine_.targets().bodies().do_not_keep(found->second.back());
   found->second.pop_back();

@@ -23,12 +23,12 @@ OSR_OF_STOPPED_THREAD bool is_of(Engine &engine, const Frame &frame) {
 
 } // namespace
 
-std::vector<FunctionId> active_functions(Engine &engine) {
+std::vector<EntryId> active_functions(Engine &engine) {
   Undisturbed undisturbed;
   Lock lock(engine.mutex(), after_waiting);
-  std::vector<FunctionId> found; // of bodies
+  std::vector<FunctionId> found;
   if (!engine.watches_threads())
-    return found;
+    return {};
   found.reserve(most_active);
   const RegistryLookup lookup = engine.lookup();
   consumeError(engine.handshake().with_stopped([&](StoppedThreads threads) {
@@ -43,9 +43,10 @@ std::vector<FunctionId> active_functions(Engine &engine) {
       });
     }
   }));
-  for (FunctionId &function : found)
-    function = engine.targets().bodies().entry_of(function);
-  return found;
+  std::vector<EntryId> entries;
+  for (const FunctionId body : found)
+    entries.push_back(engine.targets().bodies().entry_of(body));
+  return entries;
 }
 
 Expected<std::string> describe_some_activation(Engine &engine) {

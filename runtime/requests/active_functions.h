@@ -8,9 +8,8 @@
 
 namespace osr {
 
-/// The functions that are on stacks now, each once, by the ids that they had when the program began; of very many, or very
-/// deep stacks, some. Empty also if the threads could not be stopped, or are not watched. Takes the engine's lock.
-std::vector<FunctionId> active_functions(Engine &engine);
+/// The functions that are on stacks now, each as often as bodies of it are; of very many, or very deep stacks, some. Empty also if the threads could not be stopped, or are not watched. Takes the engine's lock.
+std::vector<EntryId> active_functions(Engine &engine);
 
 /// Thread and newest function of some activation, as a text for people; empty: there is none on any stack. Takes the
 /// engine's lock. The error says why the threads could not be stopped.

@@ -59,19 +59,19 @@ Expected<ReplaceOutcome> Replacer::replace(StringRef name, const ReplaceOptions 
   auto body = engine_.find_body(name);
   if (!body)
     return body.takeError();
-  const FunctionId entry = engine_.targets().bodies().entry_of(*body);
+  const EntryId entry = engine_.targets().bodies().entry_of(*body);
   lock.unlock();
   return replace(entry, options);
 }
 
-Expected<ReplaceOutcome> Replacer::replace(FunctionId entry, const ReplaceOptions &wanted, const Effort &effort) {
+Expected<ReplaceOutcome> Replacer::replace(EntryId entry, const ReplaceOptions &wanted, const Effort &effort) {
   ReplaceOptions options = wanted;
   if (options.only_thread) { // the others go on in what they have
     options.redirect_calls = false;
     options.old_code = OldCode::Keep;
   }
-  const FunctionId count = engine_.targets().bodies().entry_count();
-  OSR_CHECK(entry < count, "function {} of {}", entry, count);
+  const std::uint32_t count = engine_.targets().bodies().entry_count();
+  OSR_CHECK(index_of(entry) < count, "function {} of {}", index_of(entry), count);
   auto outcome =
       options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_now(entry, options, effort);
   Undisturbed undisturbed;
@@ -97,7 +97,7 @@ std::shared_ptr<PendingRequest> Replacer::request(StringRef function, const Repl
 }
 
 /// The current body, if its activations may be replaced in this way. With the lock held.
-Expected<FunctionId> Replacer::replaceable_body(FunctionId entry, const ReplaceOptions &options) const {
+Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOptions &options) const {
   const FunctionId body = engine_.targets().bodies().current(entry);
   if (body == no_function)
     return make_error("'{}' was removed", engine_.name_of(entry));
@@ -146,7 +146,7 @@ Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOption
   return versions.adopt(std::move(*fresh));
 }
 
-Expected<ReplaceOutcome> Replacer::replace_now(FunctionId entry, const ReplaceOptions &options, const Effort &effort) {
+Expected<ReplaceOutcome> Replacer::replace_now(EntryId entry, const ReplaceOptions &options, const Effort &effort) {
   Undisturbed undisturbed;
   Lock lock(engine_.mutex(), after_waiting);
   auto body = replaceable_body(entry, options);

@@ -25,7 +25,7 @@ public:
 
   /// Runtime::replace, by the function's current name or by its entry.
   llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
-  llvm::Expected<ReplaceOutcome> replace(FunctionId entry, const ReplaceOptions &options, const Effort &effort = {});
+  llvm::Expected<ReplaceOutcome> replace(EntryId entry, const ReplaceOptions &options, const Effort &effort = {});
   /// The same in the background.
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
 
@@ -53,17 +53,17 @@ public:
 
 private:
   void start_threads();
-  llvm::Expected<FunctionId> replaceable_body(FunctionId entry, const ReplaceOptions &options) const;
+  llvm::Expected<FunctionId> replaceable_body(EntryId entry, const ReplaceOptions &options) const;
   llvm::Error not_replaced(FunctionId body, llvm::Error error) const;
   llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
                                           std::vector<const Version *> &old);
-  llvm::Expected<ReplaceOutcome> replace_now(FunctionId entry, const ReplaceOptions &options, const Effort &effort);
+  llvm::Expected<ReplaceOutcome> replace_now(EntryId entry, const ReplaceOptions &options, const Effort &effort);
   llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options, const Effort &effort,
                                          llvm::ArrayRef<const Version *> old);
   struct Waiting;
   llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options);
   llvm::Expected<ReplaceOutcome> give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old);
-  llvm::Expected<ReplaceOutcome> wait_quiescent(FunctionId entry, const ReplaceOptions &options);
+  llvm::Expected<ReplaceOutcome> wait_quiescent(EntryId entry, const ReplaceOptions &options);
   void follow_up();
   void count(const ReplaceOutcome &outcome);
 

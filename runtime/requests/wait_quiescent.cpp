@@ -18,7 +18,8 @@ constexpr std::chrono::microseconds first_wait(200), longest_wait(20'000); ///< 
 } // namespace
 
 struct Replacer::Waiting {
-  FunctionId entry = 0, body = 0;
+  EntryId entry{};
+  FunctionId body = 0;
   std::vector<CodeObjectId> ids; ///< of the old code; other requests may free some of it meanwhile
   std::uint64_t calls_before = 0;
 };
@@ -57,7 +58,7 @@ Expected<ReplaceOutcome> Replacer::give_up(Waiting &waiting, ArrayRef<const Vers
 }
 
 /// Threads run and may need the lock while this one waits.
-Expected<ReplaceOutcome> Replacer::wait_quiescent(FunctionId entry, const ReplaceOptions &options) {
+Expected<ReplaceOutcome> Replacer::wait_quiescent(EntryId entry, const ReplaceOptions &options) {
   ReplaceOutcome outcome;
   Waiting waiting;
   waiting.entry = entry;

@@ -8,18 +8,18 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-std::vector<FunctionId> replaceable_functions(const CanonicalProgram &program) {
-  std::vector<FunctionId> functions;
+std::vector<EntryId> replaceable_functions(const CanonicalProgram &program) {
+  std::vector<EntryId> functions;
   for (const FunctionInfo &function : program.functions)
     if (function.pinned == PinReason::None && !function.sites.empty())
-      functions.push_back(function.id);
+      functions.push_back(EntryId(function.id));
   return functions;
 }
 
 /// Those of the functions that are on a stack now.
-std::vector<FunctionId> active_among(Engine &engine, ArrayRef<FunctionId> functions) {
-  std::vector<FunctionId> active = active_functions(engine);
-  erase_if(active, [&](FunctionId function) { return !is_contained(functions, function); });
+std::vector<EntryId> active_among(Engine &engine, ArrayRef<EntryId> functions) {
+  std::vector<EntryId> active = active_functions(engine);
+  erase_if(active, [&](EntryId function) { return !is_contained(functions, function); });
   return active;
 }
 
@@ -29,11 +29,11 @@ AsyncStress::AsyncStress(Engine &engine, Replacer &replacer, std::uint64_t per_s
     : engine_(engine), replacer_(replacer), functions_(replaceable_functions(engine.program())),
       ticker_("osr stress", per_second, [this] { replace_something(); }) {}
 
-FunctionId AsyncStress::choose() {
-  std::vector<FunctionId> active;
+EntryId AsyncStress::choose() {
+  std::vector<EntryId> active;
   if (random_() % 4 != 0)
     active = active_among(engine_, functions_);
-  const std::vector<FunctionId> &among = active.empty() ? functions_ : active;
+  const std::vector<EntryId> &among = active.empty() ? functions_ : active;
   return among[random_() % among.size()];
 }
 
@@ -41,7 +41,7 @@ void AsyncStress::replace_something() {
   if (functions_.empty())
     return;
   Because because(Cause::Stress);
-  const FunctionId function = choose();
+  const EntryId function = choose();
   Tier tier = random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized;
   const ReplaceOptions options{.to = tier, .old_code = OldCode::Keep};
   if (auto outcome = replacer_.replace(function, options, {.budget = &budget_}); !outcome)

@@ -22,11 +22,11 @@ public:
 
 private:
   void replace_something();
-  FunctionId choose();
+  EntryId choose();
 
   Engine &engine_;
   Replacer &replacer_;
-  std::vector<FunctionId> functions_;
+  std::vector<EntryId> functions_;
   ContinuationBudget budget_;
   std::mt19937 random_{1};
   Ticker ticker_; ///< last: it uses all of the above

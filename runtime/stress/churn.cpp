@@ -15,25 +15,25 @@ Churn::Churn(Engine &engine, Replacer &replacer, Redefiner &redefiner, std::uint
       ticker_("osr stress", per_second, [this] { act(); }) {}
 
 /// Mostly one that is on a stack: of a large program those are few among many.
-FunctionId Churn::choose() {
-  std::vector<FunctionId> active;
+EntryId Churn::choose() {
+  std::vector<EntryId> active;
   if (random_() % 4 != 0)
     active = active_functions(engine_);
-  return active.empty() ? FunctionId(random_() % functions_.size()) : active[random_() % active.size()];
+  return active.empty() ? EntryId(std::uint32_t(random_() % functions_.size())) : active[random_() % active.size()];
 }
 
 void Churn::act() {
   if (functions_.empty())
     return;
   Because because(Cause::Stress);
-  const FunctionId function = choose();
+  const EntryId function = choose();
   if (random_() % 3 == 0)
-    redefine(functions_[function]);
+    redefine(functions_[index_of(function)]);
   else
     replace(function);
 }
 
-void Churn::replace(FunctionId function) {
+void Churn::replace(EntryId function) {
   ContinuationBudget budget; // what was compiled is freed again: the budget is for one request
   ReplaceOptions options{.to = random_tier(), .recompile = random_() % 2 == 0};
   if (random_() % 8 == 0)

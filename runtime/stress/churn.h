@@ -26,8 +26,8 @@ public:
 
 private:
   void act();
-  FunctionId choose();
-  void replace(FunctionId function);
+  EntryId choose();
+  void replace(EntryId function);
   void redefine(const std::string &function);
   Tier random_tier() { return random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized; }
 

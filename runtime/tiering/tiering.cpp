@@ -74,7 +74,7 @@ TierUp::Outcome Tiering::optimize(FunctionId body, NoticedBy by, bool is_first, 
   const Bodies &bodies = engine_.targets().bodies();
   if (!bodies.is_current(body))
     return TierUp::NotDone::ForEver;
-  const FunctionId entry = bodies.entry_of(body);
+  const EntryId entry = bodies.entry_of(body);
   const bool in_compile_thread = where == TierUp::Where::CompileThread;
   const bool rests = in_compile_thread && !is_first && chases_.rests(body, ChaseLimit::Clock::now());
   if (is_paused_ || rests || calls_.is_held_at_baseline(entry))
@@ -107,7 +107,7 @@ bool Tiering::has_one_thread() const {
 
 /// The lock is free while something is compiled: threads of the program need it when they call something for the first time.
 /// Once there is a continuation, an activation that goes round in a loop is likely to come back to where that begins.
-Tiering::Outcome Tiering::optimize_by_steps(FunctionId entry, FunctionId body, const ReplaceOptions &options,
+Tiering::Outcome Tiering::optimize_by_steps(EntryId entry, FunctionId body, const ReplaceOptions &options,
                                             Effort effort) {
   if (options.redirect_calls)
     compile_unlocked(body, {{body, Tier::Optimized, std::nullopt}});

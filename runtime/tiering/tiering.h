@@ -51,7 +51,7 @@ private:
   bool may_tier_up(FunctionId body) const;
   bool has_one_thread() const;
   TierUp::Outcome optimize(FunctionId body, NoticedBy by, bool is_first, TierUp::Where where);
-  Outcome optimize_by_steps(FunctionId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
+  Outcome optimize_by_steps(EntryId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
   void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
   bool try_compile_unlocked(FunctionId body, const VersionKey &key);
   void start_sampling();

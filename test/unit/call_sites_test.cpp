@@ -50,8 +50,8 @@ struct Calls {
 
   Calls() {
     check_success(entries->reserve(2));
-    check_success(
-        session->define_symbols({{"callee", entries->entry_address(0)}, {"other", entries->entry_address(1)}}));
+    check_success(session->define_symbols(
+        {{"callee", entries->entry_address(EntryId(0))}, {"other", entries->entry_address(EntryId(1))}}));
     session->add_observer(sites);
   }
   void link_caller() { caller = value_of(session->link(compile_object(caller_ir))); }
@@ -66,8 +66,8 @@ struct Calls {
   }
   /// As a new version of a function would be installed for slot calls, without the sites.
   void set_code(FunctionId function, std::uint64_t pc) {
-    entries->set_target(function, pc);
-    sites.redirect(function, pc);
+    entries->set_target(EntryId(function), pc);
+    sites.redirect(EntryId(function), pc);
   }
   template <typename Result = int, typename... Arguments> Result run(const char *name, Arguments... arguments) const {
     return function_at<Result(Arguments...)>(caller.find_function(name)->address)(arguments...);
@@ -81,12 +81,12 @@ TEST_CASE("direct calls are found, go through the entry at first, and all follow
   calls.link_caller();
   CHECK(calls.sites.size() == 5); // two calls, a jump, a conditional jump; one call of another function
   CHECK(calls.sites.bound() == 0);
-  calls.entries->set_target(0, calls.make_adder(1));
-  calls.entries->set_target(1, calls.make_adder(50));
+  calls.entries->set_target(EntryId(0), calls.make_adder(1));
+  calls.entries->set_target(EntryId(1), calls.make_adder(50));
   CHECK(calls.run("twice", 0) == 2); // through the entry
 
   for (const std::uint32_t step : {2, 30, 400}) {
-    calls.sites.redirect(0,
+    calls.sites.redirect(EntryId(0),
                          calls.make_adder(step)); // the entry still leads to the first code: who comes there shows it
     CHECK(calls.sites.has_pending());
     calls.sites.update();
@@ -99,7 +99,7 @@ TEST_CASE("direct calls are found, go through the entry at first, and all follow
     CHECK(calls.run("calls_other", 0) == 51);
   }
   CHECK(calls.sites.rewritten() == 12);
-  calls.sites.release(0);
+  calls.sites.release(EntryId(0));
   calls.sites.update();
   CHECK(calls.sites.bound() == 0);
   CHECK(calls.run("twice", 0) == 2);
@@ -110,7 +110,7 @@ TEST_CASE("the address of a function stays its entry when its calls are direct")
   calls.link_caller();
   calls.set_code(0, calls.make_adder(1));
   calls.sites.update();
-  const std::uint64_t entry = calls.entries->entry_address(0);
+  const std::uint64_t entry = calls.entries->entry_address(EntryId(0));
   CHECK(reinterpret_cast<std::uint64_t>(calls.run<void *>("address")) == entry);
   CHECK(*reinterpret_cast<std::uint64_t *>(value_of(calls.session->lookup("in_data"))) == entry);
   CHECK(function_at<int(int)>(entry)(5) == 6);
@@ -120,7 +120,7 @@ TEST_CASE("sites of an object that is linked later lead to the current code from
   Calls calls;
   calls.set_code(0, calls.make_adder(3));
   calls.sites.update();
-  calls.entries->set_target(0, calls.make_adder(9)); // only the entry: the sites must not go there
+  calls.entries->set_target(EntryId(0), calls.make_adder(9)); // only the entry: the sites must not go there
   calls.link_caller();
   CHECK(calls.sites.bound() == 4);
   CHECK(calls.run("twice", 0) == 6);
@@ -131,11 +131,11 @@ TEST_CASE("a target that is pending is entered by nobody before the update") {
   Calls calls;
   calls.set_code(0, calls.make_adder(3));
   calls.sites.update();
-  calls.entries->set_target(0, calls.make_adder(1));
-  calls.sites.redirect(0, calls.make_adder(100));
+  calls.entries->set_target(EntryId(0), calls.make_adder(1));
+  calls.sites.redirect(EntryId(0), calls.make_adder(100));
   calls.link_caller();
   CHECK(calls.run("twice", 0) == 2); // by the entry
-  calls.sites.redirect(0, calls.make_adder(20)); // another thought
+  calls.sites.redirect(EntryId(0), calls.make_adder(20)); // another thought
   calls.sites.update();
   CHECK(calls.run("twice", 0) == 40);
 }
@@ -145,7 +145,7 @@ TEST_CASE("sites of an unloaded object are forgotten") {
   calls.link_caller();
   check_success(calls.session->unload(calls.caller));
   CHECK(calls.sites.size() == 0);
-  calls.sites.redirect(0, calls.make_adder(1));
+  calls.sites.redirect(EntryId(0), calls.make_adder(1));
   calls.sites.update(); // would write into freed memory
   CHECK(calls.sites.rewritten() == 0);
   const LinkedObject again = value_of(calls.session->link(compile_object(caller_ir)));

@@ -53,13 +53,13 @@ TEST_CASE("the hash of a function's type stands in front of its entry, and distu
   check_success(entries->reserve(EntryTable::batch_size + 2));
   const std::vector<FunctionId> ids = {0, 1, 2, EntryTable::batch_size - 1, EntryTable::batch_size};
   for (const FunctionId id : ids)
-    entries->set_type_hash(id, 0x01020304 * (id + 1));
+    entries->set_type_hash(EntryId(id), 0x01020304 * (id + 1));
   entries->set_hook(make_hook(*arena).address, nullptr);
   for (const FunctionId id : ids) {
     std::uint32_t hash = 0;
-    std::memcpy(&hash, reinterpret_cast<const void *>(entries->entry_address(id) - sizeof hash), sizeof hash);
+    std::memcpy(&hash, reinterpret_cast<const void *>(entries->entry_address(EntryId(id)) - sizeof hash), sizeof hash);
     CHECK(hash == 0x01020304 * (id + 1));
-    CHECK(function_at<int(int)>(entries->entry_address(id))(5) == int(5 + id));
+    CHECK(function_at<int(int)>(entries->entry_address(EntryId(id)))(5) == int(5 + id));
   }
 }
 
@@ -70,22 +70,22 @@ TEST_CASE("entries lead to the hook until a target is set, and follow every chan
   CHECK(entries->size() == 1000);
   entries->set_hook(make_hook(*arena).address, nullptr);
   for (FunctionId id : {0u, 1u, 255u, 256u, 999u}) {
-    const auto call = function_at<int(int)>(entries->entry_address(id));
-    CHECK(entries->target(id) == entries->hook_address(id));
+    const auto call = function_at<int(int)>(entries->entry_address(EntryId(id)));
+    CHECK(entries->target(EntryId(id)) == entries->hook_address(EntryId(id)));
     CHECK(call(100000) == 100000 + int(id));
     const CodeMemory one = make_function(*arena, 1), two = make_function(*arena, 2);
-    entries->set_target(id, one.address);
-    CHECK(entries->target(id) == one.address);
+    entries->set_target(EntryId(id), one.address);
+    CHECK(entries->target(EntryId(id)) == one.address);
     CHECK(call(0) == 1);
-    entries->set_target(id, two.address);
+    entries->set_target(EntryId(id), two.address);
     CHECK(call(0) == 2);
-    entries->set_target(id, entries->hook_address(id));
+    entries->set_target(EntryId(id), entries->hook_address(EntryId(id)));
     CHECK(call(7) == 7 + int(id));
-    CHECK(entries->find_entry(entries->entry_address(id)) == id);
-    CHECK_FALSE(entries->find_entry(entries->entry_address(id) + 1));
-    CHECK_FALSE(entries->find_entry(entries->hook_address(id)));
-    CHECK(entries->contains(entries->entry_address(id) + 6));
-    CHECK(entries->contains(entries->hook_address(id)));
+    CHECK(entries->find_entry(entries->entry_address(EntryId(id))) == EntryId(id));
+    CHECK_FALSE(entries->find_entry(entries->entry_address(EntryId(id)) + 1));
+    CHECK_FALSE(entries->find_entry(entries->hook_address(EntryId(id))));
+    CHECK(entries->contains(entries->entry_address(EntryId(id)) + 6));
+    CHECK(entries->contains(entries->hook_address(EntryId(id))));
     CHECK_FALSE(entries->contains(one.address));
   }
   CHECK_FALSE(entries->find_entry(0));
@@ -103,7 +103,7 @@ TEST_CASE("tables that share a hook say there whose functions are called") {
   for (const auto &[table, expected] : {std::pair(one.get(), &here), std::pair(other.get(), &there)}) {
     check_success(table->reserve(EntryTable::batch_size + 1));
     for (FunctionId id : {0u, EntryTable::batch_size})
-      CHECK(function_at<const int *()>(table->entry_address(id))() == expected);
+      CHECK(function_at<const int *()>(table->entry_address(EntryId(id)))() == expected);
   }
 }
 
@@ -111,12 +111,12 @@ TEST_CASE("entries keep their addresses and targets when the table grows") {
   const auto arena = value_of(SlabArena::create());
   const auto entries = value_of(EntryTable::create(*arena));
   check_success(entries->reserve(1));
-  const auto address = entries->entry_address(0);
-  entries->set_target(0, make_function(*arena, 5).address);
+  const auto address = entries->entry_address(EntryId(0));
+  entries->set_target(EntryId(0), make_function(*arena, 5).address);
   check_success(entries->reserve(5000));
   check_success(entries->reserve(10));
   CHECK(entries->size() == 5000);
-  CHECK(entries->entry_address(0) == address);
+  CHECK(entries->entry_address(EntryId(0)) == address);
   CHECK(function_at<int()>(address)() == 5);
   CHECK_THAT(llvm::toString(entries->reserve(EntryTable::max_functions + 1)), Contains("1048577 functions"));
 }
@@ -135,15 +135,15 @@ TEST_CASE("program code calls through entries by name, without a linker stub") {
   Session session;
   const auto entries = value_of(EntryTable::create(*session.arena));
   check_success(entries->reserve(1));
-  entries->set_target(0, make_function(*session.arena, 31).address);
-  check_success(session->define_symbols({{"callee", entries->entry_address(0)}}));
+  entries->set_target(EntryId(0), make_function(*session.arena, 31).address);
+  check_success(session->define_symbols({{"callee", entries->entry_address(EntryId(0))}}));
   const LinkedObject object = value_of(session->link(compile_object(R"(
     declare i32 @callee()
     define i32 @caller() { %r = call i32 @callee() %s = add i32 %r, 1 ret i32 %s }
     define ptr @pointer() { ret ptr @callee }
   )")));
   CHECK(function_at<int()>(object.find_function("caller")->address)() == 32);
-  CHECK(function_at<std::uint64_t()>(object.find_function("pointer")->address)() == entries->entry_address(0));
+  CHECK(function_at<std::uint64_t()>(object.find_function("pointer")->address)() == entries->entry_address(EntryId(0)));
 }
 
 TEST_CASE("threads link, look up and unload at the same time") {

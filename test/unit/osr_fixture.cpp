@@ -66,7 +66,7 @@ SiteRecord OsrProgram::record(const Version &version, SiteId site) const {
 }
 
 void OsrProgram::use(const std::string &name, Tier tier) {
-  engine_->entries().set_target(id(name), version(name, tier).object.entry_pc);
+  engine_->entries().set_target(EntryId(id(name)), version(name, tier).object.entry_pc);
 }
 
 std::vector<Frame> OsrProgram::stack() const {
@@ -116,7 +116,7 @@ void OsrProgram::restore() {
 std::uint64_t OsrProgram::run(const std::string &name, std::uint64_t first, std::uint64_t second, double real,
                               void *memory) {
   guard_ = {};
-  guard_.target = engine_->entries().entry_address(id(name));
+  guard_.target = engine_->entries().entry_address(EntryId(id(name)));
   guard_.integers = {first, second, reinterpret_cast<std::uint64_t>(memory)};
   guard_.real = real;
   for (unsigned i = 0; i < guard_.before.size(); ++i)

@@ -183,8 +183,8 @@ TEST_CASE("a walk can start in an entry thunk") {
   const auto arena = llvm::cantFail(SlabArena::create({1 << 20, 1 << 20, 1 << 20}));
   const auto entries = llvm::cantFail(EntryTable::create(*arena));
   llvm::cantFail(entries->reserve(1));
-  entries->set_target(0, world().jit.address("chain"));
-  auto *entry = reinterpret_cast<std::int64_t (*)(std::int64_t, std::int64_t)>(entries->entry_address(0));
+  entries->set_target(EntryId(0), world().jit.address("chain"));
+  auto *entry = reinterpret_cast<std::int64_t (*)(std::int64_t, std::int64_t)>(entries->entry_address(EntryId(0)));
   const RegistryLookup code(*world().registry, entries.get());
   const SingleStep run = single_step(code, nullptr, [&] { CHECK_NOFAIL(entry(3, 2) == expected_chain(3, 2)); });
   CHECK(run.in_thunk == 1);
