@@ -8,7 +8,7 @@
 namespace osr::bench {
 
 inline constexpr std::int64_t calls_per_run = 1000;
-inline const Bytes call_opcode{0xe8}, jump_opcode{0xe9};
+inline const Bytes call_opcode{0xe8}, jump{jump_opcode};
 
 /// void f(): calls_per_run times what `body` writes.
 template <typename Body> std::uint64_t make_loop(Body body) {

@@ -26,7 +26,7 @@ void return_with_nop(benchmark::State &state) {
 std::uint64_t make_stub(std::uint64_t target) {
   Writer stub(*world().arena, 16);
   const std::uint64_t entry = stub.here();
-  stub.branch(jump_opcode, target);
+  stub.branch(jump, target);
   return entry;
 }
 

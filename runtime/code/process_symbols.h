@@ -1,8 +1,8 @@
 // What the program finds of this process when it names a symbol: what it would find in a process of its own.
 #pragma once
 
-#include "compiler/base/mutex.h"
 #include "runtime/code/shared_objects.h"
+#include "runtime/process/leaf_mutex.h"
 
 #include <llvm/ADT/StringMap.h>
 #include <llvm/ExecutionEngine/Orc/Core.h>
@@ -61,7 +61,7 @@ private:
   std::shared_ptr<const View> view() const;
   std::shared_ptr<const View> renew_view();
 
-  mutable Mutex mutex_;
+  mutable LeafMutex mutex_;
   std::vector<std::uint64_t> asked_for_ OSR_GUARDED_BY(mutex_); ///< bases of libraries
   std::shared_ptr<const View> view_ OSR_GUARDED_BY(mutex_);
   llvm::StringMap<std::uint64_t> known_ OSR_GUARDED_BY(mutex_);

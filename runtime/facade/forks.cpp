@@ -3,6 +3,8 @@
 #include "compiler/base/error.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
+#include "runtime/process/leaf_mutex.h"
+#include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -37,6 +39,7 @@ OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   process_threads().mutex().lock();
   for (RuntimeImpl *runtime : around->running.all())
     runtime->rooms.before_fork();
+  LeafMutex::lock_all();
   around_fork = around;
 }
 
@@ -44,9 +47,11 @@ OSR_UNCHECKED_LOCKS void after_fork(Side side) {
   const AroundFork *around = std::exchange(around_fork, nullptr);
   if (!around)
     return;
+  LeafMutex::unlock_all();
   if (side == Side::Child) {
     process_threads().keep_only_current();
     forget_other_threads();
+    process_safepoints().forget_other_threads(process_threads());
     for (RuntimeImpl *runtime : around->running.all())
       runtime->engine->mutex().forget_waiting();
   }

@@ -1,7 +1,7 @@
 #include "runtime/guest/program_exit.h"
 
-#include "compiler/base/mutex.h"
 #include "runtime/guest/address_of.h"
+#include "runtime/process/leaf_mutex.h"
 #include "runtime/threads/program_thread.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/thread_objects.h"
@@ -20,7 +20,7 @@ struct Handler {
 };
 
 struct ExitState {
-  Mutex mutex;
+  LeafMutex mutex;
   std::vector<Handler> handlers OSR_GUARDED_BY(mutex);
   std::function<void()> static_destructors OSR_GUARDED_BY(mutex);
   // Of whoever starts programs, before they have threads.

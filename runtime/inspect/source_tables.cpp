@@ -17,9 +17,10 @@ using namespace llvm;
 namespace osr {
 
 Error SourceTables::prepare() {
+  const SharedLock inside(
+      engine_.compiler().gate()); // a fork's child would never see LLVM's locks given back, nor this one
   Lock lock(mutex_);
   if (!is_read_) {
-    const SharedLock inside(engine_.compiler().gate()); // a fork's child would never see LLVM's locks given back
     failure_ = toString(read());
     is_read_ = true;
   }

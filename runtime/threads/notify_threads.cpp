@@ -1,6 +1,6 @@
 #include "runtime/threads/notify_threads.h"
 
-#include "compiler/base/mutex.h"
+#include "runtime/process/leaf_mutex.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -25,7 +25,7 @@ struct Notice {
 /// Kept for ever, equal ones once: nobody says when a notice will not be needed any more.
 const Notice *keep(const Notice &notice) {
   Undisturbed undisturbed;
-  static Mutex mutex;
+  static auto &mutex = *new LeafMutex;
   static auto *notices = new std::set<Notice>;
   Lock lock(mutex);
   return &*notices->insert(notice).first;

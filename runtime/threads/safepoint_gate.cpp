@@ -70,10 +70,25 @@ void SafepointGate::ask(ThreadRegistry &threads, std::vector<pid_t> &inside) {
   }
 }
 
+/// A mutex cannot be given back for a thread that does not exist: there is a new one.
+void SafepointGate::forget_other_threads(ThreadRegistry &threads) {
+  if (has_closed)
+    return;
+  (void)collectors_.release();
+  collectors_ = std::make_unique<TurnMutex>();
+  is_closed_.store(0, std::memory_order_seq_cst);
+  take_back(threads);
+}
+
 void SafepointGate::open(ThreadRegistry &threads) {
   is_closed_.store(0, std::memory_order_seq_cst);
   futex_wake(is_closed_);
   Lock lock(threads.mutex());
+  take_back(threads);
+}
+
+/// What was asked of threads that have not come.
+void SafepointGate::take_back(ThreadRegistry &threads) {
   for (const auto &thread : threads.threads()) {
     PollWord asked = PollWord::Safepoint;
     thread->poll_word->compare_exchange_strong(asked, threads.usual_poll_word(), std::memory_order_acq_rel);
@@ -83,7 +98,7 @@ void SafepointGate::open(ThreadRegistry &threads) {
 Expected<SafepointGate::Closed> SafepointGate::Closed::close(SafepointGate &gate, ThreadRegistry &threads,
                                                              std::chrono::milliseconds limit) {
   const bool was_inside = go_away_from_program(); // it is no obstacle to a collector that was faster
-  gate.collectors_.lock();
+  gate.collectors_->lock();
   Closed closed(gate, threads);
   has_closed = true;
   closed.was_inside_ = was_inside;
@@ -109,7 +124,7 @@ SafepointGate::Closed::~Closed() {
     return;
   has_closed = false;
   gate_->open(threads_);
-  gate_->collectors_.unlock();
+  gate_->collectors_->unlock();
   if (was_inside_)
     gate_->enter(*ThreadRegistry::current());
 }

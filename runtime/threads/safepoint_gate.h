@@ -14,6 +14,7 @@
 #include <llvm/Support/Error.h>
 
 #include <chrono>
+#include <memory>
 
 namespace osr {
 
@@ -35,6 +36,8 @@ public:
       enter(thread);
     }
   }
+  /// In the child of a fork: whoever else was about to close it is not there.
+  void forget_other_threads(ThreadRegistry &threads) OSR_REQUIRES(threads.mutex());
   /// The calling thread has closed it.
   static bool is_closed_by_this_thread();
   bool is_used() const { return is_used_.load(std::memory_order_relaxed); }
@@ -62,10 +65,11 @@ public:
 private:
   void ask(ThreadRegistry &threads, std::vector<pid_t> &inside);
   void open(ThreadRegistry &threads);
+  void take_back(ThreadRegistry &threads) OSR_REQUIRES(threads.mutex());
 
   std::atomic<bool> is_used_ = false;
   std::atomic<std::uint32_t> is_closed_ = 0, departures_ = 0;
-  TurnMutex collectors_;
+  std::unique_ptr<TurnMutex> collectors_ = std::make_unique<TurnMutex>();
 };
 
 SafepointGate &process_safepoints();

@@ -10,7 +10,7 @@
 // asks for them: the registry's lock is held meanwhile.
 #pragma once
 
-#include "compiler/base/mutex.h"
+#include "runtime/process/leaf_mutex.h"
 
 #include <llvm/Support/Error.h>
 
@@ -40,7 +40,7 @@ private:
   llvm::Error install(int signal_number) OSR_REQUIRES(mutex_);
   void leave();
 
-  Mutex mutex_;
+  LeafMutex mutex_;
   unsigned members_ OSR_GUARDED_BY(mutex_) = 0;
   int signal_number_ OSR_GUARDED_BY(mutex_) = 0;
   struct sigaction previous_ OSR_GUARDED_BY(mutex_) {};

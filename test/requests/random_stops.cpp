@@ -5,6 +5,7 @@
 // A walk must reach the base. Where it cannot by the rules (PcKind, stubs, register restores), it must succeed within a few stops more.
 #include "runtime/engine/engine.h"
 #include "runtime/guest/program_exit.h"
+#include "runtime/process/host_threads.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/stopped_walk.h"
 #include "test/support/host_program.h"

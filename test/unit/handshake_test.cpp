@@ -1,6 +1,7 @@
 // Checks handshakes: every way a thread may spend its time while it is stopped.
 #include "osr-stubs/vfork.h"
 #include "runtime/threads/handshake.h"
+#include "runtime/threads/safepoint_gate.h"
 #include "test/unit/threads_fixture.h"
 
 #include <cerrno>
@@ -239,4 +240,40 @@ TEST_CASE("A signal number that is no real-time signal is refused with the range
   auto handshake = Handshake::create(registry, {.signal_number = SIGUSR1});
   REQUIRE_FALSE(bool(handshake));
   CHECK_THAT(toString(handshake.takeError()), Contains("signal 10 cannot be used") && Contains("choose one from"));
+}
+
+TEST_CASE("In the child of a fork nobody waits for a collector that was about to close the gate") {
+  ThreadRegistry registry;
+  SafepointGate gate;
+  gate.use();
+  ProgramThread &self = *cantFail(registry.add_current(small_object_stack));
+  gate.enter(self);
+  std::atomic<bool> closed = false;
+  std::thread collector([&] {
+    SignalsBlocked blocked;
+    const SafepointGate::Closed held = cantFail(SafepointGate::Closed::close(gate, registry, std::chrono::hours(1)));
+    closed = true;
+  });
+  while (self.poll_word->load() != PollWord::Safepoint)
+    std::this_thread::yield();
+  const pid_t child = fork();
+  if (child == 0) {
+    {
+      Lock lock(registry.mutex());
+      registry.keep_only_current();
+      gate.forget_other_threads(registry);
+    }
+    const bool is_free = self.poll_word->load() != PollWord::Safepoint;
+    gate.pass(self); // would wait for ever
+    const bool can_close = bool(SafepointGate::Closed::close(gate, registry, std::chrono::hours(1)));
+    _exit(is_free && can_close ? 9 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WEXITSTATUS(status) == 9);
+  CHECK_FALSE(closed);
+  gate.pass(self); // now the collector of this process comes to its turn
+  collector.join();
+  gate.leave(self);
+  registry.remove_current();
 }
