@@ -14,6 +14,8 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+#: Where a thread-local variable of osrctl's own lies is the linker's choice, and no part of what is looked at.
+THREAD_LOCAL = re.compile(r"inttoptr \(i64 -\d+ to (ptr addrspace\(257\))\)")
 
 
 def output_of(osrctl, words, path):
@@ -25,7 +27,7 @@ def output_of(osrctl, words, path):
         return "", f"exit status {first.returncode}\n{first.stderr}"
     if first.stdout != second.stdout:
         return "", "two runs print different text:\n" + difference(first.stdout, second.stdout, "first", "second")
-    return first.stdout, ""
+    return THREAD_LOCAL.sub(r"inttoptr (i64 OFFSET to \1)", first.stdout), ""
 
 
 def difference(old, new, old_name, new_name):
