@@ -1,5 +1,6 @@
 #include "osr-stubs/script_check.h"
 
+#include "osr-stubs/frame_words.h"
 #include "osr-stubs/machine.h"
 #include "osr-stubs/result_area.h"
 
@@ -60,7 +61,7 @@ Objection objection_to(const TransitionScript &script, const Move &move) {
       return fmt::format("{} bytes to a register", move.size);
     return std::nullopt;
   case ValueTarget::Kind::Frame:
-    if (move.target.offset <= -widest_frame || end > -8)
+    if (move.target.offset <= -widest_frame || end > return_pc_cfa_offset)
       return fmt::format("target CFA{:+}, {} bytes: not below the return PC", move.target.offset, move.size);
     return std::nullopt;
   case ValueTarget::Kind::StateBuffer:
@@ -88,9 +89,9 @@ Objection objection_to_buffer(const TransitionScript &script) {
 } // namespace
 
 std::optional<std::string> objection_to(const TransitionScript &script) {
-  if (script.cfa_from_sp < 8 || script.cfa_from_sp % 8 != 0 || script.cfa_from_sp >= widest_frame)
+  if (script.cfa_from_sp < -return_pc_cfa_offset || script.cfa_from_sp % 8 != 0 || script.cfa_from_sp >= widest_frame)
     return fmt::format("CFA = {}{:+}", stack_pointer_name, script.cfa_from_sp);
-  if (script.final_sp > -8 || script.final_sp % 8 != 0 || script.final_sp <= -widest_frame)
+  if (script.final_sp > return_pc_cfa_offset || script.final_sp % 8 != 0 || script.final_sp <= -widest_frame)
     return fmt::format("final {} = CFA{:+}", stack_pointer_name, script.final_sp);
   if (script.state_buffer_size == 0 && script.final_sp % 16 != 0) // I6: as it was when the site's call was made
     return fmt::format("{} at the landing is CFA{:+}, not aligned to 16 bytes", stack_pointer_name, script.final_sp);

@@ -1,21 +1,9 @@
 // Changing from one stack to another.
 #pragma once
 
-#include "osr-stubs/call_on_stack.h"
-
-namespace osr {
-
-/// Where a stack that nobody runs on goes on.
-struct StackContext {
-  OutsideRegisters registers;
-  /// How numbers are rounded, and which exceptions trap, belongs to the activation. At first, as in a new process.
-  std::uint32_t vector_control = OSR_FIRST_VECTOR_CONTROL;
-  std::uint16_t scalar_control = OSR_FIRST_SCALAR_CONTROL;
-};
-static_assert(offsetof(StackContext, vector_control) == OSR_CONTEXT_VECTOR_CONTROL);
-static_assert(offsetof(StackContext, scalar_control) == OSR_CONTEXT_SCALAR_CONTROL);
-
-} // namespace osr
+// StackContext: where a stack that nobody runs on goes on, with its `registers`; and how numbers are rounded and which exceptions
+// trap, which belongs to the activation: at first as in a new process.
+#include "osr-stubs/x86_64/switch_stack.h"
 
 extern "C" {
 /// Returns when somebody changes back to `left`.

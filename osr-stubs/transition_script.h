@@ -74,7 +74,7 @@ struct TransitionScript {
   std::uint64_t target_pc = 0; ///< where the new code takes over
 
   /// Bytes pushed on the object stack for a continuation (multiple of 16), 0 for an in-place landing. The buffer's
-  /// address is in rdi at the jump. Its last `result_area_size` bytes take the result registers (result_area.h).
+  /// address is in the first argument's register at the jump. Its last `result_area_size` bytes take the result registers (result_area.h).
   std::uint32_t state_buffer_size = 0;
   std::uint32_t result_area_offset = 0;
   /// Counters that the stub increments (plain 64-bit, not atomic); null: none.

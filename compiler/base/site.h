@@ -49,10 +49,9 @@ struct FrameStateValue {
 
 /// Which return registers of the machine may hold the result of a site's call.
 struct ResultRegisters {
-  bool general = false; ///< rax, rdx, rcx
-  std::uint8_t vector_bytes = 0; ///< 0, or the width of the widest vector result register: 16, 32 or 64 (xmm0..xmm3)
-  std::uint8_t stacked_floats =
-      0; ///< number of values on a stack of floating-point registers: 0, 1 (st0) or 2 (st0, st1)
+  bool general = false; ///< of integers and pointers
+  std::uint8_t vector_bytes = 0; ///< 0, or the width of the widest vector result register: 16, 32 or 64
+  std::uint8_t stacked_floats = 0; ///< number of values on a stack of floating-point registers: 0, 1 or 2
   friend bool operator==(const ResultRegisters &, const ResultRegisters &) = default;
 };
 
@@ -68,7 +67,7 @@ enum class SiteRefusal : std::uint8_t {
   None,
   ResultInMemory,
   LiveAggregate,
-  LiveTile, ///< of AMX: it lies in a register that belongs to the caller's configuration
+  LiveTile, ///< it lies in a matrix register that belongs to the caller's configuration
 };
 
 inline const char *to_string(SiteRefusal refusal) {
@@ -76,7 +75,7 @@ inline const char *to_string(SiteRefusal refusal) {
   case SiteRefusal::None: return "";
   case SiteRefusal::ResultInMemory: return "the callee returns its result in memory";
   case SiteRefusal::LiveAggregate: return "an aggregate value is live";
-  case SiteRefusal::LiveTile: return "a tile of AMX is live";
+  case SiteRefusal::LiveTile: return "a tile of a matrix register is live";
   }
   return "";
 }

@@ -1,6 +1,10 @@
 // The holders of object frames (docs/architecture/objects.md): the only code of the compiler that is written by hand.
 #pragma once
 
+// holder_body_cfa_offset: where a holder's frame has the address of the body, which it is about to enter;
+// holder_return_pc_size: what lies between its room, or the arguments that it has copied, and the frame of the body.
+#include "compiler/target/x86_64/holder_layout.h"
+
 #include <cstdint>
 #include <string>
 
@@ -8,12 +12,6 @@ namespace osr {
 
 /// Of their names, in ascending order of addresses.
 inline constexpr const char *first_holder = "osr.object.holder", *last_holder = "osr.object.holder.continuation";
-
-/// Where a holder's frame has the address of the body, which it is about to enter.
-inline constexpr std::int64_t holder_body_cfa_offset = -16;
-
-/// What lies between the holder's room, or the arguments that it has copied, and the frame of the body.
-inline constexpr std::uint64_t holder_return_pc_size = 8;
 
 /// The entry of a function whose body takes its objects from a holder.
 struct HolderEntry {

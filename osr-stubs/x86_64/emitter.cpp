@@ -1,6 +1,7 @@
 #include "osr-stubs/emitter.h"
 
 #include "compiler/base/check.h"
+#include "osr-stubs/frame_words.h"
 #include "osr-stubs/interpreter.h"
 #include "osr-stubs/move_schedule.h"
 #include "osr-stubs/script_check.h"
@@ -21,8 +22,7 @@ using asmjit::x86::Mem;
 
 namespace x86 = asmjit::x86;
 
-/// What lies below rsp within this distance survives signal handlers (System V ABI).
-constexpr std::int32_t red_zone = 128;
+constexpr auto red_zone = std::int32_t(red_zone_size);
 
 class ScriptEmitter {
 public:

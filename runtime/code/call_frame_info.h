@@ -6,6 +6,7 @@
 // input gives `false`.
 #pragma once
 
+#include "osr-stubs/frame_words.h"
 #include "runtime/code/frame_description.h"
 #include "runtime/code/unwind_rows.h"
 #include "runtime/machine/dwarf_numbers.h"
@@ -74,7 +75,7 @@ private:
     const int base = saved_index(state_.cfa_register);
     const auto fits = [](std::int64_t v) { return v == std::int32_t(v); };
     row.usable = !state_.cfa_expression && (base >= 0 || state_.cfa_register == stack_pointer) &&
-                 fits(state_.cfa_offset) && state_.at[return_address] == -8 &&
+                 fits(state_.cfa_offset) && state_.at[return_address] == return_pc_cfa_offset &&
                  !(state_.odd & (1u << return_address | 1u << stack_pointer)) && state_.at[stack_pointer] == 0;
     row.base = base >= 0 ? CfaBase(base) : CfaBase::StackPointer;
     row.cfa_offset = std::int32_t(state_.cfa_offset);

@@ -21,7 +21,7 @@ struct CodeRegistry::Page {
   };
 
   std::vector<Item> items;                             ///< ascending; at most one per granule
-  std::array<std::uint8_t, page_size / granule> index; ///< the only item that may cover the granule
+  std::array<std::uint8_t, bytes_per_page / granule> index; ///< the only item that may cover the granule
 
   Page(std::uint64_t page_begin, std::vector<Item> sorted) : items(std::move(sorted)) {
     std::size_t item = 0;
@@ -37,11 +37,11 @@ struct CodeRegistry::Page {
 CodeRegistry::CodeRegistry(Extent code) : code_(code) {
   static_assert(sizeof(std::atomic<const Page *>) == sizeof(void *), "zero bytes must be a null pointer");
   pages_.reset(static_cast<std::atomic<const Page *> *>(
-      llvm::safe_calloc(llvm::divideCeil(code.size(), page_size) + 1, sizeof(std::atomic<const Page *>))));
+      llvm::safe_calloc(llvm::divideCeil(code.size(), bytes_per_page) + 1, sizeof(std::atomic<const Page *>))));
 }
 
 CodeRegistry::~CodeRegistry() {
-  for (std::size_t i = 0; i != llvm::divideCeil(code_.size(), page_size); ++i)
+  for (std::size_t i = 0; i != llvm::divideCeil(code_.size(), bytes_per_page); ++i)
     delete pages_[i].load(std::memory_order_relaxed);
 }
 
@@ -52,7 +52,7 @@ template <typename Edit> void CodeRegistry::edit_pages(const CodeObject &object,
     const Page *old = pages_[i].load(std::memory_order_relaxed);
     std::vector<Page::Item> items = old != nullptr ? old->items : std::vector<Page::Item>();
     edit(items);
-    pages_[i].store(items.empty() ? nullptr : new Page(code_.begin + i * page_size, std::move(items)),
+    pages_[i].store(items.empty() ? nullptr : new Page(code_.begin + i * bytes_per_page, std::move(items)),
                     std::memory_order_release);
     if (old != nullptr)
       retired_.emplace_back(old);
@@ -92,7 +92,7 @@ const CodeObject *CodeRegistry::find(std::uint64_t pc) const noexcept {
   const Page *page = pages_[page_index(pc)].load(std::memory_order_acquire);
   if (page == nullptr)
     return nullptr;
-  const Page::Item &item = page->items[page->index[(pc - code_.begin) % page_size / granule]];
+  const Page::Item &item = page->items[page->index[(pc - code_.begin) % bytes_per_page / granule]];
   return item.begin <= pc && pc < item.end ? item.object : nullptr;
 }
 
@@ -127,7 +127,7 @@ std::size_t CodeRegistry::retired_bytes() const {
 std::vector<const CodeObject *> CodeRegistry::objects() const {
   Lock lock(mutex_);
   std::vector<const CodeObject *> all;
-  for (std::size_t i = 0; i != llvm::divideCeil(code_.size(), page_size); ++i)
+  for (std::size_t i = 0; i != llvm::divideCeil(code_.size(), bytes_per_page); ++i)
     if (const Page *page = pages_[i].load(std::memory_order_relaxed))
       for (const Page::Item &item : page->items)
         if (all.empty() || all.back() != item.object)

@@ -75,14 +75,14 @@ public:
   std::vector<const CodeObject *> objects() const;
 
 private:
-  static constexpr std::uint64_t page_size = 4096;
+  static constexpr std::uint64_t bytes_per_page = 4096;
   static constexpr std::uint64_t granule = 16; ///< objects begin at multiples of it, so none shares one with another
   struct Page;
   struct FreeMemory {
     void operator()(void *memory) const { std::free(memory); }
   };
 
-  std::size_t page_index(std::uint64_t pc) const noexcept { return (pc - code_.begin) / page_size; }
+  std::size_t page_index(std::uint64_t pc) const noexcept { return (pc - code_.begin) / bytes_per_page; }
   template <typename Edit> void edit_pages(const CodeObject &object, Edit edit) OSR_REQUIRES(mutex_);
 
   Extent code_;

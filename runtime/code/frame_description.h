@@ -4,6 +4,7 @@
 
 #include "compiler/base/error.h"
 #include "runtime/code/dwarf_reader.h"
+#include "runtime/machine/dwarf_numbers.h"
 
 #include <span>
 
@@ -88,7 +89,7 @@ private:
         return false;
     }
     cie_program = cie;
-    return !cie.failed() && return_register == 16;
+    return !cie.failed() && return_register == dwarf_return_address;
   }
 
   void parse_augmentation(const char *letters, DwarfReader &data) {

@@ -2,6 +2,8 @@
 
 #include "compiler/base/error.h"
 #include "runtime/machine/elf_numbers.h"
+#include "runtime/machine/instructions.h"
+#include "runtime/machine/page_size.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/MathExtras.h>
@@ -15,8 +17,6 @@
 namespace osr {
 namespace {
 
-constexpr std::uint64_t page = 4096;
-
 template <typename T> std::vector<std::uint8_t> bytes_of(const T &value) {
   const auto *begin = reinterpret_cast<const std::uint8_t *>(&value);
   return {begin, begin + sizeof value};
@@ -27,7 +27,7 @@ bool lies_in(llvm::ArrayRef<Extent> extents, std::uint64_t address) {
 }
 
 llvm::Error protect(std::uint64_t address, std::size_t size, int protection) {
-  const std::uint64_t begin = llvm::alignDown(address, page), end = llvm::alignTo(address + size, page);
+  const std::uint64_t begin = llvm::alignDown(address, page_size), end = llvm::alignTo(address + size, page_size);
   if (::mprotect(reinterpret_cast<void *>(begin), end - begin, protection) == 0)
     return llvm::Error::success();
   return make_error("the program's definitions cannot take the place of those in shared libraries: mprotect failed: {}",
@@ -37,24 +37,10 @@ llvm::Error protect(std::uint64_t address, std::size_t size, int protection) {
 } // namespace
 
 llvm::Expected<std::uint64_t> Interposition::make_choice(std::uint64_t program, std::uint64_t library) {
-  // 64 80 3c 25 disp32 00   cmpb $0, %fs:disp32
-  // 74 06                   je   library
-  // ff 25 rel32             jmp  *program(%rip)
-  // ff 25 rel32             library: jmp *library(%rip)
-  std::uint8_t code[] = {0x64, 0x80, 0x3c, 0x25, 0, 0,    0,    0, 0, 0x74, 6, 0xff,
-                         0x25, 0,    0,    0,    0, 0xff, 0x25, 0, 0, 0,    0};
-  constexpr std::size_t offset_place = 4, program_place = 13, library_place = 19, slots = 24;
-  const auto offset = std::int32_t(runs_program_offset_);
-  const std::int32_t to_program = slots - (program_place + 4), to_library = slots + 8 - (library_place + 4);
-  std::memcpy(code + offset_place, &offset, sizeof offset);
-  std::memcpy(code + program_place, &to_program, sizeof to_program);
-  std::memcpy(code + library_place, &to_library, sizeof to_library);
-  auto memory = arena_.allocate_code(slots + 16);
+  auto memory = arena_.allocate_code(choice_size);
   if (!memory)
     return memory.takeError();
-  std::memcpy(memory->writable, code, sizeof code);
-  std::memcpy(memory->writable + slots, &program, sizeof program);
-  std::memcpy(memory->writable + slots + 8, &library, sizeof library);
+  write_choice(memory->writable, std::int32_t(runs_program_offset_), program, library);
   return memory->address;
 }
 

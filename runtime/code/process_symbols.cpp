@@ -2,6 +2,7 @@
 
 #include "runtime/code/symbol_file.h"
 #include "runtime/machine/dwarf_numbers.h"
+#include "runtime/machine/processor_symbols.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
@@ -16,8 +17,6 @@
 
 extern "C" {
 extern void *__dso_handle;      // names this program to __cxa_atexit
-extern unsigned __cpu_model[4], __cpu_features2[3]; // what __builtin_cpu_supports reads
-int __cpu_indicator_init(void);
 }
 
 namespace osr {
@@ -38,7 +37,7 @@ std::uint64_t address_of(void *pointer) { return reinterpret_cast<std::uint64_t>
 
 std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
   const auto address = [](auto *pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
-  const std::pair<const char *, std::uint64_t> candidates[] = {
+  std::vector<std::pair<std::string, std::uint64_t>> candidates = {
       {"atexit", address(&::atexit)},
       {"at_quick_exit", address(&::at_quick_exit)},
       {"pthread_atfork", address(&::pthread_atfork)},
@@ -49,15 +48,10 @@ std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
       {"mknod", address(&::mknod)},
       {"mknodat", address(&::mknodat)},
       {"__dso_handle", address(&__dso_handle)},
-      {"__cpu_model", address(&__cpu_model)},
-      {"__cpu_features2", address(&__cpu_features2)},
-      {"__cpu_indicator_init", address(&__cpu_indicator_init)},
   };
-  std::vector<std::pair<std::string, std::uint64_t>> missing;
-  for (const auto &[name, value] : candidates)
-    if (::dlsym(RTLD_DEFAULT, name) == nullptr)
-      missing.emplace_back(name, value);
-  return missing;
+  llvm::append_range(candidates, processor_symbols());
+  llvm::erase_if(candidates, [](const auto &symbol) { return ::dlsym(RTLD_DEFAULT, symbol.first.c_str()) != nullptr; });
+  return candidates;
 }
 
 std::shared_ptr<const ProcessSymbols::View> ProcessSymbols::look_around(const std::vector<std::uint64_t> &asked_for) {

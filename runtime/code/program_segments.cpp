@@ -1,6 +1,7 @@
 #include "runtime/code/program_segments.h"
 
 #include "runtime/code/range_map.h"
+#include "runtime/machine/page_size.h"
 
 #include <algorithm>
 #include <dlfcn.h>
@@ -48,7 +49,7 @@ ProgramSegments::ProgramSegments(const SlabArena &arena) : arena_(arena) {
     headers_[i].p_type = PT_LOAD;
     headers_[i].p_flags = kinds[i] == SlabKind::Data ? PF_R | PF_W : PF_R;
     headers_[i].p_vaddr = headers_[i].p_paddr = arena.range(kinds[i]).begin;
-    headers_[i].p_align = SlabArena::page_size;
+    headers_[i].p_align = page_size;
   }
 }
 

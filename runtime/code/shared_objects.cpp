@@ -1,5 +1,7 @@
 #include "runtime/code/shared_objects.h"
 
+#include "runtime/machine/page_size.h"
+
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/Support/MathExtras.h>
@@ -10,7 +12,6 @@
 namespace osr {
 namespace {
 
-constexpr std::uint64_t page = 4096;
 constexpr Elf64_Half hidden_version = 0x8000;
 
 /// The values of a dynamic section, by tag; those that others have several times are in `needed`.
@@ -93,7 +94,7 @@ void read_segments(SharedObject &object, llvm::ArrayRef<Elf64_Phdr> headers) {
         object.read_only.push_back(extent);
     }
     if (header.p_type == PT_GNU_RELRO) // whole pages of it only
-      object.read_only.push_back({llvm::alignDown(extent.begin, page), llvm::alignDown(extent.end, page)});
+      object.read_only.push_back({llvm::alignDown(extent.begin, page_size), llvm::alignDown(extent.end, page_size)});
   }
 }
 

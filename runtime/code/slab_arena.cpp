@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "runtime/code/slab_fork.h"
 #include "runtime/machine/instructions.h"
+#include "runtime/machine/page_size.h"
 
 #include <llvm/Support/MathExtras.h>
 

@@ -46,8 +46,6 @@ using CodeMemory = SlabMemory;
 /// All functions are thread-safe. The arena must outlive everything allocated from it.
 class SlabArena {
 public:
-  static constexpr std::uint64_t page_size = 4096;
-
   /// Fails if the sizes add up to more than 2 GiB or the kernel refuses memory.
   static llvm::Expected<std::unique_ptr<SlabArena>> create(const SlabSizes &sizes = {});
   ~SlabArena();

@@ -1,6 +1,7 @@
 #include "runtime/code/symbol_file.h"
 
 #include "runtime/machine/elf_numbers.h"
+#include "runtime/machine/page_size.h"
 
 #include <llvm/Support/MathExtras.h>
 
@@ -60,7 +61,7 @@ Elf64_Ehdr file_header(std::uint64_t program_headers, Elf64_Half count) {
 }
 
 Elf64_Phdr segment(Elf64_Word type, std::uint64_t offset, std::uint64_t size) {
-  return {type, PF_R | PF_W, offset, offset, offset, size, size, type == PT_LOAD ? Elf64_Xword(4096) : 8};
+  return {type, PF_R | PF_W, offset, offset, offset, size, size, type == PT_LOAD ? Elf64_Xword(page_size) : 8};
 }
 
 struct Tables {

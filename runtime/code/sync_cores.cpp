@@ -1,6 +1,7 @@
 #include "runtime/code/sync_cores.h"
 
-#include <cstddef>
+#include "runtime/machine/page_size.h"
+
 #include <linux/membarrier.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -13,7 +14,6 @@ bool register_process() {
   return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE, 0, 0) == 0;
 }
 
-constexpr std::size_t page_size = 4096;
 alignas(page_size) char spare_page[page_size];
 
 /// Without membarrier: taking away a page that was used makes the kernel interrupt all cores that run this process, and

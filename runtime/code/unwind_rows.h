@@ -14,6 +14,7 @@
 // behind the last instruction of the function.
 #pragma once
 
+#include "osr-stubs/frame_words.h"
 #include "osr-stubs/transition_script.h"
 
 #include <llvm/ADT/ArrayRef.h>
@@ -35,7 +36,7 @@ enum class CfaBase : std::uint8_t { FramePointer = unsigned(frame_pointer), Stac
 struct UnwindRow {
   CfaBase base = CfaBase::StackPointer;
   bool usable = true; ///< false: needs a DWARF expression or an odd rule; never step
-  std::int32_t cfa_offset = 8; ///< CFA = base + cfa_offset
+  std::int32_t cfa_offset = -return_pc_cfa_offset; ///< CFA = base + cfa_offset
   std::array<std::int32_t, saved_register_count> saved{}; ///< caller's value is at CFA+saved[r]; 0 = in the register
 
   /// The row of code that has pushed nothing (entry thunks, `jmp *got` stubs): CFA = rsp+8.

@@ -1,6 +1,7 @@
 #include "runtime/engine/resolve_records.h"
 
 #include "compiler/base/error.h"
+#include "osr-stubs/frame_words.h"
 #include "runtime/machine/dwarf_numbers.h"
 
 #include <optional>
@@ -11,7 +12,6 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t unknown_frame_size = ~std::uint64_t(0);
-constexpr std::int32_t return_pc_size = 8;
 constexpr std::int32_t widest_arguments = 1 << 16; ///< bytes passed on the stack; no sane call passes more
 
 /// Turns the locations of one record into CFA-relative sources.
@@ -71,7 +71,7 @@ private:
       return std::nullopt;
     // Between the outgoing arguments and the return PC is this frame's own memory. Optimised code may also have left a
     // value where its caller passed it: good for reading, while baseline records are written through as well.
-    bool own = offset >= -cfa_from_sp_ && offset < -return_pc_size;
+    bool own = offset >= -cfa_from_sp_ && offset < return_pc_cfa_offset;
     bool argument = tier_ == Tier::Optimized && offset >= 0 && offset < widest_arguments;
     if (!own && !argument)
       return std::nullopt;
@@ -146,7 +146,7 @@ Expected<ResolvedRecords> resolve_records(const CompiledVersion &version, const 
   if (map.functions.size() != 1 || map.functions[0].stack_size == unknown_frame_size)
     return make_error("'{}': the stack map describes {} functions, one with a fixed frame is expected", version.symbol,
                       map.functions.size());
-  result.cfa_from_sp = std::int32_t(map.functions[0].stack_size) + 8;
+  result.cfa_from_sp = std::int32_t(map.functions[0].stack_size) - return_pc_cfa_offset;
   for (const RawRecord &raw : map.records) {
     std::uint64_t pc = map.functions[0].address + raw.instruction_offset;
     const UnwindRow *row = rows.find(pc - 1 - code_begin);

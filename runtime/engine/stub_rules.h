@@ -2,6 +2,8 @@
 #pragma once
 
 #include "compiler/target/return_point.h"
+#include "runtime/machine/page_size.h"
+
 #include "osr/options.h"
 
 #include <cstdint>
@@ -23,10 +25,9 @@ struct StubRules {
 /// A shadow stack has the return PCs of frames that were called. A frame that takes the place of another returns by the
 /// same return PC; frames that a split makes return by PCs that it has never seen.
 inline StubRules rules_for(Mechanism mechanism, bool shadow_stack) {
-  constexpr std::int32_t page = 4096;
   if (mechanism == Mechanism::ReturnPc)
     return {};
-  return {.splits = !shadow_stack, .most_growth = page, .landing_skip = return_point_nop.size()};
+  return {.splits = !shadow_stack, .most_growth = std::int32_t(page_size), .landing_skip = return_point_nop.size()};
 }
 
 } // namespace osr

@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "osr-stubs/frame_words.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +12,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-constexpr std::int32_t return_pc_offset = -8;
 
 ValueSource in_register(unsigned reg) {
   ValueSource source;
@@ -98,7 +97,7 @@ public:
       add(values.values[i].source, ValueTarget::Kind::StateBuffer, std::int32_t(landing.buffer_offsets[i]),
           values.values[i].size);
     TransitionScript &script = plan_.script;
-    script.final_sp = cfa_ + return_pc_offset; // as directly after a call
+    script.final_sp = cfa_ + return_pc_cfa_offset; // as directly after a call
     script.target_pc = landing.entry_pc;
     script.state_buffer_size = landing.buffer_size;
     script.result_area_offset = landing.result_area_offset;
@@ -119,7 +118,7 @@ private:
   /// The oldest new frame keeps the return PC slot of the old frame, whatever it holds by now.
   void write_return_pc() {
     if (older_return_pc_)
-      add(constant(older_return_pc_), ValueTarget::Kind::Frame, cfa_ + return_pc_offset, 8);
+      add(constant(older_return_pc_), ValueTarget::Kind::Frame, cfa_ + return_pc_cfa_offset, 8);
   }
 
   TransitionPlan finish() {

@@ -2,10 +2,12 @@
 #include "runtime/facade/runtime_impl.h"
 
 #include "compiler/base/error.h"
+#include "compiler/target/thread_memory.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/facade/running.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
+#include "runtime/machine/shadow_stack.h"
 #include "runtime/process/mappings.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/safepoint_gate.h"
@@ -56,8 +58,9 @@ Error check_collectable(const RuntimeOptions &options) {
   if (options.reference_spaces.empty())
     return Error::success();
   for (const unsigned space : options.reference_spaces)
-    if (space == 0 || space >= 256) // segments of the machine begin there
-      return make_error("address space {} cannot be one of references: 1 to 255 can", space);
+    if (space == 0 || space >= first_machine_address_space())
+      return make_error("address space {} cannot be one of references: 1 to {} can", space,
+                        first_machine_address_space() - 1);
   if (!options.sites || !options.loop_sites || options.freeing == Freeing::ResidenceCounting ||
       options.mechanism == Mechanism::ReturnPoint)
     return make_error(

@@ -4,6 +4,7 @@
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/sites/profile_points.h"
 #include "compiler/tiers/assumptions.h"
+#include "osr-stubs/frame_words.h"
 #include "runtime/events/trace.h"
 
 #include <nlohmann/json.hpp>
@@ -18,8 +19,7 @@ namespace {
 std::atomic<GuardHandler *> guard_handler = nullptr; ///< the same for all runtimes
 
 extern "C" void osr_guard_failed(std::uint32_t reason) {
-  guard_handler.load(std::memory_order_relaxed)(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size,
-                                                reason);
+  guard_handler.load(std::memory_order_relaxed)(return_pc_slot_of(__builtin_frame_address(0)), reason);
 }
 
 extern "C" void osr_profile_target(ProfilePoint *point, std::uint64_t target) { count_new_target(*point, target); }

@@ -9,16 +9,10 @@
 #include <llvm/IR/Module.h>
 #include <llvm/Support/raw_ostream.h>
 
-#include <asm/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 using namespace llvm;
 
 namespace osr {
 namespace {
-
-constexpr unsigned long arch_shstk_status = 0x5005; ///< ARCH_SHSTK_STATUS of newer kernels
 
 /// What the C library calls where a program replaces it.
 constexpr StringLiteral allocation_calls[] = {
@@ -35,11 +29,6 @@ bool needs_definition(const GlobalValue &value) {
 }
 
 } // namespace
-
-bool shadow_stack_is_active() {
-  unsigned long features = 0;
-  return syscall(SYS_arch_prctl, arch_shstk_status, &features) == 0 && (features & 1);
-}
 
 Error check_main(const CanonicalProgram &program) {
   const FunctionInfo *main = program.find_aliased_function("main");

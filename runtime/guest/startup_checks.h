@@ -9,9 +9,6 @@
 
 namespace osr {
 
-/// True when the processor keeps a second copy of this thread's return PCs (CET), which nobody can rewrite.
-bool shadow_stack_is_active();
-
 /// Fails when there is no main, or none that can be called as `int main(int argc, char **argv, char **environ)`: it
 /// returns i32 and takes at most i32, ptr and ptr.
 llvm::Error check_main(const CanonicalProgram &program);

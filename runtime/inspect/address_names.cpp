@@ -1,6 +1,8 @@
 #include "runtime/inspect/address_names.h"
 
 #include "osr-stubs/result_area.h"
+#include "runtime/machine/instructions.h"
+#include "runtime/machine/page_size.h"
 
 #include <llvm/IR/Module.h>
 
@@ -26,8 +28,8 @@ template <std::size_t Size> std::optional<std::array<std::uint8_t, Size>> read_m
   return bytes;
 }
 
-template <typename Integer> Integer integer_at(const std::uint8_t *bytes) {
-  Integer value;
+std::uint64_t word_at(const std::uint8_t *bytes) {
+  std::uint64_t value;
   std::memcpy(&value, bytes, sizeof(value));
   return value;
 }
@@ -82,21 +84,18 @@ std::optional<NamedAddress> AddressNames::known(std::uint64_t address) const {
 
 std::optional<NamedAddress> AddressNames::find(const CodeObject &object, std::uint64_t address) const {
   if (object.linked.linker_stubs.contains(address)) {
-    auto stub = read_memory<6>(address); // ff 25 rel32: jmp *slot(%rip)
-    if (!stub || (*stub)[0] != 0xff || (*stub)[1] != 0x25)
-      return std::nullopt;
-    address += stub->size() + std::int64_t(integer_at<std::int32_t>(stub->data() + 2));
-    auto slot = read_memory<8>(address);
-    return slot ? known(integer_at<std::uint64_t>(slot->data())) : std::nullopt;
+    const auto stub = read_memory<linker_stub_size>(address);
+    const auto place = stub ? slot_of_linker_stub(*stub, address) : std::nullopt;
+    const auto slot = place ? read_memory<8>(*place) : std::nullopt;
+    return slot ? known(word_at(slot->data())) : std::nullopt;
   }
   if (object.contains(address))
     return std::nullopt;
   if (auto named = known(address))
     return named;
   // Small numbers are no addresses; a slot holds an address that has a name.
-  constexpr std::uint64_t first_page = 4096;
-  auto slot = address >= first_page && address % 8 == 0 ? read_memory<8>(address) : std::nullopt;
-  auto named = slot ? known(integer_at<std::uint64_t>(slot->data())) : std::nullopt;
+  auto slot = address >= page_size && address % 8 == 0 ? read_memory<8>(address) : std::nullopt;
+  auto named = slot ? known(word_at(slot->data())) : std::nullopt;
   if (named)
     named->name = "slot_of_" + named->name;
   return named;

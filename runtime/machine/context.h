@@ -3,6 +3,8 @@
 //   from_context, to_context     between a context and a RegisterSet
 //   is_signal_trampoline         the code to which a handler returns
 //   interrupted_context          by the stack pointer with which that is entered, the context of what the signal has interrupted
+//   smallest_context_bytes       what the kernel writes of a context at least
+//   for_each_general_word        of a context, whatever its register
 //   call_word                    of a system call: its number, afterwards its result
 //   second_argument              of a system call that is about to be made
 //   pc_word                      the next instruction

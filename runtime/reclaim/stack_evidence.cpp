@@ -5,6 +5,7 @@
 #include "osr-stubs/entry_hook.h"
 #include "osr-stubs/interpreter.h"
 #include "runtime/code/code_object.h"
+#include "runtime/machine/context.h"
 #include "runtime/stack/step.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -103,8 +104,7 @@ void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {
   if (status != WalkStatus::ReachedBase)
     status_ = status;
   if (in_newest_unwinder_)
-    for (const greg_t value : thread.context->uc_mcontext.gregs)
-      reach_word(std::uintptr_t(value));
+    arch::for_each_general_word(*thread.context, [this](std::uintptr_t word) { reach_word(word); });
 }
 
 bool StackEvidence::leads_into(const Extent &range) const {

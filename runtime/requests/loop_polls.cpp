@@ -1,6 +1,7 @@
 #include "runtime/requests/loop_polls.h"
 
 #include "compiler/sites/loop_polls.h"
+#include "osr-stubs/frame_words.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/undisturbed.h"
@@ -51,7 +52,7 @@ void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
 /// this function.
 extern "C" void osr_loop_poll() {
   Undisturbed undisturbed;
-  on_poll(own_poll_word(), reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)) + word_size);
+  on_poll(own_poll_word(), return_pc_slot_of(__builtin_frame_address(0)));
   if (ProgramThread *self = ThreadRegistry::current())
     process_safepoints().pass(*self);
 }

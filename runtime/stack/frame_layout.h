@@ -1,4 +1,5 @@
-// The frame, drawn once. All code that walks, rewrites or rebuilds frames uses these words and constants.
+// The frame, drawn once. All code that walks, rewrites or rebuilds frames uses these words, and the constants of
+// osr-stubs/frame_words.h.
 //
 //   higher addresses, older frames
 //      +-----------------------------+
@@ -21,14 +22,11 @@
 // A frame that was interrupted by a signal has no return-PC slot: its pc came from the saved context, it is *exact*.
 #pragma once
 
+#include "osr-stubs/frame_words.h"
+
 #include <cstdint>
 
 namespace osr {
-
-inline constexpr std::int32_t return_pc_cfa_offset = -8; ///< where a frame's own return PC lies
-inline constexpr std::uintptr_t word_size = 8;
-inline constexpr std::uintptr_t call_alignment = 16; ///< of the CFA of every function that obeys the ABI
-inline constexpr std::uintptr_t red_zone_size = 128;
 
 /// How a pc was found, which decides what it points at.
 enum class PcKind : std::uint8_t {

@@ -82,7 +82,7 @@ WalkStatus step_by_libunwind(RegisterSet &registers, PcKind kind) {
 /// The interrupted frame may lie on another stack: the handler ran on the alternate one.
 WalkStatus step_signal_frame(RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
   const std::uintptr_t sp = registers.sp;
-  if (bounds.limit(sp) - sp < sizeof(ucontext_t) - sizeof(ucontext_t::__fpregs_mem) - sizeof(ucontext_t::__ssp))
+  if (bounds.limit(sp) - sp < arch::smallest_context_bytes)
     return WalkStatus::OutOfBounds;
   registers = arch::from_context(arch::interrupted_context(sp));
   kind = PcKind::Exact;

@@ -2,6 +2,7 @@
 
 #include "osr-stubs/waiting_call.h"
 #include "runtime/machine/context.h"
+#include "runtime/machine/page_size.h"
 #include "runtime/process/stop_signal.h"
 
 #include <cerrno>
@@ -16,8 +17,6 @@
 
 namespace osr {
 namespace {
-
-constexpr std::uint64_t page_size = 4096;
 
 /// As rt_sigaction has it.
 struct KernelAction {

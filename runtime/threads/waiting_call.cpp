@@ -1,6 +1,7 @@
 #include "runtime/threads/waiting_call.h"
 
 #include "osr-stubs/waiting_call.h"
+#include "runtime/machine/system_calls.h"
 #include "runtime/threads/interrupted_call.h"
 
 #include <algorithm>
@@ -119,8 +120,8 @@ private:
     case SYS_nanosleep: return from(time_at(arguments_[0]));
     case SYS_clock_nanosleep:
       return arguments_[1] & TIMER_ABSTIME ? nanoseconds_of(*time_at(arguments_[2])) : from(time_at(arguments_[2]));
-    case SYS_poll: return from_milliseconds(int(arguments_[2]));
-    case SYS_epoll_wait:
+    case poll_call: return from_milliseconds(int(arguments_[2]));
+    case epoll_wait_call:
     case SYS_epoll_pwait: return from_milliseconds(int(arguments_[3]));
     case SYS_rt_sigtimedwait: return from(time_at(arguments_[2]));
     case SYS_epoll_pwait2:
@@ -150,15 +151,15 @@ private:
       if (is_clock_of_poll(a) && !(b & TIMER_ABSTIME && a != CLOCK_MONOTONIC))
         return sleep(b & TIMER_ABSTIME ? nullptr : time_at(d));
       return unblocked({a, b, b & TIMER_ABSTIME ? c : argument_of(time), d});
-    case SYS_poll: return call_once(SYS_ppoll, {a, b, argument_of(time), mask, size}, point_);
+    case poll_call: return call_once(SYS_ppoll, {a, b, argument_of(time), mask, size}, point_);
     case SYS_ppoll: return call_once(number_, {a, b, c, d ? d : mask, size}, point_); // the kernel takes off the time
     case SYS_pselect6: return select({a, b, c, d, e, f});
-    case SYS_epoll_wait:
+    case epoll_wait_call:
     case SYS_epoll_pwait:
       return call_once(SYS_epoll_pwait,
                        {a, b, c, milliseconds_of(time), number_ == SYS_epoll_pwait && e ? e : mask, size}, point_);
     case SYS_epoll_pwait2: return call_once(number_, {a, b, c, argument_of(time), e ? e : mask, size}, point_);
-    case SYS_pause: return call_once(SYS_rt_sigsuspend, {mask, size}, point_);
+    case pause_call: return call_once(SYS_rt_sigsuspend, {mask, size}, point_);
     case SYS_rt_sigsuspend: return call_once(number_, arguments_, point_);
     case SYS_io_getevents: {
       const long masked[2] = {mask, size};
@@ -235,14 +236,14 @@ bool ends_with_eintr(long number) {
   switch (number) {
   case SYS_nanosleep:
   case SYS_clock_nanosleep:
-  case SYS_poll:
+  case poll_call:
   case SYS_ppoll:
-  case SYS_select:
+  case select_call:
   case SYS_pselect6:
-  case SYS_epoll_wait:
+  case epoll_wait_call:
   case SYS_epoll_pwait:
   case SYS_epoll_pwait2:
-  case SYS_pause:
+  case pause_call:
   case SYS_rt_sigsuspend:
   case SYS_rt_sigtimedwait:
   case SYS_semop:

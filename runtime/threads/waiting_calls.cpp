@@ -1,5 +1,6 @@
 #include "runtime/threads/waiting_calls.h"
 
+#include "runtime/machine/system_calls.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/futex.h"
@@ -134,7 +135,7 @@ unsigned sleep(unsigned seconds) {
 }
 
 int poll(pollfd *files, nfds_t count, int milliseconds) {
-  return int(library_call(SYS_poll, files, count, milliseconds));
+  return int(library_call(poll_call, files, count, milliseconds));
 }
 int ppoll(pollfd *files, nfds_t count, const timespec *time, const sigset_t *mask) {
   const KeptSet kept(mask);
@@ -160,7 +161,7 @@ int select(int count, fd_set *reads, fd_set *writes, fd_set *others, timeval *ti
   return int(result);
 }
 int epoll_wait(int epoll, epoll_event *events, int count, int milliseconds) {
-  return int(library_call(SYS_epoll_wait, epoll, events, count, milliseconds));
+  return int(library_call(epoll_wait_call, epoll, events, count, milliseconds));
 }
 int epoll_pwait(int epoll, epoll_event *events, int count, int milliseconds, const sigset_t *mask) {
   const KeptSet kept(mask);
@@ -170,7 +171,7 @@ int epoll_pwait2(int epoll, epoll_event *events, int count, const timespec *time
   const KeptSet kept(mask);
   return int(library_call(SYS_epoll_pwait2, epoll, events, count, time, kept.address(), KeptSet::size));
 }
-int pause() { return int(library_call(SYS_pause)); }
+int pause() { return int(library_call(pause_call)); }
 int sigsuspend(const sigset_t *mask) {
   const KeptSet kept(mask);
   return int(library_call(SYS_rt_sigsuspend, kept.address(), KeptSet::size));

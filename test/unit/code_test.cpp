@@ -1,9 +1,12 @@
 // Entries and the code registry.
 #include "test/unit/code_test.h"
+#include "osr-stubs/machine.h"
 #include "runtime/code/code_registry.h"
 #include "runtime/code/entry_table.h"
+#include "runtime/machine/instructions.h"
 #include "test/unit/tiny_object.h"
 
+#include <array>
 #include <cstring>
 #include <thread>
 
@@ -45,7 +48,46 @@ std::unique_ptr<CodeObject> make_object(CodeObjectId id, std::uint64_t begin, st
   return object;
 }
 
+thread_local std::uint8_t is_chosen = 0;
+
+/// An entry thunk is the same instruction.
+void check_linker_stub(std::uint64_t address, std::uint64_t slot) {
+  std::array<char, thunk_size> thunk{};
+  write_entry_thunk(thunk.data(), address, slot);
+  std::array<std::uint8_t, linker_stub_size> stub{};
+  std::memcpy(stub.data(), thunk.data(), stub.size());
+  CHECK(slot_of_linker_stub(stub, address) == slot);
+  stub[0] ^= 1;
+  CHECK(slot_of_linker_stub(stub, address) == std::nullopt);
+}
+
 } // namespace
+
+TEST_CASE("a choice is made by a byte of the thread that comes") {
+  const auto arena = value_of(SlabArena::create());
+  const CodeMemory set = make_function(*arena, 1), clear = make_function(*arena, 2);
+  const CodeMemory choice = value_of(arena->allocate_code(choice_size));
+  const auto offset = std::int64_t(reinterpret_cast<std::intptr_t>(&is_chosen)) - thread_pointer();
+  write_choice(choice.writable, std::int32_t(offset), set.address, clear.address);
+  auto *const run = function_at<int()>(choice.address);
+  CHECK(run() == 2);
+  for (const std::uint8_t byte : {1, 128, 255}) {
+    is_chosen = byte;
+    CHECK(run() == 1);
+    int elsewhere = 0;
+    std::thread([&] { elsewhere = run(); }).join();
+    CHECK(elsewhere == 2);
+  }
+  is_chosen = 0;
+  CHECK(run() == 2);
+}
+
+TEST_CASE("a linker's stub tells through which word it goes") {
+  check_linker_stub(0x10000, 0x18000);
+  check_linker_stub(0x18000, 0x10000);
+  check_linker_stub(0x7f0000001234, 0x7f0000001234);
+  CHECK(slot_of_linker_stub({}, 0x10000) == std::nullopt);
+}
 
 TEST_CASE("the hash of a function's type stands in front of its entry, and disturbs no other") {
   const auto arena = value_of(SlabArena::create());

@@ -3,6 +3,7 @@
 
 #include "runtime/machine/register_set.h"
 
+#include <cstddef>
 #include <cstring>
 #include <ucontext.h>
 
@@ -34,6 +35,14 @@ inline bool is_signal_trampoline(std::uintptr_t pc) {
 
 inline const ucontext_t &interrupted_context(std::uintptr_t trampoline_sp) {
   return *reinterpret_cast<const ucontext_t *>(trampoline_sp);
+}
+
+inline constexpr std::size_t smallest_context_bytes =
+    sizeof(ucontext_t) - sizeof(ucontext_t::__fpregs_mem) - sizeof(ucontext_t::__ssp);
+
+template <typename F> void for_each_general_word(const ucontext_t &context, F visit) {
+  for (const greg_t value : context.uc_mcontext.gregs)
+    visit(std::uintptr_t(value));
 }
 
 // ThreadSanitizer must not see what the handler of the signal that stops threads does.

@@ -84,4 +84,26 @@ void write_hook_way(char *at, std::uint64_t address, const void *context, std::u
   write_jump(at + done, address + done, hook_cell);
 }
 
+// 64 80 3c 25 disp32 00   cmpb $0, %fs:disp32
+// 74 06                   je   clear
+// ff 25 rel32             jmp  *if_set(%rip)
+// ff 25 rel32             clear: jmp *if_clear(%rip)
+void write_choice(char *at, std::int32_t offset, std::uint64_t if_set, std::uint64_t if_clear) {
+  constexpr unsigned char code[] = {0x64, 0x80, 0x3c, 0x25, 0, 0, 0, 0, 0, 0x74, jump_size};
+  constexpr std::size_t offset_place = 4, slots = choice_size - 2 * sizeof(std::uint64_t);
+  std::memcpy(at, code, sizeof code);
+  std::memcpy(at + offset_place, &offset, sizeof offset);
+  write_jump(at + sizeof code, sizeof code, slots); // both count from `at`
+  write_jump(at + sizeof code + jump_size, sizeof code + jump_size, slots + sizeof if_set);
+  std::memcpy(at + slots, &if_set, sizeof if_set);
+  std::memcpy(at + slots + sizeof if_set, &if_clear, sizeof if_clear);
+}
+
+/// ff 25 rel32: jmp *slot(%rip)
+std::optional<std::uint64_t> slot_of_linker_stub(llvm::ArrayRef<std::uint8_t> stub, std::uint64_t address) {
+  if (stub.size() != linker_stub_size || stub[0] != 0xff || stub[1] != 0x25)
+    return std::nullopt;
+  return address + stub.size() + std::uint64_t(std::int64_t(std::int32_t(llvm::support::endian::read32le(&stub[2]))));
+}
+
 } // namespace osr

@@ -7,6 +7,7 @@ namespace osr {
 
 inline constexpr int trap_byte = 0xcc; // int3
 inline constexpr std::uint8_t jump_opcode = 0xe9;
+inline constexpr std::uint64_t thunk_size = 16, hook_way_size = 32, choice_size = 40, linker_stub_size = 6;
 
 /// Procedure linkage tables: lld writes no unwind information for them, other linkers a DWARF expression. By the
 /// instruction at an exact pc, the CFA's distance from rsp; 0 if the code there is no such table. Entries are 16 bytes
