@@ -104,7 +104,7 @@ void add_library_option(CLI::App &command, std::vector<std::string> &libraries) 
 
 void add_stubs_option(CLI::App &command, std::string &stubs) {
   command.add_option("--stubs", stubs, "How transitions are executed")
-      ->check(CLI::IsMember({"generated", "interpreted"}))
+      ->check(one_of(stub_kinds))
       ->capture_default_str();
 }
 

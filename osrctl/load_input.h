@@ -3,6 +3,8 @@
 
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/codegen/compiler.h"
+#include "osr/options.h"
+#include "osrctl/choices.h"
 
 #include <CLI/CLI.hpp>
 #include <llvm/IR/LLVMContext.h>
@@ -19,7 +21,9 @@ void add_program_option(CLI::App &command, std::vector<std::string> &paths);
 /// --load LIB.so, for verbs that resolve the program's symbols.
 void add_library_option(CLI::App &command, std::vector<std::string> &libraries);
 
-/// --stubs, for verbs that run the program.
+inline constexpr Choice<StubKind> stub_kinds[] = {{"generated", StubKind::Generated},
+                                                  {"interpreted", StubKind::Interpreted}};
+/// --stubs, one of these, for verbs that run the program.
 void add_stubs_option(CLI::App &command, std::string &stubs);
 
 /// --fault, for the same verbs; not shown by --help, because only tests of tests want it.

@@ -1,6 +1,7 @@
 #include "osrctl/run_options.h"
 
 #include "compiler/base/error.h"
+#include "osrctl/choices.h"
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 #include "osrctl/select_version.h"
@@ -14,18 +15,44 @@ using namespace llvm;
 namespace osr {
 namespace {
 
+/// What calls enter.
+struct TierChoice {
+  Tier tier = Tier::Optimized;
+  bool has_policy = false;
+  bool has_sites = true;
+};
+constexpr Choice<TierChoice> tier_choices[] = {{"auto", {.has_policy = true}},
+                                        {"baseline", {.tier = Tier::Baseline}},
+                                        {"optimized", {}},
+                                        {"plain", {.has_sites = false}}};
+constexpr Choice<CallKind> call_kinds[] = {{"slot", CallKind::Slot}, {"direct", CallKind::Direct}};
+constexpr Choice<Mechanism> mechanisms[] = {{"return-pc", Mechanism::ReturnPc},
+                                            {"return-point", Mechanism::ReturnPoint}};
+
+using Policy = std::shared_ptr<const TierPolicy>;
+
+Policy budget_policy(const RunOptions &options) {
+  return std::make_shared<BudgetPolicy>(options.tier_threshold.value_or(BudgetPolicy::usual_budget));
+}
+
+Policy counting_policy(const RunOptions &options) {
+  return std::make_shared<CountingPolicy>(options.tier_threshold.value_or(CountingPolicy::usual_threshold));
+}
+
+Policy sampling_policy(const RunOptions &options) {
+  return std::make_shared<SamplingPolicy>(
+      std::chrono::microseconds(options.sampling_microseconds),
+      std::uint32_t(options.tier_threshold.value_or(SamplingPolicy::usual_threshold)));
+}
+
+constexpr Choice<Policy (*)(const RunOptions &)> policies[] = {
+    {"budget", budget_policy}, {"counters", counting_policy}, {"sampling", sampling_policy}};
+
 TierUpOptions tier_up_options_of(const RunOptions &options) {
   TierUpOptions result;
   result.compile_threads = options.compile_threads;
   result.queue_capacity = options.compile_queue;
-  if (options.tier_policy == "budget")
-    result.policy = std::make_shared<BudgetPolicy>(options.tier_threshold.value_or(BudgetPolicy::usual_budget));
-  else if (options.tier_policy == "counters")
-    result.policy = std::make_shared<CountingPolicy>(options.tier_threshold.value_or(CountingPolicy::usual_threshold));
-  else
-    result.policy = std::make_shared<SamplingPolicy>(
-        std::chrono::microseconds(options.sampling_microseconds),
-        std::uint32_t(options.tier_threshold.value_or(SamplingPolicy::usual_threshold)));
+  result.policy = meaning_of(options.tier_policy, policies)(options);
   return result;
 }
 
@@ -51,7 +78,7 @@ void add_tier_up_options(CLI::App &command, RunOptions &options) {
           "--tier-policy", options.tier_policy,
           "How hot functions are noticed: baseline code counts the instructions that it executes, or its entries and "
           "rounds of loops, or the stacks are looked at")
-      ->check(CLI::IsMember({"budget", "counters", "sampling"}))
+      ->check(one_of(policies))
       ->capture_default_str();
   command
       .add_option(
@@ -79,13 +106,13 @@ void add_mechanism_options(CLI::App &command, RunOptions &options) {
       .add_option(
           "--calls", options.calls,
           "How code calls functions: through a slot for each, or directly, all sites rewritten when code changes")
-      ->check(CLI::IsMember({"slot", "direct"}))
+      ->check(one_of(call_kinds))
       ->capture_default_str();
   command
       .add_option("--rewrite", options.rewrite,
                   "How frames are sent to their stubs: by their return PCs, or by the code there (always so under a "
                   "shadow stack)")
-      ->check(CLI::IsMember({"return-pc", "return-point"}))
+      ->check(one_of(mechanisms))
       ->capture_default_str();
   add_fault_option(command, options.fault);
 }
@@ -142,17 +169,18 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
       return fault.takeError();
     runtime_options.fault = *fault;
   }
-  if (options.tier == "auto")
+  const TierChoice tier = meaning_of(options.tier, tier_choices);
+  if (tier.has_policy)
     runtime_options.tier_up = tier_up_options_of(options);
-  runtime_options.tier = options.tier == "baseline" ? Tier::Baseline : Tier::Optimized;
-  runtime_options.sites = options.tier != "plain";
+  runtime_options.tier = tier.tier;
+  runtime_options.sites = tier.has_sites;
   runtime_options.loop_sites = options.loop_sites;
   runtime_options.assume_guards = options.assume_guards;
   if (options.speculate)
     runtime_options.speculate_after = options.speculate_after;
-  runtime_options.stubs = options.stubs == "generated" ? StubKind::Generated : StubKind::Interpreted;
-  runtime_options.calls = options.calls == "slot" ? CallKind::Slot : CallKind::Direct;
-  runtime_options.mechanism = options.rewrite == "return-pc" ? Mechanism::ReturnPc : Mechanism::ReturnPoint;
+  runtime_options.stubs = meaning_of(options.stubs, stub_kinds);
+  runtime_options.calls = meaning_of(options.calls, call_kinds);
+  runtime_options.mechanism = meaning_of(options.rewrite, mechanisms);
   runtime_options.verify_each_pass = options.verify_each_pass;
   if (options.count_residence)
     runtime_options.freeing = Freeing::ResidenceCounting;
@@ -171,7 +199,7 @@ void add_run_options(CLI::App &command, RunOptions &options) {
       .add_option("--tier", options.tier,
                   "Tier of the code that calls enter; auto: baseline, and what a policy finds hot is "
                   "optimised; plain: without any sites")
-      ->check(CLI::IsMember({"auto", "baseline", "optimized", "plain"}))
+      ->check(one_of(tier_choices))
       ->capture_default_str();
   add_tier_up_options(command, options);
   command.add_option("--stress", options.stress, std::string("Force transitions: ") + StressMode::forms)

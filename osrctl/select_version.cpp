@@ -1,6 +1,7 @@
 #include "osrctl/select_version.h"
 
 #include "compiler/base/error.h"
+#include "osrctl/choices.h"
 
 #include <algorithm>
 
@@ -8,6 +9,9 @@ using namespace llvm;
 
 namespace osr {
 namespace {
+
+constexpr Choice<Tier> stages[] = {
+    {"canonical", Tier::Baseline}, {"baseline", Tier::Baseline}, {"optimized", Tier::Optimized}};
 
 /// " (did you mean 'x'?)" when some name is near enough to be a slip of the fingers.
 std::string suggestion(const CanonicalProgram &program, StringRef name) {
@@ -55,8 +59,7 @@ Expected<VersionKey> select_version(const CanonicalProgram &program, const Versi
   if (options.continuation)
     if (auto site = find_site(**function, *options.continuation); !site)
       return site.takeError();
-  return VersionKey{(*function)->id, options.tier == "optimized" ? Tier::Optimized : Tier::Baseline,
-                    options.continuation};
+  return VersionKey{(*function)->id, meaning_of(options.tier, stages), options.continuation};
 }
 
 } // namespace osr

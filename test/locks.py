@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Mutexes are those of compiler/base/mutex.h, whose use clang checks: std::mutex and its locks are not seen by that."""
+"""Mutexes are those of compiler/base/mutex.h, whose use clang checks: std::mutex and its locks are not seen by that. Threads in which
+the runtime works are WorkerThreads, which are started, ended and left behind by a fork in one way."""
 import pathlib
 import re
 import sys
@@ -9,15 +10,26 @@ from sources import sources
 
 UNCHECKED = re.compile(r"\bstd::(?:recursive_|shared_|timed_)*mutex\b|\bstd::(?:lock_guard|unique_lock|scoped_lock|shared_lock|"
                        r"condition_variable(?:_any)?)\b|\bpthread_mutex_lock\b")
+THREAD = re.compile(r"\bstd::(?:j?thread\b(?!::id)|async\b)")
 #: They make the ones that are checked.
 MAKERS = {"compiler/base/mutex.h", "runtime/threads/turn_mutex.h"}
+THREAD_MAKERS = {"runtime/process/worker_threads.h", "runtime/process/worker_threads.cpp"}
+
+
+def unchecked():
+    for name, path in sources():
+        text = path.read_text()
+        if name not in MAKERS and UNCHECKED.search(text):
+            yield f"{name}: a mutex or lock that clang does not check, see compiler/base/mutex.h"
+        if name not in THREAD_MAKERS and THREAD.search(text):
+            yield f"{name}: a thread of its own, see runtime/process/worker_threads.h"
 
 
 def main():
     assert UNCHECKED.search("std::unique_lock lock(mutex);") and not UNCHECKED.search("Lock lock(mutex);")
-    found = [name for name, path in sources() if name not in MAKERS and UNCHECKED.search(path.read_text())]
-    for name in found:
-        print(f"{name}: a mutex or lock that clang does not check, see compiler/base/mutex.h")
+    assert THREAD.search("std::thread a;") and not THREAD.search("std::this_thread::yield(); std::thread::id b;")
+    found = list(unchecked())
+    print("\n".join(found))
     return 1 if found else 0
 
 

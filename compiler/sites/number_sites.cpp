@@ -1,6 +1,7 @@
 #include "compiler/sites/number_sites.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/choice.h"
 #include "compiler/base/print.h"
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/canonical/objects.h"
@@ -36,10 +37,13 @@ FrameStateValue describe(const Value &value, const DataLayout &layout) {
   return result;
 }
 
+/// Callees that make a site one of another kind than a call of the program.
+constexpr Choice<SiteKind> special_callees[] = {{loop_poll_callee, SiteKind::LoopPoll},
+                                                {guard_failed_callee, SiteKind::GuardExit}};
+
 SiteKind kind_of(StringRef callee) {
-  return callee == loop_poll_callee      ? SiteKind::LoopPoll
-         : callee == guard_failed_callee ? SiteKind::GuardExit
-                                         : SiteKind::Call;
+  const SiteKind *special = find_meaning(callee, special_callees);
+  return special ? *special : SiteKind::Call;
 }
 
 Site describe(CallBase &call, SiteId id, const TargetMachine &machine) {

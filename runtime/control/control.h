@@ -49,8 +49,8 @@ using AnswerTo = llvm::Expected<nlohmann::json>(const ControlParts &parts, const
 /// Null: nothing is done by a worker under this name. For each method of methods() there is one.
 AnswerTo *answer_to(const Method &method);
 
-AnswerTo answer_status, answer_threads, answer_stack, answer_functions, answer_function,
-    answer_stats; // look.cpp, stacks.cpp
+AnswerTo answer_status, answer_functions, answer_function, answer_stats; // look.cpp
+AnswerTo answer_threads, answer_stack; // stacks.cpp
 AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_perf_map;       // code.cpp
 AnswerTo answer_symbols, answer_redefine, answer_patch, answer_revert; // redefine.cpp
 AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp

@@ -1,4 +1,5 @@
-// Questions that no thread has to stop for, or only to say what it does.
+// Questions that no thread has to stop for.
+#include "compiler/base/choice.h"
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
 #include "runtime/control/frame_texts.h"
@@ -18,7 +19,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr std::size_t depth_for_threads = 64; ///< the newest frame of the program is seldom deeper
 constexpr std::size_t usual_functions = 1000;
 
 std::chrono::seconds since_beginning() {
@@ -76,8 +76,11 @@ Expected<std::function<bool(StringRef)>> filter_of(const std::string &pattern) {
   return [glob = std::move(*glob)](StringRef name) { return glob.match(name); };
 }
 
+/// What functions are sorted by before their names.
+constexpr Choice<const char *> orders[] = {{"name", nullptr}, {"size", "code_bytes"}, {"heat", "heat"}};
+
 void sort_by(json &functions, const std::string &order) {
-  const char *key = order == "size" ? "code_bytes" : order == "heat" ? "heat" : nullptr;
+  const char *key = meaning_of(order, orders);
   std::sort(functions.begin(), functions.end(), [&](const json &one, const json &other) {
     const std::uint64_t first = key ? one.value(key, std::uint64_t(0)) : 0,
                         second = key ? other.value(key, std::uint64_t(0)) : 0;
@@ -110,24 +113,6 @@ Expected<json> answer_status(const ControlParts &parts, const Call &) {
       {"policy", !parts.tiering               ? "none"
                  : parts.tiering->is_paused() ? "paused"
                                               : "on"}};
-}
-
-Expected<json> answer_threads(const ControlParts &parts, const Call &) {
-  Engine &engine = parts.engine;
-  Lock lock(engine.mutex(), after_waiting);
-  auto seen = see_stacks(engine, depth_for_threads);
-  if (!seen)
-    return seen.takeError();
-  json threads = json::array();
-  for (const SeenThread &thread : seen->threads) {
-    json described{{"thread", thread.tid}, {"name", thread_name(thread.tid)}, {"role", to_string(thread.role)}};
-    const auto frames = ArrayRef(seen->frames).slice(thread.first, thread.count);
-    const auto *newest = find_if(frames, is_own);
-    if (newest != frames.end())
-      described["newest"] = FrameTexts(engine).describe(*newest)[0];
-    threads.push_back(std::move(described));
-  }
-  return json{{"threads", std::move(threads)}};
 }
 
 Expected<json> answer_functions(const ControlParts &parts, const Call &call) {

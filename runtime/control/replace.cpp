@@ -1,4 +1,5 @@
 // Requests that change which code runs.
+#include "compiler/base/choice.h"
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
 
@@ -8,9 +9,9 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-Frames frames_of(const std::string &word) {
-  return word == "finish" ? Frames::FinishOld : word == "quiescent" ? Frames::WaitQuiescent : Frames::Rewrite;
-}
+constexpr Choice<Tier> tier_words[] = {{"baseline", Tier::Baseline}, {"optimized", Tier::Optimized}};
+constexpr Choice<Frames> ways_of_frames[] = {
+    {"rewrite", Frames::Rewrite}, {"finish", Frames::FinishOld}, {"quiescent", Frames::WaitQuiescent}};
 
 /// It may have ended since it was listed.
 Error check_thread(Engine &engine, pid_t tid) {
@@ -23,7 +24,7 @@ Error check_thread(Engine &engine, pid_t tid) {
 
 } // namespace
 
-Tier tier_from(const std::string &word) { return word == "baseline" ? Tier::Baseline : Tier::Optimized; }
+Tier tier_from(const std::string &word) { return meaning_of(word, tier_words); }
 
 json describe(const ReplaceOutcome &outcome) {
   return {{"rewritten", outcome.rewritten},
@@ -40,7 +41,7 @@ json describe(const ReplaceOutcome &outcome) {
 Expected<json> answer_replace(const ControlParts &parts, const Call &call) {
   ReplaceOptions options;
   options.to = tier_from(text_of(call.request, "to"));
-  options.frames = frames_of(text_of(call.request, "frames"));
+  options.frames = meaning_of(text_of(call.request, "frames", "rewrite"), ways_of_frames);
   options.recompile = flag_of(call.request, "recompile");
   options.is_cancelled = &call.is_cancelled;
   if (const auto thread = number_of(call.request, "thread")) {

@@ -15,6 +15,7 @@ namespace osr {
 namespace {
 
 constexpr std::size_t usual_depth = 256, most_depth = 100'000;
+constexpr std::size_t depth_for_threads = 64; ///< the newest frame of the program is seldom deeper
 constexpr std::size_t first_room = 16 * 1024; ///< frames of all threads
 constexpr std::uint64_t most_beyond = 1 << 20; ///< objects of the oldest function lie behind its frame
 
@@ -41,8 +42,6 @@ StackLook see(const ProgramThread &thread, RulesFinder &rules, const FrameRedire
   return look;
 }
 
-} // namespace
-
 const char *to_string(ThreadRole role) {
   switch (role) {
   case ThreadRole::Host: return "host";
@@ -52,10 +51,13 @@ const char *to_string(ThreadRole role) {
   return "";
 }
 
+/// What the kernel calls it, for people.
 std::string thread_name(pid_t tid) {
   auto text = MemoryBuffer::getFileAsStream(fmt::format("/proc/self/task/{}/comm", tid));
   return text ? (*text)->getBuffer().trim().str() : "";
 }
+
+} // namespace
 
 Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only, WithValues values) {
   if (!engine.watches_threads())
@@ -95,6 +97,24 @@ Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional
   if (copies)
     stacks.copies = copies->take();
   return stacks; // each thread says how its walk ended
+}
+
+Expected<json> answer_threads(const ControlParts &parts, const Call &) {
+  Engine &engine = parts.engine;
+  Lock lock(engine.mutex(), after_waiting);
+  auto seen = see_stacks(engine, depth_for_threads);
+  if (!seen)
+    return seen.takeError();
+  json threads = json::array();
+  for (const SeenThread &thread : seen->threads) {
+    json described{{"thread", thread.tid}, {"name", thread_name(thread.tid)}, {"role", to_string(thread.role)}};
+    const auto frames = ArrayRef(seen->frames).slice(thread.first, thread.count);
+    const auto *newest = find_if(frames, is_own);
+    if (newest != frames.end())
+      described["newest"] = FrameTexts(engine).describe(*newest)[0];
+    threads.push_back(std::move(described));
+  }
+  return json{{"threads", std::move(threads)}};
 }
 
 Expected<json> answer_stack(const ControlParts &parts, const Call &call) {

@@ -40,8 +40,4 @@ inline bool is_own(const SeenFrame &frame) { return frame.code && frame.code->fu
 llvm::Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only = std::nullopt,
                                       WithValues values = WithValues::No);
 
-const char *to_string(ThreadRole role);
-/// What the kernel calls it, for people.
-std::string thread_name(pid_t tid);
-
 } // namespace osr

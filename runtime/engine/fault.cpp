@@ -1,5 +1,6 @@
 #include "runtime/engine/fault.h"
 
+#include "compiler/base/choice.h"
 #include "compiler/base/error.h"
 
 #include <utility>
@@ -24,15 +25,13 @@ void misplace(ValueSource &source) {
 
 Expected<Fault> Fault::parse(StringRef text) {
   auto [word, digits] = text.split(':');
+  constexpr Choice<Kind> kinds[] = {
+      {"record", Kind::Record}, {"slot", Kind::Slot}, {"callee-saved", Kind::CalleeSaved}};
   Fault fault;
-  if (word == "record")
-    fault.kind = Kind::Record;
-  else if (word == "slot")
-    fault.kind = Kind::Slot;
-  else if (word == "callee-saved")
-    fault.kind = Kind::CalleeSaved;
-  if (fault.kind == Kind::None || digits.getAsInteger(10, fault.number) || fault.number == 0)
+  const Kind *kind = find_meaning(word, kinds);
+  if (!kind || digits.getAsInteger(10, fault.number) || fault.number == 0)
     return make_error("fault '{}' must read record:N, slot:N or callee-saved:N with N from 1", text.str());
+  fault.kind = *kind;
   return fault;
 }
 

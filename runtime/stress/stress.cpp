@@ -1,5 +1,6 @@
 #include "runtime/stress/stress.h"
 
+#include "compiler/base/choice.h"
 #include "compiler/base/error.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -15,13 +16,10 @@ constexpr std::uint64_t random_caller_period = 3;  ///< random mode: one call in
 constexpr std::uint64_t random_stack_period = 257; ///< and one in so many flips half of the stack
 
 /// What is followed by a number.
-constexpr struct {
-  StringRef word;
-  StressMode::Kind kind;
-} numbered_modes[] = {{"every", StressMode::Kind::Every},   {"all", StressMode::Kind::All},
-                      {"random", StressMode::Kind::Random}, {"async", StressMode::Kind::Async},
-                      {"churn", StressMode::Kind::Churn},   {"loops", StressMode::Kind::Loops},
-                      {"polls", StressMode::Kind::Polls}};
+constexpr Choice<StressMode::Kind> numbered_modes[] = {
+    {"every", StressMode::Kind::Every}, {"all", StressMode::Kind::All},     {"random", StressMode::Kind::Random},
+    {"async", StressMode::Kind::Async}, {"churn", StressMode::Kind::Churn}, {"loops", StressMode::Kind::Loops},
+    {"polls", StressMode::Kind::Polls}};
 
 Expected<StressMode> parse_at(StringRef text, StringRef place) {
   StressMode mode;
@@ -35,6 +33,22 @@ Expected<StressMode> parse_at(StringRef text, StringRef place) {
   if (!all_sites)
     mode.site = index;
   return mode;
+}
+
+/// Optimised code may be left for new optimised code, by chance.
+bool may_renew(StressMode::Kind kind) {
+  switch (kind) {
+  case StressMode::Kind::Random:
+  case StressMode::Kind::Loops:
+  case StressMode::Kind::Polls: return true;
+  case StressMode::Kind::None:
+  case StressMode::Kind::Every:
+  case StressMode::Kind::All:
+  case StressMode::Kind::Async:
+  case StressMode::Kind::Churn:
+  case StressMode::Kind::At: return false;
+  }
+  return false;
 }
 
 StackBounds bounds_of_this_thread() {
@@ -52,10 +66,10 @@ Expected<StressMode> StressMode::parse(StringRef text) {
   const auto [word, rest] = text.split(':');
   if (word == "at")
     return parse_at(text, rest);
-  const auto *known = find_if(numbered_modes, [&](const auto &numbered) { return word == numbered.word; });
-  if (known == std::end(numbered_modes))
+  const Kind *known = find_meaning(word, numbered_modes);
+  if (!known)
     return make_error("unknown stress mode '{}'; known are {}", text.str(), forms);
-  mode.kind = known->kind;
+  mode.kind = *known;
   if (text.contains(':') && rest.getAsInteger(10, mode.number))
     return make_error("'{}' is no number in stress mode '{}'", rest.str(), text.str());
   if (mode.number == 0 && mode.kind != Kind::Random)
@@ -113,11 +127,11 @@ void Stress::on_call(const EntryFrame &frame) {
   case StressMode::Kind::At: flip_caller(frame.return_pc_slot); break;
   case StressMode::Kind::All:
     if (calls_ % mode_.number == 0)
-      flip_all(frame, /*some=*/false);
+      flip_stack(frame, Share::All);
     break;
   case StressMode::Kind::Random:
     if (random_() % random_stack_period == 0)
-      flip_all(frame, /*some=*/true);
+      flip_stack(frame, Share::Half);
     else if (random_() % random_caller_period == 0)
       flip_caller(frame.return_pc_slot);
     break;
@@ -151,9 +165,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   }
   if (mode_.kind == StressMode::Kind::At && !is_wanted(site.site.record()))
     return 0;
-  bool may_renew = mode_.kind == StressMode::Kind::Random || mode_.kind == StressMode::Kind::Loops ||
-                   mode_.kind == StressMode::Kind::Polls;
-  bool renew = may_renew && random_() % 2 == 0; // optimised -> new optimised code
+  bool renew = may_renew(mode_.kind) && random_() % 2 == 0;
   Landing landing = site.object->tier == Tier::Baseline || renew ? Landing::Continuation : Landing::InPlace;
   if (!can_afford(return_pc, site, landing)) {
     if (site.object->tier == Tier::Baseline) {
@@ -205,7 +217,7 @@ bool Stress::flip_caller(std::uint64_t return_pc_slot) {
   return stub && redirect({{frame, stub}});
 }
 
-void Stress::flip_all(const EntryFrame &entry, bool some) {
+void Stress::flip_stack(const EntryFrame &entry, Share share) {
   WalkStart start;
   std::uint64_t return_pc = *reinterpret_cast<std::uint64_t *>(entry.return_pc_slot);
   start.registers.pc = return_pc;
@@ -228,7 +240,8 @@ void Stress::flip_all(const EntryFrame &entry, bool some) {
   for (; !cursor.done(); cursor.advance()) {
     const Frame &frame = cursor.frame();
     ++depth;
-    if (!frame.code || frame.kind != PcKind::ReturnPc || redirector_.stub_of(frame) || (some && random_() % 2 == 0))
+    if (!frame.code || frame.kind != PcKind::ReturnPc || redirector_.stub_of(frame) ||
+        (share == Share::Half && random_() % 2 == 0))
       continue;
     if (std::uint64_t stub = other_tier(frame.pc, frame.cfa))
       found.emplace_back(frame, stub);

@@ -33,7 +33,9 @@ private:
   /// True if any of them goes elsewhere now.
   bool redirect(llvm::ArrayRef<std::pair<Frame, std::uint64_t>> found);
   bool flip_caller(std::uint64_t return_pc_slot);
-  void flip_all(const EntryFrame &frame, bool some);
+  /// Of the frames of the stack; Half: each by chance.
+  enum class Share : std::uint8_t { All, Half };
+  void flip_stack(const EntryFrame &frame, Share share);
   /// The stub that takes an activation at this return PC to the other tier, or 0.
   std::uint64_t other_tier(std::uint64_t return_pc, std::uint64_t cfa);
   bool is_wanted(const SiteRecord &record) const;

@@ -86,7 +86,7 @@ public:
   void stop() { queue_.reset(); }
   /// Nothing is begun any more; what was begun is left alone if it is not done by then.
   void end_by(std::chrono::steady_clock::time_point when);
-  /// Around a fork: the child's queue is new and empty.
+  /// Around a fork: the child's queue is new and empty. One takes the lock that the other gives back: OSR_UNCHECKED_LOCKS.
   void before_fork() OSR_UNCHECKED_LOCKS;
   void after_fork(bool is_child) OSR_UNCHECKED_LOCKS;
 

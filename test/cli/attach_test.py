@@ -2,9 +2,14 @@
 """osrctl ps and osrctl attach: what a running program shows, and how its frames are sent from tier to tier."""
 import json
 import os
+import re
 import unittest
 
 from attach_case import AttachCase
+from osrctl_case import HERE
+
+#: Methods that clients need and people do not.
+FOR_CLIENTS = {"cancel", "symbols"}
 
 
 class Looking(AttachCase):
@@ -22,6 +27,12 @@ class Looking(AttachCase):
         self.assertIn(str(second.pid), both.stderr)
         self.finish(first)
         self.assertRegex(self.attach("attach_lines", "status").stdout, rf"process +{second.pid} of user {os.getuid()}\n")
+
+    def test_there_is_a_command_for_each_method(self):
+        rows = re.findall(r"^\| (`[^|]+`) \|", (HERE.parent.parent / "docs/control.md").read_text(), re.M)
+        methods = set(re.findall(r"`([\w-]+)`", " ".join(rows))) # control_test compares them with the program's
+        text = self.osrctl("attach", "--help").stdout.split("Commands:\n")[1].split("Example:")[0]
+        self.assertEqual(set(re.findall(r"^([\w-]+)", text, re.M)), methods - FOR_CLIENTS)
 
     def test_a_stack_has_functions_tiers_and_sites(self):
         process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")

@@ -6,6 +6,7 @@ import random
 import subprocess
 import unittest
 
+from attach_case import AttachCase
 from osrctl_case import CLANG, FIB, HERE, OSRCTL, OsrctlCase
 
 FAILURE, USAGE = 1, 2
@@ -210,22 +211,25 @@ class BadRequests(OsrctlCase):
         self.assert_refused(FAILURE, "nowhere.txt", by=["bisect", "--input", "nowhere.txt", self.fib])
 
     def test_help(self):
-        for verb in [[], ["run"], ["sites"], ["lower"], ["maps"], ["code"], ["bisect"]]:
-            ended = self.osrctl(*verb, "--help")
+        for verb in ["", *self.verbs()]:
+            ended = self.osrctl(*verb.split(), "--help")
             self.assertEqual((ended.returncode, ended.stderr), (0, ""))
             self.assertIn("Usage: osrctl", ended.stdout)
             if verb:
-                self.assertIn(f"Example:\n  osrctl {verb[0]} ", ended.stdout)
+                self.assertRegex(ended.stdout, rf"Example:\n  osrctl {verb}\b")
 
 
-class FullDisk(OsrctlCase):
+class FullDisk(AttachCase):
     def test_output_of_verbs(self):
         fib = self.file("fib.ll", FIB)
-        for command in [["sites", fib], ["code", fib], ["lower", "--function", "fib", fib],
-                        ["maps", "--function", "fib", fib], ["bisect", fib]]:
+        words = {"sites": [fib], "lower": ["--function", "fib", fib], "maps": ["--function", "fib", fib], "code": [fib],
+                 "bisect": [fib], "bench": ["--runs", "1", "--ways", "baseline", fib], "ps": [],
+                 "attach": [str(self.start(self.compile("attach_lines.c")).pid), "status"]}
+        self.assertEqual({"run", *words}, set(self.verbs())) # what is printed under `run` is the program's
+        for verb, rest in words.items():
             with open("/dev/full", "w", encoding="ascii") as full:
-                ended = self.osrctl(*command, stdout=full)
-            self.assertEqual(ended.returncode, FAILURE, command)
+                ended = self.osrctl(verb, *rest, stdout=full, env=self.environment)
+            self.assertEqual(ended.returncode, FAILURE, verb)
             self.assertIn("osrctl: cannot write to stdout: No space left on device", ended.stderr)
 
     def test_statistics(self):

@@ -50,6 +50,11 @@ class OsrctlCase(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 
+    def verbs(self):
+        """As the help of osrctl lists them."""
+        listed = self.osrctl("--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0]
+        return [line.split()[0] for line in listed.splitlines()]
+
     def file(self, name, content):
         """A file of that content in the scratch folder; its path as text."""
         path = self.folder / name

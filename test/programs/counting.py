@@ -17,6 +17,13 @@ SPECULATION = {"branches": "side of a branch that was given up", "single_calls":
                "tested_calls": "call by pointer that asks for its targets", "inlined": "target that was inlined",
                "failed": "activation that left because a guess was wrong"}
 POLL = "frame replaced by a stress mode in a loop without calls"
+#: By stress mode: what it does in some program of each suite.
+STRESS_WORK = {"every": lambda counted: counted["frames"]["rewritten"], "all": lambda counted: counted["frames"]["rewritten"],
+               "random": lambda counted: counted["frames"]["rewritten"], "at": lambda counted: counted["frames"]["rewritten"],
+               "polls": lambda counted: counted["frames"]["flipped_at_polls"],
+               "loops": lambda counted: counted["frames"]["flipped_at_polls"],
+               "async": lambda counted: counted["requests"]["rewritten"],
+               "churn": lambda counted: counted["redefined"]}
 BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
 
 
@@ -44,6 +51,15 @@ def count(counted, counters):
             counters[f"refused {what}: {reason}"] += number
 
 
+def works_of(mode, counted):
+    """What a mode is for -> how often that happened in one run."""
+    if "--stress" in mode:
+        word = mode[mode.index("--stress") + 1].split(":")[0]
+        yield f"work of --stress {word}", STRESS_WORK[word](counted)
+    if "--tier-threshold" in mode: # else it is high
+        yield "function that got hot", sum(counted["tier_up"][kind] for kind in TIERED if kind.startswith("by_"))
+
+
 def complaints(program, counted):
     """Yields what the statistics of a run may never say."""
     if counted["mappings"]["total"] == 0 or counted["mappings"]["writable_and_executable"]:
@@ -60,6 +76,11 @@ def complaints(program, counted):
         yield f"{counted['walks']['failed']} failed walks: {counted['transitions']['refused']}"
     for reason, number in counted["functions"]["not_optimized"].items():
         yield f"{number} not optimised: {reason}"
+
+
+def idle_modes(works, options):
+    """Modes that did in no program what they are for. `works`: by mode and kind of work."""
+    return [] if options.names else [f"{kind} in any program with {mode}" for (mode, kind), number in works.items() if number == 0]
 
 
 def missing_kinds(counters, options):

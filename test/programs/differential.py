@@ -4,7 +4,8 @@
 Each program is compiled to bitcode at -O0, -O1 and -O2 and for machines with and without AVX, so that every front-end shape
 is seen; modes.py says which run takes which. A run that prints or exits otherwise than the native program is a failure, and
 so is a mapping that is writable and executable, looked for while the program runs and at its end. At the end the transitions
-of each kind are added up: a suite in which one kind never happened proves nothing and fails too.
+of each kind are added up: a suite in which one kind never happened proves nothing and fails too, as does one in which a mode never
+did what it is for.
 """
 import argparse
 import collections
@@ -19,7 +20,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from counting import KINDS, WATCHED, complaints, count, missing_kinds
+from counting import KINDS, WATCHED, complaints, count, idle_modes, missing_kinds, works_of
 from modes import LIBCXX_MODES, MODES, is_run_twice, libcxx_plan, missing_pairs, plan
 from program import all_programs
 from runs import code_mappings, has_text, processor_seconds, run, run_watched
@@ -48,11 +49,13 @@ class Result:
 
     def __init__(self):
         self.failures, self.counters, self.seconds = [], collections.Counter(), collections.Counter()
+        self.works = collections.Counter() # by mode and what it is for
         self.runs = 0
 
     def add(self, other):
         self.failures += other.failures
         self.counters += other.counters
+        self.works.update(other.works) # + would lose what is zero
         self.seconds += other.seconds
         self.runs += other.runs
 
@@ -93,6 +96,8 @@ def check_run(each, command, stats, expected, options, result):
         return
     counted = json.loads(stats.read_text())
     count(counted, result.counters)
+    for kind, number in works_of(each.mode, counted):
+        result.works[" ".join(each.mode), kind] += number
     yield from complaints(each.program, counted)
     if is_run_twice(each.mode) and is_deterministic(each.program, counted):
         run(command, options.timeout)
@@ -163,7 +168,7 @@ def main():
         print(f"{key}: {number}")
     for mode, seconds in total.seconds.most_common():
         print(f"{seconds:.1f} s {mode}")
-    missing += missing_kinds(total.counters, options)
+    missing += missing_kinds(total.counters, options) + idle_modes(total.works, options)
     if total.counters["uncertified"]:
         missing.append("certificate for each baseline site")
     for kind in missing:

@@ -3,9 +3,12 @@
 #include "runtime/control/protocol.h"
 
 #include <catch2/catch.hpp>
+#include <llvm/Support/MemoryBuffer.h>
 
 #include <fcntl.h>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,6 +30,37 @@ std::string request(const char *method, const json &parameters) {
   return json{{"jsonrpc", "2.0"}, {"id", "a"}, {"method", method}, {"params", parameters}}.dump();
 }
 
+using Words = std::set<std::string>;
+
+/// Those between backticks.
+Words quoted_words(llvm::StringRef text) {
+  Words words;
+  while (text.contains('`')) {
+    const auto [word, rest] = text.split('`').second.split('`');
+    words.insert(word.str());
+    text = rest;
+  }
+  return words;
+}
+
+/// The table of methods in docs/control.md: what is named beside each.
+std::map<std::string, Words> documented_parameters() {
+  auto page = llvm::MemoryBuffer::getFile(OSR_CONTROL_PAGE);
+  REQUIRE(page);
+  llvm::StringRef table = (*page)->getBuffer().split("|---|---|---|\n").second.split("\n\n").first;
+  std::map<std::string, Words> documented;
+  llvm::SmallVector<llvm::StringRef, 32> rows;
+  table.split(rows, '\n');
+  for (llvm::StringRef row : rows) {
+    llvm::SmallVector<llvm::StringRef, 5> cells;
+    row.split(cells, '|');
+    REQUIRE(cells.size() == 5);
+    for (const std::string &method : quoted_words(cells[1]))
+      documented[method] = quoted_words(cells[2]);
+  }
+  return documented;
+}
+
 struct Folder {
   std::string path = std::filesystem::temp_directory_path() / ("osr-control-test-" + std::to_string(::getpid()));
   Folder() { REQUIRE(::mkdir(path.c_str(), 0700) == 0); }
@@ -44,6 +78,19 @@ int next_descriptor() {
 TEST_CASE("every method that a worker carries out has an answer") {
   for (const Method &method : methods())
     CHECK((answer_to(method) != nullptr) == (method.place == Place::Worker));
+}
+
+TEST_CASE("the page on the protocol has each method with its parameters, and no others") {
+  const auto documented = documented_parameters();
+  CHECK(documented.size() == methods().size());
+  for (const Method &method : methods()) {
+    INFO(method.name);
+    const auto row = documented.find(method.name);
+    REQUIRE(row != documented.end());
+    for (const Parameter &parameter : method.parameters)
+      CHECK(row->second.contains(parameter.name));
+    CHECK(row->second.empty() == method.parameters.empty());
+  }
 }
 
 TEST_CASE("a read-only server refuses what the table says changes something") {
