@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "osrctl/attach_text.h"
+#include "osrctl/attach_words.h"
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 

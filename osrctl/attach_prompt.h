@@ -1,7 +1,7 @@
 // osrctl attach without a command: a prompt.
 #pragma once
 
-#include "osrctl/attach_commands.h"
+#include "osrctl/carry_out.h"
 
 namespace osr {
 

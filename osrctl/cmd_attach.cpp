@@ -1,7 +1,7 @@
 // osrctl attach: looks at a running program, and changes which code it runs.
 #include "compiler/base/error.h"
-#include "osrctl/attach_commands.h"
 #include "osrctl/attach_prompt.h"
+#include "osrctl/attach_words.h"
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 

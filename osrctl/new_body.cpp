@@ -3,7 +3,7 @@
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
 #include "compiler/base/run_passes.h"
-#include "osrctl/attach_commands.h"
+#include "osrctl/attach_words.h"
 #include "runtime/control/type_text.h"
 
 #include <llvm/ADT/STLExtras.h>

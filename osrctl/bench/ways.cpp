@@ -1,7 +1,7 @@
 #include "osrctl/bench/ways.h"
 
 #include "compiler/base/error.h"
-#include "osrctl/attach_commands.h"
+#include "osrctl/attach_words.h"
 #include "osrctl/load_input.h"
 
 #include <fmt/ranges.h>

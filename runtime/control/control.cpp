@@ -51,9 +51,10 @@ void trace_change(const Call &call, bool has_failed) {
   if (!trace)
     return;
   nlohmann::json arguments{{"user", call.peer.user}, {"process", call.peer.process}, {"refused", has_failed}};
-  for (const auto &[name, value] : call.request.parameters.items())
-    if (name != "ir" && name != "functions")
-      arguments[name] = value;
+  for (const Parameter &parameter : call.method.parameters)
+    if (auto said = call.request.parameters.find(parameter.name);
+        said != call.request.parameters.end() && !is_code(parameter.kind))
+      arguments[parameter.name] = *said;
   trace->instant("control", call.method.name, arguments);
 }
 

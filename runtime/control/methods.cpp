@@ -32,11 +32,11 @@ constexpr Parameter hold_parameters[] = {{"function", ParameterKind::Text, true}
                                          {"tier", ParameterKind::Text, true, tiers}};
 constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}};
 constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, true},
-                                             {"ir", ParameterKind::Text, true},
+                                             {"ir", ParameterKind::Code, true},
                                              {"same_sites", ParameterKind::Flag},
                                              {"site_map", ParameterKind::List},
                                              {"to", ParameterKind::Text, false, tiers}};
-constexpr Parameter patch_parameters[] = {{"functions", ParameterKind::List, true},
+constexpr Parameter patch_parameters[] = {{"functions", ParameterKind::Bodies, true},
                                           {"to", ParameterKind::Text, false, tiers}};
 constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text},
                                            {"same_sites", ParameterKind::Flag},
@@ -90,6 +90,7 @@ std::optional<std::string> problem_of(const Parameter &parameter, const json &va
       return fmt::format("'{}' has to be true or false", parameter.name);
     break;
   case ParameterKind::List:
+  case ParameterKind::Bodies:
     if (!value.is_array())
       return fmt::format("'{}' has to be a list", parameter.name);
     break;
@@ -98,6 +99,7 @@ std::optional<std::string> problem_of(const Parameter &parameter, const json &va
       return fmt::format("'{}' has to be the id of a request", parameter.name);
     break;
   case ParameterKind::Text:
+  case ParameterKind::Code:
     if (!value.is_string())
       return fmt::format("'{}' has to be a text", parameter.name);
     if (parameter.choices && !is_choice(value.get_ref<const json::string_t &>(), parameter.choices))

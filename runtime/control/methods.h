@@ -15,7 +15,18 @@ enum class Access : std::uint8_t {
   Change, ///< not with a server that is read-only
 };
 
-enum class ParameterKind : std::uint8_t { Text, Number, Flag, List, RequestId };
+enum class ParameterKind : std::uint8_t {
+  Text,
+  Number,
+  Flag,
+  List,
+  RequestId,
+  Code,   ///< a text: IR as base64, which people name a file for
+  Bodies, ///< a list: functions, each with its code
+};
+
+/// Too long to be typed or noted.
+constexpr bool is_code(ParameterKind kind) { return kind == ParameterKind::Code || kind == ParameterKind::Bodies; }
 
 struct Parameter {
   const char *name;

@@ -1,5 +1,6 @@
 // How a new body is made, so that activations of the old one can go on in it.
 #include "compiler/base/error.h"
+#include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/same_shape.h"
 #include "runtime/redefine/redefiner.h"
@@ -24,9 +25,9 @@ std::vector<std::string> places_of(const Function &code) {
     const Function *callee = call->getCalledFunction();
     const std::string name = callee ? name_for_people(callee->getName()).str() : "";
     places.push_back(fmt::format("{}{}", at && at->getLine() ? fmt::format(":{}", at->getLine()) : "",
-                                 name == "osr-loop-poll" ? ", in a loop"
-                                 : name.empty()          ? ", in a call by pointer"
-                                                         : fmt::format(", in the call of '{}'", name)));
+                                 is_loop_poll(*call) ? ", in a loop"
+                                 : name.empty()      ? ", in a call by pointer"
+                                                     : fmt::format(", in the call of '{}'", name)));
   }
   return places;
 }

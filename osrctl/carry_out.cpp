@@ -1,0 +1,67 @@
+#include "osrctl/carry_out.h"
+
+#include "compiler/base/error.h"
+#include "osrctl/attach_text.h"
+#include "osrctl/attach_words.h"
+
+#include <chrono>
+#include <cstdio>
+
+using nlohmann::json;
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// What has changed since the last time, until somebody interrupts it or the process ends.
+Error watch(ControlConnection &connection, const AttachCommand &command, const json &parameters,
+            function_ref<void(const json &, std::string (*)(const json &))> show) {
+  json last;
+  do {
+    auto result = connection.ask(command.name, parameters);
+    if (!result)
+      return result.takeError();
+    json flat = result->flatten(), changed = json::object();
+    for (const auto &[path, value] : flat.items())
+      if (!last.is_object() || last.value(path, json()) != value)
+        changed[path] = value;
+    show(changed, print_plain);
+    last = std::move(flat);
+  } while (connection.pause(std::chrono::seconds(1)));
+  return Error::success();
+}
+
+} // namespace
+
+Error carry_out(ControlConnection &connection, const AttachCommand &command, ArrayRef<std::string> words,
+                AttachOutput output) {
+  auto parameters = parameters_of(command, words);
+  if (parameters && command.prepare)
+    parameters = command.prepare(connection, std::move(*parameters));
+  if (!parameters)
+    return parameters.takeError();
+  const auto show = [output](const json &answer, std::string (*print)(const json &)) {
+    const std::string text = output == AttachOutput::Json ? answer.dump() + '\n' : print(answer);
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
+  if (const bool watches = parameters->value("watch", false); parameters->erase("watch"), watches)
+    return watch(connection, command, *parameters, show);
+  ControlConnection::OnNews on_news;
+  if (parameters->value("follow", false))
+    on_news = [&](const std::string &method, const json &news) {
+      if (method == "event")
+        show(news, print_event);
+    };
+  try {
+    auto result = connection.ask(command.name, *parameters, on_news);
+    if (!result)
+      return result.takeError();
+    show(*result, command.print);
+  } catch (const json::exception &error) {
+    return make_error("the answer of process {} makes no sense: {}", connection.pid(), error.what());
+  }
+  return Error::success();
+}
+
+} // namespace osr
