@@ -22,14 +22,19 @@ Expected<std::unique_ptr<StressRun>> StressRun::create(const StressMode &mode, E
 }
 
 void StressRun::start(Replacer &replacer, Redefiner &redefiner) {
-  if (mode_.kind == StressMode::Kind::Async)
-    async_ = std::make_unique<AsyncStress>(engine_, replacer, mode_.number);
-  else if (mode_.kind == StressMode::Kind::Churn)
-    churn_ = std::make_unique<Churn>(engine_, replacer, redefiner, mode_.number);
-  else if (mode_.kind == StressMode::Kind::Loops)
+  switch (mode_.kind) {
+  case StressMode::Kind::None:
+  case StressMode::Kind::Every:
+  case StressMode::Kind::All:
+  case StressMode::Kind::Random: break;
+  case StressMode::Kind::Loops:
     loops_ = std::make_unique<Ticker>("osr stress", mode_.number, [this] { flip_at_next_poll(engine_.threads()); });
-  else if (mode_.acts_at_polls())
-    flip_each();
+    break;
+  case StressMode::Kind::Polls:
+  case StressMode::Kind::At: flip_each(); break;
+  case StressMode::Kind::Async: async_ = std::make_unique<AsyncStress>(engine_, replacer, mode_.number); break;
+  case StressMode::Kind::Churn: churn_ = std::make_unique<Churn>(engine_, replacer, redefiner, mode_.number); break;
+  }
 }
 
 void StressRun::on_call(const EntryFrame &frame) {
