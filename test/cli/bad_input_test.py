@@ -3,11 +3,16 @@
 import contextlib
 import pathlib
 import random
+import re
 import subprocess
+import sys
 import unittest
 
 from attach_case import AttachCase
 from osrctl_case import CLANG, FIB, HERE, OSRCTL, OsrctlCase
+
+sys.path.insert(0, str(HERE.parent / "programs"))
+from modes import MODES
 
 FAILURE, USAGE = 1, 2
 
@@ -166,6 +171,14 @@ class BadRequests(OsrctlCase):
     def setUp(self):
         super().setUp()
         self.fib = self.file("fib.ll", FIB)
+
+    def test_stress_modes_are_all_told_and_run(self):
+        forms = re.search(r"Force transitions: (.*)", self.osrctl("run", "--help").stdout)[1].split(", ")
+        readme = (HERE.parent.parent / "README.md").read_text()
+        for form in set(forms) - {"none"}:
+            self.assertIn(f"`{form}`", readme)
+        run = {mode[mode.index("--stress") + 1].split(":")[0] for mode in MODES if "--stress" in mode}
+        self.assertEqual(run, {form.split(":")[0] for form in forms} - {"none", "at"}) # bisect_test has at:
 
     def test_stress_modes(self):
         for mode in ["", "bogus", "every:", "every:0", "every:-1", "every:x", "every ", "all:99999999999999999999",
