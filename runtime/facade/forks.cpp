@@ -1,5 +1,7 @@
 // The process forks. What the other threads were doing must be whole in the child: their locks are taken first. Both sides
 // give back what the forking thread holds before a handler of the program may come.
+#include "runtime/facade/forks.h"
+
 #include "compiler/base/error.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <llvm/ADT/ArrayRef.h>
-#include <llvm/Support/Error.h>
 
 #include <cstdint>
 #include <vector>
@@ -35,8 +34,5 @@ public:
 private:
   bool is_locked_;
 };
-
-/// Forks of this process are watched: the child of one has the forking thread only; from there on runtimes work all the same.
-llvm::Error watch_forks();
 
 } // namespace osr

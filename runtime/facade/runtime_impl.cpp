@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "compiler/target/thread_memory.h"
 #include "runtime/events/trace_events.h"
+#include "runtime/facade/forks.h"
 #include "runtime/facade/running.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
