@@ -22,9 +22,9 @@ struct TierChoice {
   bool has_sites = true;
 };
 constexpr Choice<TierChoice> tier_choices[] = {{"auto", {.has_policy = true}},
-                                        {"baseline", {.tier = Tier::Baseline}},
-                                        {"optimized", {}},
-                                        {"plain", {.has_sites = false}}};
+                                               {"baseline", {.tier = Tier::Baseline}},
+                                               {"optimized", {}},
+                                               {"plain", {.has_sites = false}}};
 constexpr Choice<CallKind> call_kinds[] = {{"slot", CallKind::Slot}, {"direct", CallKind::Direct}};
 constexpr Choice<Mechanism> mechanisms[] = {{"return-pc", Mechanism::ReturnPc},
                                             {"return-point", Mechanism::ReturnPoint}};
