@@ -38,6 +38,6 @@ inline bool is_own(const SeenFrame &frame) { return frame.code && frame.code->fu
 /// At most `depth` frames of each thread, or of one. With the engine's lock held, and only as long as it is: it keeps code
 /// and stubs. The error says why threads could not be stopped.
 llvm::Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only = std::nullopt,
-                                      WithValues values = WithValues::No);
+                                      WithValues values = WithValues::No) OSR_REQUIRES(engine.mutex());
 
 } // namespace osr

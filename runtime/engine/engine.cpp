@@ -67,8 +67,8 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
   set_up_patching(options);
   targets_ = std::make_unique<CallTargets>(*entries_, direct_calls_.get(), options.entered);
   versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options.freeing);
-  stubs_ = std::make_unique<StubFactory>(*versions_, *registry_, *arena_, stub_table_, statistics_, options.stubs,
-                                         options.fault, rules_for(options.mechanism, options.has_shadow_stack));
+  stubs_ = std::make_unique<StubFactory>(*versions_, *arena_, stub_table_, statistics_, options.stubs, options.fault,
+                                         rules_for(options.mechanism, options.has_shadow_stack));
   maker_ = std::make_unique<VersionMaker>(*compiler_, *versions_, *stubs_, statistics_);
   walkable_ = std::make_unique<WalkableRuntime>(arena_->addresses(), *registry_, stub_table_, *entries_);
   if (Error error = entries_->reserve(std::uint32_t(this->program().functions.size())))

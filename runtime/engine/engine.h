@@ -76,15 +76,15 @@ public:
     std::vector<CodeObjectId> code;
   };
   /// Makes a module of any context a part of the program (Compiler::prepare_module). What its functions refer to may come
-  /// later; what its variables refer to may not. With the lock held. An error changes nothing.
-  llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module);
-  /// The function has no body from now on, until a module defines one of the same type: calls of it fail. With the lock held.
-  void withdraw(EntryId entry);
+  /// later; what its variables refer to may not. An error changes nothing.
+  llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module) OSR_REQUIRES(mutex_);
+  /// The function has no body from now on, until a module defines one of the same type: calls of it fail.
+  void withdraw(EntryId entry) OSR_REQUIRES(mutex_);
   /// Once code and bodies of its functions are gone: its variables go, if nothing names them, and so do names of functions that
-  /// nobody calls. False: some are left. With the lock held.
-  bool free_removed(Added &module);
-  /// The function's name, also when it has no body; of one that nobody could call any more, what it is. With the lock held.
-  std::string name_of(EntryId entry) const;
+  /// nobody calls. False: some are left.
+  bool free_removed(Added &module) OSR_REQUIRES(mutex_);
+  /// The function's name, also when it has no body; of one that nobody could call any more, what it is.
+  std::string name_of(EntryId entry) const OSR_REQUIRES(mutex_);
   /// From here on the program's threads can be stopped.
   llvm::Error watch_threads(const Handshake::Options &options);
 
@@ -93,8 +93,8 @@ public:
   llvm::Error with_stopped(llvm::function_ref<void(StoppedThreads)> work);
 
   const CanonicalProgram &program() const { return compiler_->program(); }
-  /// The current body of the function of that name. With the lock held.
-  llvm::Expected<FunctionId> find_body(llvm::StringRef name) const;
+  /// The current body of the function of that name.
+  llvm::Expected<FunctionId> find_body(llvm::StringRef name) const OSR_REQUIRES(mutex_);
   Compiler &compiler() { return *compiler_; }
   SlabArena &arena() { return *arena_; }
   CodeSession &session() { return *session_; }
@@ -115,20 +115,21 @@ public:
   Handshake &handshake() { return *handshake_; }
   bool watches_threads() const { return handshake_ != nullptr; }
   Statistics &statistics() { return statistics_; }
-  TurnMutex &mutex() OSR_RETURNS_MUTEX(mutex_) { return mutex_; }
+  TurnMutex &mutex() const OSR_RETURNS_MUTEX(mutex_) { return mutex_; }
 
 private:
   Engine() = default;
   llvm::Error set_up(CanonicalProgram program, const Options &options);
   void set_up_patching(const Options &options);
-  llvm::Expected<std::vector<EntryId>> entries_for(llvm::ArrayRef<FunctionInfo> functions, const llvm::Module &module);
-  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<EntryId> entries);
+  llvm::Expected<std::vector<EntryId>> entries_for(llvm::ArrayRef<FunctionInfo> functions, const llvm::Module &module)
+      OSR_REQUIRES(mutex_);
+  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<EntryId> entries) OSR_REQUIRES(mutex_);
   void begin(const FunctionInfo &function, EntryId entry);
   llvm::Error define_aliases(llvm::ArrayRef<Alias> names);
   void count(const FunctionInfo &function);
 
   Statistics statistics_;
-  TurnMutex mutex_;
+  mutable TurnMutex mutex_;
   StubTable stub_table_;
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<SlabArena> arena_;
@@ -144,7 +145,8 @@ private:
   std::unique_ptr<StubFactory> stubs_;
   std::unique_ptr<VersionMaker> maker_;
   std::unique_ptr<WalkableRuntime> walkable_;
-  std::map<std::string, EntryId, std::less<>> withdrawn_; ///< entries of functions that have no body, by name
+  std::map<std::string, EntryId, std::less<>>
+      withdrawn_ OSR_GUARDED_BY(mutex_); ///< entries of functions that have no body, by name
 };
 
 } // namespace osr

@@ -47,9 +47,9 @@ public:
 private:
   FirstCalls(Engine &engine, Tier tier, OnFailure on_failure, CannotGoOn cannot_go_on)
       : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)), cannot_go_on_(std::move(cannot_go_on)) {}
-  llvm::Expected<std::uint64_t> code_for_locked(EntryId entry);
-  std::uint64_t code_instead(EntryId entry, llvm::Error error) const;
-  llvm::Expected<const Version *> compile(EntryId entry);
+  llvm::Expected<std::uint64_t> code_for_locked(EntryId entry) OSR_REQUIRES(engine_.mutex());
+  std::uint64_t code_instead(EntryId entry, llvm::Error error) const OSR_REQUIRES(engine_.mutex());
+  llvm::Expected<const Version *> compile(EntryId entry) OSR_REQUIRES(engine_.mutex());
 
   Engine &engine_;
   Tier tier_;

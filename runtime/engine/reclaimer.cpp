@@ -199,7 +199,8 @@ bool Reclaimer::scan() {
       free_by(*evidence);
   }
   drop_unused_bodies();
-  llvm::erase_if(removed_, [&](Engine::Added &module) { return engine_.free_removed(module); });
+  llvm::erase_if(removed_,
+                 [&](Engine::Added &module) OSR_REQUIRES(engine_.mutex()) { return engine_.free_removed(module); });
   statistics_.freed.waiting = std::uint64_t(count_if(
       versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));
   return is_anything_left();

@@ -51,10 +51,10 @@ struct ReturnStub {
 /// Not thread-safe. The parts it is given must outlive it.
 class StubFactory {
 public:
-  StubFactory(VersionStore &versions, const CodeRegistry &registry, SlabArena &arena, StubTable &table,
-              Statistics &statistics, StubKind kind, Fault fault = {}, StubRules rules = {})
-      : versions_(versions), registry_(registry), arena_(arena), table_(table), statistics_(statistics), kind_(kind),
-        faults_(fault), rules_(rules) {}
+  StubFactory(VersionStore &versions, SlabArena &arena, StubTable &table, Statistics &statistics, StubKind kind,
+              Fault fault = {}, StubRules rules = {})
+      : versions_(versions), arena_(arena), table_(table), statistics_(statistics), kind_(kind), faults_(fault),
+        rules_(rules) {}
   ~StubFactory();
 
   /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles the baseline code that it needs; a
@@ -141,7 +141,6 @@ private:
   void release(Stub &stub);
 
   VersionStore &versions_;
-  const CodeRegistry &registry_;
   SlabArena &arena_;
   StubTable &table_;
   Statistics &statistics_;

@@ -114,7 +114,8 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
   Lock lock(engine.mutex(), after_waiting);
-  auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken) { return engine.add(std::move(taken)); });
+  auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken)
+                                            OSR_REQUIRES(engine.mutex()) { return engine.add(std::move(taken)); });
   if (!added)
     return added.takeError();
   return impl_->modules.add(std::move(*added));

@@ -65,6 +65,7 @@ private:
 
 /// Only of thread `tid`, if there is one. Stops all threads, several times if stacks grow meanwhile. With the engine's
 /// lock held: as long as it is, code objects stay. The error says which stack cannot be walked.
-llvm::Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optional<pid_t> tid);
+llvm::Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optional<pid_t> tid)
+    OSR_REQUIRES(engine.mutex());
 
 } // namespace osr

@@ -64,12 +64,14 @@ Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
   if (bodies.empty())
     return make_error("a patch has at least one function");
   const RedefineOptions options = options_for(to);
-  return change_bodies("patch", names_of(bodies), options, [&] { return patch_locked(bodies, options); });
+  return change_bodies("patch", names_of(bodies), options,
+                       [&]() OSR_REQUIRES(engine_.mutex()) { return patch_locked(bodies, options); });
 }
 
 Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
   const RedefineOptions options = options_for(to);
-  return change_bodies("revert", "the newest patch", options, [&] { return revert_patch_locked(options); });
+  return change_bodies("revert", "the newest patch", options,
+                       [&]() OSR_REQUIRES(engine_.mutex()) { return revert_patch_locked(options); });
 }
 
 /// All that can be refused, of all functions, before anything changes.

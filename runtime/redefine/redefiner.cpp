@@ -15,11 +15,13 @@ using namespace llvm;
 namespace osr {
 
 Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
-  return change_body("redefine", name, options, [&](FunctionId body) { return redefine_locked(body, ir, options); });
+  return change_body("redefine", name, options,
+                     [&](FunctionId body) OSR_REQUIRES(engine_.mutex()) { return redefine_locked(body, ir, options); });
 }
 
 Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOptions &options) {
-  return change_body("revert", name, options, [&](FunctionId body) { return revert_locked(body, options); });
+  return change_body("revert", name, options,
+                     [&](FunctionId body) OSR_REQUIRES(engine_.mutex()) { return revert_locked(body, options); });
 }
 
 Error Redefiner::check_ready(StringRef name) const {

@@ -101,11 +101,11 @@ private:
   };
   llvm::Error check_ready(llvm::StringRef name) const;
   llvm::Error not_done(llvm::Error error, llvm::StringRef name);
-  void conclude(std::size_t redefined);
+  void conclude(std::size_t redefined) OSR_REQUIRES(engine_.mutex());
   llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir,
                                             const Compiler::BodyMaking &making = {});
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
-                                                  const RedefineOptions &options);
+                                                  const RedefineOptions &options) OSR_REQUIRES(engine_.mutex());
   using Body = llvm::function_ref<llvm::Expected<RedefineOutcome>(FunctionId body)>;
   llvm::Expected<RedefineOutcome> change_body(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                               Body change);
@@ -125,17 +125,21 @@ private:
   llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome);
   void undo(llvm::ArrayRef<Exchange> exchanges);
   // revert.cpp
-  llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options);
-  llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome);
+  llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options)
+      OSR_REQUIRES(engine_.mutex());
+  llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome)
+      OSR_REQUIRES(engine_.mutex());
   void remember(EntryId entry, FunctionId old);
   void forget_kept(EntryId entry);
   void forget_all(EntryId entry);
   // patch.cpp
   llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                              llvm::function_ref<llvm::Expected<PatchOutcome>()> change);
-  llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome);
-  llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options);
-  llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options);
+  llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome)
+      OSR_REQUIRES(engine_.mutex());
+  llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options)
+      OSR_REQUIRES(engine_.mutex());
+  llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options) OSR_REQUIRES(engine_.mutex());
   llvm::Error check_not_patched(FunctionId body) const;
   bool is_kept(const Step &step) const;
   void forget_unreachable_patches();

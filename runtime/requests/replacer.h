@@ -53,18 +53,19 @@ public:
 
 private:
   void start_threads();
-  llvm::Expected<FunctionId> replaceable_body(EntryId entry, const ReplaceOptions &options) const;
+  llvm::Expected<FunctionId> replaceable_body(EntryId entry, const ReplaceOptions &options) const
+      OSR_REQUIRES(engine_.mutex());
   llvm::Error not_replaced(FunctionId body, llvm::Error error) const;
   llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
-                                          std::vector<const Version *> &old);
+                                          std::vector<const Version *> &old) OSR_REQUIRES(engine_.mutex());
   llvm::Expected<ReplaceOutcome> replace_now(EntryId entry, const ReplaceOptions &options, const Effort &effort);
   llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options, const Effort &effort,
                                          llvm::ArrayRef<const Version *> old);
   struct Waiting;
-  llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options);
+  llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options) OSR_REQUIRES(engine_.mutex());
   llvm::Expected<ReplaceOutcome> give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old);
   llvm::Expected<ReplaceOutcome> wait_quiescent(EntryId entry, const ReplaceOptions &options);
-  void follow_up();
+  void follow_up() OSR_REQUIRES(engine_.mutex());
   void count(const ReplaceOutcome &outcome);
 
   Engine &engine_;

@@ -24,7 +24,6 @@ struct Replacer::Waiting {
   std::uint64_t calls_before = 0;
 };
 
-/// With the lock held.
 Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
   if (reclaimer_->makes_stacks())
     return not_replaced(waiting.body,
