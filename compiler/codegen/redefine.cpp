@@ -2,6 +2,7 @@
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/codegen/compiler.h"
+#include "compiler/codegen/promises.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/profile.h"

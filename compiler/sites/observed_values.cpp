@@ -4,6 +4,7 @@
 #include "compiler/base/print.h"
 #include "compiler/canonical/gates.h"
 #include "compiler/canonical/objects.h"
+#include "compiler/canonical/source_variables.h"
 #include "compiler/sites/describe_points.h"
 #include "compiler/sites/equal_values.h"
 #include "compiler/sites/loop_polls.h"
