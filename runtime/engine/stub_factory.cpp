@@ -26,10 +26,9 @@ StubFactory::~StubFactory() {
 
 std::optional<VersionKey> StubFactory::continuation_for(const CodeObject &code, std::uint64_t return_pc,
                                                         Landing landing) const {
-  std::optional<SiteRecord> record = code.sites.find(code.offset_of(return_pc));
-  if (landing != Landing::Continuation || !record)
+  if (landing != Landing::Continuation || site_objection(code, return_pc))
     return std::nullopt;
-  const SiteId site = site_maps_.apply(std::move(*record)).frames.back().site;
+  const SiteId site = site_maps_.apply(*code.sites.find(code.offset_of(return_pc))).frames.back().site;
   return VersionKey{site.function, Tier::Optimized, site.index};
 }
 
@@ -49,13 +48,20 @@ Expected<const ReturnStub *> StubFactory::find_or_make(const CodeObject &code, s
   return &position->second.stub;
 }
 
-Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub) {
-  std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
-  const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
+/// Why no stub can stand for the site, wherever it leads; null: one can.
+const char *StubFactory::site_objection(const CodeObject &code, std::uint64_t return_pc) const {
+  const std::optional<SiteRecord> record = code.sites.find(code.offset_of(return_pc));
+  const UnwindRow *row = code.rows.find(code.offset_of(return_pc) - 1);
   if (!record || !row || !row->usable) // inline assembly may describe the frame as it likes
-    return make_error("the site has no record or no unwind information that can be used");
-  if (!rules_.splits && record->frames.size() > 1)
-    return make_error("{}", split_refusal);
+    return "the site has no record or no unwind information that can be used";
+  return !rules_.splits && record->frames.size() > 1 ? split_refusal : nullptr;
+}
+
+Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub) {
+  if (const char *objection = site_objection(object, return_pc))
+    return make_error("{}", objection);
+  const std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
+  const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
   stub.stub.from = &object;
   auto planned = plan(stub, *record, *row, landing);
   statistics_.fault_seeded = faults_.seeded();

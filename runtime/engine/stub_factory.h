@@ -61,7 +61,7 @@ public:
   /// continuation is known already (VersionMaker::find_or_make_stub). The error is the reason for refusal; it is remembered. The
   /// code's bytes may have been freed.
   llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing);
-  /// The continuation that the landing needs; nothing: none.
+  /// The continuation that the landing needs; nothing: none, or no stub can stand for the site anyway.
   std::optional<VersionKey> continuation_for(const CodeObject &code, std::uint64_t return_pc, Landing landing) const;
 
   /// The stub if there is one. Allocation-free.
@@ -130,6 +130,7 @@ private:
     return {code.id, code.offset_of(return_pc), landing};
   }
 
+  const char *site_objection(const CodeObject &code, std::uint64_t return_pc) const;
   llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub);
   llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing);
   llvm::Error prepare_exceptions(Stub &stub, bool one_to_one);

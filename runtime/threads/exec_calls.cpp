@@ -1,21 +1,17 @@
 #include "runtime/threads/exec_calls.h"
 
+#include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/program_thread.h"
 
 #include <alloca.h>
 #include <cerrno>
 #include <cstdarg>
-#include <dlfcn.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace osr {
 namespace {
-
-template <typename Function> Function *in_library(Function *, const char *name) {
-  return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name));
-}
 
 /// The C library's own, also where this process exports functions of these names.
 struct Library {
@@ -37,6 +33,9 @@ ProgramThread *thread_to_be_stopped() {
   return self && self->tid == pid_t(::syscall(SYS_gettid)) ? self : nullptr;
 }
 
+/// Whoever asks may have seen that it executes, and sent no signal.
+void be_stopped(const ProgramThread &self) { ::syscall(SYS_tgkill, ::syscall(SYS_getpid), self.tid, stop_signal()); }
+
 /// Nobody sends the stop signal from here on, and none waits. A signal that was sent comes at the end of a system call at
 /// the latest.
 void keep_stops_away(ProgramThread &self) {
@@ -46,7 +45,7 @@ void keep_stops_away(ProgramThread &self) {
     if (!is_asked)
       break;
     self.executes.store(false, std::memory_order_seq_cst);
-    ::syscall(SYS_tgkill, ::syscall(SYS_getpid), self.tid, stop_signal());
+    be_stopped(self);
   }
   ::syscall(SYS_getppid);
 }
@@ -55,7 +54,7 @@ void keep_stops_away(ProgramThread &self) {
 void allow_stops(ProgramThread &self) {
   self.executes.store(false, std::memory_order_seq_cst);
   if (self.stop.load(std::memory_order_seq_cst) == StopState::Requested)
-    ::syscall(SYS_tgkill, ::syscall(SYS_getpid), self.tid, stop_signal());
+    be_stopped(self);
 }
 
 template <typename Call> auto without_stops(Call call) {
@@ -142,14 +141,11 @@ long system_call(long number, long a, long b, long c, long d, long e) {
 
 std::vector<AbsoluteSymbol> exec_call_symbols() {
   (void)library(); // a handler is not to be the first who looks for them
-  const auto symbol = [](const char *name, auto *function) {
-    return AbsoluteSymbol{name, reinterpret_cast<std::uint64_t>(function)};
-  };
-  return {symbol("execve", executing::execve),   symbol("execvpe", executing::execvpe),
-          symbol("fexecve", executing::fexecve), symbol("execveat", executing::execveat),
-          symbol("execv", executing::execv),     symbol("execvp", executing::execvp),
-          symbol("execl", executing::execl),     symbol("execlp", executing::execlp),
-          symbol("execle", executing::execle)};
+  return {symbol_of("execve", executing::execve),   symbol_of("execvpe", executing::execvpe),
+          symbol_of("fexecve", executing::fexecve), symbol_of("execveat", executing::execveat),
+          symbol_of("execv", executing::execv),     symbol_of("execvp", executing::execvp),
+          symbol_of("execl", executing::execl),     symbol_of("execlp", executing::execlp),
+          symbol_of("execle", executing::execle)};
 }
 
 } // namespace osr

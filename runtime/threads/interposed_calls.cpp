@@ -3,21 +3,13 @@
 // are not ended by it; and it finds the program's variables, which are a collector's roots. Linked into executables that
 // want this (osr_interposed_calls); the library that holds the runtime does not force it on them.
 #include "runtime/code/program_segments.h"
+#include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/waiting_calls.h"
 
-#include <dlfcn.h>
 #include <threads.h>
-
-namespace {
-
-template <typename Function> Function *next(Function *, const char *name) {
-  return reinterpret_cast<Function *>(dlsym(RTLD_NEXT, name));
-}
-
-} // namespace
 
 extern "C" {
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *),
@@ -30,12 +22,12 @@ int thrd_create(thrd_t *thread, thrd_start_t function, void *argument) {
 }
 
 int pthread_sigmask(int how, const sigset_t *set, sigset_t *old) noexcept {
-  static const auto library = next(&pthread_sigmask, "pthread_sigmask");
+  static const auto library = osr::in_library(&pthread_sigmask, "pthread_sigmask");
   return osr::change_mask(library, how, set, old);
 }
 
 int sigprocmask(int how, const sigset_t *set, sigset_t *old) noexcept {
-  static const auto library = next(&sigprocmask, "sigprocmask");
+  static const auto library = osr::in_library(&sigprocmask, "sigprocmask");
   return osr::change_mask(library, how, set, old);
 }
 
