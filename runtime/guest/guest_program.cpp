@@ -198,6 +198,8 @@ void GuestProgram::set_arguments(const std::vector<std::string> &arguments) {
   for (std::string &argument : arguments_)
     argv_.push_back(argument.data());
   argv_.push_back(nullptr);
+  if (!arguments_.empty())
+    name_.emplace(argv_.front());
 }
 
 /// A handler of the program may look something up, too.

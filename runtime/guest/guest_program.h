@@ -7,6 +7,7 @@
 #include "runtime/guest/fde_finder.h"
 #include "runtime/guest/loading_calls.h"
 #include "runtime/guest/program_exit.h"
+#include "runtime/guest/program_name.h"
 #include "runtime/guest/symbol_calls.h"
 
 #include <llvm/Support/Error.h>
@@ -41,8 +42,8 @@ public:
 
   /// From here on the process knows the program: unwinders, debuggers, whoever asks for names or segments.
   void install();
-  /// What the program's entries, constructors and destructors get. Stays: other threads of the program may read it when
-  /// main's has ended.
+  /// What the program's entries, constructors and destructors get; the first is the process's name. Stays: other threads of the
+  /// program may read it when main's has ended.
   void set_arguments(const std::vector<std::string> &arguments);
   char **arguments() { return argv_.data(); }
   std::size_t argument_count() const { return arguments_.size(); }
@@ -75,6 +76,7 @@ private:
   void *symbol_file_ = nullptr;
   std::vector<std::string> arguments_; ///< main's
   std::vector<char *> argv_; ///< the same, with the null at its end
+  std::optional<ProgramName> name_;
 };
 
 } // namespace osr
