@@ -14,7 +14,11 @@ endif()
 osr_need(OSR_LLVM_FOUND llvm-22-dev "LLVM 22")
 add_library(osr_llvm INTERFACE)
 target_include_directories(osr_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
-target_link_libraries(osr_llvm INTERFACE LLVM)
+# LLVM's shared library, unless an executable has the property OSR_LLVM_INSIDE: what it uses of LLVM becomes a part of that.
+llvm_map_components_to_libnames(OSR_LLVM_PARTS analysis bitreader bitwriter codegen core debuginfodwarf irreader lineeditor linker
+  native orcjit passes)
+set(llvm_inside $<BOOL:$<TARGET_PROPERTY:OSR_LLVM_INSIDE>>)
+target_link_libraries(osr_llvm INTERFACE "$<IF:${llvm_inside},${OSR_LLVM_PARTS},LLVM>")
 target_link_directories(osr_llvm INTERFACE ${LLVM_LIBRARY_DIRS})
 
 find_path(LIBUNWIND_INCLUDE libunwind.h)

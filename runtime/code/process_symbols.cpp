@@ -27,9 +27,9 @@ constexpr llvm::StringLiteral of_languages[] = {
     "libc.so.6",  "libm.so.6",  "libgcc_s.so.1",   "libstdc++.so.6", "libc++.so.1",
     "libdl.so.2", "librt.so.1", "libpthread.so.0", "libatomic.so.1", "libc++abi.so.1",
 };
-/// What the runtime is linked with, by the beginnings of names.
-constexpr llvm::StringLiteral of_runtime[] = {"libLLVM",     "libasmjit",      "libfmt",
-                                              "libmimalloc", "libunwind.so.8", unwinder_library};
+/// What the runtime is linked with, by the beginnings of names. The last three come with LLVM, which may be a part of the executable.
+constexpr llvm::StringLiteral of_runtime[] = {"libLLVM",        "libasmjit",      "libfmt",  "libmimalloc",
+                                              "libunwind.so.8", unwinder_library, "libedit", "libz.so", "libzstd.so"};
 
 std::uint64_t address_of(void *pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
 

@@ -7,8 +7,6 @@
 #include <cstdint>
 #include <dlfcn.h>
 
-extern "C" void *__dso_handle; // names this executable
-
 namespace {
 
 /// A static object's destructor, as its library registers it.
@@ -31,14 +29,13 @@ struct Range {
   }
 };
 
-/// Empty if the compiler is a part of this executable, whose own objects are destroyed as ever.
+/// That may be this executable, whose own objects then stay with the compiler's.
 Range compilers_library() {
   dl_find_object found;
   if (_dl_find_object(reinterpret_cast<void *>(&LLVMContextCreate), &found) != 0)
     return {};
-  const Range range{reinterpret_cast<std::uintptr_t>(found.dlfo_map_start),
-                    reinterpret_cast<std::uintptr_t>(found.dlfo_map_end)};
-  return range.contains(&__dso_handle) ? Range{} : range;
+  return {reinterpret_cast<std::uintptr_t>(found.dlfo_map_start),
+          reinterpret_cast<std::uintptr_t>(found.dlfo_map_end)};
 }
 
 } // namespace

@@ -14,7 +14,7 @@ GDB = os.environ["OSR_GDB"]
 # Newest first; main calls ping(6).
 ACTIVATIONS = ["bottom", "ping", "pong", "ping", "pong", "ping", "pong", "ping", "main"]
 COMMANDS = ["set confirm off", "set pagination off", "set debuginfod enabled off", "set startup-with-shell off",
-            "set breakpoint pending on", "break puts", "run", "backtrace", "continue"]
+            "set breakpoint pending on", "handle SIG62 nostop noprint", "break puts", "run", "backtrace", "continue"]
 
 
 def read_jitdump(data):

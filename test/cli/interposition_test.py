@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Checks programs whose definitions replace those of shared libraries, and that ask the dynamic linker for them."""
 import os
+import re
 import resource
 import subprocess
 import unittest
 
-from osrctl_case import CLANG, HERE, OsrctlCase
+from osrctl_case import CLANG, HERE, OSRCTL, OsrctlCase
 
 MODES = [[], ["--tier", "optimized", "--stress", "every"], ["--tier", "baseline", "--calls", "direct"]]
 
@@ -45,6 +46,15 @@ class Interposition(OsrctlCase):
             with self.subTest(mode=mode):
                 ended = self.osrctl("run", *mode, "--load", library, bitcode, "--", plugin, env=self.environment)
                 self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected.stdout, ""))
+
+    def test_exported(self):
+        """Libraries of the program find what osrctl answers for the C library, and no templates of its own or of LLVM's."""
+        listed = self.run_command("nm", "--dynamic", "--defined-only", OSRCTL)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        names = {line.split()[-1] for line in listed.stdout.splitlines()}
+        self.assertLess({"malloc", "pthread_create", "execve", "__cxa_atexit", "_Znwm", "_ZdlPv"}, names)
+        own = sorted(name for name in names if name.startswith(("_Z", "LLVM")) and not re.match("_Z(n[aw][jm]|d[al])", name))
+        self.assertEqual(own, [])
 
     def test_library_and_plugin(self):
         plugin = self.make_library("plugin.so", "interposed_plugin.c")
