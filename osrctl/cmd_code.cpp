@@ -36,7 +36,7 @@ struct Costs {
 std::string kind_of(const VersionKey &key) { return key.continuation_site ? "continuation" : to_string(key.tier); }
 
 /// Compiles one version and measures it.
-Expected<Costs> measure(Engine &engine, const VersionKey &key) {
+Expected<Costs> measure(Engine &engine, const VersionKey &key) OSR_REQUIRES(engine_lock) {
   auto seconds = [&] {
     auto found = engine.statistics().compile.find(kind_of(key));
     return found == engine.statistics().compile.end() ? 0 : found->second.seconds;
@@ -115,6 +115,7 @@ int code(const CodeOptions &options) {
     return report(runtime.takeError());
   int status = 0;
   Table table(options.times);
+  const AloneWithEngine alone;
   for (const FunctionInfo &function : (*runtime)->engine().program().functions)
     for (const VersionKey &key : versions_of(function, options.continuations)) {
       auto costs = measure((*runtime)->engine(), key);

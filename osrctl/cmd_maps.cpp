@@ -29,6 +29,7 @@ int maps(const MapsOptions &options) {
   auto key = select_version((*runtime)->engine().program(), options.version);
   if (!key)
     return report(key.takeError());
+  const AloneWithEngine alone;
   auto version = (*runtime)->engine().maker().find_or_compile(*key);
   if (!version)
     return report(version.takeError());

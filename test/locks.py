@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Mutexes are those of compiler/base/mutex.h, whose use clang checks: std::mutex and its locks are not seen by that. Threads in which
+"""Mutexes are those of compiler/base/mutex.h, whose use clang checks: std::mutex and its locks are not seen by that. That a caller has
+the engine's lock is stated by OSR_REQUIRES(engine_lock), which is checked too, and not in words. Threads in which
 the runtime works are WorkerThreads, which are started, ended and left behind by a fork in one way."""
 import pathlib
 import re
@@ -11,6 +12,8 @@ from sources import sources
 UNCHECKED = re.compile(r"\bstd::(?:recursive_|shared_|timed_)*mutex\b|\bstd::(?:lock_guard|unique_lock|scoped_lock|shared_lock|"
                        r"condition_variable(?:_any)?)\b|\bpthread_mutex_lock\b")
 THREAD = re.compile(r"\bstd::(?:j?thread\b(?!::id)|async\b)")
+WORDS = re.compile(r"\bwith the (?:\w+'s )?lock held\b|\bthread-safe[^.]*: the (?:engine|runtime)'s lock is held|"
+                   r"OSR_REQUIRES\(engine_?(?:\.|->)mutex", re.I)
 #: They make the ones that are checked.
 MAKERS = {"compiler/base/mutex.h", "runtime/threads/turn_mutex.h"}
 THREAD_MAKERS = {"runtime/process/worker_threads.h", "runtime/process/worker_threads.cpp"}
@@ -21,12 +24,16 @@ def unchecked():
         text = path.read_text()
         if name not in MAKERS and UNCHECKED.search(text):
             yield f"{name}: a mutex or lock that clang does not check, see compiler/base/mutex.h"
+        if name.startswith("runtime/") and WORDS.search(re.sub(r"\s*\n\s*///?\s*", " ", text)):
+            yield f"{name}: says in words who has the engine's lock, see runtime/process/engine_lock.h"
         if name not in THREAD_MAKERS and THREAD.search(text):
             yield f"{name}: a thread of its own, see runtime/process/worker_threads.h"
 
 
 def main():
     assert UNCHECKED.search("std::unique_lock lock(mutex);") and not UNCHECKED.search("Lock lock(mutex);")
+    assert WORDS.search("/// With the lock held.") and WORDS.search("/// Not thread-safe: the engine's lock is held.")
+    assert not WORDS.search("as long as the engine's lock is held code stays, with no lock held")
     assert THREAD.search("std::thread a;") and not THREAD.search("std::this_thread::yield(); std::thread::id b;")
     found = list(unchecked())
     print("\n".join(found))

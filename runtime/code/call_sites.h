@@ -21,29 +21,29 @@
 namespace osr {
 
 /// Hears of every object that is linked or unloaded, and so knows all sites; sites of a new object lead to the current
-/// code from the start. Not thread-safe: the runtime's lock is held. The parts it is given must outlive it.
+/// code from the start. The parts it is given must outlive it.
 class CallSites final : public LinkObserver {
 public:
   CallSites(const EntryTable &entries, const CodePatcher &patcher) : entries_(entries), patcher_(patcher) {}
 
-  llvm::Error on_link(const LinkedObject &object) override;
-  void on_unload(const LinkedObject &object) override;
+  llvm::Error on_link(const LinkedObject &object) override OSR_REQUIRES(engine_lock);
+  void on_unload(const LinkedObject &object) override OSR_REQUIRES(engine_lock);
 
   /// From update() on, calls through `entry` go straight to `pc`. Before the code at a pc is freed, its function's calls
   /// must go elsewhere.
-  void redirect(EntryId entry, std::uint64_t pc);
+  void redirect(EntryId entry, std::uint64_t pc) OSR_REQUIRES(engine_lock);
   /// From update() on, calls through `entry` go through its entry.
-  void release(EntryId entry) { redirect(entry, entries_.entry_address(entry)); }
+  void release(EntryId entry) OSR_REQUIRES(engine_lock) { redirect(entry, entries_.entry_address(entry)); }
 
-  bool has_pending() const { return !pending_.empty(); }
+  bool has_pending() const OSR_REQUIRES(engine_lock) { return !pending_.empty(); }
   /// Rewrites the sites of all functions that were redirected. All other threads that may run code of the program must
   /// be stopped. Allocation-free.
-  void update() noexcept;
+  void update() noexcept OSR_REQUIRES(engine_lock);
 
-  std::size_t size() const { return size_; }
+  std::size_t size() const OSR_REQUIRES(engine_lock) { return size_; }
   /// Sites that lead to code, not to the entry.
-  std::size_t bound() const;
-  std::uint64_t rewritten() const { return rewritten_; }
+  std::size_t bound() const OSR_REQUIRES(engine_lock);
+  std::uint64_t rewritten() const OSR_REQUIRES(engine_lock) { return rewritten_; }
 
 private:
   struct Callee {
@@ -52,15 +52,16 @@ private:
     bool is_pending = false;
   };
 
-  Callee &callee(EntryId entry);
+  Callee &callee(EntryId entry) OSR_REQUIRES(engine_lock);
 
   const EntryTable &entries_;
   CodePatcher patcher_;
-  std::vector<Callee> callees_; ///< by entry
-  std::vector<EntryId> pending_;
-  std::map<std::uint64_t, std::vector<EntryId>> objects_; ///< by begin of code: whom an object calls
-  std::size_t size_ = 0;
-  std::uint64_t rewritten_ = 0;
+  std::vector<Callee> callees_ OSR_GUARDED_BY(engine_lock); ///< by entry
+  std::vector<EntryId> pending_ OSR_GUARDED_BY(engine_lock);
+  std::map<std::uint64_t, std::vector<EntryId>>
+      objects_ OSR_GUARDED_BY(engine_lock); ///< by begin of code: whom an object calls
+  std::size_t size_ OSR_GUARDED_BY(engine_lock) = 0;
+  std::uint64_t rewritten_ OSR_GUARDED_BY(engine_lock) = 0;
 };
 
 } // namespace osr

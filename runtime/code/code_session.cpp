@@ -38,9 +38,10 @@ public:
 
   void modifyPassConfig(llvm::orc::MaterializationResponsibility &, llvm::jitlink::LinkGraph &,
                         llvm::jitlink::PassConfiguration &config) override {
-    config.PrePrunePasses.push_back([this](llvm::jitlink::LinkGraph &graph) {
+    config.PrePrunePasses.push_back([this](llvm::jitlink::LinkGraph &graph) OSR_REQUIRES(session_.mutex_) {
       keep_everything(graph);
-      make_near_references_direct(graph, [&](const auto &name) { return session_.near_.contains(name); });
+      make_near_references_direct(graph, [&](const auto &name)
+                                             OSR_REQUIRES(session_.mutex_) { return session_.near_.contains(name); });
       return refuse_native_tls(graph);
     });
     config.PostFixupPasses.push_back([this](llvm::jitlink::LinkGraph &graph) {
@@ -75,7 +76,7 @@ llvm::Expected<std::unique_ptr<CodeSession>> CodeSession::create(SlabArena &aren
 }
 
 llvm::Error CodeSession::set_up() {
-  session_.setErrorReporter([this](llvm::Error error) { failures_.push_back(std::move(error)); });
+  session_.setErrorReporter([this](llvm::Error error) OSR_REQUIRES(mutex_) { failures_.push_back(std::move(error)); });
   layer_ = std::make_unique<llvm::orc::ObjectLinkingLayer>(session_, std::make_unique<SlabMemoryManager>(arena_));
   layer_->addPlugin(capture_);
   process_ = &session_.createBareJITDylib("process");

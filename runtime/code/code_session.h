@@ -6,6 +6,7 @@
 #include "runtime/code/linked_object.h"
 #include "runtime/code/process_symbols.h"
 #include "runtime/code/slab_arena.h"
+#include "runtime/process/engine_lock.h"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/DenseSet.h>
@@ -21,14 +22,14 @@
 
 namespace osr {
 
-/// Is told about every object. This is where unwind information, symbols for debuggers and the like are published.
+/// A part of an engine that is told about every object.
 class LinkObserver {
 public:
   virtual ~LinkObserver() = default;
   /// The object is in place, nobody can run it yet. An error undoes the link. Must not call the session.
-  virtual llvm::Error on_link(const LinkedObject &object) = 0;
+  virtual llvm::Error on_link(const LinkedObject &object) OSR_REQUIRES(engine_lock) = 0;
   /// The object is about to go; its memory is still there. Must not call the session.
-  virtual void on_unload(const LinkedObject &object) = 0;
+  virtual void on_unload(const LinkedObject &object) OSR_REQUIRES(engine_lock) = 0;
 };
 
 /// Who may refer to the definitions of an object.
@@ -43,7 +44,7 @@ template <typename Function> AbsoluteSymbol symbol_of(const char *name, Function
   return {name, reinterpret_cast<std::uint64_t>(function)};
 }
 
-/// All functions are thread-safe; links are made one at a time. A name is resolved among the exported definitions and
+/// Thread-safe; links are made one at a time, with the lock of the engine whose parts observe them. A name is resolved among the exported definitions and
 /// define_symbols first, then in the process and its libraries (as dlsym does). Errors never go to stderr.
 class CodeSession {
 public:
@@ -58,11 +59,11 @@ public:
   /// names the object and all its unresolved symbols, or the name that is defined twice; then nothing stays behind.
   /// Of several weak (linkonce, COMMON) definitions of a name the first object's counts: it must stay loaded.
   llvm::Expected<LinkedObject> link(std::unique_ptr<llvm::MemoryBuffer> object,
-                                    Visibility visibility = Visibility::Exported);
+                                    Visibility visibility = Visibility::Exported) OSR_REQUIRES(engine_lock);
 
   /// Removes the object's symbols and frees its memory. No thread may run or return into it, no other object may
   /// refer to it.
-  llvm::Error unload(LinkedObject &object);
+  llvm::Error unload(LinkedObject &object) OSR_REQUIRES(engine_lock);
 
   /// Address of an exported definition, an absolute symbol or a symbol of the process.
   llvm::Expected<std::uint64_t> lookup(llvm::StringRef name);
@@ -91,11 +92,12 @@ private:
 
   CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process, SlabArena &arena);
   llvm::Error set_up();
-  llvm::Error add_graph(LinkedObject &object, std::unique_ptr<llvm::jitlink::LinkGraph> graph, Visibility visibility);
-  llvm::Error materialize(LinkedObject &object, const llvm::orc::SymbolFlagsMap &symbols);
-  void note_if_near(const llvm::orc::SymbolStringPtr &name, std::uint64_t address);
-  llvm::Error remove(LinkedObject &object);
-  llvm::Error notify_link(const LinkedObject &object);
+  llvm::Error add_graph(LinkedObject &object, std::unique_ptr<llvm::jitlink::LinkGraph> graph, Visibility visibility)
+      OSR_REQUIRES(mutex_);
+  llvm::Error materialize(LinkedObject &object, const llvm::orc::SymbolFlagsMap &symbols) OSR_REQUIRES(mutex_);
+  void note_if_near(const llvm::orc::SymbolStringPtr &name, std::uint64_t address) OSR_REQUIRES(mutex_);
+  llvm::Error remove(LinkedObject &object) OSR_REQUIRES(mutex_);
+  llvm::Error notify_link(const LinkedObject &object) OSR_REQUIRES(mutex_, engine_lock);
 
   SlabArena &arena_;
   ProcessSymbols process_symbols_;
@@ -105,10 +107,11 @@ private:
   std::shared_ptr<CapturePlugin> capture_;
   llvm::orc::JITDylib *program_ = nullptr; ///< exported definitions and absolute symbols
   llvm::orc::JITDylib *process_ = nullptr; ///< what dlsym finds, and what it should find
-  llvm::DenseSet<llvm::orc::SymbolStringPtr> near_; ///< names in program_ whose address is in the arena
-  std::vector<LinkObserver *> observers_;
-  std::vector<llvm::Error> failures_; ///< reported by ORC during the current operation
-  std::uint64_t link_count_ = 0;
+  llvm::DenseSet<llvm::orc::SymbolStringPtr>
+      near_ OSR_GUARDED_BY(mutex_); ///< names in program_ whose address is in the arena
+  std::vector<LinkObserver *> observers_ OSR_GUARDED_BY(mutex_);
+  std::vector<llvm::Error> failures_ OSR_GUARDED_BY(mutex_); ///< reported by ORC during the current operation
+  std::uint64_t link_count_ OSR_GUARDED_BY(mutex_) = 0;
 };
 
 } // namespace osr

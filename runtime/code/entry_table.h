@@ -77,7 +77,7 @@ private:
   };
 
   EntryTable(SlabArena &arena, CodeMemory way, SlabMemory hook_cells);
-  llvm::Expected<std::unique_ptr<Batch>> make_batch(std::uint32_t first);
+  llvm::Expected<std::unique_ptr<Batch>> make_batch(std::uint32_t first) OSR_REQUIRES(mutex_);
   const Batch &batch_of(EntryId entry) const;
   static std::uint64_t first_thunk(const Batch &batch) { return batch.thunks.address + thunk_size; }
   std::atomic_ref<std::uint64_t> cell(EntryId entry) const;
@@ -86,7 +86,7 @@ private:
   const void *hook_context_ = nullptr;
   CodeMemory way_; ///< to the hook
   SlabMemory hook_cells_; ///< address of the way, address of the hook
-  Mutex mutex_; ///< guards growing
+  Mutex mutex_; ///< of who makes entries; what is there is read without it, so counts and batches are atomic
   std::atomic<std::uint32_t> size_ = 0;
   std::atomic<std::uint32_t> batch_count_ = 0;
   std::unique_ptr<std::atomic<Batch *>[]> batches_;

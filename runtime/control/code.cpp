@@ -14,7 +14,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-json describe_site(const Site &site, SiteLines &lines) {
+json describe_site(const Site &site, SiteLines &lines) OSR_REQUIRES(engine_lock) {
   json described{
       {"site", site.id.index}, {"calls", site.callee}, {"result", site.result_type}, {"result_used", site.result_used}};
   if (!site.is_replaceable())
@@ -31,7 +31,8 @@ json describe_site(const Site &site, SiteLines &lines) {
 }
 
 /// Versions of a function that there are, also those that are being left, or the one that was asked for.
-Expected<std::vector<const Version *>> versions_of(Engine &engine, FunctionId body, const Call &call) {
+Expected<std::vector<const Version *>> versions_of(Engine &engine, FunctionId body, const Call &call)
+    OSR_REQUIRES(engine_lock) {
   const auto wanted = number_of(call.request, "version");
   const Bodies &bodies = engine.targets().bodies();
   std::vector<const Version *> found;

@@ -10,7 +10,7 @@
 
 namespace osr {
 
-/// For one question. With the engine's lock held.
+/// For one question, and as long as the engine's lock is held.
 class FrameTexts {
 public:
   /// `sources`, which is prepared: with variables. Null: without.
@@ -19,14 +19,14 @@ public:
 
   /// The activations of a frame, the innermost inlined one first. With its copy if variables are wanted.
   nlohmann::json describe(const SeenFrame &frame, const ThreadSnapshot *thread = nullptr,
-                          const FrameSnapshot *values = nullptr);
+                          const FrameSnapshot *values = nullptr) OSR_REQUIRES(engine_lock);
 
 private:
-  nlohmann::json describe_site(const FrameRecord &inlined);
+  nlohmann::json describe_site(const FrameRecord &inlined) OSR_REQUIRES(engine_lock);
   void describe_values(const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &values,
-                       nlohmann::json &activation);
-  void describe_waiting(const SeenFrame &frame, nlohmann::json &activation);
-  const FunctionSource *source_of(FunctionId body);
+                       nlohmann::json &activation) OSR_REQUIRES(engine_lock);
+  void describe_waiting(const SeenFrame &frame, nlohmann::json &activation) OSR_REQUIRES(engine_lock);
+  const FunctionSource *source_of(FunctionId body) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
   const SourceTables *sources_;

@@ -28,7 +28,7 @@ std::chrono::seconds since_beginning() {
   return std::chrono::seconds(now.tv_sec - std::int64_t(began.value_or(0)) / ::sysconf(_SC_CLK_TCK));
 }
 
-json describe_version(const Version &version, const CallTargets &targets) {
+json describe_version(const Version &version, const CallTargets &targets) OSR_REQUIRES(engine_lock) {
   const CodeObject &code = version.object;
   json result = describe_version(code);
   result["address"] = code.code_begin;
@@ -40,14 +40,16 @@ json describe_version(const Version &version, const CallTargets &targets) {
 }
 
 /// By body.
-std::map<FunctionId, std::vector<const Version *>> versions_by_body(const VersionStore &versions) {
+std::map<FunctionId, std::vector<const Version *>> versions_by_body(const VersionStore &versions)
+    OSR_REQUIRES(engine_lock) {
   std::map<FunctionId, std::vector<const Version *>> found;
   versions.for_each_in_use([&](const Version &version) { found[version.object.function].push_back(&version); });
   return found;
 }
 
 /// A line of the list.
-json summary_of(const ControlParts &parts, const FunctionInfo &body, ArrayRef<const Version *> versions) {
+json summary_of(const ControlParts &parts, const FunctionInfo &body, ArrayRef<const Version *> versions)
+    OSR_REQUIRES(engine_lock) {
   const CallTargets &targets = parts.engine.targets();
   json result{{"function", body.name}, {"sites", body.sites.size()}};
   std::uint64_t bytes = 0, continuations = 0;

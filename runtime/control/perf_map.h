@@ -14,8 +14,8 @@ struct PerfMap {
   std::size_t versions = 0;
 };
 
-/// All code of the program that is there now. With the engine's lock held.
-PerfMap list_code(Engine &engine) OSR_REQUIRES(engine.mutex());
+/// All code of the program that is there now.
+PerfMap list_code(Engine &engine) OSR_REQUIRES(engine_lock);
 
 /// Writes the file anew, for its user only, and returns its path. Where others can write, nobody's link is followed and nobody's file
 /// is taken: the error says what is in the way.

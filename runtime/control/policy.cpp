@@ -15,7 +15,7 @@ Expected<json> set_paused(const ControlParts &parts, bool paused) {
   return json{{"policy", paused ? "paused" : "on"}};
 }
 
-Expected<EntryId> entry_of(Engine &engine, const std::string &function) OSR_REQUIRES(engine.mutex()) {
+Expected<EntryId> entry_of(Engine &engine, const std::string &function) OSR_REQUIRES(engine_lock) {
   auto body = engine.find_body(function);
   if (!body)
     return body.takeError();

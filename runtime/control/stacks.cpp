@@ -20,13 +20,13 @@ constexpr std::size_t first_room = 16 * 1024; ///< frames of all threads
 constexpr std::uint64_t most_beyond = 1 << 20; ///< objects of the oldest function lie behind its frame
 
 StackLook see(const ProgramThread &thread, RulesFinder &rules, const FrameRedirector &redirector, std::size_t depth,
-              SeenStacks &stacks) {
+              SeenStacks &stacks) OSR_REQUIRES(engine_lock) {
   StackLook look;
   look.has_room = stacks.threads.size() < stacks.threads.capacity();
   if (!look.has_room)
     return look;
   SeenThread seen{thread.tid, thread.role, WalkStatus::ReachedBase, stacks.frames.size(), 0};
-  seen.status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
+  seen.status = walk_stopped_while(thread, rules, [&](const Frame &frame) OSR_REQUIRES(engine_lock) {
     if (seen.count == depth)
       return false;
     look.has_room = stacks.frames.size() < stacks.frames.capacity();
@@ -79,7 +79,7 @@ Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional
         if (copies)
           copies->begin();
       },
-      [&](const ProgramThread &thread, RulesFinder &rules) {
+      [&](const ProgramThread &thread, RulesFinder &rules) OSR_REQUIRES(engine_lock) {
         if (only && thread.tid != *only)
           return StackLook();
         StackLook look = see(thread, rules, engine.redirector(), depth, stacks);

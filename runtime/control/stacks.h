@@ -35,9 +35,9 @@ enum class WithValues : std::uint8_t { No, Yes };
 /// It is one of the program.
 inline bool is_own(const SeenFrame &frame) { return frame.code && frame.code->function != no_function; }
 
-/// At most `depth` frames of each thread, or of one. With the engine's lock held, and only as long as it is: it keeps code
-/// and stubs. The error says why threads could not be stopped.
+/// At most `depth` frames of each thread, or of one. Of use as long as the engine's lock is held, which keeps
+/// code and stubs. The error says why threads could not be stopped.
 llvm::Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only = std::nullopt,
-                                      WithValues values = WithValues::No) OSR_REQUIRES(engine.mutex());
+                                      WithValues values = WithValues::No) OSR_REQUIRES(engine_lock);
 
 } // namespace osr

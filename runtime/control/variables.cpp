@@ -22,7 +22,7 @@ public:
       : engine_(engine), tables_(tables), source_(source), inlined_(inlined), thread_(thread), frame_(frame) {}
 
   /// All parts of one variable.
-  json describe(ArrayRef<VariableAtSite> parts) {
+  json describe(ArrayRef<VariableAtSite> parts) OSR_REQUIRES(engine_lock) {
     const SourceVariable &variable = source_.variables[parts.front().variable];
     const SourceType &type = tables_.type(variable.type);
     json shown{{"name", variable.name}, {"type", type.name}};
@@ -48,7 +48,7 @@ private:
     known_.resize(unsigned(bytes));
   }
 
-  void add(const VariableAtSite &part, json &shown) {
+  void add(const VariableAtSite &part, json &shown) OSR_REQUIRES(engine_lock) {
     if (part.place == VariableAtSite::Place::Nowhere)
       return;
     std::vector<std::byte> value(std::max<std::size_t>(part.value.size, sizeof(std::uint64_t)));

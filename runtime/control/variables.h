@@ -11,8 +11,9 @@ namespace osr {
 /// Where a site is in the source, as a front end inlined it: the innermost first.
 nlohmann::json describe_lines(const SourceSite &site);
 
-/// The variables in scope at a site, in the activation `inlined` of a frame. With the engine's lock held.
+/// The variables in scope at a site, in the activation `inlined` of a frame.
 nlohmann::json describe_variables(Engine &engine, const SourceTables &tables, const FunctionSource &source,
-                                  const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame);
+                                  const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame)
+    OSR_REQUIRES(engine_lock);
 
 } // namespace osr

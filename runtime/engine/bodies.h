@@ -13,7 +13,6 @@ namespace osr {
 /// A function keeps its entry for ever. A redefinition gives it another body, and if its module is removed it has none, until
 /// another module defines it. Bodies have ids of their own (those of CanonicalProgram::functions), which are used again
 /// when a body has gone; the functions of a program that does not grow begin with bodies of the same numbers.
-/// Not thread-safe.
 class Bodies {
 public:
   /// A function that had none, or is new, has this body. New functions come one after the other.

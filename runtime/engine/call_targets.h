@@ -14,7 +14,7 @@
 
 namespace osr {
 
-/// Not thread-safe but for of(): the runtime's lock is held. The parts must outlive it.
+/// The parts must outlive it.
 class CallTargets {
 public:
   /// What a call costs to be seen by who acts at calls.
@@ -28,29 +28,31 @@ public:
       : entries_(entries), direct_(direct), calls_(calls) {}
 
   /// This function exists from now on, or again, with this body and without code.
-  void begin(EntryId entry, FunctionId body);
+  void begin(EntryId entry, FunctionId body) OSR_REQUIRES(engine_lock);
 
   /// Where calls of a function go; 0: the next one compiles it. Lock-free.
   std::uint64_t of(EntryId entry) const { return word(entry).load(); }
   /// True if calls enter this version.
-  bool enter(const Version &version) const {
+  bool enter(const Version &version) const OSR_REQUIRES(engine_lock) {
     return of(bodies_.entry_of(version.object.function)) == version.object.entry_pc;
   }
   /// Calls to come go there, those through entries at once; direct calls follow in the next stop of the threads, or by
   /// bind().
-  void set(EntryId entry, std::uint64_t pc);
+  void set(EntryId entry, std::uint64_t pc) OSR_REQUIRES(engine_lock);
 
-  const Bodies &bodies() const { return bodies_; }
-  Bodies &bodies() { return bodies_; }
+  const Bodies &bodies() const OSR_REQUIRES(engine_lock) { return bodies_; }
+  Bodies &bodies() OSR_REQUIRES(engine_lock) { return bodies_; }
 
   /// Of direct calls; null: there are none.
   CallSites *sites() { return direct_ ? &direct_->sites() : nullptr; }
   const DirectCalls *direct() const { return direct_; }
   /// Calls go where set() said when this returns, also those whose sites have to be rewritten for that. The error says
   /// why the threads could not be stopped.
-  llvm::Error bind(Handshake &handshake) { return direct_ ? direct_->bind(handshake) : llvm::Error::success(); }
+  llvm::Error bind(Handshake &handshake) OSR_REQUIRES(engine_lock) {
+    return direct_ ? direct_->bind(handshake) : llvm::Error::success();
+  }
   /// See DirectCalls::bind_if_alone.
-  void bind_if_alone(Handshake &handshake) {
+  void bind_if_alone(Handshake &handshake) OSR_REQUIRES(engine_lock) {
     if (direct_)
       direct_->bind_if_alone(handshake);
   }
@@ -64,7 +66,7 @@ private:
 
   EntryTable &entries_;
   DirectCalls *direct_;
-  Bodies bodies_;
+  Bodies bodies_ OSR_GUARDED_BY(engine_lock);
   /// By entry. Who reads does so beside others who make room for more, and knows the entry because it is there.
   std::array<std::unique_ptr<Chunk>, EntryTable::max_functions / chunk_size> chunks_;
   Calls calls_;

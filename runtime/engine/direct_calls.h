@@ -3,6 +3,7 @@
 
 #include "osr/options.h"
 #include "runtime/code/call_sites.h"
+#include "runtime/process/engine_lock.h"
 #include "runtime/threads/handshake.h"
 
 namespace osr {
@@ -10,8 +11,7 @@ namespace osr {
 /// A function whose caller was compiled before it is called through its entry until its sites have been rewritten, for
 /// which all threads must stop. No thread is stopped for that alone: a program of one thread has nobody to stop, and in others
 /// what is called often becomes hot, and the request that optimises it stops the threads in any case. So which stops
-/// there are does not depend on how calls are made, nor on how long compiling takes. Not thread-safe: the runtime's
-/// lock is held.
+/// there are does not depend on how calls are made, nor on how long compiling takes.
 class DirectCalls {
 public:
   DirectCalls(const EntryTable &entries, const CodePatcher &patcher) : sites_(entries, patcher) {}
@@ -20,15 +20,15 @@ public:
   const CallSites &sites() const { return sites_; }
 
   /// Something was compiled for the first time. Rewrites what is pending if nobody has to be stopped for it.
-  void bind_if_alone(Handshake &handshake);
+  void bind_if_alone(Handshake &handshake) OSR_REQUIRES(engine_lock);
   /// Rewrites what is pending, in a stop of its own. The error says why the threads could not be stopped.
-  llvm::Error bind(Handshake &handshake);
+  llvm::Error bind(Handshake &handshake) OSR_REQUIRES(engine_lock);
 
-  std::uint64_t stops() const { return stops_; }
+  std::uint64_t stops() const OSR_REQUIRES(engine_lock) { return stops_; }
 
 private:
   CallSites sites_;
-  std::uint64_t stops_ = 0;
+  std::uint64_t stops_ OSR_GUARDED_BY(engine_lock) = 0;
 };
 
 } // namespace osr

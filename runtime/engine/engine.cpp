@@ -30,6 +30,7 @@ SlabSizes slabs_for(const Module &program, SlabSizes sizes) {
 
 Expected<std::unique_ptr<Engine>> Engine::create(CanonicalProgram program, const Options &options) {
   std::unique_ptr<Engine> engine(new Engine());
+  const AloneWithEngine alone;
   if (Error error = engine->set_up(std::move(program), options))
     return error;
   return engine;
@@ -240,7 +241,9 @@ bool Engine::free_removed(Added &module) {
   if (!versions_->find(module.code).empty())
     return false;
   const std::set<FunctionId> &old = targets_->bodies().old();
-  if (any_of(old, [&](FunctionId body) { return is_contained(module.entries, targets_->bodies().entry_of(body)); }))
+  if (any_of(old, [&](FunctionId body) OSR_REQUIRES(engine_lock) {
+        return is_contained(module.entries, targets_->bodies().entry_of(body));
+      }))
     return false;
   bool is_left = false;
   if (compiler_->forget_variables(module.variable_names)) {
@@ -273,7 +276,7 @@ std::string Engine::name_of(EntryId entry) const {
 
 Error Engine::with_stopped(function_ref<void(StoppedThreads)> work) {
   Undisturbed undisturbed;
-  Lock lock(mutex_, after_waiting);
+  Lock lock(mutex(), after_waiting);
   return handshake_ ? handshake_->with_stopped(work) : make_error("no program is running");
 }
 

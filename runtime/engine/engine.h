@@ -34,7 +34,7 @@
 namespace osr {
 
 /// The parts of a runtime without any policy: nothing is compiled and no frame is replaced unless a client says so. The
-/// parts are not thread-safe unless they say so: mutex() guards them. Example:
+/// parts are guarded by mutex(), as each says by engine_lock, unless they say that they are thread-safe. Example:
 ///
 ///     auto engine = cantFail(Engine::create(std::move(program), {}));
 ///     cantFail(engine->define_symbols({{"printf", address}}));
@@ -64,7 +64,7 @@ public:
   llvm::Error define_symbols(std::vector<AbsoluteSymbol> symbols);
   /// Compiles and links the program's variables, aliases and module-level assembly. Returns where the holders of its
   /// objects lie. Call once, after all that they refer to is known.
-  llvm::Expected<Extent> link_globals();
+  llvm::Expected<Extent> link_globals() OSR_REQUIRES(engine_lock);
   /// A module that has become a part of the program.
   struct Added {
     std::vector<StaticAction> constructors, destructors;
@@ -77,14 +77,14 @@ public:
   };
   /// Makes a module of any context a part of the program (Compiler::prepare_module). What its functions refer to may come
   /// later; what its variables refer to may not. An error changes nothing.
-  llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module) OSR_REQUIRES(mutex_);
+  llvm::Expected<Added> add(std::unique_ptr<llvm::Module> module) OSR_REQUIRES(engine_lock);
   /// The function has no body from now on, until a module defines one of the same type: calls of it fail.
-  void withdraw(EntryId entry) OSR_REQUIRES(mutex_);
+  void withdraw(EntryId entry) OSR_REQUIRES(engine_lock);
   /// Once code and bodies of its functions are gone: its variables go, if nothing names them, and so do names of functions that
   /// nobody calls. False: some are left.
-  bool free_removed(Added &module) OSR_REQUIRES(mutex_);
+  bool free_removed(Added &module) OSR_REQUIRES(engine_lock);
   /// The function's name, also when it has no body; of one that nobody could call any more, what it is.
-  std::string name_of(EntryId entry) const OSR_REQUIRES(mutex_);
+  std::string name_of(EntryId entry) const OSR_REQUIRES(engine_lock);
   /// From here on the program's threads can be stopped.
   llvm::Error watch_threads(const Handshake::Options &options);
 
@@ -94,7 +94,7 @@ public:
 
   const CanonicalProgram &program() const { return compiler_->program(); }
   /// The current body of the function of that name.
-  llvm::Expected<FunctionId> find_body(llvm::StringRef name) const OSR_REQUIRES(mutex_);
+  llvm::Expected<FunctionId> find_body(llvm::StringRef name) const OSR_REQUIRES(engine_lock);
   Compiler &compiler() { return *compiler_; }
   SlabArena &arena() { return *arena_; }
   CodeSession &session() { return *session_; }
@@ -115,18 +115,19 @@ public:
   Handshake &handshake() { return *handshake_; }
   bool watches_threads() const { return handshake_ != nullptr; }
   Statistics &statistics() { return statistics_; }
-  TurnMutex &mutex() const OSR_RETURNS_MUTEX(mutex_) { return mutex_; }
+  TurnMutex &mutex() const OSR_RETURNS_MUTEX(engine_lock) { return mutex_; }
 
 private:
   Engine() = default;
-  llvm::Error set_up(CanonicalProgram program, const Options &options);
+  llvm::Error set_up(CanonicalProgram program, const Options &options) OSR_REQUIRES(engine_lock);
   void set_up_patching(const Options &options);
   llvm::Expected<std::vector<EntryId>> entries_for(llvm::ArrayRef<FunctionInfo> functions, const llvm::Module &module)
-      OSR_REQUIRES(mutex_);
-  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<EntryId> entries) OSR_REQUIRES(mutex_);
-  void begin(const FunctionInfo &function, EntryId entry);
-  llvm::Error define_aliases(llvm::ArrayRef<Alias> names);
-  void count(const FunctionInfo &function);
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<Added> link_module(Compiler::NewModule &module, std::vector<EntryId> entries)
+      OSR_REQUIRES(engine_lock);
+  void begin(const FunctionInfo &function, EntryId entry) OSR_REQUIRES(engine_lock);
+  llvm::Error define_aliases(llvm::ArrayRef<Alias> names) OSR_REQUIRES(engine_lock);
+  void count(const FunctionInfo &function) OSR_REQUIRES(engine_lock);
 
   Statistics statistics_;
   mutable TurnMutex mutex_;
@@ -146,7 +147,7 @@ private:
   std::unique_ptr<VersionMaker> maker_;
   std::unique_ptr<WalkableRuntime> walkable_;
   std::map<std::string, EntryId, std::less<>>
-      withdrawn_ OSR_GUARDED_BY(mutex_); ///< entries of functions that have no body, by name
+      withdrawn_ OSR_GUARDED_BY(engine_lock); ///< entries of functions that have no body, by name
 };
 
 } // namespace osr

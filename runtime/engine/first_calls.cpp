@@ -98,7 +98,10 @@ Expected<const Version *> FirstCalls::compile(EntryId entry) {
 }
 
 void FirstCalls::compile_all() {
+  Undisturbed undisturbed;
+  Lock lock(engine_.mutex());
   const std::uint32_t count = engine_.targets().bodies().entry_count();
+  lock.unlock();
   for (std::uint32_t i = 0; i != count; ++i)
     code_for(EntryId(i));
 }

@@ -13,7 +13,7 @@
 
 namespace osr {
 
-/// The way from the entry hook to code. Thread-safe.
+/// The way from the entry hook to code. Thread-safe but for what requires the engine's lock.
 class FirstCalls {
 public:
   /// What a call enters instead of a function that cannot be compiled, by name and reason; 0: it cannot go on.
@@ -35,11 +35,11 @@ public:
 
   bool may_be_optimized(EntryId entry) const;
 
-  /// From here on new code of the function is of this tier, whatever a policy says; nothing: as ever. With the lock held.
-  void hold(EntryId entry, std::optional<Tier> tier);
-  /// By entry. With the lock held.
-  const std::map<EntryId, Tier> &held() const { return held_; }
-  bool is_held_at_baseline(EntryId entry) const {
+  /// From here on new code of the function is of this tier, whatever a policy says; nothing: as ever.
+  void hold(EntryId entry, std::optional<Tier> tier) OSR_REQUIRES(engine_lock);
+  /// By entry.
+  const std::map<EntryId, Tier> &held() const OSR_REQUIRES(engine_lock) { return held_; }
+  bool is_held_at_baseline(EntryId entry) const OSR_REQUIRES(engine_lock) {
     auto found = held_.find(entry);
     return found != held_.end() && found->second == Tier::Baseline;
   }
@@ -47,16 +47,16 @@ public:
 private:
   FirstCalls(Engine &engine, Tier tier, OnFailure on_failure, CannotGoOn cannot_go_on)
       : engine_(engine), tier_(tier), on_failure_(std::move(on_failure)), cannot_go_on_(std::move(cannot_go_on)) {}
-  llvm::Expected<std::uint64_t> code_for_locked(EntryId entry) OSR_REQUIRES(engine_.mutex());
-  std::uint64_t code_instead(EntryId entry, llvm::Error error) const OSR_REQUIRES(engine_.mutex());
-  llvm::Expected<const Version *> compile(EntryId entry) OSR_REQUIRES(engine_.mutex());
+  llvm::Expected<std::uint64_t> code_for_locked(EntryId entry) OSR_REQUIRES(engine_lock);
+  std::uint64_t code_instead(EntryId entry, llvm::Error error) const OSR_REQUIRES(engine_lock);
+  llvm::Expected<const Version *> compile(EntryId entry) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
   Tier tier_;
   OnFailure on_failure_;
   CannotGoOn cannot_go_on_;
   std::vector<EntryId> optimize_only_; ///< by entry
-  std::map<EntryId, Tier> held_;
+  std::map<EntryId, Tier> held_ OSR_GUARDED_BY(engine_lock);
 };
 
 } // namespace osr

@@ -40,22 +40,22 @@ public:
   std::uint64_t stub_of(const Frame &frame) const noexcept override {
     return frame.is_site ? ReturnPointTable::stub_at(frame.pc) : 0;
   }
-  void reserve(std::size_t count) override { points_.reserve(count); }
-  bool redirect(const Frame &frame, std::uint64_t stub_pc) noexcept override {
+  void reserve(std::size_t count) override OSR_REQUIRES(engine_lock) { points_.reserve(count); }
+  bool redirect(const Frame &frame, std::uint64_t stub_pc) noexcept override OSR_REQUIRES(engine_lock) {
     return points_.patch(frame.pc, stub_pc);
   }
-  void for_each_patch(function_ref<void(std::uint64_t, std::uint64_t)> visit) const override {
+  void for_each_patch(function_ref<void(std::uint64_t, std::uint64_t)> visit) const override OSR_REQUIRES(engine_lock) {
     points_.for_each(visit);
   }
-  void release(Wanted wanted) noexcept override { points_.restore_if(wanted); }
-  void finish() noexcept override { points_.finish(); }
+  void release(Wanted wanted) noexcept override OSR_REQUIRES(engine_lock) { points_.restore_if(wanted); }
+  void finish() noexcept override OSR_REQUIRES(engine_lock) { points_.finish(); }
 
   /// A thread that does not stop makes each attempt take seconds: after a few there is no other.
-  Error alone(function_ref<void()> work) override {
+  Error alone(function_ref<void()> work) override OSR_REQUIRES(engine_lock) {
     if (!handshake_ || failures_ == most_failures)
       return make_error("other threads cannot be stopped to patch return points");
     Undisturbed undisturbed;
-    Error error = handshake_->with_stopped([&](auto) {
+    Error error = handshake_->with_stopped([&](auto) OSR_REQUIRES(engine_lock) {
       work();
       finish();
     });

@@ -27,16 +27,16 @@ inline constexpr unsigned most_walk_retries = 200;
 
 /// Stops all threads and calls `look(const ProgramThread &, RulesFinder &)`, which returns a StackLook, for each stack. Begins anew, by
 /// `begin()`, with more room, by `make_room()`, if there was too little; or a little later if a stack could not be walked: that
-/// is the result if it stays so. With the engine's lock held: code and stubs stay as long as it is.
+/// is the result if it stays so. Code and stubs stay as long as the engine's lock is held.
 template <typename Begin, typename Look, typename MakeRoom>
-llvm::Expected<std::optional<UnwalkedStack>> look_at_stacks(Engine &engine, Begin begin, Look look,
-                                                            MakeRoom make_room) {
+llvm::Expected<std::optional<UnwalkedStack>> look_at_stacks(Engine &engine, Begin begin, Look look, MakeRoom make_room)
+    OSR_REQUIRES(engine_lock) {
   const RegistryLookup lookup = engine.lookup();
   for (unsigned retries = 0;;) {
     begin();
     bool has_room = true;
     std::optional<UnwalkedStack> unwalked;
-    llvm::Error error = engine.handshake().with_stopped([&](StoppedThreads threads) {
+    llvm::Error error = engine.handshake().with_stopped([&](StoppedThreads threads) OSR_REQUIRES(engine_lock) {
       RulesFinder rules(lookup, engine.stub_table());
       for (const ProgramThread *thread : threads) {
         const StackLook seen = look(*thread, rules);

@@ -119,7 +119,8 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
 /// What the records say of the whole of it. The error names one that a collector could not do with.
 Error VersionStore::describe_records(CodeObject &object, ArrayRef<SiteRecord> records) const {
   const auto uses_references = [this](FunctionId function) { return program().functions[function].uses_references; };
-  object.has_loop_sites = any_of(records, [&](const SiteRecord &record) { return is_at_poll(record); });
+  object.has_loop_sites =
+      any_of(records, [&](const SiteRecord &record) OSR_REQUIRES(engine_lock) { return is_at_poll(record); });
   object.uses_references =
       uses_references(object.function) || any_of(records, [&](const SiteRecord &record) {
         return any_of(record.frames, [&](const FrameRecord &frame) { return uses_references(frame.site.function); });

@@ -69,7 +69,7 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
   llvm::sort(stubs);
   for (unsigned stop = 0; stop < most_stops; ++stop) {
     StackEvidence evidence = watch(objects, stubs);
-    Error error = handshake_.with_stopped([&](StoppedThreads threads) {
+    Error error = handshake_.with_stopped([&](StoppedThreads threads) OSR_REQUIRES(engine_lock) {
       if (CallSites *calls = engine_.targets().sites())
         calls->update();
       RulesFinder rules(lookup_, table_);
@@ -200,7 +200,7 @@ bool Reclaimer::scan() {
   }
   drop_unused_bodies();
   llvm::erase_if(removed_,
-                 [&](Engine::Added &module) OSR_REQUIRES(engine_.mutex()) { return engine_.free_removed(module); });
+                 [&](Engine::Added &module) OSR_REQUIRES(engine_lock) { return engine_.free_removed(module); });
   statistics_.freed.waiting = std::uint64_t(count_if(
       versions_.retired(), [](const auto &version) { return version->object.state() == CodeState::NotEntrant; }));
   return is_anything_left();

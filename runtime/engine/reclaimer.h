@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/engine/engine.h"
+#include "runtime/process/engine_lock.h"
 #include "runtime/process/worker_threads.h"
 #include "runtime/reclaim/stack_evidence.h"
 
@@ -19,7 +20,7 @@
 
 namespace osr {
 
-/// Not thread-safe: the runtime's lock is held. The engine, which watches threads, must outlive it.
+/// The engine, which watches threads, must outlive it.
 class Reclaimer {
 public:
   explicit Reclaimer(Engine &engine)
@@ -28,37 +29,38 @@ public:
         redirector_(engine.redirector()) {}
 
   /// Takes a version out of use. Calls must not enter it any more, and no new stub is made that leads to it.
-  void retire(const Version &version);
+  void retire(const Version &version) OSR_REQUIRES(engine_lock);
   /// Those of them that are in use and that calls do not enter.
-  void retire_left(llvm::ArrayRef<const Version *> versions);
+  void retire_left(llvm::ArrayRef<const Version *> versions) OSR_REQUIRES(engine_lock);
 
   /// The functions of this module were withdrawn: its variables go when nothing of it is left.
-  void free_when_unused(Engine::Added module) { removed_.push_back(std::move(module)); }
+  void free_when_unused(Engine::Added module) OSR_REQUIRES(engine_lock) { removed_.push_back(std::move(module)); }
 
   /// Stops all threads once, looks, and frees what may be freed. True if something has to wait for activations, or if
   /// the threads could not be stopped or walked this time.
-  bool scan();
+  bool scan() OSR_REQUIRES(engine_lock);
 
   /// The program makes stacks itself: activations wait where nobody sees them, and all code is kept.
   bool makes_stacks() const;
 
   /// Nothing leads into the code of these versions. False also if the threads could not be stopped or walked.
-  bool is_quiescent(llvm::ArrayRef<const Version *> versions);
+  bool is_quiescent(llvm::ArrayRef<const Version *> versions) OSR_REQUIRES(engine_lock);
 
 private:
   using Objects = llvm::DenseSet<const CodeObject *>;
-  std::optional<StackEvidence> gather(const Objects &objects) const;
-  StackEvidence watch(const Objects &objects, llvm::ArrayRef<const ReturnStub *> stubs) const;
-  void follow_patches(StackEvidence &evidence, llvm::ArrayRef<const ReturnStub *> stubs) const;
+  std::optional<StackEvidence> gather(const Objects &objects) const OSR_REQUIRES(engine_lock);
+  StackEvidence watch(const Objects &objects, llvm::ArrayRef<const ReturnStub *> stubs) const OSR_REQUIRES(engine_lock);
+  void follow_patches(StackEvidence &evidence, llvm::ArrayRef<const ReturnStub *> stubs) const
+      OSR_REQUIRES(engine_lock);
   const ReturnStub &stub_at(std::uint64_t stub_pc) const;
-  void free_by(const StackEvidence &evidence);
-  bool is_anything_left() const;
-  bool is_worth_a_stop() const;
+  void free_by(const StackEvidence &evidence) OSR_REQUIRES(engine_lock);
+  bool is_anything_left() const OSR_REQUIRES(engine_lock);
+  bool is_worth_a_stop() const OSR_REQUIRES(engine_lock);
 
-  void drop_unused_bodies();
+  void drop_unused_bodies() OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
-  std::vector<Engine::Added> removed_;
+  std::vector<Engine::Added> removed_ OSR_GUARDED_BY(engine_lock);
   Handshake &handshake_;
   VersionStore &versions_;
   StubFactory &stubs_;
@@ -66,7 +68,7 @@ private:
   const StubTable &table_;
   Statistics &statistics_;
   FrameRedirector &redirector_;
-  std::chrono::steady_clock::time_point last_stop_;
+  std::chrono::steady_clock::time_point last_stop_ OSR_GUARDED_BY(engine_lock);
 };
 
 /// A thread that calls `scan` again and again, less and less often, until it returns false; then it sleeps until the

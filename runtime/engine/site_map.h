@@ -21,7 +21,7 @@ SiteMap identity_map(const std::vector<Site> &sites);
 /// The error names the site and value that do not fit: missing or refused sites, values of other sizes, another result.
 llvm::Error check_site_map(const SiteMap &map, const std::vector<Site> &from, const std::vector<Site> &to);
 
-/// All site maps of a program. Not thread-safe.
+/// All site maps of a program.
 class SiteMaps {
 public:
   /// The map must have been checked. What led to a site of `from` leads further, to where the map sends that site.

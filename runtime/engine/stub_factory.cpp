@@ -161,7 +161,7 @@ void StubFactory::for_each_from(const CodeObject &from, function_ref<void(const 
 }
 
 std::size_t StubFactory::free_retired(function_ref<bool(const ReturnStub &)> is_pending) {
-  return std::erase_if(retired_, [&](auto &node) {
+  return std::erase_if(retired_, [&](auto &node) OSR_REQUIRES(engine_lock) {
     if (is_pending(node.mapped().stub))
       return false;
     release(node.mapped());

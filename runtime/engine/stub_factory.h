@@ -48,7 +48,7 @@ struct ReturnStub {
   bool leads_to(const CodeObject &object) const { return llvm::is_contained(to, &object); }
 };
 
-/// Not thread-safe. The parts it is given must outlive it.
+/// The parts it is given must outlive it.
 class StubFactory {
 public:
   StubFactory(VersionStore &versions, SlabArena &arena, StubTable &table, Statistics &statistics, StubKind kind,
@@ -60,50 +60,58 @@ public:
   /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles the baseline code that it needs; a
   /// continuation is known already (VersionMaker::find_or_make_stub). The error is the reason for refusal; it is remembered. The
   /// code's bytes may have been freed.
-  llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing);
+  llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing)
+      OSR_REQUIRES(engine_lock);
   /// The continuation that the landing needs; nothing: none, or no stub can stand for the site anyway.
-  std::optional<VersionKey> continuation_for(const CodeObject &code, std::uint64_t return_pc, Landing landing) const;
+  std::optional<VersionKey> continuation_for(const CodeObject &code, std::uint64_t return_pc, Landing landing) const
+      OSR_REQUIRES(engine_lock);
 
   /// The stub if there is one. Allocation-free.
-  const ReturnStub *find(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {
+  const ReturnStub *find(const CodeObject &code, std::uint64_t return_pc, Landing landing) const
+      OSR_REQUIRES(engine_lock) {
     auto found = stubs_.find(key_of(code, return_pc, landing));
     return found == stubs_.end() ? nullptr : &found->second.stub;
   }
 
   /// Why there is no stub; null if it was not asked for yet.
-  const std::string *find_refusal(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {
+  const std::string *find_refusal(const CodeObject &code, std::uint64_t return_pc, Landing landing) const
+      OSR_REQUIRES(engine_lock) {
     auto found = refusals_.find(key_of(code, return_pc, landing));
     return found == refusals_.end() ? nullptr : &found->second;
   }
   /// From now on the answer for this site.
-  void refuse(const CodeObject &code, std::uint64_t return_pc, Landing landing, std::string reason) {
+  void refuse(const CodeObject &code, std::uint64_t return_pc, Landing landing, std::string reason)
+      OSR_REQUIRES(engine_lock) {
     refusals_[key_of(code, return_pc, landing)] = std::move(reason);
   }
 
   /// True if find_or_make needs to make nothing.
-  bool is_known(const CodeObject &code, std::uint64_t return_pc, Landing landing) const {
+  bool is_known(const CodeObject &code, std::uint64_t return_pc, Landing landing) const OSR_REQUIRES(engine_lock) {
     return find(code, return_pc, landing) || find_refusal(code, return_pc, landing);
   }
 
   /// How activations of redefined bodies go on. Stubs that exist are not changed.
-  SiteMaps &site_maps() { return site_maps_; }
-  bool is_mapped(const SiteRecord &record) const { return site_maps_.covers(record); }
-  std::string why_not_mapped(const SiteRecord &record) const { return site_maps_.why_refused(record); }
+  SiteMaps &site_maps() OSR_REQUIRES(engine_lock) { return site_maps_; }
+  bool is_mapped(const SiteRecord &record) const OSR_REQUIRES(engine_lock) { return site_maps_.covers(record); }
+  std::string why_not_mapped(const SiteRecord &record) const OSR_REQUIRES(engine_lock) {
+    return site_maps_.why_refused(record);
+  }
 
   /// No stub that is found from now on leads to `code`. Those that exist stay for the frames that wait for them.
-  void retire_stubs_to(const CodeObject &code);
+  void retire_stubs_to(const CodeObject &code) OSR_REQUIRES(engine_lock);
 
   /// All stubs.
-  void for_each(llvm::function_ref<void(const ReturnStub &)> visit) const;
+  void for_each(llvm::function_ref<void(const ReturnStub &)> visit) const OSR_REQUIRES(engine_lock);
   /// Stubs that a frame may wait for although nobody finds them any more, and those of `from`.
-  void for_each_retired(llvm::function_ref<void(const ReturnStub &)> visit) const;
-  void for_each_from(const CodeObject &from, llvm::function_ref<void(const ReturnStub &)> visit) const;
+  void for_each_retired(llvm::function_ref<void(const ReturnStub &)> visit) const OSR_REQUIRES(engine_lock);
+  void for_each_from(const CodeObject &from, llvm::function_ref<void(const ReturnStub &)> visit) const
+      OSR_REQUIRES(engine_lock);
 
   /// Frees retired stubs that `is_pending` does not want kept. The caller knows that no return PC leads into them and
   /// that no thread is in them. Returns how many.
-  std::size_t free_retired(llvm::function_ref<bool(const ReturnStub &)> is_pending);
+  std::size_t free_retired(llvm::function_ref<bool(const ReturnStub &)> is_pending) OSR_REQUIRES(engine_lock);
   /// Frees the stubs of `from`, and all that is remembered about its sites.
-  std::size_t forget(const CodeObject &from);
+  std::size_t forget(const CodeObject &from) OSR_REQUIRES(engine_lock);
 
   /// An activation is sent to this stub now, for the cause of this thread. Only a trace wants to know.
   void note_cause(std::uint64_t stub_pc) const noexcept;
@@ -131,27 +139,31 @@ private:
   }
 
   const char *site_objection(const CodeObject &code, std::uint64_t return_pc) const;
-  llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub);
-  llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing);
-  llvm::Error prepare_exceptions(Stub &stub, bool one_to_one);
+  llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub)
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing)
+      OSR_REQUIRES(engine_lock);
+  llvm::Error prepare_exceptions(Stub &stub, bool one_to_one) OSR_REQUIRES(engine_lock);
   EmittedStub code_of(const TransitionScript &script, std::uint64_t address) const;
-  std::uint64_t write(const TransitionScript &script, Stub &stub, std::size_t offset, std::size_t size);
-  llvm::Error emit(Stub &stub);
-  llvm::Expected<CodeMemory> allocate_apart(std::size_t size, std::uint64_t return_pc);
-  void publish(Stub &stub, SiteId site);
-  void release(Stub &stub);
+  std::uint64_t write(const TransitionScript &script, Stub &stub, std::size_t offset, std::size_t size)
+      OSR_REQUIRES(engine_lock);
+  llvm::Error emit(Stub &stub) OSR_REQUIRES(engine_lock);
+  llvm::Expected<CodeMemory> allocate_apart(std::size_t size, std::uint64_t return_pc) OSR_REQUIRES(engine_lock);
+  void publish(Stub &stub, SiteId site) OSR_REQUIRES(engine_lock);
+  void release(Stub &stub) OSR_REQUIRES(engine_lock);
 
   VersionStore &versions_;
   SlabArena &arena_;
   StubTable &table_;
   Statistics &statistics_;
   StubKind kind_;
-  FaultSeeder faults_;
+  FaultSeeder faults_ OSR_GUARDED_BY(engine_lock);
   StubRules rules_;
-  SiteMaps site_maps_;
-  std::map<Key, Stub> stubs_;
-  std::list<std::map<Key, Stub>::node_type> retired_; ///< nodes: the stub table refers to the stubs in them
-  std::map<Key, std::string> refusals_;
+  SiteMaps site_maps_ OSR_GUARDED_BY(engine_lock);
+  std::map<Key, Stub> stubs_ OSR_GUARDED_BY(engine_lock);
+  std::list<std::map<Key, Stub>::node_type>
+      retired_ OSR_GUARDED_BY(engine_lock); ///< nodes: the stub table refers to the stubs in them
+  std::map<Key, std::string> refusals_ OSR_GUARDED_BY(engine_lock);
 };
 
 } // namespace osr

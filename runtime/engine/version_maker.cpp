@@ -91,7 +91,7 @@ std::optional<SiteId> VersionMaker::find_dead_end(const Version &version) {
   std::optional<SiteId> found;
   if (object.tier != Tier::Optimized)
     return found;
-  object.sites.for_each([&](const SiteRecord &record) {
+  object.sites.for_each([&](const SiteRecord &record) OSR_REQUIRES(engine_lock) {
     const SiteId guard = record.frames.back().site;
     if (found || !is_guard_site(versions_.program().functions[guard.function].sites[guard.index]))
       return;

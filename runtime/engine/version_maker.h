@@ -12,7 +12,7 @@
 
 namespace osr {
 
-/// Not thread-safe: the runtime's lock is held. The parts it is given must outlive it. Example:
+/// The parts it is given must outlive it. Example:
 ///
 ///     const Version &fib = *cantFail(engine->maker().find_or_compile({id, Tier::Baseline, std::nullopt}));
 class VersionMaker {
@@ -21,25 +21,25 @@ public:
       : compiler_(compiler), versions_(versions), stubs_(stubs), statistics_(statistics) {}
 
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
-  llvm::Expected<const Version *> find_or_compile(const VersionKey &key);
+  llvm::Expected<const Version *> find_or_compile(const VersionKey &key) OSR_REQUIRES(engine_lock);
 
   /// find_or_compile in two halves, for the optimised tier: in between Compiler::finish does the long part, for which nobody
   /// has to be kept away from the store. Nothing: the version is known already, or its code would count its activations.
-  llvm::Expected<std::optional<PendingCompile>> begin(const VersionKey &key);
+  llvm::Expected<std::optional<PendingCompile>> begin(const VersionKey &key) OSR_REQUIRES(engine_lock);
   /// False: what the version rests on has changed meanwhile, and it has to be begun again. A failure is remembered.
-  bool install(PendingCompile pending, llvm::Expected<CompiledVersion> compiled);
+  bool install(PendingCompile pending, llvm::Expected<CompiledVersion> compiled) OSR_REQUIRES(engine_lock);
 
   /// A version that nobody finds yet, whether there is one or not.
-  llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key);
+  llvm::Expected<std::unique_ptr<Version>> compile_apart(const VersionKey &key) OSR_REQUIRES(engine_lock);
 
   /// StubFactory::find_or_make, and before that the continuation which a landing in optimised code needs.
-  llvm::Expected<const ReturnStub *> find_or_make_stub(const CodeObject &code, std::uint64_t return_pc,
-                                                       Landing landing);
+  llvm::Expected<const ReturnStub *> find_or_make_stub(const CodeObject &code, std::uint64_t return_pc, Landing landing)
+      OSR_REQUIRES(engine_lock);
 
 private:
   llvm::Expected<std::unique_ptr<Version>> admit(llvm::Expected<std::unique_ptr<Version>> made,
-                                                 std::optional<SiteId> &dead_end);
-  std::optional<SiteId> find_dead_end(const Version &version);
+                                                 std::optional<SiteId> &dead_end) OSR_REQUIRES(engine_lock);
+  std::optional<SiteId> find_dead_end(const Version &version) OSR_REQUIRES(engine_lock);
   void trace(Trace::Clock::time_point begun, const VersionKey &key, const Version *made) const;
 
   Compiler &compiler_;

@@ -40,9 +40,8 @@ struct Rooms {
   /// The same, but what is not done by then is left alone.
   void end_by(std::chrono::steady_clock::time_point when);
 
-  /// With the engine's lock.
-  void before_fork();
-  void after_fork(bool is_child);
+  void before_fork() OSR_REQUIRES(engine_lock);
+  void after_fork(bool is_child) OSR_REQUIRES(engine_lock);
 
   /// A thread of the program that makes code for its first call may have interrupted malloc.
   bool may_compile_in_calls() const;

@@ -49,6 +49,15 @@ Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, KeepSource ke
   });
 }
 
+Expected<EntryId> find_main(Engine &engine) {
+  Undisturbed undisturbed;
+  Lock lock(engine.mutex());
+  const CanonicalProgram &program = engine.program();
+  if (Error error = check_main(program))
+    return error;
+  return engine.targets().bodies().entry_of(program.find_aliased_function("main")->id);
+}
+
 } // namespace
 
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
@@ -115,7 +124,7 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
   Engine &engine = *impl_->engine;
   Lock lock(engine.mutex(), after_waiting);
   auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken)
-                                            OSR_REQUIRES(engine.mutex()) { return engine.add(std::move(taken)); });
+                                            OSR_REQUIRES(engine_lock) { return engine.add(std::move(taken)); });
   if (!added)
     return added.takeError();
   return impl_->modules.add(std::move(*added));
@@ -178,9 +187,9 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   Engine &engine = *impl_->engine;
   GuestProgram &guest = *impl_->rooms.guest;
   const CanonicalProgram &program = engine.program();
-  if (Error error = check_main(program))
-    return error;
-  const EntryId main = engine.targets().bodies().entry_of(program.find_aliased_function("main")->id);
+  auto main = find_main(engine);
+  if (!main)
+    return main.takeError();
   raise_stack_limit();
   if (ThreadRegistry::current())
     return make_error("main needs a thread that is not attached: the program's end would be the end of that");
@@ -205,7 +214,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (Error error = guest.run(program.constructors))
     return error;
   engine.statistics().program_start = std::chrono::steady_clock::now();
-  return int(enter(**self, engine.entries().entry_address(main), guest.argument_count(),
+  return int(enter(**self, engine.entries().entry_address(*main), guest.argument_count(),
                    reinterpret_cast<std::uint64_t>(guest.arguments()), reinterpret_cast<std::uint64_t>(environ)));
 }
 

@@ -123,6 +123,7 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (Error error = rooms.make(*engine, options, process, [this] { return snapshot(); }))
     return error;
   answer_compiled_code();
+  const AloneWithEngine alone;
   return rooms.guest->link(hook_symbols(*this));
 }
 

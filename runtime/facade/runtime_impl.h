@@ -39,7 +39,7 @@ struct RuntimeImpl {
   CallsOfRuntime calls;
   std::unique_ptr<Engine> engine;
   Rooms rooms;
-  AddedModules modules; ///< guarded by the engine's lock
+  AddedModules modules;
   /// Of a program that has begun.
   struct Begun {
     ProgramThread *main_thread = nullptr; ///< that runs main; null: the host calls its functions

@@ -72,7 +72,8 @@ Expected<std::optional<SiteId>> GuardExits::leave(std::uint64_t return_pc_slot, 
       return stub.takeError();
     redirector_.reserve(1);
     stubs_.note_cause((*stub)->entry_pc);
-    if (Error error = redirector_.alone([&] { redirector_.redirect(frame, (*stub)->entry_pc); }))
+    if (Error error =
+            redirector_.alone([&]() OSR_REQUIRES(engine_lock) { redirector_.redirect(frame, (*stub)->entry_pc); }))
       return error;
     ++statistics_.frames_rewritten;
   }

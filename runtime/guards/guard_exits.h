@@ -30,7 +30,7 @@ void answer_failed_guards(GuardHandler *handler);
 /// What baseline code calls to count.
 std::vector<AbsoluteSymbol> profile_symbols();
 
-/// Sends activations away and counts. Not thread-safe: the runtime's lock is held. The engine must outlive it.
+/// Sends activations away and counts. The engine must outlive it.
 class GuardExits {
 public:
   /// The assumption is dropped when it has failed so often.
@@ -40,10 +40,11 @@ public:
 
   /// Makes the activation that will return there go on in baseline code, unless it is there or goes elsewhere already.
   /// Returns the site if its guard has now failed too often. The error says why the activation cannot go anywhere.
-  llvm::Expected<std::optional<SiteId>> leave(std::uint64_t return_pc_slot, std::uint32_t reason);
+  llvm::Expected<std::optional<SiteId>> leave(std::uint64_t return_pc_slot, std::uint32_t reason)
+      OSR_REQUIRES(engine_lock);
 
 private:
-  std::optional<SiteId> count(SiteId guard, std::uint32_t reason);
+  std::optional<SiteId> count(SiteId guard, std::uint32_t reason) OSR_REQUIRES(engine_lock);
 
   StubFactory &stubs_;
   const CodeRegistry &registry_;
@@ -51,10 +52,10 @@ private:
   FrameRedirector &redirector_;
   Statistics &statistics_;
   std::uint64_t most_failures_;
-  std::map<SiteId, std::uint64_t> failures_;
+  std::map<SiteId, std::uint64_t> failures_ OSR_GUARDED_BY(engine_lock);
 };
 
 /// Versions in use that leave at this guard.
-std::vector<const Version *> versions_with_exit(const VersionStore &versions, SiteId guard);
+std::vector<const Version *> versions_with_exit(const VersionStore &versions, SiteId guard) OSR_REQUIRES(engine_lock);
 
 } // namespace osr

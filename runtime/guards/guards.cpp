@@ -12,10 +12,11 @@ namespace osr {
 namespace {
 
 /// Patched sites would send activations to such code again and again.
-void release_sites_to(ArrayRef<const Version *> versions, FrameRedirector &redirector, const StubTable &stubs) {
+void release_sites_to(ArrayRef<const Version *> versions, FrameRedirector &redirector, const StubTable &stubs)
+    OSR_REQUIRES(engine_lock) {
   if (versions.empty() || !redirector.concerns_sites())
     return;
-  Error error = redirector.alone([&] {
+  Error error = redirector.alone([&]() OSR_REQUIRES(engine_lock) {
     redirector.release([&](std::uint64_t, std::uint64_t stub_pc) {
       const auto &stub = *static_cast<const ReturnStub *>(stubs.find(stub_pc)->handle);
       return stub.may_be_released() &&
@@ -32,10 +33,12 @@ Guards::Guards(Engine &engine, Replacer &replacer, Tiering *tiering, std::uint64
     : engine_(engine), replacer_(replacer), tiering_(tiering), exits_(engine, most_failures),
       cannot_go_on_(std::move(cannot_go_on)) {
   engine.statistics().speculation.is_on = engine.compiler().speculates();
-  engine.compiler().find_functions_by([&engine](std::uint64_t address) -> std::optional<FunctionId> {
-    const std::optional<EntryId> entry = engine.entries().find_entry(address);
-    return entry ? std::optional(engine.targets().bodies().current(*entry)) : std::nullopt;
-  });
+  engine.compiler().find_functions_by(
+      [&engine](std::uint64_t address) OSR_REQUIRES(engine_lock) -> std::optional<FunctionId> {
+        const std::optional<EntryId> entry = engine.entries().find_entry(address);
+        const FunctionId body = entry ? engine.targets().bodies().current(*entry) : no_function;
+        return body != no_function ? std::optional(body) : std::nullopt; // its module was removed
+      });
 }
 
 void Guards::on_failure(std::uint64_t return_pc_slot, std::uint32_t reason) {
@@ -69,7 +72,7 @@ Error Guards::leave(std::uint64_t return_pc_slot, std::uint32_t reason) {
 
 /// Code that rests on it is entered no more; the next calls compile anew. Activations in it may stay: they leave if the
 /// guard fails again. What was counted is not what happens now: under a policy, baseline code counts once more first.
-/// True if there is something to be freed. With the lock held.
+/// True if there is something to be freed.
 bool Guards::drop_assumption(SiteId guard) {
   Statistics::Guards &counts = engine_.statistics().guards;
   counts.dropped += engine_.compiler().drop_assumption(guard); // or this was an activation of older code

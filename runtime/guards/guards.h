@@ -19,7 +19,7 @@ public:
 
 private:
   llvm::Error leave(std::uint64_t return_pc_slot, std::uint32_t reason);
-  bool drop_assumption(SiteId guard);
+  bool drop_assumption(SiteId guard) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
   Replacer &replacer_;

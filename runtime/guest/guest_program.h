@@ -35,7 +35,7 @@ public:
   /// Loads the libraries, links the program's variables, and binds both to each other. `symbols` come on top of what a
   /// program of C or C++ finds in place of its library's, and before that.
   /// Libraries come before the program, which refers to them; those that refer to the program come when it is there.
-  llvm::Error link(std::vector<AbsoluteSymbol> symbols);
+  llvm::Error link(std::vector<AbsoluteSymbol> symbols) OSR_REQUIRES(engine_lock);
 
   /// A handler of the program's, or of a library's, which may call what the program gave to it, may come at any time.
   bool may_handle_signals() const;
@@ -59,7 +59,7 @@ public:
 private:
   llvm::Error define_symbols(std::vector<AbsoluteSymbol> symbols);
   llvm::Error load_libraries();
-  llvm::Error link_globals();
+  llvm::Error link_globals() OSR_REQUIRES(engine_lock);
   llvm::Error show();
   llvm::Error check_references();
   llvm::Expected<std::uint64_t> look_up(llvm::StringRef name);

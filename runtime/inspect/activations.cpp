@@ -18,12 +18,13 @@ public:
   Showing(Engine &engine, function_ref<bool(const Activation &)> visit) : engine_(engine), visit_(visit) {}
 
   /// False: the visitor has had enough.
-  bool show(const ThreadSnapshot &thread) {
-    return all_of(thread.frames, [&](const FrameSnapshot &frame) { return show(thread, frame); });
+  bool show(const ThreadSnapshot &thread) OSR_REQUIRES(engine_lock) {
+    return all_of(thread.frames,
+                  [&](const FrameSnapshot &frame) OSR_REQUIRES(engine_lock) { return show(thread, frame); });
   }
 
 private:
-  bool show(const ThreadSnapshot &thread, const FrameSnapshot &frame) {
+  bool show(const ThreadSnapshot &thread, const FrameSnapshot &frame) OSR_REQUIRES(engine_lock) {
     Activation activation;
     activation.thread = thread.tid;
     activation.tier = frame.code->tier;
@@ -48,7 +49,7 @@ private:
   }
 
   void read_point(const Site &site, const FrameRecord &inlined, const ThreadSnapshot &thread,
-                  const FrameSnapshot &frame) {
+                  const FrameSnapshot &frame) OSR_REQUIRES(engine_lock) {
     point_.reset();
     values_.clear();
     bytes_.clear();

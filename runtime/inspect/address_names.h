@@ -14,7 +14,7 @@ namespace osr {
 /// Names for the addresses that a program's code refers to. Looks all of them up when it is made.
 class AddressNames {
 public:
-  explicit AddressNames(Engine &engine);
+  explicit AddressNames(Engine &engine) OSR_REQUIRES(engine_lock);
 
   /// A function or variable of the program, a function that it calls, or a linker's stub or pointer slot that leads to
   /// one. Other addresses, among them those inside `object`, have no name.

@@ -15,6 +15,7 @@ std::string text_of(const FunctionInfo &function);
 enum class CodeParts : std::uint8_t { Records, All };
 
 /// Of one version: its machine code, with the record of each return PC in front of the instruction that it is the address of.
-llvm::Expected<std::string> text_of(Engine &engine, const CodeObject &object, CodeParts parts);
+llvm::Expected<std::string> text_of(Engine &engine, const CodeObject &object, CodeParts parts)
+    OSR_REQUIRES(engine_lock);
 
 } // namespace osr

@@ -23,19 +23,20 @@ public:
   llvm::Error prepare() override;
 
   // After prepare() has succeeded:
-  /// Null: nothing is known of it. With the engine's lock held.
-  const FunctionSource *find(FunctionId body) const override;
+  /// Null: nothing is known of it.
+  const FunctionSource *find(FunctionId body) const override OSR_REQUIRES(engine_lock);
   const SourceType &type(SourceTypeId type) const override { return types_[type]; }
 
 private:
-  llvm::Error read();
+  llvm::Error read() OSR_REQUIRES(mutex_);
   llvm::Expected<std::unique_ptr<Compiler>> compile_all(std::unique_ptr<llvm::Module> module,
                                                         llvm::TargetMachine &machine);
 
   Engine &engine_;
-  Mutex mutex_; ///< of what follows, until it is ready
-  bool is_read_ = false;
-  std::string failure_;
+  Mutex mutex_;
+  bool is_read_ OSR_GUARDED_BY(mutex_) = false;
+  std::string failure_ OSR_GUARDED_BY(mutex_);
+  // Filled under the mutex; who has come back from prepare() reads them without it.
   std::vector<SourceType> types_;
   std::vector<FunctionSource> functions_; ///< by number
 };
@@ -44,8 +45,8 @@ private:
 class SiteLines {
 public:
   explicit SiteLines(Engine &engine) : engine_(engine) {}
-  /// Nothing: not known. With the engine's lock held.
-  std::optional<SourceLine> find(SiteId site);
+  /// Nothing: not known.
+  std::optional<SourceLine> find(SiteId site) OSR_REQUIRES(engine_lock);
 
 private:
   Engine &engine_;

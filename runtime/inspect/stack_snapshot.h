@@ -32,9 +32,9 @@ struct ThreadSnapshot {
 };
 
 /// What a point or the source's description of a site says of a value, in the frame `inlined` of that frame of code. False: it
-/// is not known. With the engine's lock held.
+/// is not known.
 bool read_value(Engine &engine, const PointValue &value, const FrameRecord &inlined, const ThreadSnapshot &thread,
-                const FrameSnapshot &frame, std::byte *to);
+                const FrameSnapshot &frame, std::byte *to) OSR_REQUIRES(engine_lock);
 
 /// Memory for snapshots, made before threads are stopped, and the snapshots in it.
 class StackCopies {
@@ -63,9 +63,9 @@ private:
   bool more_threads_ = false;
 };
 
-/// Only of thread `tid`, if there is one. Stops all threads, several times if stacks grow meanwhile. With the engine's
-/// lock held: as long as it is, code objects stay. The error says which stack cannot be walked.
+/// Only of thread `tid`, if there is one. Stops all threads, several times if stacks grow meanwhile. As long as the
+/// engine's lock is held code objects stay. The error says which stack cannot be walked.
 llvm::Expected<std::vector<ThreadSnapshot>> take_snapshot(Engine &engine, std::optional<pid_t> tid)
-    OSR_REQUIRES(engine.mutex());
+    OSR_REQUIRES(engine_lock);
 
 } // namespace osr

@@ -65,13 +65,13 @@ Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
     return make_error("a patch has at least one function");
   const RedefineOptions options = options_for(to);
   return change_bodies("patch", names_of(bodies), options,
-                       [&]() OSR_REQUIRES(engine_.mutex()) { return patch_locked(bodies, options); });
+                       [&]() OSR_REQUIRES(engine_lock) { return patch_locked(bodies, options); });
 }
 
 Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
   const RedefineOptions options = options_for(to);
   return change_bodies("revert", "the newest patch", options,
-                       [&]() OSR_REQUIRES(engine_.mutex()) { return revert_patch_locked(options); });
+                       [&]() OSR_REQUIRES(engine_lock) { return revert_patch_locked(options); });
 }
 
 /// All that can be refused, of all functions, before anything changes.
@@ -129,8 +129,8 @@ bool Redefiner::is_kept(const Step &step) const {
 
 /// Those that none of their functions comes back to. While one of them can be reached, its function does not go back alone.
 void Redefiner::forget_unreachable_patches() {
-  erase_if(patches_, [&](const std::vector<Step> &steps) {
-    return none_of(steps, [&](const Step &step) { return is_kept(step); });
+  erase_if(patches_, [&](const std::vector<Step> &steps) OSR_REQUIRES(engine_lock) {
+    return none_of(steps, [&](const Step &step) OSR_REQUIRES(engine_lock) { return is_kept(step); });
   });
 }
 

@@ -16,12 +16,12 @@ namespace osr {
 
 Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir, const RedefineOptions &options) {
   return change_body("redefine", name, options,
-                     [&](FunctionId body) OSR_REQUIRES(engine_.mutex()) { return redefine_locked(body, ir, options); });
+                     [&](FunctionId body) OSR_REQUIRES(engine_lock) { return redefine_locked(body, ir, options); });
 }
 
 Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOptions &options) {
   return change_body("revert", name, options,
-                     [&](FunctionId body) OSR_REQUIRES(engine_.mutex()) { return revert_locked(body, options); });
+                     [&](FunctionId body) OSR_REQUIRES(engine_lock) { return revert_locked(body, options); });
 }
 
 Error Redefiner::check_ready(StringRef name) const {
@@ -195,7 +195,7 @@ std::vector<const Version *> Redefiner::versions_that_rest_on(FunctionId body) c
 std::vector<Redefiner::CallTarget> Redefiner::redirect_calls(EntryId entry, ArrayRef<const Version *> invalid) {
   CallTargets &targets = engine_.targets();
   std::vector<CallTarget> before;
-  auto redirect = [&](EntryId changed) {
+  auto redirect = [&](EntryId changed) OSR_REQUIRES(engine_lock) {
     before.push_back({changed, targets.of(changed)});
     targets.set(changed, 0);
   };

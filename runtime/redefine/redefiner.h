@@ -32,8 +32,8 @@ class VariableTables {
 public:
   /// Takes its time, once; without the engine's lock. The error says why nothing is known.
   virtual llvm::Error prepare() = 0;
-  /// Null: of this body nothing is. With the engine's lock held.
-  virtual const FunctionSource *find(FunctionId body) const = 0;
+  /// Null: of this body nothing is.
+  virtual const FunctionSource *find(FunctionId body) const OSR_REQUIRES(engine_lock) = 0;
   virtual const SourceType &type(SourceTypeId type) const = 0;
 
 protected:
@@ -100,63 +100,66 @@ private:
     std::map<std::uint32_t, std::string> refused;
   };
   llvm::Error check_ready(llvm::StringRef name) const;
-  llvm::Error not_done(llvm::Error error, llvm::StringRef name);
-  void conclude(std::size_t redefined) OSR_REQUIRES(engine_.mutex());
+  llvm::Error not_done(llvm::Error error, llvm::StringRef name) OSR_REQUIRES(engine_lock);
+  void conclude(std::size_t redefined) OSR_REQUIRES(engine_lock);
   llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir,
                                             const Compiler::BodyMaking &making = {});
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
-                                                  const RedefineOptions &options) OSR_REQUIRES(engine_.mutex());
+                                                  const RedefineOptions &options) OSR_REQUIRES(engine_lock);
   using Body = llvm::function_ref<llvm::Expected<RedefineOutcome>(FunctionId body)>;
   llvm::Expected<RedefineOutcome> change_body(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                               Body change);
   llvm::Expected<SiteMap> site_map_for(FunctionId old, const FunctionInfo &fresh, const llvm::Function &code,
-                                       const RedefineOptions &options, RedefineOutcome &outcome) const;
+                                       const RedefineOptions &options, RedefineOutcome &outcome) const
+      OSR_REQUIRES(engine_lock);
   // choose_body.cpp
   llvm::Expected<Choice> choose_body(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
-                                     RedefineOutcome &outcome);
-  llvm::Error choose_enterable(FunctionId old, llvm::MemoryBufferRef ir, Choice &choice);
-  llvm::Expected<KnownBody> source_of_body(FunctionId body);
-  void note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const;
-  void forget_made();
+                                     RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
+  llvm::Error choose_enterable(FunctionId old, llvm::MemoryBufferRef ir, Choice &choice) OSR_REQUIRES(engine_lock);
+  llvm::Expected<KnownBody> source_of_body(FunctionId body) OSR_REQUIRES(engine_lock);
+  void note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const OSR_REQUIRES(engine_lock);
+  void forget_made() OSR_REQUIRES(engine_lock);
   std::string prepare_tables(bool is_wanted);
   llvm::Expected<Exchange> adopt(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
-                                 RedefineOutcome &outcome);
-  void begin(Exchange &exchange);
-  llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome);
-  void undo(llvm::ArrayRef<Exchange> exchanges);
+                                 RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
+  void begin(Exchange &exchange) OSR_REQUIRES(engine_lock);
+  llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome)
+      OSR_REQUIRES(engine_lock);
+  void undo(llvm::ArrayRef<Exchange> exchanges) OSR_REQUIRES(engine_lock);
   // revert.cpp
   llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options)
-      OSR_REQUIRES(engine_.mutex());
+      OSR_REQUIRES(engine_lock);
   llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome)
-      OSR_REQUIRES(engine_.mutex());
-  void remember(EntryId entry, FunctionId old);
-  void forget_kept(EntryId entry);
-  void forget_all(EntryId entry);
+      OSR_REQUIRES(engine_lock);
+  void remember(EntryId entry, FunctionId old) OSR_REQUIRES(engine_lock);
+  void forget_kept(EntryId entry) OSR_REQUIRES(engine_lock);
+  void forget_all(EntryId entry) OSR_REQUIRES(engine_lock);
   // patch.cpp
   llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, const RedefineOptions &options,
                                              llvm::function_ref<llvm::Expected<PatchOutcome>()> change);
   llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome)
-      OSR_REQUIRES(engine_.mutex());
+      OSR_REQUIRES(engine_lock);
   llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options)
-      OSR_REQUIRES(engine_.mutex());
-  llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options) OSR_REQUIRES(engine_.mutex());
-  llvm::Error check_not_patched(FunctionId body) const;
-  bool is_kept(const Step &step) const;
-  void forget_unreachable_patches();
-  llvm::Error link_variables(Compiler::NewBody &body);
-  std::vector<const Version *> versions_that_rest_on(FunctionId body) const;
-  std::vector<CallTarget> redirect_calls(EntryId entry, llvm::ArrayRef<const Version *> invalid);
-  llvm::Expected<ReplaceOutcome> deoptimize(llvm::ArrayRef<const Version *> invalid);
-  void move_to_new_bodies(const std::set<FunctionId> &old, Tier to, RedefineOutcome &outcome);
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options) OSR_REQUIRES(engine_lock);
+  llvm::Error check_not_patched(FunctionId body) const OSR_REQUIRES(engine_lock);
+  bool is_kept(const Step &step) const OSR_REQUIRES(engine_lock);
+  void forget_unreachable_patches() OSR_REQUIRES(engine_lock);
+  llvm::Error link_variables(Compiler::NewBody &body) OSR_REQUIRES(engine_lock);
+  std::vector<const Version *> versions_that_rest_on(FunctionId body) const OSR_REQUIRES(engine_lock);
+  std::vector<CallTarget> redirect_calls(EntryId entry, llvm::ArrayRef<const Version *> invalid)
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<ReplaceOutcome> deoptimize(llvm::ArrayRef<const Version *> invalid) OSR_REQUIRES(engine_lock);
+  void move_to_new_bodies(const std::set<FunctionId> &old, Tier to, RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
   Replacer &replacer_;
-  /// By entry: bodies that it can go back to, the last one last. Guarded by the engine's lock.
-  std::map<EntryId, std::vector<FunctionId>> kept_;
-  std::vector<std::vector<Step>> patches_; ///< that can be undone, the newest last; likewise
-  std::map<FunctionId, MadeBody> made_; ///< of bodies that are current or kept; likewise
+  /// By entry: bodies that it can go back to, the last one last.
+  std::map<EntryId, std::vector<FunctionId>> kept_ OSR_GUARDED_BY(engine_lock);
+  std::vector<std::vector<Step>> patches_ OSR_GUARDED_BY(engine_lock); ///< that can be undone, the newest last
+  std::map<FunctionId, MadeBody> made_ OSR_GUARDED_BY(engine_lock); ///< of bodies that are current or kept
   VariableTables *tables_;
-  std::string tables_problem_; ///< why they are not there; guarded by the engine's lock
+  std::string tables_problem_ OSR_GUARDED_BY(engine_lock); ///< why they are not there
 };
 
 } // namespace osr

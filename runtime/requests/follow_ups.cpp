@@ -65,7 +65,7 @@ void FollowUps::follow(const VersionStore &versions, Replace replace) {
     else if (!may_leave_any(*outcome))
       request.left = 0;
   }
-  erase_if(requests_, [&](const FollowUp &request) {
+  erase_if(requests_, [&](const FollowUp &request) OSR_REQUIRES(engine_lock) {
     std::vector<CodeObjectId> objects = request.objects;
     append_range(objects, map_range(request.sites, object_of));
     return versions.find(objects).empty();

@@ -12,22 +12,21 @@
 
 namespace osr {
 
-/// Not thread-safe but for on_landing(): the runtime's lock is held.
 class FollowUps {
 public:
   /// What became of a request that is not made again by whoever made it.
-  void remember(const Replacement &what, const ReplaceOutcome &outcome);
+  void remember(const Replacement &what, const ReplaceOutcome &outcome) OSR_REQUIRES(engine_lock);
   /// A newer request decides about this code: older ones do not any more.
-  void forget(const Replacement &newer);
+  void forget(const Replacement &newer) OSR_REQUIRES(engine_lock);
 
   /// An exception has landed in old code that its frame was about to leave. Lock-free, in any thread of the program.
   void on_landing() { has_landed_.store(true, std::memory_order_release); }
 
   /// Some activation may have come to a site.
-  bool are_due() const;
+  bool are_due() const OSR_REQUIRES(engine_lock);
   /// Makes the requests that are due once more, through `replace`, which returns what became of it.
   using Replace = llvm::function_ref<llvm::Expected<ReplaceOutcome>(const Replacement &what)>;
-  void follow(const VersionStore &versions, Replace replace);
+  void follow(const VersionStore &versions, Replace replace) OSR_REQUIRES(engine_lock);
 
 private:
   struct FollowUp {
@@ -38,7 +37,7 @@ private:
     unsigned left; ///< attempts; 0: not until an exception lands
   };
 
-  std::vector<FollowUp> requests_;
+  std::vector<FollowUp> requests_ OSR_GUARDED_BY(engine_lock);
   std::atomic<bool> has_landed_ = false;
 };
 

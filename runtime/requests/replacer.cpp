@@ -23,9 +23,11 @@ constexpr std::chrono::milliseconds vfork_pause(1);
 } // namespace
 
 void Replacer::start() {
+  Lock lock(engine_.mutex());
   polls_ = std::make_unique<LoopPolls>(engine_.threads());
   requests_ = std::make_unique<Requests>(engine_, *polls_);
   reclaimer_ = std::make_unique<Reclaimer>(engine_);
+  is_started_.store(true, std::memory_order_release);
 }
 
 /// Each begins when it is first needed.
@@ -70,8 +72,6 @@ Expected<ReplaceOutcome> Replacer::replace(EntryId entry, const ReplaceOptions &
     options.redirect_calls = false;
     options.old_code = OldCode::Keep;
   }
-  const std::uint32_t count = engine_.targets().bodies().entry_count();
-  OSR_CHECK(index_of(entry) < count, "function {} of {}", index_of(entry), count);
   auto outcome =
       options.frames == Frames::WaitQuiescent ? wait_quiescent(entry, options) : replace_now(entry, options, effort);
   Undisturbed undisturbed;
@@ -96,9 +96,11 @@ std::shared_ptr<PendingRequest> Replacer::request(StringRef function, const Repl
   });
 }
 
-/// The current body, if its activations may be replaced in this way. With the lock held.
+/// The current body, if its activations may be replaced in this way.
 Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOptions &options) const {
-  const FunctionId body = engine_.targets().bodies().current(entry);
+  const Bodies &bodies = engine_.targets().bodies();
+  OSR_CHECK(index_of(entry) < bodies.entry_count(), "function {} of {}", index_of(entry), bodies.entry_count());
+  const FunctionId body = bodies.current(entry);
   if (body == no_function)
     return make_error("'{}' was removed", engine_.name_of(entry));
   const FunctionInfo &info = engine_.program().functions[body];
@@ -123,7 +125,7 @@ Error Replacer::not_replaced(FunctionId body, Error error) const {
   return make_error("'{}' is not replaced: {}", engine_.program().functions[body].name, toString(std::move(error)));
 }
 
-/// Finds what is to be replaced and makes what calls to come enter, null if they go where they went. With the lock held.
+/// Finds what is to be replaced and makes what calls to come enter, null if they go where they went.
 Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOptions &options,
                                             std::vector<const Version *> &old) {
   VersionStore &versions = engine_.versions();
@@ -228,7 +230,7 @@ Expected<ReplaceOutcome> Replacer::carry_out(const Replacement &what, Way way) {
 
 void Replacer::follow_up() {
   Because because(Cause::FollowUp);
-  follow_ups_.follow(engine_.versions(), [this](const Replacement &what) {
+  follow_ups_.follow(engine_.versions(), [this](const Replacement &what) OSR_REQUIRES(engine_lock) {
     auto outcome = requests_->replace_at_once(what);
     if (outcome) {
       count(*outcome);

@@ -10,18 +10,19 @@
 
 #include <llvm/Support/Error.h>
 
+#include <atomic>
 #include <memory>
 
 namespace osr {
 
-/// Thread-safe but for what says that the lock is held. Before start() every request is refused.
+/// Thread-safe but for what requires the engine's lock. Before start() every request is refused.
 class Replacer {
 public:
   explicit Replacer(Engine &engine) : engine_(engine) { start_threads(); }
 
   /// The engine watches threads from before this on.
   void start();
-  bool is_started() const { return requests_ != nullptr; }
+  bool is_started() const { return is_started_.load(std::memory_order_acquire); }
 
   /// Runtime::replace, by the function's current name or by its entry.
   llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
@@ -29,12 +30,11 @@ public:
   /// The same in the background.
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
 
-  /// Carries one request out, in one of its ways, and remembers what has to follow. With the lock held.
+  /// Carries one request out, in one of its ways, and remembers what has to follow.
   using Way = llvm::Expected<ReplaceOutcome> (Requests::*)(const Replacement &);
-  llvm::Expected<ReplaceOutcome> carry_out(const Replacement &what, Way way);
+  llvm::Expected<ReplaceOutcome> carry_out(const Replacement &what, Way way) OSR_REQUIRES(engine_lock);
 
-  /// With the lock held.
-  Reclaimer &reclaimer() { return *reclaimer_; }
+  Reclaimer &reclaimer() OSR_REQUIRES(engine_lock) { return *reclaimer_; }
   /// Frees at once what nothing leads into. True if something has to wait for its activations.
   bool reclaim();
   /// There may be something to free, or an activation that can follow now.
@@ -54,25 +54,27 @@ public:
 private:
   void start_threads();
   llvm::Expected<FunctionId> replaceable_body(EntryId entry, const ReplaceOptions &options) const
-      OSR_REQUIRES(engine_.mutex());
-  llvm::Error not_replaced(FunctionId body, llvm::Error error) const;
+      OSR_REQUIRES(engine_lock);
+  llvm::Error not_replaced(FunctionId body, llvm::Error error) const OSR_REQUIRES(engine_lock);
   llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
-                                          std::vector<const Version *> &old) OSR_REQUIRES(engine_.mutex());
+                                          std::vector<const Version *> &old) OSR_REQUIRES(engine_lock);
   llvm::Expected<ReplaceOutcome> replace_now(EntryId entry, const ReplaceOptions &options, const Effort &effort);
   llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options, const Effort &effort,
-                                         llvm::ArrayRef<const Version *> old);
+                                         llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
   struct Waiting;
-  llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options) OSR_REQUIRES(engine_.mutex());
-  llvm::Expected<ReplaceOutcome> give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old);
+  llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options) OSR_REQUIRES(engine_lock);
+  llvm::Expected<ReplaceOutcome> give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old)
+      OSR_REQUIRES(engine_lock);
   llvm::Expected<ReplaceOutcome> wait_quiescent(EntryId entry, const ReplaceOptions &options);
-  void follow_up() OSR_REQUIRES(engine_.mutex());
-  void count(const ReplaceOutcome &outcome);
+  void follow_up() OSR_REQUIRES(engine_lock);
+  void count(const ReplaceOutcome &outcome) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
   std::unique_ptr<LoopPolls> polls_;
-  std::unique_ptr<Requests> requests_; ///< null before start()
+  std::atomic<bool> is_started_ = false;
+  std::unique_ptr<Requests> requests_ OSR_GUARDED_BY(engine_lock); ///< null before start(), like the reclaimer
   FollowUps follow_ups_;
-  std::unique_ptr<Reclaimer> reclaimer_;
+  std::unique_ptr<Reclaimer> reclaimer_ OSR_GUARDED_BY(engine_lock);
   std::unique_ptr<RequestQueue> queue_;
   std::unique_ptr<ReclaimLoop> reclaim_loop_;
 };

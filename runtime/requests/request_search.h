@@ -77,7 +77,7 @@ struct RequestSearch {
   }
 
   /// Called while threads run.
-  llvm::Error reserve(std::size_t count) {
+  llvm::Error reserve(std::size_t count) OSR_REQUIRES(engine_lock) {
     try {
       found.reserve(count);
       missing.reserve(count);

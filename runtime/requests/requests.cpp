@@ -70,7 +70,7 @@ void Requests::make_stubs(RequestSearch &search) {
 }
 
 std::uint64_t Requests::count_at_polls(const RequestSearch &search) const {
-  return count_if(search.found, [&](const RequestSearch::Found &found) {
+  return count_if(search.found, [&](const RequestSearch::Found &found) OSR_REQUIRES(engine_lock) {
     const CodeObject &code = *found.frame.code;
     return stubs_.versions().is_at_poll(*code.sites.find(code.offset_of(found.frame.pc)));
   });

@@ -66,7 +66,7 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Request
 
 void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const {
   bool is_newest = true;
-  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) {
+  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) OSR_REQUIRES(engine_lock) {
     consider(frame, thread, search);
     // In the function itself, or in a call that is no site, such as of memcpy.
     bool is_between_sites = (frame.kind == PcKind::Exact && !frame.stub_pc) || (is_newest && !frame.is_site);
@@ -85,7 +85,7 @@ void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSea
 Expected<double> Requests::search_and_commit(RequestSearch &search) {
   search.reset();
   double pause = 0;
-  Error error = handshake_.with_stopped([&](StoppedThreads threads) {
+  Error error = handshake_.with_stopped([&](StoppedThreads threads) OSR_REQUIRES(engine_lock) {
     Clock::time_point begin = Clock::now();
     RulesFinder rules(lookup_, table_);
     for (const auto &thread : threads)

@@ -45,7 +45,7 @@ Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
   return Error::success();
 }
 
-/// Calls go where they went, if that is still there. With the lock held.
+/// Calls go where they went, if that is still there.
 Expected<ReplaceOutcome> Replacer::give_up(Waiting &waiting, ArrayRef<const Version *> old) {
   const bool is_left = any_of(old, [&](const Version *version) {
     return version->object.state() == CodeState::InUse && version->object.entry_pc == waiting.calls_before;

@@ -106,7 +106,7 @@ Error SafepointScan::leave() {
   if (none_of(found_, leaves))
     return Error::success();
   engine_.redirector().reserve(found_.size());
-  return engine_.handshake().with_stopped([&](auto) {
+  return engine_.handshake().with_stopped([&](auto) OSR_REQUIRES(engine_lock) {
     for (const Found &found : make_filter_range(found_, leaves)) {
       engine_.stubs().note_cause(found.stub_pc);
       engine_.redirector().redirect(found.frame, found.stub_pc);

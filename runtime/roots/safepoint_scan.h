@@ -18,14 +18,14 @@
 
 namespace osr {
 
-/// The safepoint is closed (safepoint_gate.h), and the engine's lock is held.
+/// The safepoint is closed (safepoint_gate.h).
 class SafepointScan {
 public:
   explicit SafepointScan(Engine &engine) : engine_(engine) {}
 
   /// All roots of all threads. If objects move, all activations that could not bear it are on their way to other code then. The
   /// error says which activation cannot leave, or which stack not be walked; then nothing has changed.
-  llvm::Expected<Safepoint> run(bool objects_move);
+  llvm::Expected<Safepoint> run(bool objects_move) OSR_REQUIRES(engine_lock);
 
 private:
   struct Found {
@@ -35,11 +35,11 @@ private:
     std::uint64_t stub_pc = 0; ///< where it will go; 0: it stays
   };
 
-  llvm::Error list_frames();
+  llvm::Error list_frames() OSR_REQUIRES(engine_lock);
   StackLook list_frames_of(const ProgramThread &thread, RulesFinder &rules);
-  llvm::Error prepare_leaving(Found &found);
-  llvm::Error leave();
-  void add_roots(const Found &found, Safepoint &safepoint);
+  llvm::Error prepare_leaving(Found &found) OSR_REQUIRES(engine_lock);
+  llvm::Error leave() OSR_REQUIRES(engine_lock);
+  void add_roots(const Found &found, Safepoint &safepoint) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
   std::vector<Found> found_; ///< frames of code that uses references

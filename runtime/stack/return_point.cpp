@@ -31,7 +31,7 @@ std::uintptr_t ReturnPointTable::stub_at(std::uintptr_t return_pc) {
 }
 
 void ReturnPointTable::on_unload(const LinkedObject &object) {
-  std::erase_if(patched_, [&](std::uintptr_t pc) { return object.code.contains(pc); });
+  std::erase_if(patched_, [&](std::uintptr_t pc) OSR_REQUIRES(engine_lock) { return object.code.contains(pc); });
 }
 
 bool ReturnPointTable::patch(std::uintptr_t return_pc, std::uintptr_t stub_pc) noexcept {
@@ -60,7 +60,7 @@ void ReturnPointTable::for_each(llvm::function_ref<void(std::uintptr_t, std::uin
 }
 
 void ReturnPointTable::restore_if(llvm::function_ref<bool(std::uintptr_t, std::uintptr_t)> wanted) noexcept {
-  const auto kept = std::remove_if(patched_.begin(), patched_.end(), [&](std::uintptr_t pc) {
+  const auto kept = std::remove_if(patched_.begin(), patched_.end(), [&](std::uintptr_t pc) OSR_REQUIRES(engine_lock) {
     const std::uintptr_t stub = stub_at(pc);
     OSR_CHECK(stub != 0, "the patch at return PC {:#x} is gone", pc);
     if (!wanted(pc, stub))

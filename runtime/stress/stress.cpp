@@ -189,7 +189,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
 bool Stress::redirect(ArrayRef<std::pair<Frame, std::uint64_t>> found) {
   redirector_.reserve(found.size());
   const std::uint64_t before = statistics_.frames_rewritten;
-  Error error = redirector_.alone([&] {
+  Error error = redirector_.alone([&]() OSR_REQUIRES(engine_lock) {
     for (const auto &[frame, stub] : found) {
       stubs_.note_cause(stub);
       statistics_.frames_rewritten += redirector_.redirect(frame, stub);
@@ -225,7 +225,7 @@ void Stress::flip_stack(const EntryFrame &entry, Share share) {
   std::copy(std::begin(entry.callee_saved), std::end(entry.callee_saved), start.registers.saved.begin());
 
   // Sites that were patched for earlier frames would catch every later one.
-  if (Error error = redirector_.alone([&] {
+  if (Error error = redirector_.alone([&]() OSR_REQUIRES(engine_lock) {
         redirector_.release([&](std::uint64_t, std::uint64_t stub_pc) {
           return static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)->may_be_released();
         });

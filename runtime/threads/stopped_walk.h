@@ -86,16 +86,17 @@ OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_with_cursor(const ProgramThread &t
              : status;
 }
 
-/// The same with visit(const Frame &).
+/// The same with visit(const Frame &). Here and below, what locks `visit` needs whoever calls this has: OSR_UNCHECKED_LOCKS.
 template <typename Visit>
 OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_while(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
-  return walk_stopped_with_cursor(thread, rules, [&](const FrameCursor &cursor) { return visit(cursor.frame()); });
+  return walk_stopped_with_cursor(thread, rules,
+                                  [&](const FrameCursor &cursor) OSR_UNCHECKED_LOCKS { return visit(cursor.frame()); });
 }
 
 /// The same to the end.
 template <typename Visit>
 OSR_OF_STOPPED_THREAD WalkStatus walk_stopped(const ProgramThread &thread, RulesFinder &rules, Visit visit) {
-  return walk_stopped_while(thread, rules, [&](const Frame &frame) {
+  return walk_stopped_while(thread, rules, [&](const Frame &frame) OSR_UNCHECKED_LOCKS {
     visit(frame);
     return true;
   });

@@ -12,7 +12,7 @@ namespace osr {
 /// goes from loop to loop has left the site that it was made for; the next one would be late too, and compiling them would
 /// take more time than the program. So a request goes on to the next site only while its continuations were cheap. Then its
 /// body rests for a multiple of what they took; unless the thread can be let wait at its site, the next time that it is
-/// noticed in a loop, while the continuation is compiled (TierUp::let_wait). Not thread-safe.
+/// noticed in a loop, while the continuation is compiled (TierUp::let_wait).
 class ChaseLimit {
 public:
   using Clock = std::chrono::steady_clock;

@@ -49,7 +49,7 @@ void StackSampler::find_busy() {
 /// While the thread is stopped: nothing may be allocated. Whether the walk reaches the base does not matter here.
 void StackSampler::visit(const ProgramThread &thread, RulesFinder &rules) {
   unsigned activations = 0, frames = 0;
-  walk_stopped_while(thread, rules, [&](const Frame &frame) {
+  walk_stopped_while(thread, rules, [&](const Frame &frame) OSR_REQUIRES(engine_lock) {
     if (frame.code && frame.code->function != no_function) {
       ++activations;
       if (frame.code->tier == Tier::Baseline && found_.size() < most_found &&
@@ -65,7 +65,7 @@ const std::vector<FunctionId> &StackSampler::look() {
   find_busy();
   if (busy_.empty())
     return found_;
-  consumeError(handshake_.with_stopped([&](StoppedThreads threads) {
+  consumeError(handshake_.with_stopped([&](StoppedThreads threads) OSR_REQUIRES(engine_lock) {
     RulesFinder rules(lookup_, stubs_);
     for (const auto &thread : threads)
       if (!thread->is_suspended && is_contained(busy_, thread->tid))

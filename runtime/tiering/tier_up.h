@@ -54,25 +54,26 @@ public:
 
   TierUp(TierUpOptions options, Optimize optimize);
 
-  /// What baseline code of the body counts down; null if it does not. With the runtime's lock held.
-  HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up);
+  /// What baseline code of the body counts down; null if it does not.
+  HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up)
+      OSR_REQUIRES(engine_lock);
 
   /// In a thread of the program: this counter ran out. Thread-safe; no signal handler of the program may come in.
   void on_counter(HeatCounter &counter, NoticedBy by);
-  /// A sampler saw an activation of a body. With the runtime's lock held. Returns the counter if it is to be queued.
-  HeatCounter *see(FunctionId body);
+  /// A sampler saw an activation of a body. Returns the counter if it is to be queued.
+  HeatCounter *see(FunctionId body) OSR_REQUIRES(engine_lock);
   /// Without the lock.
   void add(HeatCounter &counter, NoticedBy by);
 
   /// An activation of the body was always somewhere else when it could have followed: the thread that is noticed next in a loop
-  /// waits for its continuation, if threads of the program may compile. With the runtime's lock held.
-  void let_wait(FunctionId body);
+  /// waits for its continuation, if threads of the program may compile.
+  void let_wait(FunctionId body) OSR_REQUIRES(engine_lock);
 
-  /// Its optimised code is out of use: as if the body had never been noticed. With the runtime's lock held.
-  void notice_anew(FunctionId body) { table_.notice_anew(body); }
+  /// Its optimised code is out of use: as if the body had never been noticed.
+  void notice_anew(FunctionId body) OSR_REQUIRES(engine_lock) { table_.notice_anew(body); }
 
-  /// How often the body was noticed. With the runtime's lock held.
-  std::uint32_t heat_of(FunctionId body) {
+  /// How often the body was noticed.
+  std::uint32_t heat_of(FunctionId body) OSR_REQUIRES(engine_lock) {
     const HeatCounter *counter = table_.find(body);
     return counter ? counter->times.load(std::memory_order_relaxed) : 0;
   }

@@ -20,7 +20,7 @@ Tiering::Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, Ti
       tier_up_(std::move(options), [this](FunctionId body, NoticedBy by, bool is_first, TierUp::Where where) {
         return optimize(body, by, is_first, where);
       }) {
-  engine_.versions().count_heat_in([this](FunctionId body) {
+  engine_.versions().count_heat_in([this](FunctionId body) OSR_REQUIRES(engine_lock) {
     const FunctionInfo &info = engine_.program().functions[body];
     const std::size_t instructions = engine_.program().module->getFunction(info.name)->getInstructionCount();
     return tier_up_.counter_of(info, instructions, may_tier_up(body));

@@ -13,7 +13,7 @@
 
 namespace osr {
 
-/// Thread-safe but for what says that the lock is held. To be made before anything is compiled: it makes baseline code count.
+/// Thread-safe but for what requires the engine's lock. To be made before anything is compiled: it makes baseline code count.
 class Tiering {
 public:
   Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, TierUpOptions options);
@@ -27,28 +27,28 @@ public:
   void on_heat(HeatCounter &counter, NoticedBy by);
   /// In a poll of baseline code; the slot holds the return PC into the frame that polls.
   void on_counted_poll(std::uint64_t return_pc_slot);
-  /// Its optimised code is out of use: as if the body had never been noticed. With the lock held.
-  void notice_anew(FunctionId body) { tier_up_.notice_anew(body); }
+  /// Its optimised code is out of use: as if the body had never been noticed.
+  void notice_anew(FunctionId body) OSR_REQUIRES(engine_lock) { tier_up_.notice_anew(body); }
 
   /// Threads of its own end.
   void stop();
   /// The same; but what has begun is left alone if it is not done by then.
   void end_by(std::chrono::steady_clock::time_point when);
-  /// Around a fork, with the lock held. The child's threads are not there.
-  void before_fork() { tier_up_.before_fork(); }
-  void after_fork(bool is_child);
+  /// Around a fork. The child's threads are not there.
+  void before_fork() OSR_REQUIRES(engine_lock) { tier_up_.before_fork(); }
+  void after_fork(bool is_child) OSR_REQUIRES(engine_lock);
 
   /// Nothing is optimised until it is false again; what is noticed meanwhile is noticed again. Thread-safe.
   void pause(bool paused) { is_paused_ = paused; }
   bool is_paused() const { return is_paused_; }
 
   Statistics::TierUp statistics() const { return tier_up_.statistics(); }
-  /// How often the body was noticed. With the lock held.
-  std::uint32_t heat_of(FunctionId body) { return tier_up_.heat_of(body); }
+  /// How often the body was noticed.
+  std::uint32_t heat_of(FunctionId body) OSR_REQUIRES(engine_lock) { return tier_up_.heat_of(body); }
 
 private:
   using Outcome = llvm::Expected<ReplaceOutcome>;
-  bool may_tier_up(FunctionId body) const;
+  bool may_tier_up(FunctionId body) const OSR_REQUIRES(engine_lock);
   bool has_one_thread() const;
   TierUp::Outcome optimize(FunctionId body, NoticedBy by, bool is_first, TierUp::Where where);
   Outcome optimize_by_steps(EntryId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
@@ -61,7 +61,7 @@ private:
   const FirstCalls &calls_;
   Replacer &replacer_;
   TierUp tier_up_;
-  ChaseLimit chases_; ///< the lock is held
+  ChaseLimit chases_ OSR_GUARDED_BY(engine_lock);
   std::atomic<bool> is_paused_ = false;
   std::unique_ptr<StackSampler> sampler_;
   std::unique_ptr<Ticker> sampling_;
