@@ -35,16 +35,13 @@ constexpr const char *pending_refusal = "another transition of this frame has to
 /// What make_stubs() would compile. The threads run meanwhile.
 std::vector<VersionKey> Requests::missing_continuations(const RequestSearch &search) const {
   std::vector<VersionKey> missing;
-  if (search.what.landing != Landing::Continuation)
-    return missing;
   ContinuationBudget budget =
       search.what.effort.budget ? *search.what.effort.budget : ContinuationBudget(); // make_stubs() spends
   for (const RequestSearch::Place &place : search.missing) {
-    const SiteId site = place.code->sites.find(place.code->offset_of(place.return_pc))->frames.back().site;
-    const VersionKey key{site.function, Tier::Optimized, site.index};
-    if (!stubs_.versions().is_known(key) && !is_contained(missing, key) &&
-        (!search.what.effort.budget || budget.spend(stubs_.program().functions[site.function])))
-      missing.push_back(key);
+    const auto key = stubs_.continuation_for(*place.code, place.return_pc, search.what.landing);
+    if (key && !stubs_.versions().is_known(*key) && !is_contained(missing, *key) &&
+        (!search.what.effort.budget || budget.spend(stubs_.program().functions[key->function])))
+      missing.push_back(*key);
   }
   return missing;
 }
@@ -57,12 +54,12 @@ void Requests::make_stubs(RequestSearch &search) {
       continue; // several activations of one site
     const SiteKey key = site_key(*place.code, place.return_pc);
     const SiteRecord record = *place.code->sites.find(place.code->offset_of(place.return_pc));
-    const FunctionId innermost = record.frames.back().site.function;
+    const auto continuation = stubs_.continuation_for(*place.code, place.return_pc, what.landing);
     if (what.only_mapped && !stubs_.is_mapped(record)) {
       const std::string reason = stubs_.why_not_mapped(record);
       search.skipped[key] = reason.empty() ? no_map_refusal : reason;
-    } else if (what.effort.budget && what.landing == Landing::Continuation &&
-               !what.effort.budget->spend(stubs_.program().functions[innermost]))
+    } else if (what.effort.budget && continuation &&
+               !what.effort.budget->spend(stubs_.program().functions[continuation->function]))
       search.skipped[key] = ContinuationBudget::refusal;
     else if (auto stub = maker_.find_or_make_stub(*place.code, place.return_pc, what.landing); !stub)
       consumeError(stub.takeError()); // remembered
