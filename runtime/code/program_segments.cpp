@@ -2,9 +2,9 @@
 
 #include "runtime/code/range_map.h"
 #include "runtime/machine/page_size.h"
+#include "runtime/process/in_library.h"
 
 #include <algorithm>
-#include <dlfcn.h>
 #include <utility>
 
 namespace osr {
@@ -22,7 +22,7 @@ struct Iteration {
 
 /// By name: in an executable that exports its symbols the plain one is interposed, and leads here.
 decltype(&dl_iterate_phdr) of_library() {
-  static const auto found = reinterpret_cast<decltype(&dl_iterate_phdr)>(dlsym(RTLD_NEXT, "dl_iterate_phdr"));
+  static const auto found = in_library(&dl_iterate_phdr, "dl_iterate_phdr");
   return found;
 }
 

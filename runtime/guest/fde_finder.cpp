@@ -2,8 +2,7 @@
 
 #include "runtime/code/range_map.h"
 #include "runtime/engine/stub_factory.h"
-
-#include <dlfcn.h>
+#include "runtime/process/in_library.h"
 
 namespace osr {
 namespace {
@@ -20,7 +19,7 @@ struct dwarf_eh_bases {
 using FindFde = const void *(void *, dwarf_eh_bases *);
 
 FindFde *of_libgcc() {
-  static const auto find = reinterpret_cast<FindFde *>(dlsym(RTLD_NEXT, "_Unwind_Find_FDE"));
+  static const auto find = in_library(static_cast<FindFde *>(nullptr), "_Unwind_Find_FDE");
   return find;
 }
 

@@ -1,11 +1,11 @@
 // Registers static objects so that those of the compiler can stay when the process ends (static_objects.h). Linked into
 // executables that want this; they have to export their symbols.
+#include "runtime/process/in_library.h"
 #include "runtime/threads/static_objects.h"
 
 #include <llvm-c/Core.h>
 
 #include <cstdint>
-#include <dlfcn.h>
 
 namespace {
 
@@ -42,8 +42,7 @@ Range compilers_library() {
 
 /// `library`: the __dso_handle of whoever calls. What somebody registers by atexit() has no object and is no destructor.
 extern "C" int __cxa_atexit(void (*destructor)(void *), void *object, void *library) noexcept {
-  static const auto next =
-      reinterpret_cast<int (*)(void (*)(void *), void *, void *)>(dlsym(RTLD_NEXT, "__cxa_atexit"));
+  static const auto next = osr::in_library(&__cxa_atexit, "__cxa_atexit");
   static const Range compiler = compilers_library();
   if (!object || !compiler.contains(library))
     return next(destructor, object, library);

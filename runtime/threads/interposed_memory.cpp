@@ -2,6 +2,7 @@
 // that want this; they have to export their symbols.
 //
 // The runtime's heap is mimalloc, kept to one range of addresses, so that a block's owner is known by its address.
+#include "runtime/process/in_library.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -11,7 +12,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -190,7 +190,7 @@ void *pvalloc(size_t size) noexcept {
 size_t malloc_usable_size(void *block) noexcept {
   if (osr::is_in_own_heap(block))
     return mi_usable_size(block);
-  static const auto library = reinterpret_cast<size_t (*)(void *)>(dlsym(RTLD_NEXT, "malloc_usable_size"));
+  static const auto library = osr::in_library(&malloc_usable_size, "malloc_usable_size");
   return block && library ? library(block) : 0;
 }
 }

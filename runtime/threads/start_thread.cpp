@@ -4,6 +4,7 @@
 #include "compiler/base/error.h"
 #include "osr-stubs/vfork.h"
 #include "runtime/process/host_threads.h"
+#include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/notify_threads.h"
@@ -118,7 +119,7 @@ int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void
 #ifdef __SANITIZE_THREAD__ // it has to see the call, which leads to its own
   return pthread_create(thread, wanted, function, argument);
 #else
-  static const auto next = reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
+  static const auto next = in_library(&pthread_create, "pthread_create");
   OSR_CHECK(next, "no pthread_create behind that of this program: {}", dlerror());
   return next(thread, wanted, function, argument);
 #endif
