@@ -213,7 +213,11 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   });
   if (Error error = guest.run(program.constructors))
     return error;
-  engine.statistics().program_start = std::chrono::steady_clock::now();
+  {
+    Undisturbed undisturbed;
+    Lock lock(engine.mutex()); // somebody may ask for statistics already
+    engine.statistics().program_start = std::chrono::steady_clock::now();
+  }
   return int(enter(**self, engine.entries().entry_address(*main), guest.argument_count(),
                    reinterpret_cast<std::uint64_t>(guest.arguments()), reinterpret_cast<std::uint64_t>(environ)));
 }
