@@ -1,5 +1,6 @@
 // Checks that functions get new bodies while they run: new calls, old activations, code that had inlined the old body.
 #include "redefined_program.h"
+#include "runtime/requests/replacer.h"
 #include "test/support/catch_header.h"
 
 using namespace llvm;
@@ -88,6 +89,40 @@ TEST_CASE("An activation may pass through several bodies while it waits") {
     CHECK(program().call("walk", 3) == ((5 * 100 + 1) * 100 + 2) * 100 + 3);
     CHECK_FALSE(program().runtime().reclaim());
   });
+}
+
+TEST_CASE("What is to be compiled for activations that wait to go on in a new body is of that body") {
+  const auto caller_scaled = [](int factor) {
+    return "declare i64 @host(i64)\n"
+           "define i64 @caller(i64 %n) noinline {\n"
+           "  %h = call i64 @host(i64 %n)\n"
+           "  %s = mul i64 %h, " +
+           std::to_string(factor) +
+           "\n"
+           "  %r = add i64 %s, %n\n"
+           "  ret i64 %r\n"
+           "}\n";
+  };
+  for (const std::string function : {"walk", "caller"})
+    program().inside([&] {
+      const bool walks = function == "walk";
+      const auto body_of = [&](int factor) { return walks ? walk_scaled(factor) : caller_scaled(factor); };
+      redefine(function, body_of(1));
+      at_host([&] {
+        redefine(function, body_of(100), {.site_map = same_sites(function), .to = Tier::Baseline});
+        Engine &engine = program().runtime().engine();
+        const FunctionId body = cantFail(engine.find_body(function));
+        Replacer replacer(engine);
+        replacer.start();
+        std::vector<VersionKey> missing;
+        cantFail(replacer.replace(engine.targets().bodies().entry_of(body),
+                                  {.to = Tier::Optimized, .old_code = OldCode::Keep}, {.missing = &missing}));
+        CHECK_FALSE(missing.empty());
+        for (const VersionKey &key : missing)
+          CHECK(key.function == body);
+      });
+      CHECK(program().call(function, 1) == (walks ? 501 : 101));
+    });
 }
 
 TEST_CASE("A site map moves what it names and leaves the rest; values may be others") {
