@@ -107,7 +107,7 @@ TEST_CASE("What is to be compiled for activations that wait to go on in a new bo
     program().inside([&] {
       const bool walks = function == "walk";
       const auto body_of = [&](int factor) { return walks ? walk_scaled(factor) : caller_scaled(factor); };
-      redefine(function, body_of(1));
+      redefine(function, body_of(1), {.keep_old_body = true});
       at_host([&] {
         redefine(function, body_of(100), {.site_map = same_sites(function), .to = Tier::Baseline});
         Engine &engine = program().runtime().engine();
@@ -122,6 +122,7 @@ TEST_CASE("What is to be compiled for activations that wait to go on in a new bo
           CHECK(key.function == body);
       });
       CHECK(program().call(function, 1) == (walks ? 501 : 101));
+      cantFail(program().runtime().revert(function));
     });
 }
 
