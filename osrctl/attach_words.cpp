@@ -73,10 +73,17 @@ std::string usage_of(const AttachCommand &command) {
     const Parameter &parameter = *find_parameter(command, word);
     add(parameter, parameter.choices ? parameter.choices : upper(word));
   }
+  for (const Parameter &parameter : parameters_of_options(command))
+    add(parameter, option_text(parameter));
+  return text;
+}
+
+std::vector<Parameter> parameters_of_options(const AttachCommand &command) {
+  std::vector<Parameter> options;
   for (const Parameter *parameter : parameters_for_people(command))
     if (none_of(command.words, [&](const char *word) { return StringRef(word) == parameter->name; }))
-      add(*parameter, option_text(*parameter));
-  return text;
+      options.push_back(*parameter);
+  return options;
 }
 
 std::string help_text() {

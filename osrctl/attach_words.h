@@ -9,6 +9,8 @@ namespace osr {
 std::string usage_of(const AttachCommand &command);
 /// A list of all.
 std::string help_text();
+/// What is said as --NAME.
+std::vector<Parameter> parameters_of_options(const AttachCommand &command);
 
 /// The parameters that the words behind the command mean. The error says what is wrong with them.
 llvm::Expected<nlohmann::json> parameters_of(const AttachCommand &command, llvm::ArrayRef<std::string> words);

@@ -12,6 +12,9 @@ namespace osr {
 inline constexpr int exit_failure = 1; ///< the request cannot be carried out
 inline constexpr int exit_usage = 2;   ///< the request makes no sense
 
+/// What stands behind `--` is the program's.
+inline bool runs_program(const std::string &verb) { return verb == "run" || verb == "bisect" || verb == "bench"; }
+
 /// What main runs after the command line was parsed. The words behind `--` are the program's arguments.
 using Action = std::function<int(const std::vector<std::string> &arguments)>;
 
@@ -24,5 +27,6 @@ void add_bisect(CLI::App &app, Action &chosen);
 void add_bench(CLI::App &app, Action &chosen);
 void add_ps(CLI::App &app, Action &chosen);
 void add_attach(CLI::App &app, Action &chosen);
+void add_print(CLI::App &app, Action &chosen);
 
 } // namespace osr

@@ -10,11 +10,6 @@
 
 namespace {
 
-/// Verbs that run the program take arguments for it.
-bool runs_program(const CLI::App &app) {
-  return app.got_subcommand("run") || app.got_subcommand("bisect") || app.got_subcommand("bench");
-}
-
 /// CLI11's own text does not say which verb is unknown.
 std::string usage_error(const CLI::App *app, const CLI::Error &error) {
   std::string problem = error.what(), verb;
@@ -54,6 +49,7 @@ int main(int argc, char **argv) {
   osr::add_bench(app, chosen);
   osr::add_ps(app, chosen);
   osr::add_attach(app, chosen);
+  osr::add_print(app, chosen);
   // What stands behind `--` belongs to the program: CLI11 would take it for further modules.
   int own = int(std::find_if(argv, argv + argc, [](const char *word) { return std::strcmp(word, "--") == 0; }) - argv);
   try {
@@ -63,9 +59,9 @@ int main(int argc, char **argv) {
     return status == 0 ? 0 : osr::exit_usage;
   }
   std::vector<std::string> arguments(std::min(argv + own + 1, argv + argc), argv + argc);
-  if (!arguments.empty() && !runs_program(app)) {
-    std::fprintf(stderr, "osrctl: '%s' does not run the program: leave out what stands behind --\n",
-                 app.get_subcommands().front()->get_name().c_str());
+  const std::string verb = app.get_subcommands().front()->get_name();
+  if (!arguments.empty() && !osr::runs_program(verb)) {
+    std::fprintf(stderr, "osrctl: '%s' does not run the program: leave out what stands behind --\n", verb.c_str());
     return osr::exit_usage;
   }
   return finish_output(chosen(arguments));

@@ -236,7 +236,7 @@ class FullDisk(AttachCase):
     def test_output_of_verbs(self):
         fib = self.file("fib.ll", FIB)
         words = {"sites": [fib], "lower": ["--function", "fib", fib], "maps": ["--function", "fib", fib], "code": [fib],
-                 "bisect": [fib], "bench": ["--runs", "1", "--ways", "baseline", fib], "ps": [],
+                 "bisect": [fib], "bench": ["--runs", "1", "--ways", "baseline", fib], "ps": [], "print": ["manual"],
                  "attach": [str(self.start(self.compile("attach_lines.c")).pid), "status"]}
         self.assertEqual({"run", *words}, set(self.verbs())) # what is printed under `run` is the program's
         for verb, rest in words.items():

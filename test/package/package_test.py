@@ -29,6 +29,14 @@ def internal_includes(folder):
                 yield f"{header.name} includes {name}"
 
 
+def run_by_pkg_config(prefix, compiler, program):
+    """What the example prints when it is built without CMake."""
+    file, = prefix.rglob("osr.pc")
+    flags = run("pkg-config", "--cflags", "--libs", file).split()
+    run(compiler, "-O1", EXAMPLES / "grow.cpp", *flags, "-o", program)
+    return run(program)
+
+
 def main():
     build, clang, compiler = sys.argv[1:]
     with tempfile.TemporaryDirectory() as text:
@@ -46,8 +54,12 @@ def main():
         assert changed and int(changed.group(1)) > 0 and "92" in printed, printed
         printed = run(folder / "build/grow")
         assert printed in EMBEDDING, printed
+        assert run_by_pkg_config(prefix, compiler, folder / "grown") == printed
         collected = run(folder / "build/collect_in_c")
         assert collected == "sum 5050, 100 collections, 100 activations\n", collected
+        manual, = prefix.rglob("osrctl.1")
+        assert ".SS " in manual.read_text() and len(list((prefix / "share").rglob("*osrctl*"))) >= 4
+        assert run(prefix / "bin/osrctl", "--version").startswith("osrctl ")
         in_c = run(folder / "build/grow_in_c")
         assert in_c.startswith(printed) and "removed: " in in_c[len(printed):] and "sum" in in_c[len(printed):], in_c
 
