@@ -58,6 +58,13 @@ Expected<EntryId> find_main(Engine &engine) {
   return engine.targets().bodies().entry_of(program.find_aliased_function("main")->id);
 }
 
+/// Somebody may ask for statistics already.
+void note_start(Engine &engine) {
+  Undisturbed undisturbed;
+  Lock lock(engine.mutex());
+  engine.statistics().program_start = std::chrono::steady_clock::now();
+}
+
 } // namespace
 
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
@@ -213,11 +220,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   });
   if (Error error = guest.run(program.constructors))
     return error;
-  {
-    Undisturbed undisturbed;
-    Lock lock(engine.mutex()); // somebody may ask for statistics already
-    engine.statistics().program_start = std::chrono::steady_clock::now();
-  }
+  note_start(engine);
   return int(enter(**self, engine.entries().entry_address(*main), guest.argument_count(),
                    reinterpret_cast<std::uint64_t>(guest.arguments()), reinterpret_cast<std::uint64_t>(environ)));
 }

@@ -8,11 +8,17 @@
 namespace osr {
 
 WorkerThreads::~WorkerThreads() {
-  const bool exist = ::getpid() == process_;
-  if (exist)
-    end_by({});
+  if (threads_.empty())
+    return;
+  if (::getpid() != process_) {
+    // The C library gives the memory behind these handles to new threads, and would wait for those that wait here.
+    static_cast<void>(new std::vector<std::thread>(std::move(threads_)));
+    static_cast<void>(changed_.release());
+    return;
+  }
+  end_by({});
   for (std::thread &thread : threads_)
-    exist ? thread.join() : thread.detach();
+    thread.join();
 }
 
 bool WorkerThreads::start() {
@@ -31,16 +37,16 @@ bool WorkerThreads::start() {
 
 bool WorkerThreads::notify() {
   const bool exist = start();
-  changed_.notify_one();
+  changed_->notify_one();
   return exist;
 }
 
 bool WorkerThreads::end_by(Clock::time_point when) {
   Lock lock(mutex_);
   is_ending_ = true;
-  changed_.notify_all();
+  changed_->notify_all();
   while (left_ != threads_.size())
-    if (!changed_.wait_until(lock, when))
+    if (!changed_->wait_until(lock, when))
       return left_ == threads_.size();
   return true;
 }
@@ -62,15 +68,15 @@ void WorkerThreads::run() {
     } else if (is_ending_) {
       break;
     } else if (next.look_again == Clock::time_point::max()) {
-      changed_.wait(lock);
+      changed_->wait(lock);
     } else {
-      changed_.wait_until(lock, next.look_again);
+      changed_->wait_until(lock, next.look_again);
     }
   }
   if (options_.last)
     options_.last();
   ++left_;
-  changed_.notify_all();
+  changed_->notify_all();
 }
 
 } // namespace osr

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <sys/types.h>
 #include <thread>
 #include <vector>
@@ -56,7 +57,7 @@ private:
   Options options_;
   std::function<Next()> next_;
   mutable Mutex mutex_;
-  Condition changed_;
+  std::unique_ptr<Condition> changed_ = std::make_unique<Condition>();
   bool is_ending_ OSR_GUARDED_BY(mutex_) = false;
   unsigned begun_ OSR_GUARDED_BY(mutex_) = 0, left_ OSR_GUARDED_BY(mutex_) = 0; ///< threads that ended
   pid_t process_ = 0; ///< that the threads are of

@@ -175,22 +175,31 @@ TEST_CASE("Several threads share the work, and what waits at the end is dropped 
 
 TEST_CASE("In the child of a fork nobody waits for the threads of the parent") {
   std::latch begun(1), go(1);
-  auto worker = std::make_unique<WorkerThreads>(WorkerThreads::Options{.name = "test"}, [&, is_left = true]() mutable {
-    WorkerThreads::Next next;
-    if (std::exchange(is_left, false))
-      next.work = [&] {
-        begun.count_down();
-        go.wait();
-      };
-    return next;
-  });
+  bool waits = false; // guarded by the mutex
+  auto worker = std::make_unique<WorkerThreads>(WorkerThreads::Options{.name = "test", .threads = 2},
+                                                [&, is_left = true]() mutable {
+                                                  WorkerThreads::Next next;
+                                                  if (std::exchange(is_left, false))
+                                                    next.work = [&] {
+                                                      begun.count_down();
+                                                      go.wait();
+                                                    };
+                                                  else
+                                                    waits = true;
+                                                  return next;
+                                                });
   {
     Lock lock(worker->mutex());
     CHECK(worker->notify());
   }
   begun.wait();
+  for (bool is_one_waiting = false; !is_one_waiting;) { // it has the mutex until it does
+    Lock lock(worker->mutex());
+    is_one_waiting = waits;
+  }
   const pid_t child = fork();
   if (child == 0) {
+    alarm(60);
     worker.reset();
     _exit(7);
   }
