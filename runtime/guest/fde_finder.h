@@ -8,6 +8,7 @@
 #pragma once
 
 #include "runtime/code/code_registry.h"
+#include "runtime/code/entry_table.h"
 #include "runtime/stack/stub_table.h"
 
 namespace osr {
@@ -16,8 +17,7 @@ namespace osr {
 class FdeFinder {
 public:
   /// `addresses`: where all of the code is.
-  FdeFinder(Extent addresses, const CodeRegistry &registry, const StubTable &stubs)
-      : addresses_(addresses), registry_(registry), stubs_(stubs) {}
+  FdeFinder(Extent addresses, const CodeRegistry &registry, const StubTable &stubs, const EntryTable &entries);
   ~FdeFinder();
   FdeFinder(const FdeFinder &) = delete;
   FdeFinder &operator=(const FdeFinder &) = delete;
@@ -25,8 +25,9 @@ public:
   /// From now on unwinders find what this finds.
   void install();
 
-  /// The FDE for the instruction at `pc`; address 0 if it is not in compiled code or in a return stub. What it names
-  /// stays for as long as the code does.
+  /// The FDE for the instruction at `pc`; address 0 if it is not in compiled code, in a return stub, or in what leads to either:
+  /// nothing returns into thunks, but signals come there, and with them profilers and cancellations. What it names stays for as
+  /// long as the code does.
   PlacedFde find(std::uint64_t pc) const noexcept;
 
   /// The same for code in a return stub, where only signals can have come.
@@ -36,9 +37,12 @@ public:
   std::uint64_t stubs_found() const { return stubs_found_.load(std::memory_order_relaxed); }
 
 private:
+  bool is_leaf(std::uint64_t pc) const noexcept;
+
   Extent addresses_;
   const CodeRegistry &registry_;
   const StubTable &stubs_;
+  const EntryTable &entries_;
   mutable std::atomic<std::uint64_t> stubs_found_ = 0;
 };
 

@@ -44,7 +44,7 @@ std::vector<const char *> names_of(const CanonicalProgram &program) {
 
 GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process)
     : engine_(engine), process_(process), libraries_(std::move(libraries)),
-      fde_finder_(engine.arena().addresses(), engine.registry(), engine.stub_table()),
+      fde_finder_(engine.arena().addresses(), engine.registry(), engine.stub_table(), engine.entries()),
       code_names_(engine.arena().addresses(), engine.registry(), engine.stub_table(), engine.entries(),
                   names_of(engine.program())),
       segments_(engine.arena()) {

@@ -78,9 +78,13 @@ def turns(program):
     return ["-O0", *["-O1", "-O2"] * 4] if program.is_cxx else LEVELS
 
 
+def suits(program, mode):
+    return not (program.needs_generated_stubs and "interpreted" in mode)
+
+
 def plan(programs, modes, is_full):
     """The runs to make. `modes` are all modes of one list, since a mode's place in it says whose turn it is."""
-    return [Run(program, mode, level) for program in programs for number, mode in enumerate(modes)
+    return [Run(program, mode, level) for program in programs for number, mode in enumerate(modes) if suits(program, mode)
             for level in (LEVELS if is_full else [turns(program)[(number + program.turn) % len(turns(program))]])]
 
 
@@ -96,10 +100,11 @@ def missing_pairs(runs, programs, modes, is_one_level=False):
             "level": LEVELS, "machine": machines()}
     rows = [{"program": run.program.name, "mode": " ".join(run.mode), "level": run.level,
              "machine": run.program.machine(run.level)} for run in runs]
+    unsuitable = {(program.name, " ".join(mode)) for program in programs for mode in modes if not suits(program, mode)}
     missing = []
     for one, other in itertools.combinations(axes, 2):
         if is_one_level and "mode" not in (one, other):
             continue
         seen = {(row[one], row[other]) for row in rows}
-        missing += [pair for pair in itertools.product(axes[one], axes[other]) if pair not in seen]
+        missing += [pair for pair in itertools.product(axes[one], axes[other]) if pair not in seen | unsuitable]
     return missing

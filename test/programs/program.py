@@ -26,6 +26,8 @@ class Program:
         self.libs = self.header(text, "libs")
         self.is_for_libcxx = self.is_cxx and not re.search(r"^// needs libstdc\+\+", text, re.M)
         self.needs_own_heap = re.search(r"^// needs a heap of the runtime's own", text, re.M) is not None
+        # The interpreter of stubs does not say where it has the caller's registers.
+        self.needs_generated_stubs = re.search(r"^// needs generated stubs", text, re.M) is not None
         # Where handlers may interrupt anything, a thread of the runtime compiles, and counts depend on time.
         self.handles_signals = re.search(r"\b(signal|sigaction|sigset)\s*\(", text) is not None
         self.blocks_signals = re.search(r"^// blocks signals", text, re.M) is not None

@@ -5,6 +5,8 @@
 using namespace llvm;
 using namespace osr;
 
+extern "C" const void *_Unwind_Find_FDE(void *pc, void **text_data_and_function);
+
 namespace {
 
 constexpr std::uint64_t first_call = 0, in_cleanup = 2000, in_handler = 1000, after_handler = 1;
@@ -65,6 +67,15 @@ void attempt_with(std::function<void(std::uint64_t argument)> act) {
   };
   CHECK(program().call("attempt", 5) == in_handler + after_handler + 5);
   program().on_host = nullptr;
+}
+
+std::size_t unknown_to_unwinders(std::uint64_t begin, std::uint64_t end) {
+  std::size_t unknown = 0;
+  for (std::uint64_t pc = begin; pc != end; ++pc) {
+    std::array<void *, 3> bases;
+    unknown += !_Unwind_Find_FDE(reinterpret_cast<void *>(pc), bases.data());
+  }
+  return unknown;
 }
 
 void begin_in(Tier tier) {
@@ -181,5 +192,26 @@ TEST_CASE("A frame is replaced in its handler and in a cleanup as anywhere") {
       if (argument == after_handler)
         CHECK(caller() == "C");
     });
+  });
+}
+
+TEST_CASE("Unwinders know the way from each instruction that a signal may interrupt") {
+  program().inside([] {
+    begin_in(Tier::Optimized);
+    attempt_with([](std::uint64_t) {});
+    const EntryTable &entries = runtime().engine().entries();
+    for (std::uint32_t index = 0; index != entries.size(); ++index) {
+      const std::uint64_t entry = entries.entry_address(EntryId(index)), hook = entries.hook_address(EntryId(index));
+      CHECK(unknown_to_unwinders(entry, entry + thunk_size) == 0);
+      CHECK(unknown_to_unwinders(hook, hook + thunk_size) == 0);
+    }
+    std::size_t stubs = 0;
+    for (const CodeObject *object : runtime().engine().registry().objects())
+      for (std::uint64_t pc = object->code_begin; pc != object->code_begin + object->code_size; ++pc)
+        if (object->rows.find(object->offset_of(pc))) {
+          CHECK(unknown_to_unwinders(pc, pc + 1) == 0);
+          stubs += none_of(object->fdes, [pc](const PlacedFde &fde) { return fde.begin <= pc && pc < fde.end; });
+        }
+    CHECK(stubs > 0); // the jumps to the C++ runtime
   });
 }
