@@ -4,6 +4,7 @@
 #include "compiler/canonical/exit_calls.h"
 #include "compiler/sites/profile_points.h"
 #include "compiler/tiers/assumptions.h"
+#include "osr-stubs/cancellation.h"
 #include "osr-stubs/frame_words.h"
 #include "runtime/events/trace.h"
 
@@ -19,7 +20,9 @@ namespace {
 std::atomic<GuardHandler *> guard_handler = nullptr; ///< the same for all runtimes
 
 extern "C" void osr_guard_failed(std::uint32_t reason) {
+  const int before = defer_cancellation();
   guard_handler.load(std::memory_order_relaxed)(return_pc_slot_of(__builtin_frame_address(0)), reason);
+  cancel_as_before(before);
 }
 
 extern "C" void osr_profile_target(ProfilePoint *point, std::uint64_t target) { count_new_target(*point, target); }

@@ -1,6 +1,7 @@
 #include "runtime/requests/loop_polls.h"
 
 #include "compiler/sites/loop_polls.h"
+#include "osr-stubs/cancellation.h"
 #include "osr-stubs/frame_words.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/safepoint_gate.h"
@@ -48,13 +49,19 @@ void on_poll(std::atomic<PollWord> &word, std::uint64_t return_pc_slot) {
   }
 }
 
+[[gnu::noinline]] void poll(std::uint64_t return_pc_slot) {
+  Undisturbed undisturbed;
+  on_poll(own_poll_word(), return_pc_slot);
+  if (ProgramThread *self = ThreadRegistry::current())
+    process_safepoints().pass(*self);
+}
+
 /// The loop that polls may be one that is to be cancelled at any instruction: then the cancellation comes at the end of
 /// this function.
 extern "C" void osr_loop_poll() {
-  Undisturbed undisturbed;
-  on_poll(own_poll_word(), return_pc_slot_of(__builtin_frame_address(0)));
-  if (ProgramThread *self = ThreadRegistry::current())
-    process_safepoints().pass(*self);
+  const int before = defer_cancellation();
+  poll(return_pc_slot_of(__builtin_frame_address(0)));
+  cancel_as_before(before);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "runtime/tiering/tier_up.h"
 
 #include "compiler/base/check.h"
+#include "osr-stubs/cancellation.h"
 #include "runtime/events/trace.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -19,10 +20,16 @@ namespace {
 
 std::atomic<HeatHandler *> heat_handler = nullptr; ///< the same for all runtimes
 
-extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
+[[gnu::noinline]] void heat(HeatCounter *counter, NoticedBy by, std::uint64_t pc) {
   Undisturbed undisturbed;
-  heat_handler.load(std::memory_order_relaxed)(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry,
-                                               reinterpret_cast<std::uint64_t>(__builtin_return_address(0)));
+  heat_handler.load(std::memory_order_relaxed)(counter, by, pc);
+}
+
+extern "C" void osr_heat(HeatCounter *counter, std::int32_t in_loop) {
+  const int before = defer_cancellation();
+  heat(counter, in_loop ? NoticedBy::Loop : NoticedBy::Entry,
+       reinterpret_cast<std::uint64_t>(__builtin_return_address(0)));
+  cancel_as_before(before);
 }
 
 } // namespace
