@@ -12,7 +12,7 @@ namespace osr {
 /// that the same program always makes the same transitions.
 class ContinuationBudget {
 public:
-  /// False: another continuation of this function would be too many.
+  /// False: another continuation of this function would be too many (RefusalKind::TooLarge).
   bool spend(const FunctionInfo &function) {
     std::uint64_t &spent = spent_[function.id];
     if (spent + function.sites.size() > most_per_function)
@@ -20,8 +20,6 @@ public:
     spent += function.sites.size();
     return true;
   }
-
-  static constexpr const char *refusal = "the function is too large for a continuation at each of its sites";
 
 private:
   static constexpr std::uint64_t most_per_function = 3'000; ///< number of continuations times sites of the function

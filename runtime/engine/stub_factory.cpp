@@ -1,7 +1,6 @@
 #include "runtime/engine/stub_factory.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
 #include "compiler/tiers/continuation.h"
 #include "osr-stubs/emitter.h"
 #include "osr-stubs/script_check.h"
@@ -38,28 +37,27 @@ Expected<const ReturnStub *> StubFactory::find_or_make(const CodeObject &code, s
   if (auto found = stubs_.find(key); found != stubs_.end())
     return &found->second.stub;
   if (auto refused = refusals_.find(key); refused != refusals_.end())
-    return make_error("{}", refused->second);
+    return refuse(refused->second);
   auto [position, inserted] = stubs_.try_emplace(key);
   if (Error error = make(code, return_pc, landing, position->second)) {
     stubs_.erase(position); // what it was going to lead to does not matter
-    refusals_[key] = toString(std::move(error));
-    return make_error("{}", refusals_[key]);
+    return refuse(refusals_[key] = refusal_of(std::move(error)));
   }
   return &position->second.stub;
 }
 
-/// Why no stub can stand for the site, wherever it leads; null: one can.
-const char *StubFactory::site_objection(const CodeObject &code, std::uint64_t return_pc) const {
+/// Why no stub can stand for the site, wherever it leads; nothing: one can.
+std::optional<RefusalKind> StubFactory::site_objection(const CodeObject &code, std::uint64_t return_pc) const {
   const std::optional<SiteRecord> record = code.sites.find(code.offset_of(return_pc));
   const UnwindRow *row = code.rows.find(code.offset_of(return_pc) - 1);
   if (!record || !row || !row->usable) // inline assembly may describe the frame as it likes
-    return "the site has no record or no unwind information that can be used";
-  return !rules_.splits && record->frames.size() > 1 ? split_refusal : nullptr;
+    return RefusalKind::NoDescription;
+  return !rules_.splits && record->frames.size() > 1 ? std::optional(RefusalKind::Split) : std::nullopt;
 }
 
 Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub) {
-  if (const char *objection = site_objection(object, return_pc))
-    return make_error("{}", objection);
+  if (const auto objection = site_objection(object, return_pc))
+    return refuse(*objection);
   const std::optional<SiteRecord> record = object.sites.find(object.offset_of(return_pc));
   const UnwindRow *row = object.rows.find(object.offset_of(return_pc) - 1);
   stub.stub.from = &object;
@@ -69,7 +67,7 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
     return planned.takeError();
 
   if (-planned->lowest_offset - object.cfa_from_sp > rules_.most_growth)
-    return make_error("{}", growth_refusal);
+    return refuse(RefusalKind::Growth);
   stub.stub.original_pc = return_pc;
   stub.stub.lowest_offset = planned->lowest_offset;
   stub.stub.cfa_from_sp = object.cfa_from_sp;
@@ -84,7 +82,7 @@ Error StubFactory::make(const CodeObject &object, std::uint64_t return_pc, Landi
   if (landing == Landing::InPlace)
     stub.script.target_pc += rules_.landing_skip;
   if (auto objection = objection_to(stub.script))
-    return make_error("no stub can make the new frame: {}", *objection);
+    return refuse({RefusalKind::NoStub, *objection});
   if (Error error = emit(stub))
     return error;
   publish(stub, record->frames.front().site);
@@ -106,7 +104,7 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
       return version.takeError();
     std::uint64_t pc = (*version)->return_pc(site.index);
     if (!pc)
-      return make_error("the baseline code has no such site");
+      return refuse(RefusalKind::NoSuchSite);
     const CodeObject &code = (*version)->object;
     stub.stub.to.push_back(&code);
     records.push_back(*code.sites.find(code.offset_of(pc)));
@@ -121,7 +119,7 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
   const Version *version = versions_.find(key);
   if (!version) {
     const std::string *failure = versions_.find_failure(key);
-    return make_error("{}", failure ? *failure : "its continuation has not been compiled");
+    return refuse(failure ? Refusal{RefusalKind::Failed, *failure} : Refusal{RefusalKind::NoContinuation});
   }
   stub.stub.to.push_back(&version->object);
   const Site &described = versions_.program().functions[site.function].sites[site.index];
@@ -201,7 +199,7 @@ Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
   const std::uint64_t call = (one_to_one ? stub.script.target_pc : stub.stub.original_pc) - 1;
   auto fde = find_if(code.fdes, [&](const PlacedFde &each) { return each.begin <= call && call < each.end; });
   if (fde == code.fdes.end())
-    return make_error("there is no unwind information for the site");
+    return refuse(RefusalKind::NoUnwindInformation);
   if (fde->lsda == 0)
     return Error::success();
   auto handling =
@@ -219,7 +217,7 @@ Error StubFactory::prepare_exceptions(Stub &stub, bool one_to_one) {
     return Error::success();
   }
   if (code.state() == CodeState::Freed) // the frame waits for another transition already
-    return make_error("an exception would land in code that is freed");
+    return refuse(RefusalKind::LandsInFreedCode);
   stub.stub.lands_in_old = true;
   return Error::success();
 }

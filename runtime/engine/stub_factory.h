@@ -6,6 +6,7 @@
 #include "runtime/code/exception_table.h"
 #include "runtime/code/slab_arena.h"
 #include "runtime/engine/fault.h"
+#include "runtime/engine/refusal.h"
 #include "runtime/engine/site_map.h"
 #include "runtime/engine/stub_rules.h"
 #include "runtime/engine/transition.h"
@@ -22,12 +23,6 @@
 #include <tuple>
 
 namespace osr {
-
-/// Reasons for which a frame stays as it is, whoever wanted it replaced. Keys of the statistics.
-inline constexpr const char *no_record_refusal = "no record at this call (pinned function or exempt call)";
-inline constexpr const char *no_room_refusal = "no room on the stack";
-inline constexpr const char *split_refusal = "one frame cannot become several under a shadow stack";
-inline constexpr const char *growth_refusal = "the new frame is too large for a site that stays patched";
 
 struct ReturnStub {
   std::uint64_t entry_pc = 0;
@@ -57,9 +52,9 @@ public:
         rules_(rules) {}
   ~StubFactory();
 
-  /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles the baseline code that it needs; a
-  /// continuation is known already (VersionMaker::find_or_make_stub). The error is the reason for refusal; it is remembered. The
-  /// code's bytes may have been freed.
+  /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles the baseline code that it
+  /// needs; a continuation is known already (VersionMaker::find_or_make_stub). The error is a refusal (refusal_of); it is
+  /// remembered. The code's bytes may have been freed.
   llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing)
       OSR_REQUIRES(engine_lock);
   /// The continuation that the landing needs; nothing: none, or no stub can stand for the site anyway.
@@ -74,15 +69,10 @@ public:
   }
 
   /// Why there is no stub; null if it was not asked for yet.
-  const std::string *find_refusal(const CodeObject &code, std::uint64_t return_pc, Landing landing) const
+  const Refusal *find_refusal(const CodeObject &code, std::uint64_t return_pc, Landing landing) const
       OSR_REQUIRES(engine_lock) {
     auto found = refusals_.find(key_of(code, return_pc, landing));
     return found == refusals_.end() ? nullptr : &found->second;
-  }
-  /// From now on the answer for this site.
-  void refuse(const CodeObject &code, std::uint64_t return_pc, Landing landing, std::string reason)
-      OSR_REQUIRES(engine_lock) {
-    refusals_[key_of(code, return_pc, landing)] = std::move(reason);
   }
 
   /// True if find_or_make needs to make nothing.
@@ -138,7 +128,7 @@ private:
     return {code.id, code.offset_of(return_pc), landing};
   }
 
-  const char *site_objection(const CodeObject &code, std::uint64_t return_pc) const;
+  std::optional<RefusalKind> site_objection(const CodeObject &code, std::uint64_t return_pc) const;
   llvm::Error make(const CodeObject &object, std::uint64_t return_pc, Landing landing, Stub &stub)
       OSR_REQUIRES(engine_lock);
   llvm::Expected<TransitionPlan> plan(Stub &stub, SiteRecord record, UnwindRow row, Landing landing)
@@ -163,7 +153,7 @@ private:
   std::map<Key, Stub> stubs_ OSR_GUARDED_BY(engine_lock);
   std::list<std::map<Key, Stub>::node_type>
       retired_ OSR_GUARDED_BY(engine_lock); ///< nodes: the stub table refers to the stubs in them
-  std::map<Key, std::string> refusals_ OSR_GUARDED_BY(engine_lock);
+  std::map<Key, Refusal> refusals_ OSR_GUARDED_BY(engine_lock);
 };
 
 } // namespace osr

@@ -1,8 +1,8 @@
 #include "runtime/engine/transition.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
 #include "osr-stubs/frame_words.h"
+#include "runtime/engine/refusal.h"
 
 #include <algorithm>
 #include <array>
@@ -52,7 +52,7 @@ public:
   /// Puts the frame of inlined frame `index` below what was built so far.
   Error add_baseline_frame(std::size_t index, const BaselineLanding &landing) {
     if (!landing.record.certified)
-      return make_error("the baseline site has no certificate");
+      return refuse(RefusalKind::NoCertificate);
     write_return_pc();
     for (unsigned reg = 0; reg < saved_register_count; ++reg)
       if (std::int32_t saved = landing.row.saved[reg]) {

@@ -10,13 +10,13 @@ namespace {
 constexpr unsigned most_attempts = 100; ///< then the activation is somewhere where it may stay for ever
 
 /// A frame that waits for its transition already may be the one that the unwinder is about to land in.
-bool may_leave_any(const ReplaceOutcome &outcome) {
-  return outcome.running != 0 || outcome.already != 0 || outcome.refused.contains(no_record_refusal);
+bool may_leave_any(const RequestOutcome &outcome) {
+  return outcome.running != 0 || outcome.already != 0 || outcome.refusal_kinds.contains(RefusalKind::NoRecord);
 }
 
 } // namespace
 
-void FollowUps::remember(const Replacement &what, const ReplaceOutcome &outcome) {
+void FollowUps::remember(const Replacement &what, const RequestOutcome &outcome) {
   if (what.effort.budget || (outcome.may_land_in_old == 0 && outcome.running == 0))
     return;
   FollowUp &request = requests_.emplace_back();

@@ -15,7 +15,7 @@ namespace osr {
 class FollowUps {
 public:
   /// What became of a request that is not made again by whoever made it.
-  void remember(const Replacement &what, const ReplaceOutcome &outcome) OSR_REQUIRES(engine_lock);
+  void remember(const Replacement &what, const RequestOutcome &outcome) OSR_REQUIRES(engine_lock);
   /// A newer request decides about this code: older ones do not any more.
   void forget(const Replacement &newer) OSR_REQUIRES(engine_lock);
 
@@ -25,7 +25,7 @@ public:
   /// Some activation may have come to a site.
   bool are_due() const OSR_REQUIRES(engine_lock);
   /// Makes the requests that are due once more, through `replace`, which returns what became of it.
-  using Replace = llvm::function_ref<llvm::Expected<ReplaceOutcome>(const Replacement &what)>;
+  using Replace = llvm::function_ref<llvm::Expected<RequestOutcome>(const Replacement &what)>;
   void follow(const VersionStore &versions, Replace replace) OSR_REQUIRES(engine_lock);
 
 private:

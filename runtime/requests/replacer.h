@@ -31,7 +31,7 @@ public:
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);
 
   /// Carries one request out, in one of its ways, and remembers what has to follow.
-  using Way = llvm::Expected<ReplaceOutcome> (Requests::*)(const Replacement &);
+  using Way = llvm::Expected<RequestOutcome> (Requests::*)(const Replacement &);
   llvm::Expected<ReplaceOutcome> carry_out(const Replacement &what, Way way) OSR_REQUIRES(engine_lock);
 
   Reclaimer &reclaimer() OSR_REQUIRES(engine_lock) { return *reclaimer_; }

@@ -9,7 +9,6 @@
 
 #include <map>
 #include <new>
-#include <string>
 #include <vector>
 
 namespace osr {
@@ -43,7 +42,7 @@ struct RequestSearch {
   llvm::DenseSet<const CodeObject *> objects;
   llvm::DenseSet<SiteKey> sites;
   llvm::DenseSet<CodeObjectId> inlined_in; ///< code that holds these sites
-  std::map<SiteKey, std::string> skipped; ///< sites that this request leaves alone, and why
+  std::map<SiteKey, Refusal> skipped; ///< sites that this request leaves alone, and why
   std::vector<Found> found;
   std::vector<Place> missing; ///< sites for which a stub has to be made first
   std::vector<Place> refused; ///< one for each activation that gets no stub

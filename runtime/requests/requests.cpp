@@ -27,8 +27,6 @@ constexpr unsigned most_returns_waited_for = 32;
 constexpr std::chrono::microseconds return_patience(500);
 constexpr unsigned most_repetitions = 100; ///< for activations that were executing in the code itself
 constexpr unsigned most_asking = 3; ///< of these, with poll_patience
-constexpr const char *no_map_refusal = "the site map says nothing about this site";
-constexpr const char *pending_refusal = "another transition of this frame has to come first";
 
 } // namespace
 
@@ -56,14 +54,20 @@ void Requests::make_stubs(RequestSearch &search) {
     const SiteRecord record = *place.code->sites.find(place.code->offset_of(place.return_pc));
     const auto continuation = stubs_.continuation_for(*place.code, place.return_pc, what.landing);
     if (what.only_mapped && !stubs_.is_mapped(record)) {
-      const std::string reason = stubs_.why_not_mapped(record);
-      search.skipped[key] = reason.empty() ? no_map_refusal : reason;
+      search.skipped[key] = {RefusalKind::NotMapped, stubs_.why_not_mapped(record)};
     } else if (what.effort.budget && continuation &&
                !what.effort.budget->spend(stubs_.program().functions[continuation->function]))
-      search.skipped[key] = ContinuationBudget::refusal;
+      search.skipped[key] = {RefusalKind::TooLarge};
     else if (auto stub = maker_.find_or_make_stub(*place.code, place.return_pc, what.landing); !stub)
       consumeError(stub.takeError()); // remembered
   }
+}
+
+void RequestOutcome::refuse(const Refusal &why, std::uint64_t activations) {
+  if (activations == 0)
+    return;
+  refused[describe(why)] += activations;
+  refusal_kinds.insert(why.kind);
 }
 
 std::uint64_t Requests::count_at_polls(const RequestSearch &search) const {
@@ -73,8 +77,8 @@ std::uint64_t Requests::count_at_polls(const RequestSearch &search) const {
   });
 }
 
-ReplaceOutcome Requests::report(const RequestSearch &search) const {
-  ReplaceOutcome outcome;
+RequestOutcome Requests::report(const RequestSearch &search) const {
+  RequestOutcome outcome;
   outcome.rewritten = search.found.size() + search.released;
   outcome.at_polls = count_at_polls(search);
   outcome.may_land_in_old = std::uint64_t(count_if(search.found, [&](const RequestSearch::Found &found) {
@@ -84,20 +88,18 @@ ReplaceOutcome Requests::report(const RequestSearch &search) const {
   outcome.running = search.running;
   for (const RequestSearch::Place &place : search.refused) {
     auto skipped = search.skipped.find(site_key(*place.code, place.return_pc));
-    ++outcome.refused[skipped != search.skipped.end()
-                          ? skipped->second
-                          : *stubs_.find_refusal(*place.code, place.return_pc, search.what.landing)];
+    outcome.refuse(skipped != search.skipped.end()
+                       ? skipped->second
+                       : *stubs_.find_refusal(*place.code, place.return_pc, search.what.landing),
+                   1);
   }
-  if (search.no_room)
-    outcome.refused[no_room_refusal] = search.no_room;
-  if (search.no_record)
-    outcome.refused[no_record_refusal] = search.no_record;
-  if (search.pending)
-    outcome.refused[pending_refusal] = search.pending;
+  outcome.refuse({RefusalKind::NoRoom}, search.no_room);
+  outcome.refuse({RefusalKind::NoRecord}, search.no_record);
+  outcome.refuse({RefusalKind::Pending}, search.pending);
   return outcome;
 }
 
-Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool may_ask) {
+Expected<RequestOutcome> Requests::replace_once(const Replacement &what, bool may_ask) {
   RequestSearch search(what, redirector_);
   search.may_ask = may_ask;
   if (Error error = search.reserve(usual_activations))
@@ -111,7 +113,7 @@ Expected<ReplaceOutcome> Requests::replace_once(const Replacement &what, bool ma
     is_done = *attempted;
   }
   attempts.longest_poll = std::max(attempts.longest_poll, polls_.release());
-  ReplaceOutcome outcome = search.is_complete() ? report(search) : ReplaceOutcome();
+  RequestOutcome outcome = search.is_complete() ? report(search) : RequestOutcome();
   outcome.stops = attempts.stops;
   outcome.pause_seconds = attempts.longest_pause;
   outcome.poll_seconds = attempts.longest_poll;
@@ -168,9 +170,9 @@ bool Requests::make_ways(RequestSearch &search, Attempts &attempts) {
   return false;
 }
 
-Expected<ReplaceOutcome> Requests::replace(const Replacement &what) { return replace_once(what, /*may_ask=*/true); }
+Expected<RequestOutcome> Requests::replace(const Replacement &what) { return replace_once(what, /*may_ask=*/true); }
 
-Expected<ReplaceOutcome> Requests::replace_until_none_runs(const Replacement &what) {
+Expected<RequestOutcome> Requests::replace_until_none_runs(const Replacement &what) {
   auto total = replace(what);
   for (unsigned round = 1; total && total->running != 0 && round < most_repetitions; ++round) {
     sched_yield();

@@ -7,8 +7,7 @@
 #include "runtime/requests/loop_polls.h"
 
 #include <atomic>
-#include <map>
-#include <string>
+#include <set>
 #include <vector>
 
 namespace osr {
@@ -40,6 +39,13 @@ struct Replacement {
   Effort effort;
 };
 
+/// What became of a request. Decisions are made by the kinds; what the host gets has them as texts.
+struct RequestOutcome : ReplaceOutcome {
+  std::set<RefusalKind> refusal_kinds; ///< of `refused`
+
+  void refuse(const Refusal &why, std::uint64_t activations);
+};
+
 struct RequestSearch;
 
 /// Carries out requests, one at a time. The engine, which watches threads, must outlive it.
@@ -53,14 +59,14 @@ public:
   /// Sends all activations that `what` names to stubs. Stubs for the sites found on the stacks are made while the
   /// threads run; they are stopped again to rewrite, and all frames are rewritten in that stop or none. The error says
   /// why nothing was done.
-  llvm::Expected<ReplaceOutcome> replace(const Replacement &what) OSR_REQUIRES(engine_lock);
+  llvm::Expected<RequestOutcome> replace(const Replacement &what) OSR_REQUIRES(engine_lock);
 
   /// The same, and again for activations that were executing in the code itself, until each is in a call, or too many
   /// stops were made: what is `running` in the outcome is left. Only of use where no call enters the old code any more.
-  llvm::Expected<ReplaceOutcome> replace_until_none_runs(const Replacement &what) OSR_REQUIRES(engine_lock);
+  llvm::Expected<RequestOutcome> replace_until_none_runs(const Replacement &what) OSR_REQUIRES(engine_lock);
 
   /// Without asking threads to come to their polls, and once: what is executing in the code itself stays.
-  llvm::Expected<ReplaceOutcome> replace_at_once(const Replacement &what) OSR_REQUIRES(engine_lock) {
+  llvm::Expected<RequestOutcome> replace_at_once(const Replacement &what) OSR_REQUIRES(engine_lock) {
     return replace_once(what, /*may_ask=*/false);
   }
 
@@ -70,7 +76,7 @@ private:
     unsigned stops = 0, rounds = 0, retries = 0, unanswered = 0, waited = 0;
     double longest_pause = 0, longest_poll = 0; ///< seconds
   };
-  llvm::Expected<ReplaceOutcome> replace_once(const Replacement &what, bool may_ask) OSR_REQUIRES(engine_lock);
+  llvm::Expected<RequestOutcome> replace_once(const Replacement &what, bool may_ask) OSR_REQUIRES(engine_lock);
   llvm::Expected<bool> attempt(RequestSearch &search, Attempts &attempts) OSR_REQUIRES(engine_lock);
   bool make_ways(RequestSearch &search, Attempts &attempts) OSR_REQUIRES(engine_lock);
   void look_up(const Frame &frame, RequestSearch &search) const OSR_REQUIRES(engine_lock);
@@ -81,7 +87,7 @@ private:
   void commit(const RequestSearch &search) OSR_REQUIRES(engine_lock);
   std::vector<VersionKey> missing_continuations(const RequestSearch &search) const OSR_REQUIRES(engine_lock);
   void make_stubs(RequestSearch &search) OSR_REQUIRES(engine_lock);
-  ReplaceOutcome report(const RequestSearch &search) const OSR_REQUIRES(engine_lock);
+  RequestOutcome report(const RequestSearch &search) const OSR_REQUIRES(engine_lock);
 
   Handshake &handshake_;
   LoopPolls &polls_;

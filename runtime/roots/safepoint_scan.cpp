@@ -96,7 +96,7 @@ Error SafepointScan::prepare_leaving(Found &found) {
   if ((*stub)->lands_in_old)
     return cannot_leave(frame, found.tid, "an exception would land there");
   if (frame.cfa + std::int64_t((*stub)->lowest_offset) < found.stack_low)
-    return cannot_leave(frame, found.tid, no_room_refusal);
+    return cannot_leave(frame, found.tid, describe(RefusalKind::NoRoom));
   found.stub_pc = (*stub)->entry_pc;
   return Error::success();
 }

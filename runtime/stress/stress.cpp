@@ -160,7 +160,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   ReturnSite site = registry_.find_return_site(return_pc);
   if (!site) {
     if (const CodeObject *code = registry_.find(return_pc - 1); code && code->function != no_function)
-      refuse(no_record_refusal);
+      count({RefusalKind::NoRecord});
     return 0;
   }
   if (mode_.kind == StressMode::Kind::At && !is_wanted(site.site.record()))
@@ -169,18 +169,18 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
   Landing landing = site.object->tier == Tier::Baseline || renew ? Landing::Continuation : Landing::InPlace;
   if (!can_afford(return_pc, site, landing)) {
     if (site.object->tier == Tier::Baseline) {
-      refuse(ContinuationBudget::refusal);
+      count({RefusalKind::TooLarge});
       return 0;
     }
     landing = Landing::InPlace;
   }
   auto stub = maker_.find_or_make_stub(*site.object, return_pc, landing);
   if (!stub) {
-    refuse(toString(stub.takeError()));
+    count(refusal_of(stub.takeError()));
     return 0;
   }
   if (cfa + std::int64_t((*stub)->lowest_offset) < ThreadRegistry::current()->stack_low) {
-    refuse(no_room_refusal);
+    count({RefusalKind::NoRoom});
     return 0;
   }
   return (*stub)->entry_pc;
@@ -196,7 +196,7 @@ bool Stress::redirect(ArrayRef<std::pair<Frame, std::uint64_t>> found) {
     }
   });
   if (error)
-    refuse(toString(std::move(error)));
+    count(refusal_of(std::move(error)));
   return statistics_.frames_rewritten != before;
 }
 
@@ -230,7 +230,7 @@ void Stress::flip_stack(const EntryFrame &entry, Share share) {
           return static_cast<const ReturnStub *>(table_.find(stub_pc)->handle)->may_be_released();
         });
       })) {
-    refuse(toString(std::move(error)));
+    count(refusal_of(std::move(error)));
     return;
   }
   // First only look: nothing may be written unless the walk reaches the base.
@@ -251,7 +251,7 @@ void Stress::flip_stack(const EntryFrame &entry, Share share) {
   statistics_.max_stack_depth = std::max(statistics_.max_stack_depth, depth);
   if (cursor.status() != WalkStatus::ReachedBase) {
     ++statistics_.walks_failed;
-    refuse(std::string("walk: ") + describe(cursor.status()));
+    count({RefusalKind::Unwalkable, describe(cursor.status())});
     return;
   }
   redirect(found);

@@ -39,7 +39,7 @@ private:
   std::uint64_t other_tier(std::uint64_t return_pc, std::uint64_t cfa) OSR_REQUIRES(engine_lock);
   bool is_wanted(const SiteRecord &record) const OSR_REQUIRES(engine_lock);
   bool can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing landing) OSR_REQUIRES(engine_lock);
-  void refuse(std::string reason) OSR_REQUIRES(engine_lock) { ++statistics_.transitions.refused[std::move(reason)]; }
+  void count(const Refusal &why) OSR_REQUIRES(engine_lock) { ++statistics_.transitions.refused[describe(why)]; }
 
   StressMode mode_;
   FunctionId at_function_;

@@ -1,4 +1,6 @@
 // Checks which requests are made again for activations that could not come along.
+#include "osr_fixture.h"
+
 #include "runtime/requests/follow_ups.h"
 #include "test/support/catch_header.h"
 
@@ -11,8 +13,8 @@ struct Code {
   CodeObject object;
 };
 
-ReplaceOutcome outcome_with(std::uint64_t running, std::uint64_t may_land_in_old) {
-  ReplaceOutcome outcome;
+RequestOutcome outcome_with(std::uint64_t running, std::uint64_t may_land_in_old) {
+  RequestOutcome outcome;
   outcome.running = running;
   outcome.may_land_in_old = may_land_in_old;
   return outcome;
@@ -58,4 +60,22 @@ TEST_CASE("A newer request decides about code that it names, and about no other"
   CHECK(requests.are_due());
   requests.forget(opposite);
   CHECK_FALSE(requests.are_due());
+}
+
+TEST_CASE("Who is in a call that is no site may come to one; who has no room where he is will have none") {
+  OsrProgram program("define void @f() {\n  ret void\n}\n");
+  Replacement what;
+  what.objects = {&program.version("f", Tier::Baseline).object};
+  for (const RefusalKind why : {RefusalKind::NoRecord, RefusalKind::NoRoom}) {
+    FollowUps requests;
+    requests.remember(what, outcome_with(1, 0));
+    requests.follow(program.engine().versions(), [&](const Replacement &again) -> llvm::Expected<RequestOutcome> {
+      CHECK(again.objects == what.objects);
+      RequestOutcome outcome;
+      outcome.refuse({why}, 1);
+      CHECK(outcome.refused == std::map<std::string, std::uint64_t>{{describe(why), 1}});
+      return outcome;
+    });
+    CHECK(requests.are_due() == (why == RefusalKind::NoRecord));
+  }
 }

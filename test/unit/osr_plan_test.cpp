@@ -237,10 +237,24 @@ TEST_CASE("Check that a refused stub leaves nothing behind and its reason is rem
     for (Landing landing : {Landing::InPlace, Landing::Continuation}) {
       auto stub = program.engine().maker().find_or_make_stub(version.object, no_site, landing);
       REQUIRE_FALSE(bool(stub));
-      CHECK_THAT(toString(stub.takeError()), Contains("no record"));
+      const Refusal why = refusal_of(stub.takeError());
+      CHECK(why.kind == RefusalKind::NoDescription);
+      CHECK(program.engine().stubs().find_refusal(version.object, no_site, landing)->kind == why.kind);
     }
   CHECK(program.statistics().stubs == stubs);
   CHECK(program.engine().stub_table().size() == known);
+}
+
+TEST_CASE("Check that a refusal goes through an error whole, and that other errors keep their texts", "[plan]") {
+  const Refusal why = refusal_of(refuse({RefusalKind::NoStub, "it is too wide"}));
+  CHECK(why.kind == RefusalKind::NoStub);
+  CHECK(why.detail == "it is too wide");
+  CHECK(toString(refuse(why)) == describe(why));
+  CHECK(describe(RefusalKind::NoRoom) == "no room on the stack");
+  const Refusal foreign =
+      refusal_of(joinErrors(createStringError("no memory"), refuse({RefusalKind::Failed, "no certificate"})));
+  CHECK(foreign.kind == RefusalKind::Failed);
+  CHECK(describe(foreign) == "no memory\nno certificate");
 }
 
 TEST_CASE("Check that one site has one stub for each landing, which stands for its return PC", "[plan]") {

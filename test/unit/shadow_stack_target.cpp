@@ -21,7 +21,7 @@ void report() {
   if (!counted)
     std::abort();
   const Statistics::Transitions &done = counted->transitions;
-  auto refused = done.refused.find(split_refusal);
+  auto refused = done.refused.find(describe(RefusalKind::Split));
   std::printf("%llu sites patched, %s frames replaced, %s frames split, %s splits refused\n",
               (unsigned long long)counted->return_points.patches, done.in_place && done.continuation ? "some" : "no",
               done.split ? "some" : "no", refused != done.refused.end() ? "some" : "no");
