@@ -2,8 +2,8 @@
 //
 // Header-only, allocation-free and bounds-checked, because two very different users share it: the linker plugin
 // (rows of our code, made once) and the stack walk (rows of foreign frames, while other threads are stopped).
-// Rules it cannot express as an UnwindRow (DWARF expressions, odd registers) give rows that are not usable; malformed
-// input gives `false`.
+// Rules it cannot express as an UnwindRow (DWARF expressions but those of frames that gcc aligns, odd registers) give rows that are
+// not usable; malformed input gives `false`.
 #pragma once
 
 #include "osr-stubs/frame_words.h"
@@ -44,9 +44,11 @@ private:
   struct Rules {
     std::uint64_t cfa_register = dwarf_stack_pointer;
     std::int64_t cfa_offset = 0;
-    bool cfa_expression = false;
+    enum class Cfa : std::uint8_t { Register, WordAtRegister, Odd } cfa = Cfa::Register;
     std::array<std::int64_t, dwarf_return_address + 1> at{}; ///< saved at CFA+at[r]; 0 = not saved
-    std::uint32_t odd = 0;             ///< bit r: register r has a rule that a row cannot express
+    std::uint32_t odd = 0; ///< bit r: register r has a rule that a row cannot express
+    std::uint32_t at_base = 0; ///< bit r: register r is saved at base+at[r] instead
+    std::uint64_t base = 0; ///< the register that all of these name
   };
   static constexpr unsigned stack_pointer = dwarf_stack_pointer, return_address = dwarf_return_address,
                             nesting_limit = 8;
@@ -64,32 +66,52 @@ private:
       return; // others are never callee-saved
     state_.at[reg] = offset;
     state_.odd = odd ? state_.odd | 1u << reg : state_.odd & ~(1u << reg);
+    state_.at_base &= ~(1u << reg);
   }
   void restore(std::uint64_t reg) {
     if (reg <= return_address)
       set(reg, initial_.at[reg], initial_.odd >> reg & 1);
+  }
+  void save_at_base(std::uint64_t reg, std::uint64_t base, std::int64_t offset) {
+    const bool is_one_base = state_.at_base == 0 || state_.base == base;
+    set(reg, offset, !is_one_base);
+    if (reg > return_address || !is_one_base)
+      return;
+    state_.at_base |= 1u << reg;
+    state_.base = base;
+  }
+
+  /// Whether the register's rule is of the kind that the row's other rules are.
+  bool fits_row(unsigned reg) const {
+    const bool is_at_base = state_.at_base >> reg & 1, is_saved = is_at_base || state_.at[reg] != 0;
+    const bool is_known = !is_saved || is_at_base == (state_.cfa == Rules::Cfa::WordAtRegister);
+    return is_known && !(state_.odd >> reg & 1) && (!is_at_base || state_.base == state_.cfa_register);
   }
 
   UnwindRow to_row() const {
     UnwindRow row;
     const int base = saved_index(state_.cfa_register);
     const auto fits = [](std::int64_t v) { return v == std::int32_t(v); };
-    row.usable = !state_.cfa_expression && (base >= 0 || state_.cfa_register == stack_pointer) &&
+    row.usable = state_.cfa != Rules::Cfa::Odd && (base >= 0 || state_.cfa_register == stack_pointer) &&
                  fits(state_.cfa_offset) && state_.at[return_address] == return_pc_cfa_offset &&
-                 !(state_.odd & (1u << return_address | 1u << stack_pointer)) && state_.at[stack_pointer] == 0;
+                 !((state_.odd | state_.at_base) & (1u << return_address | 1u << stack_pointer)) &&
+                 state_.at[stack_pointer] == 0;
     row.base = base >= 0 ? CfaBase(base) : CfaBase::StackPointer;
     row.cfa_offset = std::int32_t(state_.cfa_offset);
     for (unsigned reg = 0; reg < return_address; ++reg) {
       const int index = saved_index(reg);
       if (index < 0)
         continue;
-      row.usable &= !(state_.odd >> reg & 1) && fits(state_.at[reg]);
-      row.saved[index] = std::int32_t(state_.at[reg]);
+      const bool is_at_base = state_.at_base >> reg & 1;
+      const std::int64_t at = state_.at[reg] - (is_at_base ? UnwindRow::unaligned_cfa : 0);
+      row.usable &= fits_row(reg) && fits(state_.at[reg]) && fits(at);
+      row.saved[index] = std::int32_t(at);
     }
-    if (!row.usable) { // all unusable rows are equal, so a table keeps one
+    const bool is_known = row.usable;
+    if (!is_known) // all unusable rows are equal, so a table keeps one
       row = UnwindRow::leaf();
-      row.usable = false;
-    }
+    row.usable = is_known && state_.cfa == Rules::Cfa::Register;
+    row.through_base = is_known && state_.cfa == Rules::Cfa::WordAtRegister;
     return row;
   }
 
@@ -137,10 +159,7 @@ private:
     case DW_CFA_restore_state: return recall();
     case DW_CFA_def_cfa_offset: state_.cfa_offset = std::int64_t(in.uleb()); return true;
     case DW_CFA_def_cfa_offset_sf: state_.cfa_offset = scaled(std::uint64_t(in.sleb())); return true;
-    case DW_CFA_def_cfa_expression:
-      skip_expression(in);
-      state_.cfa_expression = true;
-      return true;
+    case DW_CFA_def_cfa_expression: define_cfa_by(take_expression(in)); return true;
     case DW_CFA_GNU_args_size: in.uleb(); return true;
     default: return define_of_register(op, in);
     }
@@ -167,8 +186,13 @@ private:
       set(reg, 0, true);
       return true;
     case DW_CFA_expression:
+      if (const RegisterTerm place = take_expression(in); place.is_one && !place.is_loaded)
+        save_at_base(reg, place.base, place.offset);
+      else
+        set(reg, 0, true);
+      return true;
     case DW_CFA_val_expression:
-      skip_expression(in);
+      take_expression(in);
       set(reg, 0, true);
       return true;
     case DW_CFA_def_cfa: define_cfa(reg, std::int64_t(in.uleb())); return true;
@@ -178,12 +202,37 @@ private:
     }
   }
 
-  static void skip_expression(DwarfReader &in) { in.take(in.uleb()); }
+  /// A register plus an offset, or the word there: all that gcc says of frames that it aligns.
+  struct RegisterTerm {
+    bool is_one = false, is_loaded = false;
+    std::uint64_t base = 0;
+    std::int64_t offset = 0;
+  };
+
+  static RegisterTerm take_expression(DwarfReader &in) {
+    using namespace llvm::dwarf;
+    DwarfReader expression = in.take(in.uleb());
+    const auto op = expression.read<std::uint8_t>();
+    if (op < DW_OP_breg0 || op > DW_OP_breg31)
+      return {};
+    RegisterTerm term{true, false, std::uint64_t(op) - DW_OP_breg0, expression.sleb()};
+    if (!expression.at_end()) {
+      term.is_one = expression.read<std::uint8_t>() == DW_OP_deref && expression.at_end();
+      term.is_loaded = true;
+    }
+    term.is_one &= !expression.failed();
+    return term;
+  }
 
   void define_cfa(std::uint64_t reg, std::int64_t offset) {
     state_.cfa_register = reg;
     state_.cfa_offset = offset;
-    state_.cfa_expression = false;
+    state_.cfa = Rules::Cfa::Register;
+  }
+  void define_cfa_by(const RegisterTerm &term) {
+    define_cfa(term.base, term.offset);
+    if (term.is_loaded || !term.is_one)
+      state_.cfa = term.is_one ? Rules::Cfa::WordAtRegister : Rules::Cfa::Odd;
   }
   bool remember() {
     if (depth_ == nesting_limit)

@@ -32,9 +32,10 @@ llvm::Error append_fde(const FrameDescription &fde, std::uint64_t code_begin, st
 } // namespace
 
 std::string to_string(const UnwindRow &row) {
-  if (!row.usable)
+  if (!row.usable && !row.through_base)
     return "unusable";
-  std::string text = fmt::format("{}{:+}", name_of(row.base), row.cfa_offset);
+  std::string text =
+      fmt::format(fmt::runtime(row.through_base ? "[{}{:+}]" : "{}{:+}"), name_of(row.base), row.cfa_offset);
   for (unsigned i = 0; i < saved_register_count; ++i)
     if (row.saved[i] != 0)
       text += fmt::format(" {}=[{}]", name_of(SavedRegister(i)), row.saved[i]);

@@ -76,8 +76,8 @@ StepRules find_loaded_rules(std::uintptr_t pc, PcKind kind) {
   if (object.contains(header))
     if (const std::uint64_t offset = find_fde(object, header, instruction))
       rules = rules_by_fde(object.bytes, offset, instruction);
-  const bool by_row = rules.kind == StepRules::Kind::Row || rules.kind == StepRules::Kind::SignalFrame;
-  if (by_row || kind == PcKind::ReturnPc)
+  const bool is_known = rules.kind != StepRules::Kind::None && rules.kind != StepRules::Kind::Other;
+  if (is_known || kind == PcKind::ReturnPc)
     return rules;
   if (const std::int32_t cfa_offset = linkage_table_cfa_offset(pc)) {
     rules.kind = StepRules::Kind::Row;
@@ -101,7 +101,10 @@ StepRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offs
     rules.row = row;
     return pc >= row_end;
   });
-  rules.kind = decoded && rules.row.usable ? StepRules::Kind::Row : StepRules::Kind::Other;
+  rules.kind = !decoded                 ? StepRules::Kind::Other
+               : rules.row.usable       ? StepRules::Kind::Row
+               : rules.row.through_base ? StepRules::Kind::ThroughBase
+                                        : StepRules::Kind::Other;
   return rules;
 }
 

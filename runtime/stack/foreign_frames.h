@@ -16,6 +16,7 @@ struct StepRules {
   enum class Kind : std::uint8_t {
     None,        ///< nothing describes this pc
     Row,         ///< row is usable
+    ThroughBase, ///< row is known, and leads through the base
     SignalFrame, ///< a signal trampoline: the caller was interrupted and its pc is exact
     Other,       ///< described, but by rules that only libunwind can follow
   };

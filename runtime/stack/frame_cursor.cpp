@@ -74,7 +74,7 @@ WalkStatus FrameCursor::step_without_row(const FrameRules &rules) {
   RegisterSet &older = registers_[current_ ^ 1];
   older = registers_[current_];
   older_kind_ = frame_.kind;
-  return step_foreign(rules.step.kind, older, older_kind_, bounds_);
+  return step_foreign(rules.step, older, older_kind_, bounds_);
 }
 
 } // namespace osr

@@ -7,6 +7,9 @@
 #include "runtime/machine/context.h"
 #include "runtime/machine/dwarf_numbers.h"
 #include "runtime/stack/foreign_frames.h"
+#include "runtime/stack/step.h"
+
+#include <llvm/ADT/STLExtras.h>
 
 #include <algorithm>
 #include <vector>
@@ -91,6 +94,31 @@ WalkStatus step_signal_frame(RegisterSet &registers, PcKind &kind, const StackBo
   return check_step(sp, registers.sp, bounds);
 }
 
+/// Out of a function that has aligned its frame. What it saved lies on its stack, else it is none.
+WalkStatus step_through_base(RegisterSet &registers, const UnwindRow &row, const StackBounds &bounds) {
+  const std::uintptr_t sp = registers.sp, cfa_place = cfa_of(registers, row);
+  const auto place_of = [&](std::int32_t saved) {
+    return cfa_place + std::uintptr_t(std::intptr_t(UnwindRow::unaligned_cfa - row.cfa_offset + saved));
+  };
+  const auto is_on_stack = [&](std::uintptr_t place) {
+    return place >= sp && place % word_size == 0 && place < bounds.limit(sp);
+  };
+  if (!is_on_stack(cfa_place) ||
+      llvm::any_of(row.saved, [&](std::int32_t saved) { return saved != 0 && !is_on_stack(place_of(saved)); }))
+    return WalkStatus::OutOfBounds;
+  const std::uintptr_t cfa = load_word(cfa_place);
+  if (const WalkStatus status = check_step(sp, cfa, bounds); status != WalkStatus::Walking)
+    return status;
+  RegisterSet older = registers;
+  older.pc = load_word(cfa + std::uintptr_t(std::intptr_t(return_pc_cfa_offset)));
+  older.sp = cfa;
+  for (unsigned i = 0; i < saved_register_count; ++i)
+    if (row.saved[i] != 0)
+      older.saved[i] = load_word(place_of(row.saved[i]));
+  registers = older;
+  return WalkStatus::Walking;
+}
+
 } // namespace
 
 /// The rules of code that the dynamic linker does not know, by libunwind's list.
@@ -108,14 +136,15 @@ StepRules find_foreign_rules(std::uintptr_t pc, PcKind kind) {
   return rules.kind != StepRules::Kind::None ? rules : UnwindRegistration::find_rules(pc - (kind == PcKind::ReturnPc));
 }
 
-WalkStatus step_foreign(StepRules::Kind rules, RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
+WalkStatus step_foreign(const StepRules &rules, RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
   const std::uintptr_t sp = registers.sp;
-  switch (rules) {
+  switch (rules.kind) {
   case StepRules::Kind::None: return WalkStatus::NoUnwindInfo;
   case StepRules::Kind::SignalFrame:
     if (arch::is_signal_trampoline(registers.pc))
       return step_signal_frame(registers, kind, bounds);
     break;
+  case StepRules::Kind::ThroughBase: kind = PcKind::ReturnPc; return step_through_base(registers, rules.row, bounds);
   case StepRules::Kind::Row: OSR_CHECK(false, "pc {:#x}: the cursor steps by rows itself", registers.pc);
   case StepRules::Kind::Other: break;
   }

@@ -150,10 +150,24 @@ llvm::Expected<UnwindRows> decode(const std::vector<std::uint8_t> &section) {
 } // namespace
 
 TEST_CASE("rows that need expressions are marked, not guessed") {
-  // advance 4; def_cfa_expression {breg7 8}; advance 4; def_cfa rsp+16; expression for rbx; advance 4; same_value rbx
+  // advance 4; def_cfa_expression {lit1 lit1}; advance 4; def_cfa rsp+16; expression for rbx; advance 4; same_value rbx
   const auto rows = llvm::cantFail(decode(
-      section_with({0x44, 0x0f, 2, 0x77, 8, 0x44, 0x0c, 7, 16, 0x10, 3, 1, 0x30, 0x44, 0x08, 3, 0x44, 0x07, 16})));
+      section_with({0x44, 0x0f, 2, 0x31, 0x31, 0x44, 0x0c, 7, 16, 0x10, 3, 1, 0x30, 0x44, 0x08, 3, 0x44, 0x07, 16})));
   CHECK(rows.dump() == "[0x0, 0x4) rsp+8\n[0x4, 0xc) unusable\n[0xc, 0x10) rsp+16\n[0x10, 0x20) unusable\n");
+}
+
+TEST_CASE("frames that gcc aligns have rows of their own") {
+  // advance 4; rbp at {breg6 0}; advance 4; def_cfa_expression {breg6 -16; deref}; advance 4; rbx at {breg6 -8}; advance 4;
+  // def_cfa_expression of another register; advance 4; def_cfa rsp+16
+  const auto rows =
+      llvm::cantFail(decode(section_with({0x44, 0x10, 6,    2,    0x76, 0, 0x44, 0x0f, 3, 0x76, 0x70, 6, 0x44, 0x10, 3,
+                                          2,    0x76, 0x78, 0x44, 0x0f, 3, 0x73, 0x70, 6, 0x44, 0x0c, 7, 16})));
+  CHECK(rows.dump() == "[0x0, 0x4) rsp+8\n[0x4, 0x8) unusable\n[0x8, 0xc) [rbp-16] rbp=[-16]\n"
+                       "[0xc, 0x10) [rbp-16] rbx=[-24] rbp=[-16]\n[0x10, 0x20) unusable\n");
+  CHECK_FALSE(rows.find(0x8)->usable);
+  // def_cfa_expression {breg6 -16; deref; deref}, and one that is cut off
+  CHECK(llvm::cantFail(decode(section_with({0x0f, 4, 0x76, 0x70, 6, 6}))).dump() == "[0x0, 0x20) unusable\n");
+  CHECK(llvm::cantFail(decode(section_with({0x0f, 1, 0x76}))).dump() == "[0x0, 0x20) unusable\n");
 }
 
 TEST_CASE("remembered rules come back") {

@@ -42,6 +42,43 @@ TEST_CASE("a walk passes from our code through libc into our code again") {
   CHECK(std::is_sorted(data.begin(), data.end()));
 }
 
+extern "C" void osr_test_aligned_call(void (*call)());
+
+TEST_CASE("a walk passes through a function of gcc that has aligned its frame, without libunwind") {
+  unsigned aligned = 0, walks = 0;
+  with_base(
+      [&] {
+        OSR_WALK_FROM_HERE(here);
+        CHECK(here.status == WalkStatus::ReachedBase);
+        CHECK(broken_links(here) == "");
+        CHECK(difference_to_libgcc(here) == "");
+        for (const Activation &frame : here.frames) {
+          const StepRules::Kind kind =
+              frame.code ? StepRules::Kind::Row : find_foreign_rules(frame.pc, frame.kind).kind;
+          CHECK(kind != StepRules::Kind::Other);
+          aligned += kind == StepRules::Kind::ThroughBase;
+        }
+        ++walks;
+      },
+      [&] { osr_test_aligned_call([] { world().chain(2, 1); }); });
+  CHECK(walks == 1);
+  CHECK(aligned == 1);
+}
+
+TEST_CASE("what a function that aligned its frame says to have saved beside the stack is not read") {
+  const std::uintptr_t stack[8] = {};
+  const auto low = std::uintptr_t(stack);
+  StepRules rules{StepRules::Kind::ThroughBase, {}};
+  rules.row.base = CfaBase::FramePointer;
+  rules.row.cfa_offset = -8;
+  for (const std::uintptr_t base : {std::uintptr_t(8), low, low + 12, low + sizeof stack + 8, ~std::uintptr_t(0) - 7}) {
+    RegisterSet registers{low, low, {}};
+    registers.saved[unsigned(frame_pointer)] = base;
+    PcKind kind = PcKind::ReturnPc;
+    CHECK(step_foreign(rules, registers, kind, {low + sizeof stack, low + sizeof stack}) != WalkStatus::Walking);
+  }
+}
+
 TEST_CASE("a walk can start at a return PC") {
   Walk from_return_pc, from_here;
   with_base(
