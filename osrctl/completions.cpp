@@ -35,6 +35,12 @@ template <typename Visit> void for_each_value(const CommandTable &table, Visit v
         visit("attach " + command.name + ":" + option.names.front(), option);
 }
 
+/// The words that a verb's one positional may be.
+std::vector<std::string> choices_of_positional(const CommandTable &table, StringRef name) {
+  const auto verb = find_if(table.verbs, [&](const CommandText &command) { return command.name == name; });
+  return verb == table.verbs.end() ? std::vector<std::string>() : verb->positionals.front().choices;
+}
+
 /// In single quotes, for all three shells.
 std::string in_quotes(StringRef text) {
   std::string result = "'";
@@ -60,9 +66,10 @@ _osrctl() {
   local word=$2 previous=$3 verb= target= command= at
   COMPREPLY=()
   for ((at = 1; at < COMP_CWORD; at++)); do
-    case ${COMP_WORDS[at]} in
-      --) compopt -o default; return ;; # what follows is the program's
-      -*) ;;
+    case $verb:${COMP_WORDS[at]} in
+      *:--) compopt -o default; return ;; # what follows is the program's
+      attach:--timeout) at=$((at + 1)) ;; # and its value
+      *:-*) ;;
       *) if [ -z "$verb" ]; then verb=${COMP_WORDS[at]}
          elif [ -z "$target" ]; then target=${COMP_WORDS[at]}
          elif [ -z "$command" ]; then command=${COMP_WORDS[at]}
@@ -79,6 +86,7 @@ constexpr const char *bash_end = R"(  if [[ $word != -* ]]; then
         else words=$commands
         fi ;;
       '') ;;
+      print) words=$texts ;;
       *) compopt -o default; return ;;
     esac
   fi
@@ -98,7 +106,8 @@ std::string bash_completion(const CommandTable &table) {
                                      : fmt::format(" COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return ;;\n",
                                                    join(option.choices, " "));
   });
-  script += "  esac\n  local words commands=" + in_quotes(names_of(table.attach)) + "\n  case $verb in\n";
+  script += "  esac\n  local words commands=" + in_quotes(names_of(table.attach)) +
+            " texts=" + in_quotes(join(choices_of_positional(table, "print"), " ")) + "\n  case $verb in\n";
   script += fmt::format("    '') words={} ;;\n", in_quotes(names_of(table.verbs) + " " + option_names(table.program)));
   for (const CommandText &verb : table.verbs)
     script += fmt::format("    {}) words={} ;;\n", verb.name, in_quotes(option_names(verb)));
@@ -119,9 +128,10 @@ std::string zsh_completion(const CommandTable &table) {
   std::string script = "#compdef osrctl\n# Completion of osrctl for zsh.\n_osrctl() {\n  local -a verbs=(\n" +
                        described(table.verbs) + "  ) commands=(\n" + described(table.attach) +
                        "  )\n  if (( CURRENT == 2 )); then _describe verb verbs; return; fi\n"
-                       "  case $words[2] in\n";
+                       "  shift words; (( CURRENT-- ))\n" // from here on the verb stands where a program's name does
+                       "  case $words[1] in\n";
   for (const CommandText &verb : table.verbs) {
-    script += fmt::format("    {})\n      _arguments '2: :'", verb.name);
+    script += fmt::format("    {})\n      _arguments", verb.name);
     for (const OptionText &option : verb.options)
       for (const std::string &name : option.names) {
         std::string spec = name + "[" + brackets_escaped(first_line(option.what)) + "]";
@@ -130,8 +140,10 @@ std::string zsh_completion(const CommandTable &table) {
         script += " \\\n        " + in_quotes(spec);
       }
     if (verb.name == "attach")
-      script += " \\\n        '3:process:($(osrctl ps 2>/dev/null | awk '\\''NR > 1 { print $1 }'\\''))'"
-                " \\\n        '4:command:{ _describe command commands }' \\\n        '*:word:_files'";
+      script += " \\\n        '1:process:($(osrctl ps 2>/dev/null | awk '\\''NR > 1 { print $1 }'\\''))'"
+                " \\\n        '2:command:{ _describe command commands }' \\\n        '*:word:_files'";
+    else if (verb.name == "print")
+      script += " \\\n        '1:text:(" + join(choices_of_positional(table, "print"), " ") + ")'";
     else
       script += " \\\n        '*:file:_files'";
     script += " ;;\n";
@@ -158,6 +170,8 @@ std::string fish_completion(const CommandTable &table) {
   script += fmt::format("complete -c osrctl {}; and test (count (commandline -opc)) -eq 2' -f -a "
                         "\"(osrctl ps 2>/dev/null | awk 'NR > 1 {{ print \\$1 }}')\"\n",
                         attach);
+  add("-n '__fish_seen_subcommand_from print'", "-f -a " + in_quotes(join(choices_of_positional(table, "print"), " ")),
+      "");
   for (const CommandText &command : table.attach)
     add(attach + "; and test (count (commandline -opc)) -eq 3'", "-f -a " + command.name, command.what);
   return script;

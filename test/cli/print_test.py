@@ -55,10 +55,12 @@ class Print(OsrctlCase):
         self.assertEqual(self.complete("run", "--tier", ""), ["auto", "baseline", "optimized", "plain"])
         self.assertEqual(self.complete("run", "--tier", "o"), ["optimized"])
         self.assertEqual(self.complete("print", "--help", "-"), self.complete("print", "-"))
+        self.assertEqual(self.complete("print", "m"), ["manual"])
 
     def test_attach_for_bash(self):
         table = "PID PROGRAM\\n 17 server\\n 23 other\\n"
         self.assertEqual(self.complete("attach", "", ps=table), ["17", "23"])
+        self.assertEqual(self.complete("attach", "--timeout", "5", "", ps=table), ["17", "23"])
         self.assertIn("replace", self.complete("attach", "17", ""))
         self.assertEqual(self.complete("attach", "17", "redef"), ["redefine"])
         self.assertIn("--to", self.complete("attach", "17", "replace", "main", "-"))

@@ -29,11 +29,12 @@ def internal_includes(folder):
                 yield f"{header.name} includes {name}"
 
 
-def run_by_pkg_config(prefix, compiler, program):
+def run_by_pkg_config(prefix, compiler, example, program):
     """What the example prints when it is built without CMake."""
     file, = prefix.rglob("osr.pc")
-    flags = run("pkg-config", "--cflags", "--libs", file).split()
-    run(compiler, "-O1", EXAMPLES / "grow.cpp", *flags, "-o", program)
+    source, built = EXAMPLES / example, program.with_suffix(".o")
+    run(compiler, "-O1", *run("pkg-config", "--cflags", file).split(), *(["-std=c++20"] if source.suffix == ".cpp" else []), "-c", source, "-o", built)
+    run(compiler, built, *run("pkg-config", "--libs", file).split(), "-lstdc++", "-o", program)
     return run(program)
 
 
@@ -54,7 +55,8 @@ def main():
         assert changed and int(changed.group(1)) > 0 and "92" in printed, printed
         printed = run(folder / "build/grow")
         assert printed in EMBEDDING, printed
-        assert run_by_pkg_config(prefix, compiler, folder / "grown") == printed
+        assert run_by_pkg_config(prefix, compiler, "grow.cpp", folder / "grown") == printed
+        assert run_by_pkg_config(prefix, clang, "grow.c", folder / "grown_in_c").startswith(printed)
         collected = run(folder / "build/collect_in_c")
         assert collected == "sum 5050, 100 collections, 100 activations\n", collected
         manual, = prefix.rglob("osrctl.1")
