@@ -16,14 +16,16 @@ class Lines(OsrctlCase):
         return re.sub(r"0x[0-9a-f]{6,}", "ADDRESS", ended.stdout) # differ from run to run
 
     def test_sites_and_code(self):
-        for name in NAMES:
-            for level in ["-O0", "-O1"]:
+        levels = ["-O0", "-O1"]
+        for number, name in enumerate(NAMES):
+            for level in levels:
                 plain = self.compile(PROGRAMS / name, level)
                 expected = {}
                 for flags in [(), ("-g",), ("-gline-tables-only",)]:
                     program = self.compile(PROGRAMS / name, level, *flags) if flags else plain
                     printed = {"sites": self.printed("sites", program)} # with all frame states
-                    if "-gline-tables-only" not in flags: # -g says all that it does, and each continuation is compiled
+                    # -g says all that lines say; each continuation is compiled, so levels take turns
+                    if "-gline-tables-only" not in flags and level == levels[number % 2]:
                         printed["sizes"] = self.printed("code", "--continuations", program)
                     for tier in ["baseline", "optimized"]:
                         printed[tier] = self.printed("maps", "--function", "main", "--tier", tier, program)
