@@ -12,6 +12,11 @@ if(LLVM_VERSION_MAJOR EQUAL 22)
   set(OSR_LLVM_FOUND TRUE)
 endif()
 osr_need(OSR_LLVM_FOUND llvm-22-dev "LLVM 22")
+if(OSR_LLVM_INSIDE) # what its archives refer to
+  osr_need(ZLIB_FOUND zlib1g-dev "zlib")
+  osr_need(zstd_FOUND libzstd-dev "zstd")
+  osr_need(LibEdit_FOUND libedit-dev "libedit")
+endif()
 add_library(osr_llvm INTERFACE)
 target_include_directories(osr_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
 # LLVM's shared library, unless an executable has the property OSR_LLVM_INSIDE: what it uses of LLVM becomes a part of that.
