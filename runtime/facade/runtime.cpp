@@ -17,6 +17,7 @@
 #include "runtime/threads/static_objects.h"
 #include "runtime/threads/undisturbed.h"
 
+#include <cfenv>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -218,6 +219,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     (impl_.get()->*end_background)();
     consumeError(impl_->rooms.guest->run(impl_->engine->program().destructors));
   });
+  std::feclearexcept(FE_ALL_EXCEPT); // the compiler has calculated in this thread
   if (Error error = guest.run(program.constructors))
     return error;
   note_start(engine);

@@ -33,7 +33,12 @@ static void look(void) {
   look();
 #define CALL_REAL(n) total += real##n(tenth) + real##n(one);
 
+static int raised_before_main;
+
+__attribute__((constructor)) static void early(void) { raised_before_main = fetestexcept(FE_ALL_EXCEPT); }
+
 int main(int argc, char **argv) {
+  printf("raised before main: %x, at its begin: %x\n", raised_before_main, fetestexcept(FE_ALL_EXCEPT));
   int rounds = 200 * (argc > 1 ? atoi(argv[1]) : 1);
   long sum = 0;
   feclearexcept(FE_ALL_EXCEPT);
