@@ -1,8 +1,8 @@
 #include "runtime/code/debugger.h"
 
-#include "compiler/base/mutex.h"
 #include "runtime/code/perf_dump.h"
 #include "runtime/machine/elf_numbers.h"
+#include "runtime/process/leaf_mutex.h"
 
 #include <llvm/BinaryFormat/ELF.h>
 #include <llvm/ExecutionEngine/Orc/TargetProcess/JITLoaderGDB.h>
@@ -148,9 +148,9 @@ private:
   StringTable section_names_;
 };
 
-/// Guards the list among registrations of ours.
-Mutex &list_mutex() {
-  static Mutex mutex;
+/// Guards the list among registrations of ours. Never destroyed: threads work while the process ends.
+LeafMutex &list_mutex() {
+  static auto &mutex = *new LeafMutex;
   return mutex;
 }
 

@@ -4,8 +4,10 @@
 #include "runtime/control/control.h"
 #include "runtime/events/trace.h"
 
-#include <condition_variable>
+#include <atomic>
 #include <deque>
+#include <memory>
+#include <pthread.h>
 
 using nlohmann::json;
 using namespace llvm;
@@ -16,7 +18,9 @@ namespace {
 constexpr std::size_t most_noted = 4096; ///< the newest
 constexpr std::chrono::milliseconds between_looks(100); ///< whether the request was cancelled
 
-/// Filled by whatever thread something happens in, which waits for nobody: the lock is held for moments.
+/// Filled by whatever thread something happens in, which waits for nobody: the lock is held for moments. Its mutexes
+/// are no leaves (one is held while the trace is told, one while events are waited for), so the child of a fork does
+/// not use them (event_log).
 class EventLog {
 public:
   void begin() {
@@ -73,9 +77,18 @@ private:
 };
 
 /// Never destroyed: threads work while the process ends.
+std::atomic<EventLog *> current_log = nullptr;
+
+/// The child of a fork has no clients, and threads that are not there may have locked the log: it begins with another
+/// one.
 EventLog &event_log() {
-  static auto &log = *new EventLog;
-  return log;
+  static const int watched = pthread_atfork(nullptr, nullptr, [] { current_log = nullptr; });
+  static_cast<void>(watched); // else the trace, which watches likewise, tells nothing
+  EventLog *log = current_log;
+  if (log)
+    return *log;
+  auto fresh = std::make_unique<EventLog>();
+  return *(current_log.compare_exchange_strong(log, fresh.get()) ? fresh.release() : log);
 }
 
 } // namespace

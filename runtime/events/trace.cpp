@@ -56,19 +56,21 @@ std::string name_of(pid_t thread) {
   return name.empty() || name == command(getpid()) ? "program" : name;
 }
 
+/// Tells listeners while there is no file. Never destroyed: threads may be about to tell it something. The child of a
+/// fork begins with another one, for a thread that is not there may have locked this.
+std::atomic<Trace *> without_file = nullptr;
+
 } // namespace
 
 void Trace::listen(Listener listener) {
   if (int error = forget_in_children(); error != 0 && listener)
     return; // a child could wait for a lock that nobody there holds
-  static Mutex mutex; // of those who listen
-  static Trace *without_file = nullptr; // never destroyed: threads may be about to tell it something
-  Lock lock(mutex);
   Trace *trace = active();
-  if (!trace && listener) {
-    without_file = without_file ? without_file : new Trace;
-    trace = without_file;
-  }
+  if (!trace && listener && !(trace = without_file))
+    if (auto *fresh = new Trace; without_file.compare_exchange_strong(trace, fresh))
+      trace = fresh;
+    else
+      delete fresh; // another thread was faster
   if (!trace)
     return;
   Lock telling(trace->mutex_);
@@ -78,7 +80,7 @@ void Trace::listen(Listener listener) {
 
 /// Of an error the number.
 int Trace::forget_in_children() {
-  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = nullptr; });
+  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = without_file = nullptr; });
   return installed;
 }
 
