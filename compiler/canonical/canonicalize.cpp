@@ -143,12 +143,10 @@ void make_canonical(Function &function, FunctionInfo &info, const TargetMachine 
 }
 
 /// Those that become values, and those that stay objects.
-Error track_variables(Module &module) {
+void track_variables(Module &module) {
   const SourceObjects objects = find_source_objects(module);
-  if (Error error = track_assignments(module))
-    return error;
+  track_assignments(module);
   mark_objects(objects);
-  return Error::success();
 }
 
 } // namespace
@@ -168,8 +166,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
   }
 
   if (debug == DebugInformation::All)
-    if (Error error = track_variables(*program.module))
-      return error;
+    track_variables(*program.module);
   const DeclaredAttributes declared = declared_attributes(*program.module);
   simplify(*program.module, machine);
   externalize_symbols(*program.module); // the simplifier makes private constants, e.g. for puts

@@ -1,6 +1,5 @@
 #include "compiler/canonical/source_lines.h"
 
-#include "compiler/base/error.h"
 #include "compiler/base/run_passes.h"
 
 #include <llvm/BinaryFormat/Dwarf.h>
@@ -9,7 +8,6 @@
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/Passes/PassBuilder.h>
-#include <llvm/Support/CommandLine.h>
 
 #include <string>
 #include <vector>
@@ -91,20 +89,13 @@ void keep_source_lines(Module &module) {
     module.addModuleFlag(Module::Warning, "Debug Info Version", DEBUG_METADATA_VERSION);
 }
 
-Error track_assignments(Module &module) {
+void track_assignments(Module &module) {
   if (!isAssignmentTrackingEnabled(module))
     drop_untracked_values(module);
-  // Variables that assignments are not tracked of stay where they are declared.
-  auto &options = cl::getRegisteredOptions();
-  const auto found = options.find("instcombine-lower-dbg-declare");
-  if (found == options.end())
-    return make_error("this LLVM claims values for variables in memory");
-  static_cast<cl::opt<unsigned> *>(found->second)->setValue(0);
   PassBuilder builder;
   ModulePassManager passes;
   passes.addPass(AssignmentTrackingPass());
   run_passes(module, builder, std::move(passes));
-  return Error::success();
 }
 
 void flatten_source_lines(Module &module) {

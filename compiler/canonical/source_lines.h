@@ -24,7 +24,7 @@ void keep_source_lines(llvm::Module &module);
 
 /// With all of it, before anything is optimised: from here on LLVM follows where each assignment of a variable in memory
 /// goes. Else its passes would claim values for variables that a callee may change through a pointer.
-llvm::Error track_assignments(llvm::Module &module);
+void track_assignments(llvm::Module &module);
 
 /// After code was moved between functions, by inlining: each location is one of its own function again.
 void flatten_source_lines(llvm::Module &module);

@@ -3,6 +3,8 @@
 
 #include <llvm/CodeGen/TargetRegisterInfo.h>
 #include <llvm/IR/Type.h>
+#include <llvm/MC/MCRegisterInfo.h>
+#include <llvm/Support/Error.h>
 
 namespace osr {
 
@@ -16,5 +18,9 @@ bool is_register_stack(const llvm::TargetRegisterClass &kind, const llvm::Target
 
 /// Values of this type lie in registers whose shape the caller has configured.
 bool is_in_configured_register(const llvm::Type &type);
+
+/// LLVM's tables have the names by which these functions know registers and their classes; the error says which they do
+/// not.
+llvm::Error check_register_names(const llvm::MCRegisterInfo &registers);
 
 } // namespace osr

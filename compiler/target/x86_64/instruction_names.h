@@ -1,4 +1,5 @@
-// LLVM's names of the instructions that are known by name: its headers do not have them, its tables do.
+// LLVM's names of instructions and registers that are known by name: its headers do not have them, its tables do. That
+// they do is looked up when the first code generator is made.
 #pragma once
 
 #include <llvm/ADT/StringRef.h>
@@ -9,5 +10,6 @@ inline constexpr llvm::StringRef add_constant = "ADD64ri32", sum_of_registers = 
 inline constexpr llvm::StringRef zero_extending_load = "MOVZX32rm"; ///< and what is read: 8 or 16
 inline constexpr llvm::StringRef x87_accesses[] = {"LD_F", "ILD_F", "ST_F", "IST_F", "ISTT_F"}; ///< and how many bits
 inline constexpr llvm::StringRef patchable_nop = "NOOPL"; ///< compiler/target/return_point.h
+inline constexpr llvm::StringRef nop_register = "RAX"; ///< whichever: it is not read
 
 } // namespace osr

@@ -31,7 +31,7 @@ void insert_return_point_behind(MachineInstr &map) {
   static const unsigned nop = // numbers are the same in all functions
       find_by_name(instructions.getNumOpcodes(), patchable_nop, [&](unsigned i) { return instructions.getName(i); });
   static const unsigned rax =
-      find_by_name(registers.getNumRegs(), "RAX", [&](unsigned i) { return registers.getName(i); });
+      find_by_name(registers.getNumRegs(), nop_register, [&](unsigned i) { return registers.getName(i); });
   // Base, scale, index, displacement, segment; the registers are not read.
   BuildMI(*map.getParent(), std::next(map.getIterator()), map.getDebugLoc(), instructions.get(nop))
       .addReg(rax, RegState::Undef)

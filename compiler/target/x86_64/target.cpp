@@ -1,12 +1,13 @@
 #include "compiler/target/target.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/llvm_option.h"
 #include "compiler/target/instructions.h"
 #include "compiler/target/platform.h"
+#include "compiler/target/registers.h"
 
 #include <llvm/MC/MCInstrInfo.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetOptions.h>
 #include <llvm/TargetParser/Triple.h>
@@ -20,17 +21,6 @@ namespace {
 
 constexpr const char *triple_text = "x86_64-unknown-linux-gnu";
 
-/// Switches of LLVM's code generator that exist only as command line options. The error names the one that this LLVM lacks:
-/// code would be made that no record fits.
-Error set_option(StringRef name, bool value) {
-  auto &options = cl::getRegisteredOptions();
-  auto found = options.find(name);
-  if (found == options.end())
-    return make_error("this LLVM has no option '{}', which code that can be replaced needs", name.str());
-  static_cast<cl::opt<bool> *>(found->second)->setValue(value);
-  return Error::success();
-}
-
 /// What set_option() says, each time.
 Error initialize() {
   static std::once_flag once;
@@ -42,7 +32,9 @@ Error initialize() {
     InitializeNativeTargetDisassembler();
     missing = toString(joinErrors(
         set_option("no-x86-call-frame-opt", true), // pushes of arguments would move rsp in the body
-        set_option("enable-patchpoint-liveness", false))); // its mask is not needed, and computing it can crash
+        set_option("enable-patchpoint-liveness", false), // its mask is not needed, and computing it can crash
+        // Variables that assignments are not tracked of stay where they are declared (compiler/canonical/source_lines.h).
+        set_option("instcombine-lower-dbg-declare", 0U)));
   });
   return missing.empty() ? Error::success() : make_error("{}", missing);
 }
@@ -64,7 +56,9 @@ Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel leve
       triple, baseline_processor(), "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
   if (!machine)
     return make_error("cannot create a code generator for {}", triple_text);
-  static const std::string missing = toString(check_instruction_names(*machine->getMCInstrInfo())); // the same for all
+  static const std::string missing = // the same for all
+      toString(joinErrors(check_instruction_names(*machine->getMCInstrInfo()),
+                          check_register_names(*machine->getMCRegisterInfo())));
   if (!missing.empty())
     return make_error("{}", missing);
   return machine;
