@@ -1,6 +1,7 @@
 // The compiler as the runtime sees it: canonical program in, linkable versions of single functions out.
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/observe_variables.h"
 #include "compiler/codegen/code_generator.h"
@@ -53,7 +54,8 @@ struct CodeCounters {
 };
 
 /// Compiles versions of the functions of one canonical program, whose bodies may be replaced (redefine.cpp).
-/// Deterministic: the same calls in the same order give the same code. Not thread-safe, except finish(). Example:
+/// Deterministic: the same calls in the same order give the same code. What needs no lock may be called in any thread.
+/// Example:
 ///
 ///     auto compiler = cantFail(Compiler::create(std::move(program), {.object_stack_offset = offset}));
 ///     auto version = compiler->compile({.function = 3, .tier = Tier::Baseline});
@@ -66,15 +68,15 @@ public:
     /// With a poll word: baseline code polls in all loops, so that its activations soon come to a site.
     bool baseline_polls_everywhere = false;
     bool verify_each_pass = false; ///< check every frame state after every optimisation pass, and modules in between
-    bool patchable_returns = false;       ///< the code at return PCs can be replaced by a jump
-    bool assume = true;                   ///< false: optimised code rests on no guard
+    bool patchable_returns = false; ///< the code at return PCs can be replaced by a jump
+    bool assume = true; ///< false: optimised code rests on no guard
     /// Baseline code counts what happens, and optimised code is made for what always did, where it was counted at least
     /// so often. Nothing: neither.
     std::optional<std::uint32_t> speculate_after = {};
     /// Functions are optimised one by one, each with what may be inlined into it, never the program as a whole.
     bool optimize_apart = false;
-    /// Pointers of these address spaces are references (compiler/sites/references.h). Then all code polls at its beginning and
-    /// in each loop, so that a thread soon comes to where a collector finds them.
+    /// Pointers of these address spaces are references (compiler/sites/references.h). Then all code polls at its
+    /// beginning and in each loop, so that a thread soon comes to where a collector finds them.
     std::vector<unsigned> reference_spaces = {};
     bool sites = true; ///< false: plain LLVM of the same canonical IR, for comparison only
   };
@@ -86,35 +88,37 @@ public:
   const Options &options() const { return options_; }
 
   /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
-  llvm::Expected<CompiledVersion> compile(const VersionKey &key, const CodeCounters &counters = {});
+  llvm::Expected<CompiledVersion> compile(const VersionKey &key, const CodeCounters &counters = {})
+      OSR_REQUIRES(engine_lock);
 
-  /// The same in two steps, for the optimised tier: the second may be in any thread, beside everything else that is done
-  /// with the compiler. Changes of the program wait for it; it fails if they came before it.
-  llvm::Expected<PendingCompile> begin(const VersionKey &key);
+  /// The same in two steps, for the optimised tier: the second may be in any thread, beside everything else that is
+  /// done with the compiler. Changes of the program wait for it; it fails if they came before it.
+  llvm::Expected<PendingCompile> begin(const VersionKey &key) OSR_REQUIRES(engine_lock);
   llvm::Expected<CompiledVersion> finish(PendingCompile &pending) const;
   /// The program, or what code may rest on, has changed since it was begun: the version is not to be used. Thread-safe.
   bool is_outdated(const PendingCompile &pending) const { return pending.generation != generation_; }
   /// The guards from which finish() found no way on are not assumed any more. The version is outdated if there are any.
-  void drop_refused_exits(const CompiledVersion &version);
+  void drop_refused_exits(const CompiledVersion &version) OSR_REQUIRES(engine_lock);
   /// Locked while nobody may be in finish(): around a fork.
   CompileGate &gate() { return gate_; }
 
   /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
   /// False: none did.
-  bool drop_assumption(SiteId guard);
+  bool drop_assumption(SiteId guard) OSR_REQUIRES(engine_lock);
 
   bool speculates() const { return profile_ != nullptr; }
   /// What the program's code calls by pointer, for speculation; in force until the compiler goes.
-  void find_functions_by(std::function<std::optional<FunctionId>(std::uint64_t address)> function_at);
+  void find_functions_by(std::function<std::optional<FunctionId>(std::uint64_t address)> function_at)
+      OSR_REQUIRES(engine_lock);
   /// What was counted in baseline code of this body is not true any more.
-  void count_anew(FunctionId body);
+  void count_anew(FunctionId body) OSR_REQUIRES(engine_lock);
 
   /// The object that defines the program's global variables and module-level assembly. Call once.
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals();
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals() OSR_REQUIRES(engine_lock);
 
   /// The function as it was written, by itself, as bitcode that prepare_body() takes; the program must have kept its
   /// source.
-  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(FunctionId function) const;
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(FunctionId function) const OSR_REQUIRES(engine_lock);
 
   /// A new body of a function, checked and canonical, but not a part of the program yet.
   struct NewBody {
@@ -133,8 +137,9 @@ public:
   /// Reads bitcode or text IR that defines the function's name anew and no other function. Errors: invalid IR, another
   /// type or calling convention, an attribute that callers may rely on and that is gone, a variable that the program
   /// defines. Local variables of the new module are new ones. Nothing of the program changes.
-  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir, const BodyMaking &making);
-  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir) {
+  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir, const BodyMaking &making)
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<NewBody> prepare_body(FunctionId function, llvm::MemoryBufferRef ir) OSR_REQUIRES(engine_lock) {
     return prepare_body(function, ir, BodyMaking());
   }
   /// What is known of the variables of a body that was made in this way.
@@ -142,20 +147,21 @@ public:
     FunctionSource source;
     std::vector<SourceType> types;
   };
-  llvm::Expected<DescribedBody> describe_body(FunctionId body, llvm::MemoryBufferRef ir, const BodyMaking &making);
+  llvm::Expected<DescribedBody> describe_body(FunctionId body, llvm::MemoryBufferRef ir, const BodyMaking &making)
+      OSR_REQUIRES(engine_lock);
   /// From now on the program's calls of `function` mean the new body, in all code that is compiled. The old body stays,
   /// under another name and its own id.
-  FunctionId adopt_body(FunctionId function, NewBody body);
+  FunctionId adopt_body(FunctionId function, NewBody body) OSR_REQUIRES(engine_lock);
   /// The program only declares the function from now on. The body stays, under another name and its own id.
-  void withdraw_body(FunctionId function);
+  void withdraw_body(FunctionId function) OSR_REQUIRES(engine_lock);
   /// Undoes adopt_body(): calls that meant `now` mean `wanted`.
-  void make_current(FunctionId wanted, FunctionId now);
+  void make_current(FunctionId wanted, FunctionId now) OSR_REQUIRES(engine_lock);
   /// Forgets a body that no call means, of which there is no code, and which no site record mentions. Its id is used
   /// again.
-  void drop_body(FunctionId body);
+  void drop_body(FunctionId body) OSR_REQUIRES(engine_lock);
   /// Functions whose optimised code may rest on what the optimiser saw in the body of `function`: by inlining it, or by
   /// what it found out about it, however far the calls lead. In no order; may contain `function`.
-  std::vector<FunctionId> dependents(FunctionId function) const;
+  std::vector<FunctionId> dependents(FunctionId function) const OSR_REQUIRES(engine_lock);
 
   /// A module that is to become a part of the program, checked and canonical, but not a part of it yet.
   struct NewModule {
@@ -166,28 +172,30 @@ public:
     std::vector<Alias> aliases;
     std::vector<StaticAction> constructors, destructors;
   };
-  /// Takes a module of any context, which nobody else may use meanwhile. Its local names become ones that nobody else has;
-  /// of weak definitions the first one counts. Errors: what canonicalize() refuses, a name that is defined already. Nothing
-  /// of the program changes.
-  llvm::Expected<NewModule> prepare_module(std::unique_ptr<llvm::Module> module);
-  /// From now on the program has these functions. Nothing else may have been added since it was prepared. Declarations of
-  /// the same names mean them.
-  void adopt_module(NewModule module);
+  /// Takes a module of any context, which nobody else may use meanwhile. Its local names become ones that nobody else
+  /// has; of weak definitions the first one counts. Errors: what canonicalize() refuses, a name that is defined
+  /// already. Nothing of the program changes.
+  llvm::Expected<NewModule> prepare_module(std::unique_ptr<llvm::Module> module) OSR_REQUIRES(engine_lock);
+  /// From now on the program has these functions. Nothing else may have been added since it was prepared. Declarations
+  /// of the same names mean them.
+  void adopt_module(NewModule module) OSR_REQUIRES(engine_lock);
   /// The declaration of a function that was withdrawn goes. False: something still calls it.
-  bool forget_declaration(llvm::StringRef function);
-  /// Of a module whose functions have been dropped, and whose variables are gone. False: something still names one of them.
-  bool forget_variables(llvm::ArrayRef<std::string> variables);
+  bool forget_declaration(llvm::StringRef function) OSR_REQUIRES(engine_lock);
+  /// Of a module whose functions have been dropped, and whose variables are gone. False: something still names one of
+  /// them.
+  bool forget_variables(llvm::ArrayRef<std::string> variables) OSR_REQUIRES(engine_lock);
   /// A function, variable or alias of that name is the program's own.
-  bool defines(llvm::StringRef name) const;
+  bool defines(llvm::StringRef name) const OSR_REQUIRES(engine_lock);
 
   /// The canonical code of a body.
-  const llvm::Function &code_of(FunctionId body) const { return canonical(body); }
+  const llvm::Function &code_of(FunctionId body) const OSR_REQUIRES(engine_lock) { return canonical(body); }
   /// The function has local objects in memory, which its beginning makes.
-  bool has_objects(FunctionId function) const;
+  bool has_objects(FunctionId function) const OSR_REQUIRES(engine_lock);
   /// Its result is nothing, an integer or a pointer, in one register.
-  bool returns_in_word(FunctionId function) const;
+  bool returns_in_word(FunctionId function) const OSR_REQUIRES(engine_lock);
 
-  /// The IR of one version as it goes into the code generator.
+  /// The IR of one version as it goes into the code generator. With engine_lock if there is an engine: osrctl prints
+  /// without one, so this is not checked.
   llvm::Expected<std::string> print_ir(const VersionKey &key);
 
 private:
@@ -229,8 +237,8 @@ private:
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
   void check(const VersionKey &key) const;
-  /// LLVM's verifier, as an error that names the stage. Input was verified when it was read; what is made of it is checked
-  /// once more only where each pass is, for that costs a tenth of a start.
+  /// LLVM's verifier, as an error that names the stage. Input was verified when it was read; what is made of it is
+  /// checked once more only where each pass is, for that costs a tenth of a start.
   llvm::Error check_module(const llvm::Module &module, llvm::StringRef stage) const;
   llvm::Error not_compiled(const VersionKey &key, llvm::Error error) const;
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol,

@@ -2,11 +2,11 @@
 // registered anywhere behind our back.
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "compiler/base/mutex.h"
 #include "runtime/code/linked_object.h"
 #include "runtime/code/process_symbols.h"
 #include "runtime/code/slab_arena.h"
-#include "runtime/process/engine_lock.h"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/DenseSet.h>

@@ -1,9 +1,9 @@
 // When the sites of direct calls are rewritten: with each request, and after a first compile if that takes no stop.
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "osr/options.h"
 #include "runtime/code/call_sites.h"
-#include "runtime/process/engine_lock.h"
 #include "runtime/threads/handshake.h"
 
 namespace osr {

@@ -8,7 +8,7 @@
 //   under a shadow stack kills the process                works, for one frame at a time
 #pragma once
 
-#include "runtime/process/engine_lock.h"
+#include "compiler/base/engine_lock.h"
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/return_point.h"
 #include "runtime/stack/stub_table.h"

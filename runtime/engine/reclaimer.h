@@ -7,8 +7,8 @@
 //               ──► no stub of one of its frames is pending any more         ──► records, unwind rows and stubs freed
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "runtime/engine/engine.h"
-#include "runtime/process/engine_lock.h"
 #include "runtime/process/worker_threads.h"
 #include "runtime/reclaim/stack_evidence.h"
 

@@ -1,13 +1,13 @@
 // All compiled versions of a program's functions: compiled, linked, registered, kept.
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "compiler/codegen/compiler.h"
 #include "osr/options.h"
 #include "osr/statistics.h"
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/debugger.h"
-#include "runtime/process/engine_lock.h"
 
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>

@@ -64,7 +64,7 @@ Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::u
 
 /// Whether an activation that somebody else has begun can go on behind this site.
 Expected<const Site *> enterable_site(Engine &engine, FunctionId body, std::uint32_t index,
-                                      ArrayRef<EnteredValue> state) {
+                                      ArrayRef<EnteredValue> state) OSR_REQUIRES(engine_lock) {
   const FunctionInfo &info = engine.program().functions[body];
   auto site = find_site(info, index);
   if (!site)

@@ -1,4 +1,5 @@
-// The one class of threads in which the runtime works for itself: compiles, requests, freeing, sampling, files, clients.
+// The one class of threads in which the runtime works for itself: compiles, requests, freeing, sampling, files,
+// clients.
 #pragma once
 
 #include "compiler/base/mutex.h"
@@ -14,9 +15,9 @@
 
 namespace osr {
 
-/// Takes one piece of work after the other from its owner, who keeps what waits, under mutex(). All signals of the program
-/// are blocked in the threads. Thread-safe. In the child of a fork the threads do not exist: nothing but the destructor may
-/// be called there.
+/// Takes one piece of work after the other from its owner, who keeps what waits, under mutex(). All signals of the
+/// program are blocked in the threads. Thread-safe. In the child of a fork the threads do not exist: nothing but the
+/// destructor may be called there.
 class WorkerThreads {
 public:
   using Clock = std::chrono::steady_clock;
@@ -44,8 +45,8 @@ public:
   bool start() OSR_REQUIRES(mutex_);
   /// There may be something to do. False: there is no thread that could do it.
   bool notify() OSR_REQUIRES(mutex_);
-  /// From here on nothing is begun, but for what waits if that is finished; notify() is without effect. True: what had begun
-  /// was done by then.
+  /// From here on nothing is begun, but for what waits if that is finished; notify() is without effect. True: what had
+  /// begun was done by then.
   bool end_by(Clock::time_point when) OSR_EXCLUDES(mutex_);
   bool is_ending() const OSR_REQUIRES(mutex_) { return is_ending_; }
   /// Pieces of work that have begun.
@@ -57,11 +58,13 @@ private:
   Options options_;
   std::function<Next()> next_;
   mutable Mutex mutex_;
+  /// In the child of a fork it is left alone: its end would wait for threads that wait in it, and that are not there.
   std::unique_ptr<Condition> changed_ = std::make_unique<Condition>();
   bool is_ending_ OSR_GUARDED_BY(mutex_) = false;
   unsigned begun_ OSR_GUARDED_BY(mutex_) = 0, left_ OSR_GUARDED_BY(mutex_) = 0; ///< threads that ended
-  pid_t process_ = 0; ///< that the threads are of
-  std::vector<std::thread> threads_;
+  pid_t process_ OSR_GUARDED_BY(mutex_) = 0; ///< that the threads are of
+  std::vector<std::thread>
+      threads_ OSR_GUARDED_BY(mutex_); ///< the destructor joins them without: nobody starts any then
 };
 
 } // namespace osr

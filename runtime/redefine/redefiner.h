@@ -103,7 +103,7 @@ private:
   llvm::Error not_done(llvm::Error error, llvm::StringRef name) OSR_REQUIRES(engine_lock);
   void conclude(std::size_t redefined) OSR_REQUIRES(engine_lock);
   llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir,
-                                            const Compiler::BodyMaking &making = {});
+                                            const Compiler::BodyMaking &making = {}) OSR_REQUIRES(engine_lock);
   llvm::Expected<RedefineOutcome> redefine_locked(FunctionId old, llvm::MemoryBufferRef ir,
                                                   const RedefineOptions &options) OSR_REQUIRES(engine_lock);
   using Body = llvm::function_ref<llvm::Expected<RedefineOutcome>(FunctionId body)>;

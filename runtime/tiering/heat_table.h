@@ -1,6 +1,7 @@
 // How often each body of the program was noticed in baseline code.
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/tiers/count_heat.h"
 #include "osr/policy.h"
@@ -10,34 +11,35 @@
 
 namespace osr {
 
-/// Counters have the address that code was given for ever. Adding needs the runtime's lock; noticing does not.
+/// Counters have the address that code was given for ever. Noticing needs no lock.
 class HeatTable {
 public:
   explicit HeatTable(const TierPolicy &policy) : policy_(policy) {}
 
   /// The counter that baseline code of the body uses; null if it does not count. `may_tier_up` false: it is never
   /// to be optimised.
-  HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up);
+  HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up)
+      OSR_REQUIRES(engine_lock);
   /// The counter, whether code counts or not; null if the body was never compiled.
-  HeatCounter *find(FunctionId body);
+  HeatCounter *find(FunctionId body) OSR_REQUIRES(engine_lock);
 
-  /// A counter ran out, or a sampler saw an activation. True: the function is to be queued; then the caller says what became
-  /// of it. Async-signal-safe.
+  /// A counter ran out, or a sampler saw an activation. True: the function is to be queued; then the caller says what
+  /// became of it. Async-signal-safe.
   bool notice(HeatCounter &counter) const;
   /// The counter did run out; restarts it. False: another thread was faster.
   bool restart(HeatCounter &counter) const;
 
-  /// There is no optimised code of the body any more: it counts as at the beginning. Needs the runtime's lock.
-  void notice_anew(FunctionId body);
+  /// There is no optimised code of the body any more: it counts as at the beginning.
+  void notice_anew(FunctionId body) OSR_REQUIRES(engine_lock);
 
   /// Nothing is queued any more: the child of a fork begins with an empty queue.
-  void forget_queued();
+  void forget_queued() OSR_REQUIRES(engine_lock);
 
 private:
   Heat heat_of(const HeatCounter &counter) const;
 
   const TierPolicy &policy_;
-  std::deque<std::unique_ptr<HeatCounter>> counters_; ///< by body
+  std::deque<std::unique_ptr<HeatCounter>> counters_ OSR_GUARDED_BY(engine_lock); ///< by body
 };
 
 } // namespace osr
