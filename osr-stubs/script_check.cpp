@@ -74,7 +74,7 @@ Objection objection_to(const TransitionScript &script, const Move &move) {
 }
 
 Objection objection_to_buffer(const TransitionScript &script) {
-  if (script.state_buffer_size % 16 != 0 || script.state_buffer_size >= std::uint32_t(widest_frame))
+  if (script.state_buffer_size % call_alignment != 0 || script.state_buffer_size >= std::uint32_t(widest_frame))
     return fmt::format("state buffer of {} bytes", script.state_buffer_size);
   if (script.result_area_offset + result_area_size(script.result) > script.state_buffer_size)
     return fmt::format("result area at {} of a state buffer of {} bytes", script.result_area_offset,
@@ -93,8 +93,10 @@ std::optional<std::string> objection_to(const TransitionScript &script) {
     return fmt::format("CFA = {}{:+}", stack_pointer_name, script.cfa_from_sp);
   if (script.final_sp > return_pc_cfa_offset || script.final_sp % 8 != 0 || script.final_sp <= -widest_frame)
     return fmt::format("final {} = CFA{:+}", stack_pointer_name, script.final_sp);
-  if (script.state_buffer_size == 0 && script.final_sp % 16 != 0) // I6: as it was when the site's call was made
-    return fmt::format("{} at the landing is CFA{:+}, not aligned to 16 bytes", stack_pointer_name, script.final_sp);
+  if (script.state_buffer_size == 0 &&
+      script.final_sp % std::int32_t(call_alignment) != 0) // I6: as it was when the site's call was made
+    return fmt::format("{} at the landing is CFA{:+}, not aligned to {} bytes", stack_pointer_name, script.final_sp,
+                       call_alignment);
   for (const Move &move : script.moves)
     if (Objection objection = objection_to(script, move))
       return objection;

@@ -2,6 +2,7 @@
 
 #include "compiler/canonical/find_pinned.h"
 #include "compiler/canonical/objects.h"
+#include "osr-stubs/frame_words.h"
 
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/IntrinsicInst.h>
@@ -11,7 +12,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr std::uint64_t frame_align = 16;
+constexpr std::uint64_t frame_align = call_alignment;
 
 /// The places right after which control may be coming from a newer frame that never returned: from a handler that has
 /// interrupted a stub, for example, whose state buffer nobody takes any more.

@@ -39,6 +39,8 @@
 // an ordinary value. Where a frame state is taken, a live object address therefore counts as a use of its frame.
 #pragma once
 
+#include "osr-stubs/frame_words.h"
+
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
@@ -51,19 +53,20 @@ inline constexpr const char *object_push = "osr.object.push";
 inline constexpr const char *object_address = "osr.object.address";
 inline constexpr const char *object_expose = "osr.object.expose";
 inline constexpr const char *object_pop = "osr.object.pop";
-/// Two more concern the thread's stack of state buffers, from which a continuation takes its values: its top now, and the
-/// top from now on.
+/// Two more concern the thread's stack of state buffers, from which a continuation takes its values: its top now, and
+/// the top from now on.
 inline constexpr const char *buffers_save = "osr.buffers.save";
 inline constexpr const char *buffers_restore = "osr.buffers.restore";
 
-/// Metadata of an address, where a program's variables are looked at: as DIAssignID at the instruction that made the object.
+/// Metadata of an address, where a program's variables are looked at: as DIAssignID at the instruction that made the
+/// object.
 inline constexpr const char *object_assignment = "osr.object.assignment";
 
 /// Metadata of an alloca: where it has to lie, for it is the same object as one of another body.
 inline constexpr const char *object_offset = "osr.object.offset";
 
 /// Every object frame begins at a multiple of this.
-inline constexpr std::uint64_t object_frame_align = 16;
+inline constexpr std::uint64_t object_frame_align = call_alignment;
 
 /// Declares the operation `name` in `module`, or finds it there.
 llvm::Function *declare_object_operation(llvm::Module &module, llvm::StringRef name);

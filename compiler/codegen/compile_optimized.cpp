@@ -1,20 +1,21 @@
 // How optimised versions are compiled: begun with the program at hand, finished apart from it.
 //
 //   begin     the function, or continuation, and what may be inlined into it      reads the program and what was counted;
-//             are copied into a context of their own                              the owner's lock is held
+//             are copied into a context of their own                              engine_lock is held
 //   finish    O2, sites, code generation, until every site has a record           long; beside everything but changes of the program
 //
 // Without anybody to be kept waiting, functions come out of an O2 of the whole program, which is made once.
+#include "compiler/base/address_of.h"
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/computed_goto.h"
 #include "compiler/canonical/points.h"
 #include "compiler/canonical/source_lines.h"
 #include "compiler/codegen/choose_forms.h"
-#include "compiler/codegen/compile_steps.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/tiers/continuation.h"
+#include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/inline_candidates.h"
 #include "compiler/tiers/optimize.h"
 #include "compiler/tiers/trap_unreachable.h"
@@ -182,7 +183,7 @@ Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const 
       return lowered.takeError();
     version.sites = std::move(lowered->sites);
     if (residents)
-      count_residence(*lowered->module->getFunction(pending.symbol), address_of(*residents));
+      count_residence(*lowered->module->getFunction(pending.symbol), address_of(residents));
     auto object = generator.emitter().emit(*lowered->module, version.report);
     if (!object) {
       // Registers ran out because of a record: give the values slots instead.

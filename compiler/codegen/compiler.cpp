@@ -1,10 +1,10 @@
 #include "compiler/codegen/compiler.h"
 
+#include "compiler/base/address_of.h"
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/lower_objects.h"
-#include "compiler/codegen/compile_steps.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/linker_symbols.h"
 #include "compiler/sites/loop_polls.h"
@@ -171,7 +171,7 @@ Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, cons
     return lowered.takeError();
   version.sites = std::move(lowered->sites);
   if (counters.residents)
-    count_residence(*lowered->module->getFunction(version.symbol), address_of(*counters.residents));
+    count_residence(*lowered->module->getFunction(version.symbol), address_of(counters.residents));
   auto object = fast_->emitter().emit(*lowered->module, version.report);
   if (!object)
     return object.takeError();

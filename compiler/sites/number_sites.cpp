@@ -14,6 +14,7 @@
 #include "compiler/sites/site_effects.h"
 #include "compiler/target/registers.h"
 #include "compiler/target/result_registers.h"
+#include "osr-stubs/frame_words.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/InstIterator.h>
@@ -30,7 +31,7 @@ FrameStateValue describe(const Value &value, const DataLayout &layout) {
   Type &type = *value.getType();
   FrameStateValue result;
   result.size = layout.getTypeStoreSize(&type).getFixedValue();
-  result.align = std::min<std::uint64_t>(16, layout.getABITypeAlign(&type).value());
+  result.align = std::min<std::uint64_t>(call_alignment, layout.getABITypeAlign(&type).value());
   result.type = print(type);
   if (const auto *pointer = dyn_cast<PointerType>(&type))
     result.address_space = pointer->getAddressSpace();

@@ -5,6 +5,7 @@
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/tiers/lower_sites.h"
+#include "osr-stubs/frame_words.h"
 
 #include <llvm/ADT/MapVector.h>
 #include <llvm/ADT/SetVector.h>
@@ -53,7 +54,9 @@ public:
   }
 
 private:
-  Align alignment(Type *type) const { return std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(type)); }
+  Align alignment(Type *type) const {
+    return std::min(Align(call_alignment), function_.getDataLayout().getPrefTypeAlign(type));
+  }
 
   void split_critical_edges(BasicBlock &block) {
     SmallSetVector<BasicBlock *, 8> predecessors_of(pred_begin(&block), pred_end(&block));

@@ -4,6 +4,7 @@
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/tiers/peel_loops.h"
+#include "osr-stubs/frame_words.h"
 #include "osr-stubs/result_area.h"
 
 #include <llvm/ADT/DenseMap.h>
@@ -22,7 +23,7 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-constexpr std::uint32_t buffer_alignment = 16;
+constexpr std::uint32_t buffer_alignment = call_alignment;
 
 CallBase &find_site(Function &function, SiteId id) {
   for (BasicBlock &block : function)

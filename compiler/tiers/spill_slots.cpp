@@ -1,5 +1,7 @@
 #include "compiler/tiers/spill_slots.h"
 
+#include "osr-stubs/frame_words.h"
+
 #include <llvm/ADT/SetVector.h>
 #include <llvm/Analysis/BlockFrequencyInfo.h>
 #include <llvm/Analysis/BranchProbabilityInfo.h>
@@ -72,7 +74,8 @@ AllocaInst &SpillSlots::slot_of(Value &value, CallBase &call) {
     Slot &slot = slots_.emplace_back();
     slot.value = &value;
     slot.slot = IRBuilder<>(&entry, entry.begin()).CreateAlloca(value.getType(), nullptr, "osr.spill");
-    slot.slot->setAlignment(std::min(Align(16), function_.getDataLayout().getPrefTypeAlign(value.getType())));
+    slot.slot->setAlignment(
+        std::min(Align(call_alignment), function_.getDataLayout().getPrefTypeAlign(value.getType())));
   }
   Slot &slot = slots_[known->second];
   slot.calls.push_back(&call);

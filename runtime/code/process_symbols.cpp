@@ -1,5 +1,6 @@
 #include "runtime/code/process_symbols.h"
 
+#include "compiler/base/address_of.h"
 #include "runtime/code/symbol_file.h"
 #include "runtime/machine/dwarf_numbers.h"
 #include "runtime/machine/processor_symbols.h"
@@ -27,27 +28,25 @@ constexpr llvm::StringLiteral of_languages[] = {
     "libc.so.6",  "libm.so.6",  "libgcc_s.so.1",   "libstdc++.so.6", "libc++.so.1",
     "libdl.so.2", "librt.so.1", "libpthread.so.0", "libatomic.so.1", "libc++abi.so.1",
 };
-/// What the runtime is linked with, by the beginnings of names. The last three come with LLVM, which may be a part of the executable.
-constexpr llvm::StringLiteral of_runtime[] = {"libLLVM",        "libasmjit",      "libfmt",  "libmimalloc",
-                                              "libunwind.so.8", unwinder_library, "libedit", "libz.so", "libzstd.so"};
-
-std::uint64_t address_of(void *pointer) { return reinterpret_cast<std::uint64_t>(pointer); }
+/// What the runtime is linked with, by the beginnings of names. The last three come with LLVM, which may be a part of
+/// the executable.
+constexpr llvm::StringLiteral of_runtime[] = {"libLLVM",        "libasmjit", "libfmt",  "libmimalloc", "libunwind.so.8",
+                                              unwinder_library, "libedit",   "libz.so", "libzstd.so"};
 
 } // namespace
 
 std::vector<std::pair<std::string, std::uint64_t>> missing_process_symbols() {
-  const auto address = [](auto *pointer) { return reinterpret_cast<std::uint64_t>(pointer); };
   std::vector<std::pair<std::string, std::uint64_t>> candidates = {
-      {"atexit", address(&::atexit)},
-      {"at_quick_exit", address(&::at_quick_exit)},
-      {"pthread_atfork", address(&::pthread_atfork)},
-      {"stat", address(&::stat)},
-      {"lstat", address(&::lstat)},
-      {"fstat", address(&::fstat)},
-      {"fstatat", address(&::fstatat)},
-      {"mknod", address(&::mknod)},
-      {"mknodat", address(&::mknodat)},
-      {"__dso_handle", address(&__dso_handle)},
+      {"atexit", address_of(&::atexit)},
+      {"at_quick_exit", address_of(&::at_quick_exit)},
+      {"pthread_atfork", address_of(&::pthread_atfork)},
+      {"stat", address_of(&::stat)},
+      {"lstat", address_of(&::lstat)},
+      {"fstat", address_of(&::fstat)},
+      {"fstatat", address_of(&::fstatat)},
+      {"mknod", address_of(&::mknod)},
+      {"mknodat", address_of(&::mknodat)},
+      {"__dso_handle", address_of(&__dso_handle)},
   };
   llvm::append_range(candidates, processor_symbols());
   llvm::erase_if(candidates, [](const auto &symbol) { return ::dlsym(RTLD_DEFAULT, symbol.first.c_str()) != nullptr; });

@@ -2,6 +2,7 @@
 #include "osr/walkable.h"
 
 #include "compiler/base/mutex.h"
+#include "runtime/machine/link_edges.h"
 #include "runtime/stack/walkable_code.h"
 #include "runtime/threads/program_thread.h"
 
@@ -37,7 +38,7 @@ Expected<std::unique_ptr<WalkableRows>> rows_of(jitlink::LinkGraph &graph) {
     if ((section.getMemProt() & orc::MemProt::Exec) == orc::MemProt::None)
       continue;
     code = code.size() ? Extent{std::min(code.begin, extent.begin), std::max(code.end, extent.end)} : extent;
-    if (section.getName() == "$__STUBS")
+    if (section.getName() == linker_stubs_section())
       jumps.push_back(extent);
   }
   if (code.size() == 0)

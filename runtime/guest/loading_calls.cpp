@@ -1,7 +1,7 @@
 #include "runtime/guest/loading_calls.h"
 
+#include "compiler/base/address_of.h"
 #include "runtime/code/range_map.h"
-#include "runtime/guest/address_of.h"
 #include "runtime/stack/walkable_code.h"
 #include "runtime/threads/undisturbed.h"
 

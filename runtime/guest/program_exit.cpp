@@ -1,6 +1,6 @@
 #include "runtime/guest/program_exit.h"
 
-#include "runtime/guest/address_of.h"
+#include "compiler/base/address_of.h"
 #include "runtime/process/leaf_mutex.h"
 #include "runtime/threads/program_thread.h"
 #include "runtime/threads/start_thread.h"

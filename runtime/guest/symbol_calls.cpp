@@ -1,7 +1,7 @@
 #include "runtime/guest/symbol_calls.h"
 
+#include "compiler/base/address_of.h"
 #include "runtime/code/range_map.h"
-#include "runtime/guest/address_of.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <algorithm>

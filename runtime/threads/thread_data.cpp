@@ -1,5 +1,7 @@
 #include "runtime/threads/thread_data.h"
 
+#include "compiler/base/address_of.h"
+
 #include <array>
 #include <atomic>
 #include <climits>
@@ -46,10 +48,6 @@ bool run_one_round(ProgramThread &self) {
     enter(self, reinterpret_cast<std::uint64_t>(destructor), reinterpret_cast<std::uint64_t>(value));
   }
   return any;
-}
-
-template <typename Function> std::uint64_t address_of(Function *function) {
-  return reinterpret_cast<std::uint64_t>(function);
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include "compiler/target/result_registers.h"
 #include "compiler/target/x86_64/register_count.h"
+#include "osr-stubs/frame_words.h"
 
 #include <llvm/IR/DataLayout.h>
 #include <llvm/IR/DerivedTypes.h>
@@ -15,7 +16,7 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t general_registers = 6, vector_registers = 8;
-constexpr std::uint64_t word = 8, stack_align = 16;
+constexpr std::uint64_t word = word_size, stack_align = call_alignment;
 
 struct Pieces {
   std::uint64_t general = 0; ///< words
@@ -115,7 +116,7 @@ bool needs_realigned_frame(const CallBase &call, const TargetMachine &machine) {
   const Function &caller = *call.getFunction();
   bool may_be_wide = false, wide = false;
   for (unsigned i = 0; i < call.arg_size(); ++i) {
-    if (call.isByValArgument(i) && call.getParamAlign(i).valueOrOne().value() > 16)
+    if (call.isByValArgument(i) && call.getParamAlign(i).valueOrOne().value() > stack_align)
       return true;
     may_be_wide |= has_wide_vector(call.getArgOperand(i)->getType());
   }
@@ -128,7 +129,7 @@ bool needs_realigned_frame(const CallBase &call, const TargetMachine &machine) {
     }
   if (wide && (vectors > vector_registers || call.getFunctionType()->isVarArg()))
     return true;
-  return !call.getType()->isVoidTy() && caller.getDataLayout().getPrefTypeAlign(call.getType()).value() > 16 &&
+  return !call.getType()->isVoidTy() && caller.getDataLayout().getPrefTypeAlign(call.getType()).value() > stack_align &&
          returns_in_memory(call.getType(), call.getCallingConv(), caller, machine);
 }
 

@@ -1,4 +1,4 @@
-// Addresses as the tables hold them that say which function of ours a program's name stands for.
+// Addresses as code and tables of symbols hold them.
 #pragma once
 
 #include <cstdint>
