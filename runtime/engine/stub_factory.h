@@ -53,8 +53,8 @@ public:
   ~StubFactory();
 
   /// The stub that replaces an activation of `code` whose return PC is `return_pc`. Compiles the baseline code that it
-  /// needs; a continuation is known already (VersionMaker::find_or_make_stub). The error is a refusal (refusal_of); it is
-  /// remembered. The code's bytes may have been freed.
+  /// needs; a continuation is known already (VersionMaker::find_or_make_stub). The error is a refusal (refusal_of); it
+  /// is remembered. The code's bytes may have been freed.
   llvm::Expected<const ReturnStub *> find_or_make(const CodeObject &code, std::uint64_t return_pc, Landing landing)
       OSR_REQUIRES(engine_lock);
   /// The continuation that the landing needs; nothing: none, or no stub can stand for the site anyway.

@@ -14,7 +14,8 @@ namespace osr {
 
 /// How far a request goes.
 struct Effort {
-  /// Activations that are where a continuation would have to be compiled are waited for, some milliseconds, before it is.
+  /// Activations that are where a continuation would have to be compiled are waited for, some milliseconds, before it
+  /// is.
   bool spares_compiling = false;
   /// Not null: the request ends where continuations would have to be compiled, which are listed here.
   std::vector<VersionKey> *missing = nullptr;

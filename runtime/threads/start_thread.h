@@ -13,18 +13,19 @@ namespace osr {
 
 using ExitFunction = void(int status);
 
-/// Names that the program gets instead of the C library's: pthread_create, thrd_create, and those of thread_data.h,
-/// signal_calls.h, waiting_calls.h, transfer_calls.h and notify_threads.h. New threads get the same attributes, but four times the machine
-/// stack if enlarge_usual_stack() was called, or 64 KiB more if the program chose a size: frames of the baseline tier are larger
-/// than those of native code. The record goes when the thread ends, after the program's own thread-specific destructors.
+/// Names that the program gets instead of the C library's: pthread_create, thrd_create, vfork, and those of
+/// thread_data.h, thread_objects.h, signal_calls.h, notify_threads.h, waiting_calls.h, transfer_calls.h and
+/// exec_calls.h. New threads get the same attributes, but four times the machine stack if enlarge_usual_stack() was
+/// called, or 64 KiB more if the program chose a size: frames of the baseline tier are larger than those of native
+/// code. The record goes when the thread ends, after the program's own thread-specific destructors.
 std::vector<AbsoluteSymbol> start_thread_symbols();
 
-/// From here on threads that end leave `threads`, which lives as long as the process. Fails when there have been others, and
-/// when the host uses all keys for thread-specific data.
+/// From here on threads that end leave `threads`, which lives as long as the process. Fails when there have been
+/// others, and when the host uses all keys for thread-specific data.
 llvm::Error watch_ends_of_threads(ThreadRegistry &threads);
 
-/// From here on the end of the last thread of programs ends the process by `exit(0)`; the C library would wait for threads of
-/// the host. Null: it does not.
+/// From here on the end of the last thread of programs ends the process by `exit(0)`; the C library would wait for
+/// threads of the host. Null: it does not.
 void set_end_of_last_thread(ExitFunction *exit);
 
 /// Threads for which nobody chooses a stack size get a larger one from here on. Once in a process.
@@ -41,8 +42,8 @@ int start_c11_thread(thrd_t *thread, thrd_start_t function, void *argument);
 /// others happens at its end too.
 void watch_main_thread();
 
-/// Registers the calling thread, which somebody else made, until it ends or detach_thread() is called. Without effect in
-/// a registered thread. Fails when there is no memory for its objects.
+/// Registers the calling thread, which somebody else made, until it ends or detach_thread() is called. Without effect
+/// in a registered thread. Fails when there is no memory for its objects.
 llvm::Expected<ProgramThread *> attach_thread();
 /// No activation of the program may be left on this thread's stack.
 void detach_thread();
