@@ -92,7 +92,7 @@ void take_declared(Module &module, MutableArrayRef<FunctionInfo> functions) {
 bool Compiler::defines(StringRef name) const { return program_.defines(name) || added_variables_.contains(name); }
 
 /// Names that others see are the program's; names of its own are made so that nobody else has them.
-Error Compiler::fit_names(Module &module) {
+Error Compiler::fit_names(Module &module) OSR_REQUIRES(engine_lock) {
   for (GlobalObject &object : module.global_objects()) {
     StringRef name = object.getName();
     if (object.isDeclaration() || name.starts_with("llvm.") || object.hasAvailableExternallyLinkage())
@@ -108,7 +108,7 @@ Error Compiler::fit_names(Module &module) {
   return fit_aliases(module);
 }
 
-Error Compiler::fit_aliases(Module &module) {
+Error Compiler::fit_aliases(Module &module) OSR_REQUIRES(engine_lock) {
   for (GlobalAlias &alias : make_early_inc_range(module.aliases())) {
     const std::string name = alias.getName().str();
     if (alias.hasLocalLinkage()) {

@@ -207,7 +207,8 @@ Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const 
   return make_error("'{}': some site cannot be described in {} attempts", pending.symbol, max_attempts);
 }
 
-Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, const ResidenceCounter *residents) {
+Expected<CompiledVersion> Compiler::compile_optimized(const VersionKey &key, const ResidenceCounter *residents)
+    OSR_REQUIRES(engine_lock) {
   for (;;) {
     auto pending = prepare(key);
     if (!pending)

@@ -66,11 +66,13 @@ void Trace::listen(Listener listener) {
   if (int error = forget_in_children(); error != 0 && listener)
     return; // a child could wait for a lock that nobody there holds
   Trace *trace = active();
-  if (!trace && listener && !(trace = without_file))
-    if (auto *fresh = new Trace; without_file.compare_exchange_strong(trace, fresh))
+  if (!trace && listener && !(trace = without_file)) {
+    auto *fresh = new Trace;
+    if (without_file.compare_exchange_strong(trace, fresh))
       trace = fresh;
     else
       delete fresh; // another thread was faster
+  }
   if (!trace)
     return;
   Lock telling(trace->mutex_);

@@ -30,11 +30,13 @@ Error initialize() {
     InitializeNativeTargetAsmPrinter();
     InitializeNativeTargetAsmParser();
     InitializeNativeTargetDisassembler();
-    missing = toString(joinErrors(
-        set_option("no-x86-call-frame-opt", true), // pushes of arguments would move rsp in the body
-        set_option("enable-patchpoint-liveness", false), // its mask is not needed, and computing it can crash
-        // Variables that assignments are not tracked of stay where they are declared (compiler/canonical/source_lines.h).
-        set_option("instcombine-lower-dbg-declare", 0U)));
+    // Pushes of arguments would move rsp in the body.
+    Error lacks = set_option("no-x86-call-frame-opt", true);
+    // Its mask is not needed, and computing it can crash.
+    lacks = joinErrors(std::move(lacks), set_option("enable-patchpoint-liveness", false));
+    // Variables that assignments are not tracked of stay where they are declared (compiler/canonical/source_lines.h).
+    lacks = joinErrors(std::move(lacks), set_option("instcombine-lower-dbg-declare", 0U));
+    missing = toString(std::move(lacks));
   });
   return missing.empty() ? Error::success() : make_error("{}", missing);
 }
