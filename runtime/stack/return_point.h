@@ -14,9 +14,9 @@
 // the middle. How the bytes are changed safely is described in runtime/code/code_patcher.h.
 #pragma once
 
+#include "compiler/base/engine_lock.h"
 #include "runtime/code/code_patcher.h"
 #include "runtime/code/code_session.h"
-#include "runtime/process/engine_lock.h"
 
 #include <llvm/ADT/STLFunctionalExtras.h>
 
@@ -40,7 +40,8 @@ public:
 
   /// Memory for so many further patches.
   void reserve(std::size_t count) OSR_REQUIRES(engine_lock) { patched_.reserve(patched_.size() + count); }
-  /// A site that leads to another stub then leads to this one. False: it did so already. Code without the nop at `return_pc` is a bug (OSR_CHECK).
+  /// A site that leads to another stub then leads to this one. False: it did so already. Code without the nop at `return_pc` is
+  /// a bug (OSR_CHECK).
   bool patch(std::uintptr_t return_pc, std::uintptr_t stub_pc) noexcept OSR_REQUIRES(engine_lock);
   /// All patched sites.
   void for_each(llvm::function_ref<void(std::uintptr_t return_pc, std::uintptr_t stub_pc)> visit) const
@@ -57,7 +58,7 @@ public:
 private:
   CodePatcher patcher_;
   std::vector<std::uintptr_t> patched_ OSR_GUARDED_BY(engine_lock);
-  std::uint64_t patches_ = 0, restored_ = 0;
+  std::uint64_t patches_ OSR_GUARDED_BY(engine_lock) = 0, restored_ OSR_GUARDED_BY(engine_lock) = 0;
   bool changed_ OSR_GUARDED_BY(engine_lock) = false;
 };
 
