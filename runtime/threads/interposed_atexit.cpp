@@ -34,8 +34,7 @@ Range compilers_library() {
   dl_find_object found;
   if (_dl_find_object(reinterpret_cast<void *>(&LLVMContextCreate), &found) != 0)
     return {};
-  return {reinterpret_cast<std::uintptr_t>(found.dlfo_map_start),
-          reinterpret_cast<std::uintptr_t>(found.dlfo_map_end)};
+  return {reinterpret_cast<std::uintptr_t>(found.dlfo_map_start), reinterpret_cast<std::uintptr_t>(found.dlfo_map_end)};
 }
 
 } // namespace
