@@ -57,9 +57,7 @@ const Parameter *find_parameter(const AttachCommand &command, StringRef name) {
 }
 
 std::string option_text(const Parameter &parameter) {
-  std::string name = parameter.name;
-  std::replace(name.begin(), name.end(), '_', '-');
-  return "--" + name + (parameter.kind == ParameterKind::Flag ? "" : " " + value_text(parameter));
+  return option_name(parameter) + (parameter.kind == ParameterKind::Flag ? "" : " " + value_text(parameter));
 }
 
 } // namespace
@@ -76,6 +74,12 @@ std::string usage_of(const AttachCommand &command) {
   for (const Parameter &parameter : parameters_of_options(command))
     add(parameter, option_text(parameter));
   return text;
+}
+
+std::string option_name(const Parameter &parameter) {
+  std::string name = parameter.name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return "--" + name;
 }
 
 std::vector<Parameter> parameters_of_options(const AttachCommand &command) {

@@ -11,6 +11,8 @@ std::string usage_of(const AttachCommand &command);
 std::string help_text();
 /// What is said as --NAME.
 std::vector<Parameter> parameters_of_options(const AttachCommand &command);
+/// "--as-it-is-said".
+std::string option_name(const Parameter &parameter);
 
 /// The parameters that the words behind the command mean. The error says what is wrong with them.
 llvm::Expected<nlohmann::json> parameters_of(const AttachCommand &command, llvm::ArrayRef<std::string> words);

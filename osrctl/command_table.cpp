@@ -6,8 +6,6 @@
 #include <fmt/format.h>
 #include <llvm/ADT/StringExtras.h>
 
-#include <algorithm>
-
 using namespace llvm;
 
 namespace osr {
@@ -69,14 +67,11 @@ CommandText describe(const AttachCommand &command) {
   text.name = command.name;
   text.usage = usage_of(command);
   text.what = command.what;
-  for (const Parameter &parameter : parameters_of_options(command)) {
-    std::string name = parameter.name;
-    std::replace(name.begin(), name.end(), '_', '-');
-    text.options.push_back({{"--" + name},
+  for (const Parameter &parameter : parameters_of_options(command))
+    text.options.push_back({{option_name(parameter)},
                             parameter.kind == ParameterKind::Flag ? "" : StringRef(parameter.name).upper(),
                             parameter.choices ? words_in(parameter.choices, '|') : std::vector<std::string>(),
                             ""});
-  }
   return text;
 }
 

@@ -35,10 +35,9 @@ template <typename Visit> void for_each_value(const CommandTable &table, Visit v
         visit("attach " + command.name + ":" + option.names.front(), option);
 }
 
-/// The words that a verb's one positional may be.
-std::vector<std::string> choices_of_positional(const CommandTable &table, StringRef name) {
-  const auto verb = find_if(table.verbs, [&](const CommandText &command) { return command.name == name; });
-  return verb == table.verbs.end() ? std::vector<std::string>() : verb->positionals.front().choices;
+/// The words that a verb's first positional may be; empty: any.
+std::string positional_words(const CommandText &verb) {
+  return verb.positionals.empty() ? "" : join(verb.positionals.front().choices, " ");
 }
 
 /// In single quotes, for all three shells.
@@ -86,8 +85,8 @@ constexpr const char *bash_end = R"(  if [[ $word != -* ]]; then
         else words=$commands
         fi ;;
       '') ;;
-      print) words=$texts ;;
-      *) compopt -o default; return ;;
+      *) if [ -z "$choices" ]; then compopt -o default; return; fi
+         words=$choices ;;
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$word"))
@@ -106,11 +105,11 @@ std::string bash_completion(const CommandTable &table) {
                                      : fmt::format(" COMPREPLY=($(compgen -W \"{}\" -- \"$word\")); return ;;\n",
                                                    join(option.choices, " "));
   });
-  script += "  esac\n  local words commands=" + in_quotes(names_of(table.attach)) +
-            " texts=" + in_quotes(join(choices_of_positional(table, "print"), " ")) + "\n  case $verb in\n";
+  script += "  esac\n  local words choices= commands=" + in_quotes(names_of(table.attach)) + "\n  case $verb in\n";
   script += fmt::format("    '') words={} ;;\n", in_quotes(names_of(table.verbs) + " " + option_names(table.program)));
   for (const CommandText &verb : table.verbs)
-    script += fmt::format("    {}) words={} ;;\n", verb.name, in_quotes(option_names(verb)));
+    script += fmt::format("    {}) words={} choices={} ;;\n", verb.name, in_quotes(option_names(verb)),
+                          in_quotes(positional_words(verb)));
   for (const CommandText &command : table.attach)
     if (!command.options.empty())
       script +=
@@ -142,8 +141,8 @@ std::string zsh_completion(const CommandTable &table) {
     if (verb.name == "attach")
       script += " \\\n        '1:process:($(osrctl ps 2>/dev/null | awk '\\''NR > 1 { print $1 }'\\''))'"
                 " \\\n        '2:command:{ _describe command commands }' \\\n        '*:word:_files'";
-    else if (verb.name == "print")
-      script += " \\\n        '1:text:(" + join(choices_of_positional(table, "print"), " ") + ")'";
+    else if (const std::string words = positional_words(verb); !words.empty())
+      script += " \\\n        '1:word:(" + words + ")'";
     else
       script += " \\\n        '*:file:_files'";
     script += " ;;\n";
@@ -166,12 +165,13 @@ std::string fish_completion(const CommandTable &table) {
           how += option.choices.empty() ? " -r" : " -x -a " + in_quotes(join(option.choices, " "));
         add("-n " + in_quotes("__fish_seen_subcommand_from " + verb.name), how, option.what);
       }
+  for (const CommandText &verb : table.verbs)
+    if (const std::string words = positional_words(verb); !words.empty())
+      add("-n " + in_quotes("__fish_seen_subcommand_from " + verb.name), "-f -a " + in_quotes(words), "");
   const std::string attach = "-n '__fish_seen_subcommand_from attach";
   script += fmt::format("complete -c osrctl {}; and test (count (commandline -opc)) -eq 2' -f -a "
                         "\"(osrctl ps 2>/dev/null | awk 'NR > 1 {{ print \\$1 }}')\"\n",
                         attach);
-  add("-n '__fish_seen_subcommand_from print'", "-f -a " + in_quotes(join(choices_of_positional(table, "print"), " ")),
-      "");
   for (const CommandText &command : table.attach)
     add(attach + "; and test (count (commandline -opc)) -eq 3'", "-f -a " + command.name, command.what);
   return script;

@@ -69,8 +69,8 @@ private:
     state_.at_base &= ~(1u << reg);
   }
   void restore(std::uint64_t reg) {
-    if (reg <= return_address)
-      set(reg, initial_.at[reg], initial_.odd >> reg & 1);
+    if (reg <= return_address) // no CIE says that a register is saved at a base
+      set(reg, initial_.at[reg], (initial_.odd | initial_.at_base) >> reg & 1);
   }
   void save_at_base(std::uint64_t reg, std::uint64_t base, std::int64_t offset) {
     const bool is_one_base = state_.at_base == 0 || state_.base == base;

@@ -11,14 +11,19 @@
 using namespace osr;
 using namespace osr::test;
 
+/// Of the calling thread, from where it is called.
+static void check_whole(const Walk &walk) {
+  CHECK(walk.status == WalkStatus::ReachedBase);
+  CHECK(broken_links(walk) == "");
+  CHECK(difference_to_libgcc(walk) == "");
+}
+
 TEST_CASE("a walk sees every activation, as libgcc does") {
   std::vector<std::string> names;
   with_base(
       [&] {
         OSR_WALK_FROM_HERE(here);
-        CHECK(here.status == WalkStatus::ReachedBase);
-        CHECK(broken_links(here) == "");
-        CHECK(difference_to_libgcc(here) == "");
+        check_whole(here);
         names = our_functions(here);
       },
       [] { CHECK(world().chain(5, 7) == expected_chain(5, 7)); });
@@ -31,9 +36,7 @@ TEST_CASE("a walk passes from our code through libc into our code again") {
   with_base(
       [&] {
         OSR_WALK_FROM_HERE(here);
-        CHECK(here.status == WalkStatus::ReachedBase);
-        CHECK(broken_links(here) == "");
-        CHECK(difference_to_libgcc(here) == "");
+        check_whole(here);
         CHECK(our_functions(here) == std::vector<std::string>{"compare", "sort"});
         ++walks;
       },
@@ -49,9 +52,7 @@ TEST_CASE("a walk passes through a function of gcc that has aligned its frame, w
   with_base(
       [&] {
         OSR_WALK_FROM_HERE(here);
-        CHECK(here.status == WalkStatus::ReachedBase);
-        CHECK(broken_links(here) == "");
-        CHECK(difference_to_libgcc(here) == "");
+        check_whole(here);
         for (const Activation &frame : here.frames) {
           const StepRules::Kind kind =
               frame.code ? StepRules::Kind::Row : find_foreign_rules(frame.pc, frame.kind).kind;
