@@ -5,12 +5,12 @@
 
 #include "compiler/base/error.h"
 #include "compiler/base/mutex.h"
+#include "runtime/process/fork_handlers.h"
 
 #include <llvm/ADT/STLExtras.h>
 
 #include <array>
 #include <cstring>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <vector>
@@ -103,7 +103,9 @@ struct SlabForkHandlers {
 
 llvm::Error add_fork_handlers(SlabArena &arena) {
   static const int installed =
-      ::pthread_atfork(SlabForkHandlers::prepare, SlabForkHandlers::in_parent, SlabForkHandlers::in_child);
+      add_fork_handlers({SlabForkHandlers::prepare, [](ForkSide side) {
+                           side == ForkSide::Child ? SlabForkHandlers::in_child() : SlabForkHandlers::in_parent();
+                         }});
   if (installed != 0)
     return make_error("cannot install fork handlers: {}", std::strerror(installed));
   Lock lock(arenas_mutex);

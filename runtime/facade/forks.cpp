@@ -5,6 +5,7 @@
 #include "compiler/base/error.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
+#include "runtime/process/fork_handlers.h"
 #include "runtime/process/leaf_mutex.h"
 #include "runtime/threads/safepoint_gate.h"
 #include "runtime/threads/start_thread.h"
@@ -12,8 +13,10 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <cstddef>
 #include <cstring>
-#include <pthread.h>
+#include <new>
+#include <utility>
 
 using namespace llvm;
 
@@ -25,15 +28,19 @@ struct AroundFork {
   Undisturbed undisturbed;
   RunningRuntimes running;
 };
-AroundFork *around_fork = nullptr; ///< null: no runtime has begun
 
-enum class Side : std::uint8_t { Parent, Child };
+/// Of each thread, and none of the heap's: a handler may fork that has interrupted malloc.
+struct AroundForkOfThread {
+  alignas(AroundFork) std::byte bytes[sizeof(AroundFork)] = {};
+  bool is_made = false; ///< else no runtime has begun
+};
+constinit thread_local AroundForkOfThread around_fork __attribute__((tls_model("initial-exec")));
 
 /// A request holds its engine's lock when it takes the registry's.
 OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
-  auto *around = new AroundFork;
+  auto *around = new (around_fork.bytes) AroundFork;
   if (around->running.all().empty())
-    return delete around;
+    return around->~AroundFork();
   for (RuntimeImpl *runtime : around->running.all()) {
     runtime->engine->mutex().lock();
     runtime->engine->compiler().gate().lock(); // nobody is within LLVM
@@ -42,15 +49,15 @@ OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   for (RuntimeImpl *runtime : around->running.all())
     runtime->rooms.before_fork();
   LeafMutex::lock_all();
-  around_fork = around;
+  around_fork.is_made = true;
 }
 
-OSR_UNCHECKED_LOCKS void after_fork(Side side) {
-  const AroundFork *around = std::exchange(around_fork, nullptr);
-  if (!around)
+OSR_UNCHECKED_LOCKS void after_fork(ForkSide side) {
+  if (!std::exchange(around_fork.is_made, false))
     return;
+  auto *around = std::launder(reinterpret_cast<AroundFork *>(around_fork.bytes));
   LeafMutex::unlock_all();
-  if (side == Side::Child) {
+  if (side == ForkSide::Child) {
     process_threads().keep_only_current();
     forget_other_threads();
     process_safepoints().forget_other_threads(process_threads());
@@ -58,20 +65,19 @@ OSR_UNCHECKED_LOCKS void after_fork(Side side) {
       runtime->engine->mutex().forget_waiting();
   }
   for (RuntimeImpl *runtime : around->running.all())
-    runtime->rooms.after_fork(side == Side::Child);
+    runtime->rooms.after_fork(side == ForkSide::Child);
   process_threads().mutex().unlock();
   for (RuntimeImpl *runtime : reverse(around->running.all())) {
     runtime->engine->compiler().gate().unlock();
     runtime->engine->mutex().unlock();
   }
-  delete around;
+  around->~AroundFork();
 }
 
 } // namespace
 
 Error watch_forks() {
-  static const int error =
-      pthread_atfork(before_fork, [] { after_fork(Side::Parent); }, [] { after_fork(Side::Child); });
+  static const int error = add_fork_handlers({before_fork, after_fork});
   return error ? make_error("forks cannot be watched: pthread_atfork failed: {}", std::strerror(error))
                : Error::success();
 }

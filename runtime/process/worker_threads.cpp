@@ -1,5 +1,6 @@
 #include "runtime/process/worker_threads.h"
 
+#include "runtime/process/fork_handlers.h"
 #include "runtime/process/host_threads.h"
 
 #include <pthread.h>
@@ -24,6 +25,8 @@ WorkerThreads::~WorkerThreads() {
 bool WorkerThreads::start() {
   if (is_ending_ || !threads_.empty())
     return !threads_.empty();
+  if (is_raw_child())
+    return false;
   const HostThreads host_threads;
   process_ = ::getpid();
   threads_.reserve(options_.threads);

@@ -6,10 +6,14 @@
 #include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
+#include "runtime/threads/fork_calls.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/waiting_calls.h"
 
+#include <cstdarg>
+#include <sched.h>
 #include <threads.h>
+#include <unistd.h>
 
 extern "C" {
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*function)(void *),
@@ -46,11 +50,20 @@ int execveat(int folder, const char *path, char *const *arguments, char *const *
 int execv(const char *path, char *const *arguments) noexcept { return osr::executing::execv(path, arguments); }
 int execvp(const char *file, char *const *arguments) noexcept { return osr::executing::execvp(file, arguments); }
 
+pid_t _Fork() noexcept { return osr::forking::_Fork(); }
+
 int dl_iterate_phdr(int (*callback)(dl_phdr_info *, std::size_t, void *), void *data) {
   return osr::iterate_program_headers(callback, data);
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they have these themselves
+int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) noexcept {
+  va_list more;
+  va_start(more, argument);
+  const int child = osr::forking::clone(function, stack, flags, argument, more);
+  va_end(more);
+  return child;
+}
 int nanosleep(const timespec *time, timespec *remaining) { return osr::waiting::nanosleep(time, remaining); }
 int clock_nanosleep(clockid_t clock, int flags, const timespec *time, timespec *remaining) {
   return osr::waiting::clock_nanosleep(clock, flags, time, remaining);

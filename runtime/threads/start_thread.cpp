@@ -7,6 +7,7 @@
 #include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
+#include "runtime/threads/fork_calls.h"
 #include "runtime/threads/notify_threads.h"
 #include "runtime/threads/signal_calls.h"
 #include "runtime/threads/thread_data.h"
@@ -183,6 +184,7 @@ std::vector<AbsoluteSymbol> start_thread_symbols() {
   append_range(symbols, waiting_call_symbols());
   append_range(symbols, transfer_call_symbols());
   append_range(symbols, exec_call_symbols());
+  append_range(symbols, fork_call_symbols());
   symbols.push_back({"vfork", reinterpret_cast<std::uint64_t>(&osr_vfork)});
   symbols.emplace_back("pthread_create", reinterpret_cast<std::uint64_t>(start_thread));
   symbols.emplace_back("thrd_create", reinterpret_cast<std::uint64_t>(start_c11_thread));

@@ -3,6 +3,7 @@
 #include "runtime/machine/system_calls.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
+#include "runtime/threads/fork_calls.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/library_call.h"
 #include "runtime/threads/program_thread.h"
@@ -95,6 +96,8 @@ int semtimedop(int semaphores, sembuf *operations, std::size_t count, const time
 long system_call(long number, long a, long b, long c, long d, long e, long f) {
   if (number == SYS_execve || number == SYS_execveat)
     return executing::system_call(number, a, b, c, d, e);
+  if (forking::is_fork(number, a, b))
+    return forking::system_call(number, a, b, c, d, e);
   return ends_with_eintr(number) ? library_call_without_cancellation(number, a, b, c, d, e, f)
                                  : ::syscall(number, a, b, c, d, e, f);
 }

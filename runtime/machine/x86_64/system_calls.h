@@ -6,6 +6,6 @@
 namespace osr {
 
 inline constexpr long poll_call = SYS_poll, select_call = SYS_select, epoll_wait_call = SYS_epoll_wait,
-                      pause_call = SYS_pause;
+                      pause_call = SYS_pause, fork_call = SYS_fork, vfork_call = SYS_vfork;
 
 } // namespace osr
