@@ -2,6 +2,7 @@
 
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "osr-stubs/cancellation.h"
 #include "osr-stubs/vfork.h"
 #include "runtime/process/host_threads.h"
 #include "runtime/process/in_library.h"
@@ -57,7 +58,7 @@ struct Start {
 /// of the keys. Ours is older than the one that frees the program's thread-local variables, and calls the program's own
 /// destructors in the first round: they still see these variables. Those of libraries may call the program too, so our
 /// record goes in the last round.
-void on_thread_end(void *rounds) {
+[[gnu::noinline]] void end_thread(void *rounds) {
   ProgramThread *self = ThreadRegistry::current();
   if (!self)
     return;
@@ -79,8 +80,23 @@ void on_thread_end(void *rounds) {
   registry->remove_current();
 }
 
+/// A thread of the host's own may be one that is cancelled at any instruction (osr-stubs/cancellation.h).
+void on_thread_end(void *rounds) {
+  const int before = defer_cancellation();
+  end_thread(rounds);
+  cancel_as_before(before);
+}
+
 void set_end_key() {
   pthread_setspecific(end_key, reinterpret_cast<void *>(std::uintptr_t(PTHREAD_DESTRUCTOR_ITERATIONS)));
+}
+
+/// The oldest frame of a thread of the program. The thread may be cancelled at any instruction up to here, and be unwound; behind that
+/// are functions that must not be, and destructors of libraries that know nothing of cancellation.
+void *call_thread_function(void *(*function)(void *), void *argument) {
+  void *const result = function(argument);
+  defer_cancellation();
+  return result;
 }
 
 void *run_thread(void *argument) {
@@ -92,7 +108,7 @@ void *run_thread(void *argument) {
   thread.role = ThreadRole::Program;
   set_end_key();
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-  return reinterpret_cast<void *>(enter(thread, pc, first));
+  return reinterpret_cast<void *>(enter(thread, reinterpret_cast<std::uint64_t>(&call_thread_function), pc, first));
 }
 
 /// What the program asked for, and room for what it does not know of: baseline frames, stubs, the signal that stops
