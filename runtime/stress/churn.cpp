@@ -2,8 +2,11 @@
 
 #include "runtime/events/cause.h"
 #include "runtime/requests/active_functions.h"
+#include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/SmallVectorExtras.h>
+
+#include <algorithm>
 
 using namespace llvm;
 
@@ -22,8 +25,23 @@ EntryId Churn::choose() {
   return active.empty() ? EntryId(std::uint32_t(random_() % functions_.size())) : active[random_() % active.size()];
 }
 
+/// Without having waited only for compiles, its own or those that the last change made necessary.
+bool Churn::has_run_since() {
+  constexpr double least_share = 1.0 / 3, enough = 0.05; // of the time for compiling, and seconds
+  Undisturbed undisturbed;
+  const Lock lock(engine_.mutex(), after_waiting);
+  const double compiled = engine_.statistics().compile_seconds() - compiled_before_;
+  const auto now = std::chrono::steady_clock::now();
+  const double ran = std::chrono::duration<double>(now - acted_at_).count() - compiled;
+  if (ran < std::min(compiled * least_share, enough))
+    return false;
+  acted_at_ = now;
+  compiled_before_ += compiled;
+  return true;
+}
+
 void Churn::act() {
-  if (functions_.empty())
+  if (functions_.empty() || !has_run_since())
     return;
   Because because(Cause::Stress);
   const EntryId function = choose();
