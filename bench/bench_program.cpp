@@ -26,7 +26,8 @@ BenchProgram::BenchProgram(const std::string &ir, const std::vector<AbsoluteSymb
     : engine_(cantFail(Engine::create(canonical(ir, context_), {}))),
       interpreted_(std::make_unique<StubFactory>(engine_->versions(), engine_->arena(), engine_->stub_table(),
                                                  engine_->statistics(), StubKind::Interpreted)),
-      interpreting_maker_(engine_->compiler(), engine_->versions(), *interpreted_, engine_->statistics()),
+      interpreting_maker_(engine_->compiler(), engine_->versions(), *interpreted_, engine_->effort(),
+                          engine_->statistics()),
       object_stack_(cantFail(ObjectStack::reserve(1 << 20))) {
   cantFail(engine_->define_symbols(host_symbols));
   cantFail(engine_->link_globals());

@@ -1,13 +1,15 @@
 #include "compiler/base/check.h"
 
-#include <cstdio>
+#include "compiler/base/message.h"
+
+#include <fmt/format.h>
+
 #include <cstdlib>
 
 namespace osr {
 
 void check_failed(const char *file, int line, const char *condition, const std::string &message) {
-  std::fprintf(stderr, "%s:%d: check failed: %s: %s\n", file, line, condition, message.c_str());
-  std::fflush(stderr);
+  say(fmt::format("{}:{}: check failed: {}: {}", file, line, condition, message));
   std::abort();
 }
 

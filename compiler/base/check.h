@@ -11,7 +11,7 @@
 
 namespace osr {
 
-/// Prints `file:line: check failed: condition: message` to stderr and aborts. Thread-safe; never returns.
+/// Prints `file:line: check failed: condition: message` (say() of message.h) and aborts. Thread-safe; never returns.
 [[noreturn]] void check_failed(const char *file, int line, const char *condition, const std::string &message);
 
 } // namespace osr

@@ -1,12 +1,12 @@
 #include "compiler/base/fatal_errors.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/message.h"
 
 #include <llvm/Support/ErrorHandling.h>
 #include <llvm/Support/PrettyStackTrace.h>
 
 #include <csetjmp>
-#include <cstdio>
 #include <string>
 
 using namespace llvm;
@@ -22,7 +22,7 @@ thread_local Catcher *catcher = nullptr;
 
 void fatal_error(void *, const char *reason, bool) {
   if (!catcher) { // LLVM ends the process when this returns, but leaves the message to its handler
-    std::fprintf(stderr, "LLVM ERROR: %s\n", reason);
+    say(fmt::format("LLVM ERROR: {}", reason));
     return;
   }
   catcher->reason = reason;

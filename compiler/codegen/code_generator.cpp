@@ -4,8 +4,9 @@ using namespace llvm;
 
 namespace osr {
 
-Expected<std::unique_ptr<CodeGenerator>> CodeGenerator::create(CodegenLevel level, ReturnPoints points) {
-  auto machine = create_target_machine(level);
+Expected<std::unique_ptr<CodeGenerator>> CodeGenerator::create(CodegenLevel level, ReturnPoints points,
+                                                               const ProcessorChoice &processor) {
+  auto machine = create_target_machine(level, processor);
   if (!machine)
     return machine.takeError();
   const MachinePasses passes = level == CodegenLevel::Fast ? MachinePasses::Certify : MachinePasses::Anchor;
@@ -21,7 +22,7 @@ Expected<std::unique_ptr<CodeGenerator>> CodeGeneratorPool::take() {
       return idle;
     }
   }
-  return CodeGenerator::create(CodegenLevel::Optimizing, points_);
+  return CodeGenerator::create(CodegenLevel::Optimizing, points_, processor_);
 }
 
 void CodeGeneratorPool::give_back(std::unique_ptr<CodeGenerator> generator) {

@@ -13,7 +13,8 @@ namespace osr {
 /// One thread at a time.
 class CodeGenerator {
 public:
-  static llvm::Expected<std::unique_ptr<CodeGenerator>> create(CodegenLevel level, ReturnPoints points);
+  static llvm::Expected<std::unique_ptr<CodeGenerator>> create(CodegenLevel level, ReturnPoints points,
+                                                               const ProcessorChoice &processor = {});
 
   llvm::TargetMachine &machine() { return *machine_; }
   ObjectEmitter &emitter() { return emitter_; }
@@ -30,13 +31,15 @@ private:
 /// Thread-safe.
 class CodeGeneratorPool {
 public:
-  explicit CodeGeneratorPool(ReturnPoints points) : points_(points) {}
+  CodeGeneratorPool(ReturnPoints points, ProcessorChoice processor)
+      : points_(points), processor_(std::move(processor)) {}
 
   llvm::Expected<std::unique_ptr<CodeGenerator>> take();
   void give_back(std::unique_ptr<CodeGenerator> generator);
 
 private:
   ReturnPoints points_;
+  ProcessorChoice processor_;
   Mutex mutex_;
   std::vector<std::unique_ptr<CodeGenerator>> idle_ OSR_GUARDED_BY(mutex_);
 };

@@ -55,8 +55,8 @@ Compiler::~Compiler() = default;
 Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, Options chosen) {
   std::unique_ptr<Compiler> compiler(new Compiler(std::move(program), std::move(chosen)));
   const Options &options = compiler->options_;
-  auto fast = CodeGenerator::create(CodegenLevel::Fast, compiler->return_points());
-  auto optimizing = CodeGenerator::create(CodegenLevel::Optimizing, compiler->return_points());
+  auto fast = CodeGenerator::create(CodegenLevel::Fast, compiler->return_points(), options.processor);
+  auto optimizing = CodeGenerator::create(CodegenLevel::Optimizing, compiler->return_points(), options.processor);
   if (!fast || !optimizing)
     return joinErrors(fast.takeError(), optimizing.takeError());
   compiler->fast_ = std::move(*fast);

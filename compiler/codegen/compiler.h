@@ -78,6 +78,7 @@ public:
     /// Pointers of these address spaces are references (compiler/sites/references.h). Then all code polls at its
     /// beginning and in each loop, so that a thread soon comes to where a collector finds them.
     std::vector<unsigned> reference_spaces = {};
+    ProcessorChoice processor = {}; ///< of choose_processor()
     bool sites = true; ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
@@ -263,7 +264,7 @@ private:
   mutable CompileGate gate_; ///< finish() is inside; whoever changes the program locks it
   std::atomic<std::uint64_t> generation_ = 0; ///< of the program and the assumptions
   std::unique_ptr<CodeGenerator> fast_, optimizing_;
-  mutable CodeGeneratorPool for_threads_{return_points()}; ///< of finish()
+  mutable CodeGeneratorPool for_threads_{return_points(), options_.processor}; ///< of finish()
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id
   std::map<FunctionId, std::set<SiteId>> exits_; ///< of the optimised program

@@ -31,11 +31,55 @@ void osr_free_message(char *message);
  * optimised when they are hot. */
 char *osr_create(osr_tier tier, osr_runtime **runtime);
 
+/* What a runtime does: include/osr/listener.h. */
+typedef enum {
+  OSR_EVENT_COMPILED,
+  OSR_EVENT_NOT_COMPILED,
+  OSR_EVENT_TIER_CHANGED,
+  OSR_EVENT_EXITED,
+  OSR_EVENT_DROPPED,
+  OSR_EVENT_CYCLE,
+  OSR_EVENT_REDEFINED,
+  OSR_EVENT_REMOVED,
+  OSR_EVENT_OUT_OF_USE,
+  OSR_EVENT_FREED
+} osr_event_kind;
+
+/* Valid during the call. */
+typedef struct {
+  osr_event_kind kind;
+  const char *function; /* `function_length` bytes */
+  size_t function_length;
+  osr_tier tier;
+  int has_site;
+  uint32_t site;
+  uint64_t bytes;
+  double seconds;
+  uint64_t activations;
+  uint64_t times;
+  const char *reason; /* `reason_length` bytes */
+  size_t reason_length;
+} osr_event;
+
+/* All but `size` may be 0. What each means, and what the functions may do: include/osr/options.h. */
 typedef struct {
   size_t size; /* of this structure: sizeof(osr_options) */
   osr_tier tier;
   const unsigned *reference_spaces; /* address spaces whose pointers a collector of the host's looks after */
   size_t reference_space_count;
+  void *context; /* is given to all functions below, which may be called from any thread */
+  void (*listener)(const osr_event *event, void *context);
+  int (*resolve)(const char *name, uint64_t *address, void *context); /* returns 0 if it does not know the name */
+  int no_process_symbols;
+  uint64_t (*compile_failed)(const char *function, const char *reason,
+                             void *context); /* what is called instead, or 0 */
+  void (*cannot_go_on)(const char *reason, void *context); /* may leave by longjmp */
+  void (*message)(const char *text, void *context);
+  const char *target_cpu, *target_features;
+  size_t most_instructions; /* limits for compiles; 0: none */
+  uint64_t most_milliseconds, most_failures;
+  int deterministic;
+  const char *environment; /* name of a variable that holds options */
 } osr_options;
 /* The same with more choices. */
 char *osr_create_with(const osr_options *options, osr_runtime **runtime);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "osr/deoptimize.h"
+#include "osr/listener.h"
 #include "osr/policy.h"
 #include "osr/tier.h"
 
@@ -11,6 +12,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -118,6 +120,17 @@ struct StopOptions {
   std::function<void(const StopPause &)> observer;
 };
 
+/// When optimising a function is not worth it any more: then it stays in the code that it has, a request for better code
+/// fails, and the reason is told (Listener, Statistics::functions_not_optimized). Nothing: there is no such limit.
+struct CompileLimits {
+  std::optional<std::size_t> most_instructions; ///< of LLVM IR in its body; what is inlined does not count
+  /// That all of its optimised code may have taken to compile: what is begun before is finished.
+  std::optional<std::chrono::milliseconds> most_time;
+  /// How often its optimised code may go out of use because guards failed: each time one that failed most_guard_failures
+  /// times.
+  std::optional<std::uint64_t> most_failures;
+};
+
 /// A socket through which `osrctl attach` and other clients of the same user look at the running program, and change which
 /// code it runs (docs/control.md). It takes one more thread, asleep while nobody talks.
 struct ControlOptions {
@@ -151,6 +164,14 @@ struct RuntimeOptions {
   std::vector<std::string> libraries; ///< loaded before the program is linked
   std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
   std::vector<HostSymbol> host_symbols; ///< functions and data of the host that the program may name
+  /// Gives the address of a name that no module defines, and neither host_symbols nor Runtime::define give; nothing: it is
+  /// unknown. Asked when functions that use the name are compiled, or variables that do are added; about a name that it
+  /// knows, once. In the thread that does so, with the runtime's lock held: it may not use a runtime.
+  std::function<std::optional<std::uint64_t>(llvm::StringRef name)> resolve;
+  /// What nobody knows then is looked up in the process and its libraries, as dlsym does. False, for a program that grows:
+  /// it is not, except what code generators call by themselves (memcpy, sin and the like), and the program gets none of the
+  /// functions that the runtime has in place of the C library's (pthread_create, sigaction, dlsym...).
+  bool process_symbols = true;
   /// A function is called that cannot be compiled: what it, or something that it refers to, lacks is in `reason`. Returns the
   /// address of a function of the host of the same type, which is called instead; 0: cannot_go_on. In
   /// the thread that calls, with the runtime's lock held: it may not use a runtime.
@@ -160,6 +181,23 @@ struct RuntimeOptions {
   /// leave by longjmp to where the host called, or by an exception that the functions on the way let pass. When it returns, or
   /// is null, the process ends: with the reason as a message, and status 1.
   std::function<void(llvm::StringRef reason)> cannot_go_on;
+  CompileLimits limits;
+  /// Code is for this processor, in LLVM's words ("native", "x86-64-v3"), and uses these features ("+avx2,-bmi"), where
+  /// functions do not bring features of their own as attributes. Empty: for every processor of its kind. Creating a runtime
+  /// fails if one of them is unknown, or is what this processor lacks.
+  std::string target_cpu, target_features;
+  /// The same calls of the same program make the same code and the same transitions in every run: the thread that makes a
+  /// function hot compiles it. Threads, and exceptions on their way through frames that wait, apart. No handler of a signal
+  /// may call functions of the program then. Not with a policy that samples, or stress modes and limits that go by time.
+  bool deterministic = false;
+  /// The name of an environment variable, "OSR_OPTIONS" say, whose text changes these options (change_options), for support
+  /// cases; an error in it is one of creating the runtime. Empty: none is looked at.
+  std::string environment;
+  /// Gets what concerns the process and can be returned to nobody, as one line without its end: that a notice of a timer is
+  /// lost, why the process is about to end. In whatever thread, with any lock held: it may write, and not use a runtime. All
+  /// runtimes get it; if none has one, it goes to stderr.
+  std::function<void(llvm::StringRef text)> message;
+  Listener listener; ///< hears what the runtime does (osr/listener.h); null: nobody does, and it costs nothing
   /// Address spaces whose pointers are references that a collector of the host's looks after (osr/safepoint.h).
   std::vector<unsigned> reference_spaces;
   SlabSizes slabs; ///< the memory for code and what belongs to it
@@ -169,5 +207,11 @@ struct RuntimeOptions {
   /// Asked once whether the processor keeps a second copy of return PCs; null: the kernel is. For tests.
   bool (*has_shadow_stack)() = nullptr;
 };
+
+/// Changes options as words say that are separated by blanks: --tier TIER (auto, baseline, optimized), --tier-policy POLICY
+/// (budget, counters, sampling), --tier-threshold N, --compile-threads N, --stress MODE, --speculate-after N, --calls KIND
+/// (direct, slot), --rewrite KIND (return-pc, return-point), --target-cpu NAME, --target-features LIST, --no-assumptions,
+/// --deterministic, --verify. They mean what they mean to osrctl run. The error names what is wrong; then nothing changes.
+llvm::Error change_options(RuntimeOptions &options, llvm::StringRef text);
 
 } // namespace osr

@@ -7,6 +7,7 @@
 #include "runtime/code/link_capture.h"
 #include "runtime/code/link_errors.h"
 #include "runtime/code/slab_memory_manager.h"
+#include "runtime/machine/processor_symbols.h"
 
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
 #include <llvm/ExecutionEngine/Orc/SelfExecutorProcessControl.h>
@@ -63,31 +64,39 @@ private:
 CodeSession::CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process, SlabArena &arena)
     : arena_(arena), session_(std::move(process)), capture_(std::make_shared<CapturePlugin>(*this)) {}
 
-llvm::Expected<std::unique_ptr<CodeSession>> CodeSession::create(SlabArena &arena) {
+llvm::Expected<std::unique_ptr<CodeSession>> CodeSession::create(SlabArena &arena, NameSources names) {
   // In place: a link is done when link() returns, on the caller's thread.
   auto process =
       llvm::orc::SelfExecutorProcessControl::Create(nullptr, std::make_unique<llvm::orc::InPlaceTaskDispatcher>());
   if (!process)
     return process.takeError();
   std::unique_ptr<CodeSession> session(new CodeSession(std::move(*process), arena));
-  if (llvm::Error error = session->set_up())
+  if (llvm::Error error = session->set_up(std::move(names)))
     return error;
   return session;
 }
 
-llvm::Error CodeSession::set_up() {
+llvm::Error CodeSession::set_up(NameSources names) {
   session_.setErrorReporter([this](llvm::Error error) OSR_REQUIRES(mutex_) { failures_.push_back(std::move(error)); });
   layer_ = std::make_unique<llvm::orc::ObjectLinkingLayer>(session_, std::make_unique<SlabMemoryManager>(arena_));
   layer_->addPlugin(capture_);
   process_ = &session_.createBareJITDylib("process");
+  library_ = &session_.createBareJITDylib("library");
   program_ = &session_.createBareJITDylib("program");
+  program_->addToLinkOrder(*library_);
   program_->addToLinkOrder(*process_);
-  auto symbols = missing_process_symbols();
+  auto symbols = names.process ? missing_process_symbols() : processor_symbols();
   symbols.emplace_back("__emutls_get_address", reinterpret_cast<std::uint64_t>(&thread_local_address));
   if (llvm::Error error = process_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, symbols))))
     return error;
-  process_->addGenerator(std::make_unique<ProcessSymbolGenerator>(process_symbols_));
-  process_->addGenerator(std::make_unique<LibraryThreadLocals>());
+  if (names.host)
+    process_->addGenerator(std::make_unique<NameGenerator>(
+        [host = std::move(names.host)](llvm::StringRef name) { return host(name).value_or(0); }));
+  process_->addGenerator(std::make_unique<NameGenerator>([this, everything = names.process](llvm::StringRef name) {
+    return everything ? process_symbols_.find(name) : process_symbols_.find_for_generated_code(name);
+  }));
+  if (names.process)
+    process_->addGenerator(std::make_unique<LibraryThreadLocals>());
   return llvm::Error::success();
 }
 
@@ -191,6 +200,7 @@ llvm::Error CodeSession::remove(LinkedObject &object) {
 llvm::Expected<std::uint64_t> CodeSession::lookup(llvm::StringRef name) {
   Lock lock(mutex_);
   auto symbol = session_.lookup({{program_, llvm::orc::JITDylibLookupFlags::MatchAllSymbols},
+                                 {library_, llvm::orc::JITDylibLookupFlags::MatchExportedSymbolsOnly},
                                  {process_, llvm::orc::JITDylibLookupFlags::MatchExportedSymbolsOnly}},
                                 session_.intern(name));
   if (!symbol)
@@ -208,6 +218,11 @@ llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) 
   for (const auto &[name, symbol] : map)
     note_if_near(name, symbol.getAddress().getValue());
   return llvm::Error::success();
+}
+
+llvm::Error CodeSession::define_library(llvm::ArrayRef<AbsoluteSymbol> symbols) {
+  Lock lock(mutex_);
+  return library_->define(llvm::orc::absoluteSymbols(to_symbol_map(session_, symbols)));
 }
 
 void CodeSession::undefine_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) {

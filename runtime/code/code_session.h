@@ -15,7 +15,9 @@
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +40,14 @@ enum class Visibility : std::uint8_t {
   Private, ///< only the object itself; its names may exist elsewhere, LinkedObject::functions has the addresses
 };
 
+/// Where names are looked for that the program does not define.
+struct NameSources {
+  /// Asked first. May be null.
+  std::function<std::optional<std::uint64_t>(llvm::StringRef name)> host;
+  /// Asked then. False: only for what code generators call by themselves.
+  bool process = true;
+};
+
 /// A symbol whose address is known.
 using AbsoluteSymbol = std::pair<std::string, std::uint64_t>;
 template <typename Function> AbsoluteSymbol symbol_of(const char *name, Function *function) {
@@ -45,11 +55,11 @@ template <typename Function> AbsoluteSymbol symbol_of(const char *name, Function
 }
 
 /// Thread-safe; links are made one at a time, with the lock of the engine whose parts observe them. A name is resolved among the exported definitions and
-/// define_symbols first, then in the process and its libraries (as dlsym does). Errors never go to stderr.
+/// define_symbols first, then among those of define_library, then as NameSources says. Errors never go to stderr.
 class CodeSession {
 public:
   /// The arena must outlive the session.
-  static llvm::Expected<std::unique_ptr<CodeSession>> create(SlabArena &arena);
+  static llvm::Expected<std::unique_ptr<CodeSession>> create(SlabArena &arena, NameSources names = {});
   /// Frees all code. No thread may run or return into any of it.
   ~CodeSession();
   CodeSession(const CodeSession &) = delete;
@@ -72,6 +82,9 @@ public:
   /// defined is an error, and then none is defined.
   llvm::Error define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols);
 
+  /// Defines what a program finds where it defines no such name itself: what stands in place of a library's. Call once.
+  llvm::Error define_library(llvm::ArrayRef<AbsoluteSymbol> symbols);
+
   /// Takes names back that define_symbols() defined. Objects that were linked with them keep the addresses.
   void undefine_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols);
 
@@ -91,7 +104,7 @@ private:
   class CapturePlugin;
 
   CodeSession(std::unique_ptr<llvm::orc::ExecutorProcessControl> process, SlabArena &arena);
-  llvm::Error set_up();
+  llvm::Error set_up(NameSources names);
   llvm::Error add_graph(LinkedObject &object, std::unique_ptr<llvm::jitlink::LinkGraph> graph, Visibility visibility)
       OSR_REQUIRES(mutex_);
   llvm::Error materialize(LinkedObject &object, const llvm::orc::SymbolFlagsMap &symbols) OSR_REQUIRES(mutex_);
@@ -106,7 +119,8 @@ private:
   std::unique_ptr<llvm::orc::ObjectLinkingLayer> layer_;
   std::shared_ptr<CapturePlugin> capture_;
   llvm::orc::JITDylib *program_ = nullptr; ///< exported definitions and absolute symbols
-  llvm::orc::JITDylib *process_ = nullptr; ///< what dlsym finds, and what it should find
+  llvm::orc::JITDylib *library_ = nullptr; ///< what stands in place of the process's
+  llvm::orc::JITDylib *process_ = nullptr; ///< what the host and dlsym find, and what that should find
   llvm::DenseSet<llvm::orc::SymbolStringPtr>
       near_ OSR_GUARDED_BY(mutex_); ///< names in program_ whose address is in the arena
   std::vector<LinkObserver *> observers_ OSR_GUARDED_BY(mutex_);

@@ -6,6 +6,7 @@
 #include "runtime/machine/processor_symbols.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/StringSet.h>
 #include <llvm/Analysis/TargetLibraryInfo.h>
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
 #include <llvm/IR/RuntimeLibcalls.h>
@@ -158,12 +159,21 @@ std::uint64_t ProcessSymbols::find_in_libraries(llvm::StringRef name) {
   return look_up_in_libraries(name.str(), *view());
 }
 
-llvm::Error ProcessSymbolGenerator::tryToGenerate(llvm::orc::LookupState &, llvm::orc::LookupKind,
-                                                  llvm::orc::JITDylib &dylib, llvm::orc::JITDylibLookupFlags,
-                                                  const llvm::orc::SymbolLookupSet &symbols) {
+std::uint64_t ProcessSymbols::find_for_generated_code(llvm::StringRef name) {
+  static const auto &names = *[] {
+    auto *all = new llvm::StringSet<>;
+    for (const llvm::RTLIB::LibcallImpl call : llvm::RTLIB::libcall_impls())
+      all->insert(llvm::RTLIB::RuntimeLibcallsInfo::getLibcallImplName(call));
+    return all;
+  }();
+  return names.contains(name) ? find(name) : 0;
+}
+
+llvm::Error NameGenerator::tryToGenerate(llvm::orc::LookupState &, llvm::orc::LookupKind, llvm::orc::JITDylib &dylib,
+                                         llvm::orc::JITDylibLookupFlags, const llvm::orc::SymbolLookupSet &symbols) {
   llvm::orc::SymbolMap made;
   for (const auto &[symbol, flags] : symbols)
-    if (const std::uint64_t address = symbols_.find(*symbol))
+    if (const std::uint64_t address = find_(*symbol))
       made[symbol] = {llvm::orc::ExecutorAddr(address), llvm::JITSymbolFlags::Exported};
   return made.empty() ? llvm::Error::success() : dylib.define(llvm::orc::absoluteSymbols(std::move(made)));
 }

@@ -8,6 +8,7 @@
 #include <llvm/ExecutionEngine/Orc/Core.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,9 @@ public:
   /// The same in libraries alone, as what comes behind the program.
   std::uint64_t find_in_libraries(llvm::StringRef name);
 
+  /// The same if code generators may call it by themselves; else 0.
+  std::uint64_t find_for_generated_code(llvm::StringRef name);
+
   /// A library that the program has asked for, and what it needs.
   void add_library(void *handle);
 
@@ -67,15 +71,16 @@ private:
   llvm::StringMap<std::uint64_t> known_ OSR_GUARDED_BY(mutex_);
 };
 
-/// The symbols of the process, for ORC.
-class ProcessSymbolGenerator final : public llvm::orc::DefinitionGenerator {
+/// What gives a name its address, 0: it does not know it, for ORC.
+class NameGenerator final : public llvm::orc::DefinitionGenerator {
 public:
-  explicit ProcessSymbolGenerator(ProcessSymbols &symbols) : symbols_(symbols) {}
+  using Find = std::function<std::uint64_t(llvm::StringRef name)>;
+  explicit NameGenerator(Find find) : find_(std::move(find)) {}
   llvm::Error tryToGenerate(llvm::orc::LookupState &state, llvm::orc::LookupKind kind, llvm::orc::JITDylib &dylib,
                             llvm::orc::JITDylibLookupFlags flags, const llvm::orc::SymbolLookupSet &symbols) override;
 
 private:
-  ProcessSymbols &symbols_;
+  Find find_;
 };
 
 } // namespace osr

@@ -1,6 +1,7 @@
 #include "runtime/engine/dead_end.h"
 
-#include <cstdio>
+#include "compiler/base/message.h"
+
 #include <cstdlib>
 #include <utility>
 
@@ -19,7 +20,7 @@ void note_dead_end(std::string reason) { reason_here = std::move(reason); }
 void end_here(const CannotGoOn &host) {
   if (host)
     host(reason_here);
-  std::fprintf(stderr, "osr: %s\n", reason_here.c_str());
+  say("osr: " + reason_here);
   std::_Exit(1);
 }
 

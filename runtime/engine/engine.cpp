@@ -56,7 +56,7 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
   if (!arena)
     return arena.takeError();
   arena_ = std::move(*arena);
-  auto session = CodeSession::create(*arena_);
+  auto session = CodeSession::create(*arena_, options.names);
   if (!session)
     return session.takeError();
   session_ = std::move(*session);
@@ -67,10 +67,12 @@ Error Engine::set_up(CanonicalProgram program, const Options &options) {
   registry_ = std::make_unique<CodeRegistry>(arena_->range(SlabKind::Code));
   set_up_patching(options);
   targets_ = std::make_unique<CallTargets>(*entries_, direct_calls_.get(), options.entered);
-  versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, options.freeing);
+  events_ = std::make_unique<EventTeller>(this->program(), options.listener);
+  versions_ = std::make_unique<VersionStore>(*compiler_, *session_, *registry_, statistics_, *events_, options.freeing);
   stubs_ = std::make_unique<StubFactory>(*versions_, *arena_, stub_table_, statistics_, options.stubs, options.fault,
                                          rules_for(options.mechanism, options.has_shadow_stack));
-  maker_ = std::make_unique<VersionMaker>(*compiler_, *versions_, *stubs_, statistics_);
+  effort_ = std::make_unique<CompileEffort>(*compiler_, options.limits);
+  maker_ = std::make_unique<VersionMaker>(*compiler_, *versions_, *stubs_, *effort_, statistics_);
   walkable_ = std::make_unique<WalkableRuntime>(arena_->addresses(), *registry_, stub_table_, *entries_);
   if (Error error = entries_->reserve(std::uint32_t(this->program().functions.size())))
     return error;

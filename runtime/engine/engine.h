@@ -20,6 +20,7 @@
 #include "runtime/engine/stub_factory.h"
 #include "runtime/engine/version_maker.h"
 #include "runtime/engine/version_store.h"
+#include "runtime/events/event_teller.h"
 #include "runtime/stack/registry_lookup.h"
 #include "runtime/stack/walkable_code.h"
 #include "runtime/threads/handshake.h"
@@ -53,6 +54,9 @@ public:
     Freeing freeing = Freeing::StackEvidence;
     SlabSizes slabs = {}; ///< the program's variables come on top
     Fault fault = {}; ///< for tests of tests
+    Listener listener = {}; ///< may be null
+    NameSources names = {};
+    CompileLimits limits = {};
   };
 
   /// Fails with a reason when the compiler cannot be set up, or memory for code not be had.
@@ -115,6 +119,8 @@ public:
   Handshake &handshake() { return *handshake_; }
   bool watches_threads() const { return handshake_ != nullptr; }
   Statistics &statistics() { return statistics_; }
+  const EventTeller &events() const { return *events_; }
+  CompileEffort &effort() { return *effort_; }
   TurnMutex &mutex() const OSR_RETURNS_MUTEX(engine_lock) { return mutex_; }
 
 private:
@@ -142,8 +148,10 @@ private:
   std::unique_ptr<FrameRedirector> redirector_;
   std::unique_ptr<CallTargets> targets_;
   std::unique_ptr<Compiler> compiler_;
+  std::unique_ptr<EventTeller> events_;
   std::unique_ptr<VersionStore> versions_;
   std::unique_ptr<StubFactory> stubs_;
+  std::unique_ptr<CompileEffort> effort_;
   std::unique_ptr<VersionMaker> maker_;
   std::unique_ptr<WalkableRuntime> walkable_;
   std::map<std::string, EntryId, std::less<>>

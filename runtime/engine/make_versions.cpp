@@ -8,7 +8,6 @@
 #include "runtime/code/sync_cores.h"
 #include "runtime/engine/intern_name.h"
 #include "runtime/engine/resolve_records.h"
-#include "runtime/events/trace_events.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -40,9 +39,18 @@ Expected<const Version *> VersionStore::find_or_compile_baseline(FunctionId func
   auto version = compile(key);
   if (version)
     show(**version);
-  if (Trace *trace = Trace::active())
-    trace_compile(*trace, begun, program(), key, version ? &(*version)->object : nullptr);
-  return remember(key, std::move(version));
+  return remember(key, told(begun, key, std::move(version)));
+}
+
+Expected<std::unique_ptr<Version>> VersionStore::told(Trace::Clock::time_point begun, const VersionKey &key,
+                                                      Expected<std::unique_ptr<Version>> made) {
+  if (made) {
+    events_.compiled(begun, (*made)->object);
+    return made;
+  }
+  const std::string reason = toString(made.takeError());
+  events_.not_compiled(begun, key, reason);
+  return make_error("{}", reason);
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::compile(const VersionKey &key) {

@@ -187,6 +187,7 @@ void Reclaimer::drop_unused_bodies() {
   for (FunctionId body : unused) {
     stubs_.site_maps().remove(body);
     versions_.forget_body(body);
+    engine_.effort().forget(body);
     bodies.forget(body);
     engine_.compiler().drop_body(body);
   }

@@ -1,7 +1,6 @@
 #include "runtime/engine/version_maker.h"
 
 #include "compiler/base/error.h"
-#include "runtime/events/trace_events.h"
 
 using namespace llvm;
 
@@ -18,13 +17,15 @@ Expected<const Version *> VersionMaker::find_or_compile(const VersionKey &key) {
 }
 
 Expected<std::unique_ptr<Version>> VersionMaker::compile_apart(const VersionKey &key) {
-  for (const auto begun = Trace::Clock::now();;) {
+  const auto begun = Trace::Clock::now();
+  if (Error error = effort_.check(key))
+    return versions_.told(begun, key, std::move(error));
+  for (;;) {
     std::optional<SiteId> dead_end;
     auto version = admit(versions_.compile(key), dead_end);
-    if (!dead_end) {
-      trace(begun, key, version ? version->get() : nullptr);
-      return version;
-    }
+    effort_.spent(key, Trace::Clock::now() - begun);
+    if (!dead_end)
+      return versions_.told(begun, key, std::move(version));
     consumeError(version.takeError());
     compiler_.drop_assumption(*dead_end);
   }
@@ -33,6 +34,8 @@ Expected<std::unique_ptr<Version>> VersionMaker::compile_apart(const VersionKey 
 Expected<std::optional<PendingCompile>> VersionMaker::begin(const VersionKey &key) {
   if (versions_.is_known(key) || versions_.counts_activations())
     return std::nullopt;
+  if (Error error = effort_.check(key))
+    return error;
   auto pending = compiler_.begin(key);
   if (!pending)
     return pending.takeError();
@@ -44,8 +47,10 @@ bool VersionMaker::install(PendingCompile pending, Expected<CompiledVersion> com
     consumeError(compiled.takeError());
     return true;
   }
-  if (compiled)
+  if (compiled) {
+    effort_.spent(pending.key, std::chrono::duration<double>(compiled->seconds));
     compiler_.drop_refused_exits(*compiled);
+  }
   if (compiler_.is_outdated(pending)) {
     consumeError(compiled.takeError());
     return false;
@@ -59,15 +64,9 @@ bool VersionMaker::install(PendingCompile pending, Expected<CompiledVersion> com
     compiler_.drop_assumption(*dead_end);
     return false;
   }
-  trace(pending.begun, pending.key, version ? version->get() : nullptr);
+  version = versions_.told(pending.begun, pending.key, std::move(version));
   consumeError(versions_.remember(pending.key, std::move(version)).takeError());
   return true;
-}
-
-/// `made`: null if that has failed.
-void VersionMaker::trace(Trace::Clock::time_point begun, const VersionKey &key, const Version *made) const {
-  if (Trace *trace = Trace::active())
-    trace_compile(*trace, begun, versions_.program(), key, made ? &made->object : nullptr);
 }
 
 /// `dead_end`: nothing was made, for this guard leads nowhere.

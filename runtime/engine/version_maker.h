@@ -6,6 +6,7 @@
 // the stub of each of its guards is there.
 #pragma once
 
+#include "runtime/engine/compile_effort.h"
 #include "runtime/engine/stub_factory.h"
 #include "runtime/engine/version_store.h"
 #include "runtime/events/trace.h"
@@ -17,8 +18,9 @@ namespace osr {
 ///     const Version &fib = *cantFail(engine->maker().find_or_compile({id, Tier::Baseline, std::nullopt}));
 class VersionMaker {
 public:
-  VersionMaker(Compiler &compiler, VersionStore &versions, StubFactory &stubs, Statistics &statistics)
-      : compiler_(compiler), versions_(versions), stubs_(stubs), statistics_(statistics) {}
+  VersionMaker(Compiler &compiler, VersionStore &versions, StubFactory &stubs, CompileEffort &effort,
+               Statistics &statistics)
+      : compiler_(compiler), versions_(versions), stubs_(stubs), effort_(effort), statistics_(statistics) {}
 
   /// The version, compiled now if it is wanted for the first time. A failure is remembered and returned again.
   llvm::Expected<const Version *> find_or_compile(const VersionKey &key) OSR_REQUIRES(engine_lock);
@@ -40,11 +42,11 @@ private:
   llvm::Expected<std::unique_ptr<Version>> admit(llvm::Expected<std::unique_ptr<Version>> made,
                                                  std::optional<SiteId> &dead_end) OSR_REQUIRES(engine_lock);
   std::optional<SiteId> find_dead_end(const Version &version) OSR_REQUIRES(engine_lock);
-  void trace(Trace::Clock::time_point begun, const VersionKey &key, const Version *made) const;
 
   Compiler &compiler_;
   VersionStore &versions_;
   StubFactory &stubs_;
+  CompileEffort &effort_;
   Statistics &statistics_;
 };
 

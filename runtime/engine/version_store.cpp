@@ -95,6 +95,7 @@ void VersionStore::retire(const Version &version) {
   OSR_CHECK(found != versions_.end() && found->second.get() == &version, "code object {} is not in use",
             version.object.id);
   found->second->object.advance_to(CodeState::NotEntrant);
+  events_.out_of_use(version.object);
   retired_.push_back(std::move(found->second));
   versions_.erase(found);
 }
@@ -103,8 +104,7 @@ void VersionStore::free_code(Version &version) {
   CodeObject &object = version.object;
   object.advance_to(CodeState::Quiescent);
   registry_.remove(object);
-  if (Trace *trace = Trace::active())
-    trace_free(*trace, program(), object);
+  events_.freed(object);
   registry_.collect(); // walks take the runtime's lock, so none is under way
   version.debugger = {};
   if (Error error = session_.unload(object.linked))

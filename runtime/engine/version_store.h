@@ -8,6 +8,7 @@
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/debugger.h"
+#include "runtime/events/event_teller.h"
 
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
@@ -47,8 +48,9 @@ struct Version {
 class VersionStore {
 public:
   VersionStore(Compiler &compiler, CodeSession &session, CodeRegistry &registry, Statistics &statistics,
-               Freeing freeing = Freeing::StackEvidence)
-      : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics), freeing_(freeing) {}
+               const EventTeller &events, Freeing freeing = Freeing::StackEvidence)
+      : compiler_(compiler), session_(session), registry_(registry), statistics_(statistics), events_(events),
+        freeing_(freeing) {}
   ~VersionStore();
 
   /// Activations are counted: no frame can be replaced.
@@ -79,6 +81,10 @@ public:
   void show(Version &version) OSR_REQUIRES(engine_lock);
   /// From now on it is found. There must be no other one in use.
   const Version *adopt(std::unique_ptr<Version> version) OSR_REQUIRES(engine_lock);
+  /// Whoever listens hears of what was begun then. Returns the same.
+  llvm::Expected<std::unique_ptr<Version>> told(Trace::Clock::time_point begun, const VersionKey &key,
+                                                llvm::Expected<std::unique_ptr<Version>> made)
+      OSR_REQUIRES(engine_lock);
   /// The same, or the reason why there is none.
   llvm::Expected<const Version *> remember(const VersionKey &key, llvm::Expected<std::unique_ptr<Version>> made)
       OSR_REQUIRES(engine_lock);
@@ -144,6 +150,7 @@ private:
   CodeSession &session_;
   CodeRegistry &registry_;
   Statistics &statistics_;
+  const EventTeller &events_;
   Freeing freeing_;
   std::function<HeatCounter *(FunctionId)> heat_of_ OSR_GUARDED_BY(engine_lock);
   std::map<VersionKey, std::unique_ptr<Version>> versions_ OSR_GUARDED_BY(engine_lock);

@@ -2,6 +2,7 @@
 
 #include "osr/runtime.h"
 #include "osr/thread.h"
+#include "runtime/facade/c_options.h"
 #include "runtime/threads/safepoint_gate.h"
 
 #include <llvm/IR/LLVMContext.h>
@@ -45,19 +46,17 @@ Tier tier_of(osr_tier tier) { return tier == OSR_TIER_BASELINE ? Tier::Baseline 
 void osr_free_message(char *message) { std::free(message); }
 
 char *osr_create(osr_tier tier, osr_runtime **runtime) {
-  const osr_options options{sizeof(osr_options), tier, nullptr, 0};
+  osr_options options{};
+  options.size = sizeof(options);
+  options.tier = tier;
   return osr_create_with(&options, runtime);
 }
 
 char *osr_create_with(const osr_options *chosen, osr_runtime **runtime) {
-  if (chosen->size != sizeof(osr_options)) // there has been one of that size only
-    return strdup("osr_options has an unknown size: set it to sizeof(osr_options)");
-  Runtime::Options options;
-  options.tier = tier_of(chosen->tier);
-  if (chosen->tier == OSR_TIER_AUTO)
-    options.tier_up.policy = std::make_shared<BudgetPolicy>();
-  options.reference_spaces.assign(chosen->reference_spaces, chosen->reference_spaces + chosen->reference_space_count);
-  auto created = Runtime::create(std::move(options));
+  auto options = options_from(*chosen);
+  if (!options)
+    return message_of(options.takeError());
+  auto created = Runtime::create(std::move(*options));
   if (!created)
     return message_of(created.takeError());
   *runtime = new osr_runtime{std::move(*created)};

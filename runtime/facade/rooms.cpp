@@ -8,7 +8,8 @@ using namespace llvm;
 namespace osr {
 
 Error Rooms::make(Engine &engine, const RuntimeOptions &options, Process process, Snapshot snapshot) {
-  guest = std::make_unique<GuestProgram>(engine, options.libraries, process);
+  guest = std::make_unique<GuestProgram>(engine, options.libraries, process,
+                                         options.process_symbols ? LibraryCalls::Ours : LibraryCalls::None);
   auto calls = FirstCalls::create(engine, options.tier_up.policy ? Tier::Baseline : options.tier, options.optimize_only,
                                   options.compile_failed, options.cannot_go_on);
   if (!calls)
@@ -32,10 +33,10 @@ Error Rooms::make(Engine &engine, const RuntimeOptions &options, Process process
   return Error::success();
 }
 
-void Rooms::start() {
+void Rooms::start(bool compiles_in_calls) {
   replacer->start();
   if (tiering)
-    tiering->start(may_compile_in_calls());
+    tiering->start(compiles_in_calls);
   stress->start(*replacer, *redefiner);
 }
 

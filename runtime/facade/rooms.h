@@ -33,8 +33,8 @@ struct Rooms {
   using Snapshot = std::function<std::optional<Statistics>()>;
   /// Nothing is linked yet, and nothing acts.
   llvm::Error make(Engine &engine, const RuntimeOptions &options, Process process, Snapshot snapshot);
-  /// The engine watches threads by now.
-  void start();
+  /// The engine watches threads by now. Threads of the program that are noticed may compile, if the options want that.
+  void start(bool compiles_in_calls);
   /// Threads of the runtime's own end; requests that wait are cancelled.
   void stop();
   /// The same, but what is not done by then is left alone.

@@ -33,6 +33,17 @@ void hide_control_sockets() {
 
 RuntimeImpl *running_at(std::uint64_t address) { return by_address.find(address); }
 
+bool tell_hosts(StringRef message) {
+  bool is_told = false;
+  const RunningRuntimes running((RunningRuntimes::IfFree()));
+  for (const RuntimeImpl *runtime : running.all())
+    if (runtime->options.message) {
+      runtime->options.message(message);
+      is_told = true;
+    }
+  return is_told;
+}
+
 void add_running(RuntimeImpl &runtime) {
   Lock lock(mutex);
   runtimes.push_back(&runtime);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/StringRef.h>
 
 #include <cstdint>
 #include <vector>
@@ -13,6 +14,9 @@ struct RuntimeImpl;
 /// The runtime whose code or constants are at this address, while its program runs; else null. Lock-free, for calls that come
 /// from compiled code: that is on the stack, so the runtime stays.
 RuntimeImpl *running_at(std::uint64_t address);
+
+/// Says it to all hosts that listen. False: none does, or who does cannot be known now.
+bool tell_hosts(llvm::StringRef message);
 
 /// From here on calls of compiled code come to it.
 void add_running(RuntimeImpl &runtime);

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/load.h"
 #include "compiler/target/target.h"
+#include "runtime/facade/complete_options.h"
 #include "runtime/facade/create_runtime.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
@@ -37,10 +38,12 @@ void raise_stack_limit() {
   setrlimit(RLIMIT_STACK, &limit);
 }
 
-Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, KeepSource keep_source) {
+Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, const RuntimeOptions &options,
+                                     KeepSource keep_source) {
   if (!module)
     return make_error("there is no module");
-  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  auto machine =
+      create_target_machine(CodegenLevel::Optimizing, ProcessorChoice{options.target_cpu, options.target_features});
   if (!machine)
     return machine.takeError();
   return module.consumingModuleDo([&](std::unique_ptr<Module> taken) -> Expected<CanonicalProgram> {
@@ -76,27 +79,36 @@ Expected<std::unique_ptr<Runtime>> RuntimeImpl::wrap(Expected<std::unique_ptr<Ru
   return std::unique_ptr<Runtime>(new Runtime(std::move(*impl)));
 }
 
-Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions options) {
-  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(options)));
+Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions wanted) {
+  auto options = complete(std::move(wanted));
+  if (!options)
+    return options.takeError();
+  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(*options)));
 }
 
-Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options options) {
+Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options wanted) {
+  auto options = complete(std::move(wanted));
+  if (!options)
+    return options.takeError();
   const orc::ThreadSafeContext context = module.getContext(); // outlives the program, whatever fails
-  auto program = canonical(std::move(module), options.keep_source ? KeepSource::Yes : KeepSource::No);
+  auto program = canonical(std::move(module), *options, options->keep_source ? KeepSource::Yes : KeepSource::No);
   if (!program)
     return program.takeError();
-  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(options), context));
+  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(*options), context));
 }
 
-Expected<std::unique_ptr<Runtime>> Runtime::create(Options options) {
+Expected<std::unique_ptr<Runtime>> Runtime::create(Options wanted) {
+  auto options = complete(std::move(wanted));
+  if (!options)
+    return options.takeError();
   auto context = std::make_unique<LLVMContext>();
   auto nothing = std::make_unique<Module>("program", *context);
   orc::ThreadSafeModule module(std::move(nothing), std::move(context));
   const orc::ThreadSafeContext shared = module.getContext(); // outlives the program, whatever fails
-  auto program = canonical(std::move(module), KeepSource::No);
+  auto program = canonical(std::move(module), *options, KeepSource::No);
   if (!program)
     return program.takeError();
-  auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(options), shared);
+  auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(*options), shared);
   if (!impl)
     return impl.takeError();
   if (Error error = (*impl)->start(/*main_thread=*/nullptr))

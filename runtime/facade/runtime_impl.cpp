@@ -2,6 +2,7 @@
 #include "runtime/facade/runtime_impl.h"
 
 #include "compiler/base/error.h"
+#include "compiler/base/message.h"
 #include "compiler/target/thread_memory.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/facade/forks.h"
@@ -51,6 +52,10 @@ Engine::Options engine_options_of(const RuntimeOptions &options, Process process
   result.freeing = options.freeing;
   result.slabs = options.slabs;
   result.fault = options.fault;
+  result.listener = options.listener;
+  result.limits = options.limits;
+  result.names = {options.resolve, options.process_symbols};
+  result.compile.processor = {options.target_cpu, options.target_features};
   return result;
 }
 
@@ -82,6 +87,8 @@ ProgramClaim::~ProgramClaim() {
 Expected<std::unique_ptr<RuntimeImpl>> RuntimeImpl::create(CanonicalProgram program, Process process,
                                                            RuntimeOptions options, orc::ThreadSafeContext context) {
   auto impl = std::make_unique<RuntimeImpl>(std::move(context), process, std::move(options));
+  if (process == Process::OfProgram && !impl->options.process_symbols)
+    return make_error("a whole program finds the process's symbols: process_symbols is for programs that grow");
   if (process == Process::OfProgram && !impl->claim.take())
     return make_error("there is a whole program in this process already, and what a process has once (exit and its "
                       "handlers, standard streams, limits) can be one program's: close it first, or add modules to a "
@@ -131,11 +138,12 @@ Error RuntimeImpl::start(ProgramThread *main_thread) {
   begun = Begun{main_thread};
   if (Error error = watch_forks())
     return error;
+  answer_messages(tell_hosts);
   if (Trace::active())
     options.stops.observer = trace_pause;
   if (Error error = engine->watch_threads(options.stops))
     return error;
-  rooms.start();
+  rooms.start(options.deterministic || rooms.may_compile_in_calls());
   engine->show_code();
   rooms.guest->install();
   install_entry_hook();

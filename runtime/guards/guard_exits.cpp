@@ -6,9 +6,6 @@
 #include "compiler/tiers/assumptions.h"
 #include "osr-stubs/cancellation.h"
 #include "osr-stubs/frame_words.h"
-#include "runtime/events/trace.h"
-
-#include <nlohmann/json.hpp>
 
 #include <atomic>
 
@@ -41,8 +38,7 @@ std::vector<AbsoluteSymbol> guard_exit_symbols() {
 
 std::optional<SiteId> GuardExits::count(SiteId guard, std::uint32_t reason) {
   const FunctionInfo &function = stubs_.program().functions[guard.function];
-  if (Trace *trace = Trace::active())
-    trace->instant("guard", function.name, {{"site", guard.index}, {"reason", osr::to_string(ExitReason(reason))}});
+  events_.exited(guard, osr::to_string(ExitReason(reason)));
   ++statistics_.guards.failed;
   statistics_.speculation.failed +=
       reason == std::uint32_t(ExitReason::Branch) || reason == std::uint32_t(ExitReason::Target);

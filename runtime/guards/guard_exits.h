@@ -36,7 +36,8 @@ public:
   /// The assumption is dropped when it has failed so often.
   GuardExits(Engine &engine, std::uint64_t most_failures)
       : stubs_(engine.stubs()), registry_(engine.registry()), table_(engine.stub_table()),
-        redirector_(engine.redirector()), statistics_(engine.statistics()), most_failures_(most_failures) {}
+        redirector_(engine.redirector()), statistics_(engine.statistics()), events_(engine.events()),
+        most_failures_(most_failures) {}
 
   /// Makes the activation that will return there go on in baseline code, unless it is there or goes elsewhere already.
   /// Returns the site if its guard has now failed too often. The error says why the activation cannot go anywhere.
@@ -51,6 +52,7 @@ private:
   const StubTable &table_;
   FrameRedirector &redirector_;
   Statistics &statistics_;
+  const EventTeller &events_;
   std::uint64_t most_failures_;
   std::map<SiteId, std::uint64_t> failures_ OSR_GUARDED_BY(engine_lock);
 };

@@ -6,10 +6,14 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <set>
+
 using namespace llvm;
 
 namespace osr {
 namespace {
+
+constexpr std::uint64_t cycle = 3; ///< times that code of one function has to go out of use to be spoken of
 
 /// Patched sites would send activations to such code again and again.
 void release_sites_to(ArrayRef<const Version *> versions, FrameRedirector &redirector, const StubTable &stubs)
@@ -75,12 +79,17 @@ Error Guards::leave(std::uint64_t return_pc_slot, std::uint32_t reason) {
 /// True if there is something to be freed.
 bool Guards::drop_assumption(SiteId guard) {
   Statistics::Guards &counts = engine_.statistics().guards;
-  counts.dropped += engine_.compiler().drop_assumption(guard); // or this was an activation of older code
+  if (engine_.compiler().drop_assumption(guard)) { // or this was an activation of older code
+    ++counts.dropped;
+    engine_.events().dropped(guard);
+  }
   const std::vector<const Version *> invalid = versions_with_exit(engine_.versions(), guard);
   if (!invalid.empty())
     engine_.compiler().count_anew(guard.function);
   CallTargets &targets = engine_.targets();
+  std::set<FunctionId> failed;
   for (const Version *version : invalid) {
+    failed.insert(version->object.function);
     if (targets.enter(*version))
       targets.set(targets.bodies().entry_of(version->object.function), 0);
     if (tiering_)
@@ -88,6 +97,9 @@ bool Guards::drop_assumption(SiteId guard) {
     replacer_.reclaimer().retire(*version);
     ++counts.invalidated;
   }
+  for (FunctionId body : failed)
+    if (const std::uint64_t times = engine_.effort().failed(body); times >= cycle)
+      engine_.events().failed_again(body, times);
   targets.bind_if_alone(engine_.handshake()); // else direct calls follow in the stop that looks for what can be freed
   release_sites_to(invalid, engine_.redirector(), engine_.stub_table());
   return !invalid.empty();

@@ -33,6 +33,15 @@ bool loads_libraries(const Module &program) {
   return any_of(std::array{"dlopen", "dlmopen"}, [&](const char *name) { return program.getFunction(name); });
 }
 
+std::vector<AbsoluteSymbol> library_calls() {
+  std::vector<AbsoluteSymbol> symbols = start_thread_symbols();
+  append_range(symbols, symbol_call_symbols());
+  append_range(symbols, loading_call_symbols());
+  append_range(symbols, memory_call_symbols());
+  append_range(symbols, program_segment_symbols());
+  return symbols;
+}
+
 std::vector<const char *> names_of(const CanonicalProgram &program) {
   std::vector<const char *> names;
   for (const FunctionInfo &function : program.functions)
@@ -42,8 +51,8 @@ std::vector<const char *> names_of(const CanonicalProgram &program) {
 
 } // namespace
 
-GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process)
-    : engine_(engine), process_(process), libraries_(std::move(libraries)),
+GuestProgram::GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process, LibraryCalls calls)
+    : engine_(engine), process_(process), calls_(calls), libraries_(std::move(libraries)),
       fde_finder_(engine.arena().addresses(), engine.registry(), engine.stub_table(), engine.entries()),
       code_names_(engine.arena().addresses(), engine.registry(), engine.stub_table(), engine.entries(),
                   names_of(engine.program())),
@@ -118,14 +127,12 @@ Error GuestProgram::check_references() {
 
 /// The program sees each of its functions under the address of its entry.
 Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others) {
-  std::vector<AbsoluteSymbol> symbols = start_thread_symbols();
+  std::vector<AbsoluteSymbol> symbols = personality_symbols();
   if (process_ == Process::OfProgram)
     append_range(symbols, program_exit_symbols());
-  append_range(symbols, personality_symbols());
-  append_range(symbols, symbol_call_symbols());
-  append_range(symbols, loading_call_symbols());
-  append_range(symbols, memory_call_symbols());
-  append_range(symbols, program_segment_symbols());
+  if (calls_ == LibraryCalls::Ours)
+    if (Error error = engine_.session().define_library(library_calls()))
+      return error;
   append_range(symbols, others);
   const Extent code = engine_.arena().range(SlabKind::Code);
   for (const char *name : code_begin_symbols)

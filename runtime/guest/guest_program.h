@@ -25,11 +25,15 @@ enum class Process : std::uint8_t {
   OfHost, ///< it may have any program, which grows: what ends the process, and its limits, are the host's
 };
 
+/// What a program finds in place of the C library's own functions, for threads, signals, names, libraries, memory.
+enum class LibraryCalls : std::uint8_t { Ours, None };
+
 /// Of a whole program, one per process (ProgramClaim). Not thread-safe unless it says so.
 class GuestProgram {
 public:
   /// `libraries` are loaded before the program is linked.
-  GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process);
+  GuestProgram(Engine &engine, std::vector<std::string> libraries, Process process,
+               LibraryCalls calls = LibraryCalls::Ours);
   ~GuestProgram();
 
   /// Loads the libraries, links the program's variables, and binds both to each other. `symbols` come on top of what a
@@ -66,6 +70,7 @@ private:
 
   Engine &engine_;
   Process process_;
+  LibraryCalls calls_;
   std::optional<WholeProcess> whole_process_;
   std::vector<std::string> libraries_, late_libraries_;
   FdeFinder fde_finder_;

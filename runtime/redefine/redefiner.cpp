@@ -172,6 +172,8 @@ Error Redefiner::finish(MutableArrayRef<Exchange> exchanges, Tier to, RedefineOu
   }
   if (!mapped.empty())
     move_to_new_bodies(mapped, to, outcome);
+  for (const Exchange &exchange : exchanges)
+    engine_.events().redefined(exchange.fresh, outcome.old_body.rewritten);
   return Error::success();
 }
 

@@ -25,6 +25,7 @@ void Redefiner::remove(Engine::Added module) {
     dependent.erase(version);
   const std::vector<const Version *> invalid(dependent.begin(), dependent.end());
   for (EntryId entry : module.entries) {
+    engine_.events().removed(engine_.name_of(entry));
     forget_all(entry);
     engine_.withdraw(entry);
     redirect_calls(entry, invalid);

@@ -178,6 +178,8 @@ Expected<ReplaceOutcome> Replacer::replace_now(EntryId entry, const ReplaceOptio
     return traced.failed(not_replaced(*body, std::move(error)));
   }
   traced.done(outcome);
+  if (targets.of(entry) != calls_before || outcome.rewritten != 0)
+    engine_.events().tier_changed(*body, options.to, outcome.rewritten);
   if (options.old_code == OldCode::Free)
     reclaimer_->retire_left(old);
   return outcome;

@@ -81,6 +81,7 @@ Expected<ReplaceOutcome> Replacer::wait_quiescent(EntryId entry, const ReplaceOp
       if (options.old_code == OldCode::Free)
         reclaimer_->retire_left(old);
       traced->done(outcome);
+      engine_.events().tier_changed(*body, options.to, 0);
       return outcome;
     }
     if (options.is_cancelled && options.is_cancelled->load())

@@ -1,12 +1,14 @@
 #include "runtime/threads/notify_threads.h"
 
+#include "compiler/base/message.h"
 #include "runtime/process/leaf_mutex.h"
 #include "runtime/threads/start_thread.h"
 #include "runtime/threads/undisturbed.h"
 
+#include <fmt/format.h>
+
 #include <aio.h>
 #include <csignal>
-#include <cstdio>
 #include <ctime>
 #include <mqueue.h>
 #include <netdb.h>
@@ -35,7 +37,8 @@ void on_notice(sigval value) {
   auto *notice = static_cast<const Notice *>(value.sival_ptr);
   auto thread = attach_thread();
   if (!thread) { // the C library drops notices too when it can make no thread
-    std::fprintf(stderr, "osr: a notice is lost: %s\n", llvm::toString(thread.takeError()).c_str());
+    Undisturbed undisturbed;
+    say(fmt::format("osr: a notice is lost: {}", llvm::toString(thread.takeError())));
     return;
   }
   enter(**thread, notice->pc, notice->value);

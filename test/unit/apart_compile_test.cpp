@@ -41,7 +41,7 @@ std::vector<VersionKey> all_versions(CompiledText &program) {
           {program.id("two"), Tier::Optimized, 1}};
 }
 
-constexpr Compiler::Options options{.verify_each_pass = true, .optimize_apart = true};
+const Compiler::Options options{.verify_each_pass = true, .optimize_apart = true};
 
 } // namespace
 

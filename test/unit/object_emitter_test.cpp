@@ -123,7 +123,7 @@ TEST_CASE("A code generator that is used again emits what a new one does, also a
 }
 
 TEST_CASE("Who takes a code generator out of the pool has it alone, and finds one that was given back", "[emit]") {
-  CodeGeneratorPool pool(ReturnPoints::Plain);
+  CodeGeneratorPool pool(ReturnPoints::Plain, {});
   auto first = cantFail(pool.take()), second = cantFail(pool.take());
   CHECK(first.get() != second.get());
   const CodeGenerator *given_back = first.get();

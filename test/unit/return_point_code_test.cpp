@@ -11,7 +11,7 @@ using namespace osr;
 
 namespace {
 
-constexpr Compiler::Options patchable{.verify_each_pass = true, .patchable_returns = true};
+const Compiler::Options patchable{.verify_each_pass = true, .patchable_returns = true};
 
 bool has_nop(const EmittedCode &code, std::uint64_t pc) {
   return pc + return_point_nop.size() <= code.code.size() &&

@@ -43,7 +43,7 @@ Error initialize() {
 
 } // namespace
 
-Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel level) {
+Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel level, const ProcessorChoice &processor) {
   if (Error error = initialize())
     return error;
   Triple triple(triple_text);
@@ -54,8 +54,9 @@ Expected<std::unique_ptr<TargetMachine>> create_target_machine(CodegenLevel leve
   TargetOptions options;
   options.EmulatedTLS = true; // the linker in this process has no thread-local segments
   CodeGenOptLevel codegen = level == CodegenLevel::Fast ? CodeGenOptLevel::None : CodeGenOptLevel::Default;
-  std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
-      triple, baseline_processor(), "", options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
+  std::unique_ptr<TargetMachine> machine(
+      target->createTargetMachine(triple, processor.name.empty() ? baseline_processor() : processor.name,
+                                  processor.features, options, Reloc::PIC_, CodeModel::Small, codegen, /*JIT=*/true));
   if (!machine)
     return make_error("cannot create a code generator for {}", triple_text);
   static const std::string missing = // the same for all

@@ -1,0 +1,104 @@
+#include "runtime/facade/c_options.h"
+
+#include "compiler/base/error.h"
+
+#include <cstddef>
+#include <cstring>
+
+using namespace llvm;
+
+namespace osr {
+namespace {
+
+/// As it was before `context` came.
+constexpr std::size_t first_size = offsetof(osr_options, context);
+
+osr_event_kind kind_of(EventKind kind) {
+  switch (kind) {
+  case EventKind::Compiled: return OSR_EVENT_COMPILED;
+  case EventKind::NotCompiled: return OSR_EVENT_NOT_COMPILED;
+  case EventKind::TierChanged: return OSR_EVENT_TIER_CHANGED;
+  case EventKind::Exited: return OSR_EVENT_EXITED;
+  case EventKind::Dropped: return OSR_EVENT_DROPPED;
+  case EventKind::Cycle: return OSR_EVENT_CYCLE;
+  case EventKind::Redefined: return OSR_EVENT_REDEFINED;
+  case EventKind::Removed: return OSR_EVENT_REMOVED;
+  case EventKind::OutOfUse: return OSR_EVENT_OUT_OF_USE;
+  case EventKind::Freed: return OSR_EVENT_FREED;
+  }
+  return OSR_EVENT_COMPILED;
+}
+
+osr_event event_of(const RuntimeEvent &event) {
+  return {kind_of(event.kind),
+          event.function.data(),
+          event.function.size(),
+          event.tier == Tier::Baseline ? OSR_TIER_BASELINE : OSR_TIER_OPTIMIZED,
+          event.site.has_value(),
+          event.site.value_or(0),
+          event.bytes,
+          event.seconds,
+          event.activations,
+          event.times,
+          event.reason.data(),
+          event.reason.size()};
+}
+
+void take_functions(const osr_options &chosen, RuntimeOptions &options) {
+  void *const context = chosen.context;
+  if (auto *listener = chosen.listener)
+    options.listener = [=](const RuntimeEvent &event) {
+      const osr_event shown = event_of(event);
+      listener(&shown, context);
+    };
+  if (auto *resolve = chosen.resolve)
+    options.resolve = [=](StringRef name) -> std::optional<std::uint64_t> {
+      std::uint64_t address = 0;
+      return resolve(name.str().c_str(), &address, context) ? std::optional(address) : std::nullopt;
+    };
+  if (auto *failed = chosen.compile_failed)
+    options.compile_failed = [=](StringRef function, StringRef reason) {
+      return failed(function.str().c_str(), reason.str().c_str(), context);
+    };
+  if (auto *cannot_go_on = chosen.cannot_go_on)
+    options.cannot_go_on = [=](StringRef reason) {
+      cannot_go_on(reason.data(), context);
+    }; // which ends with a null byte
+  if (auto *message = chosen.message)
+    options.message = [=](StringRef text) { message(text.str().c_str(), context); };
+}
+
+void take_limits(const osr_options &chosen, CompileLimits &limits) {
+  if (chosen.most_instructions)
+    limits.most_instructions = chosen.most_instructions;
+  if (chosen.most_milliseconds)
+    limits.most_time = std::chrono::milliseconds(chosen.most_milliseconds);
+  if (chosen.most_failures)
+    limits.most_failures = chosen.most_failures;
+}
+
+const char *text_or_nothing(const char *text) { return text ? text : ""; }
+
+} // namespace
+
+Expected<RuntimeOptions> options_from(const osr_options &given) {
+  if (given.size < first_size || given.size > sizeof(osr_options))
+    return make_error("osr_options has an unknown size: set it to sizeof(osr_options)");
+  osr_options chosen{};
+  std::memcpy(&chosen, &given, given.size);
+  RuntimeOptions options;
+  options.tier = chosen.tier == OSR_TIER_BASELINE ? Tier::Baseline : Tier::Optimized;
+  if (chosen.tier == OSR_TIER_AUTO)
+    options.tier_up.policy = std::make_shared<BudgetPolicy>();
+  options.reference_spaces.assign(chosen.reference_spaces, chosen.reference_spaces + chosen.reference_space_count);
+  options.process_symbols = !chosen.no_process_symbols;
+  options.target_cpu = text_or_nothing(chosen.target_cpu);
+  options.target_features = text_or_nothing(chosen.target_features);
+  options.deterministic = chosen.deterministic != 0;
+  options.environment = text_or_nothing(chosen.environment);
+  take_functions(chosen, options);
+  take_limits(chosen, options.limits);
+  return options;
+}
+
+} // namespace osr
