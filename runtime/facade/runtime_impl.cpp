@@ -7,6 +7,7 @@
 #include "runtime/events/trace_events.h"
 #include "runtime/facade/forks.h"
 #include "runtime/facade/running.h"
+#include "runtime/guest/fde_finder.h"
 #include "runtime/guest/program_exit.h"
 #include "runtime/guest/startup_checks.h"
 #include "runtime/machine/shadow_stack.h"
@@ -128,6 +129,8 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (Error error = make_engine(std::move(program)))
     return error;
   if (Error error = rooms.make(*engine, options, process, [this] { return snapshot(); }))
+    return error;
+  if (Error error = reach_unwinder())
     return error;
   answer_compiled_code();
   const AloneWithEngine alone;

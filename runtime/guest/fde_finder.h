@@ -3,15 +3,20 @@
 // libgcc looks frame description entries (FDEs) up with _Unwind_Find_FDE. Registering each section with libgcc would
 // make every throw of the process slower with every function compiled, behind a lock that a stopped thread may hold. So
 // this library defines _Unwind_Find_FDE itself, in place of libgcc's: code of ours is looked up here, in constant time
-// and without a lock, all else is passed on. That takes an executable whose symbols come before those of libgcc_s.so, as
-// any has that links this library statically.
+// and without a lock, all else is passed on. In an executable that links this library statically its symbols come before those of
+// libgcc_s.so. In a shared library, which hides them, the word is written by which libgcc_s.so calls it (reach_unwinder).
 #pragma once
 
 #include "runtime/code/code_registry.h"
 #include "runtime/code/entry_table.h"
 #include "runtime/stack/stub_table.h"
 
+#include <llvm/Support/Error.h>
+
 namespace osr {
+
+/// From here on libgcc's unwinder finds its way through code of all runtimes. The error says why exceptions could not pass.
+llvm::Error reach_unwinder();
 
 /// Thread-safe, lock-free and allocation-free. The parts must outlive it.
 class FdeFinder {

@@ -57,6 +57,7 @@ def main():
         assert printed in EMBEDDING, printed
         assert run_by_pkg_config(prefix, compiler, "grow.cpp", folder / "grown") == printed
         assert run_by_pkg_config(prefix, clang, "grow.c", folder / "grown_in_c").startswith(printed)
+        assert run(folder / "build/grow_shared") == printed and run(folder / "build/grow_shared_in_c").startswith(printed)
         collected = run(folder / "build/collect_in_c")
         assert collected == "sum 5050, 100 collections, 100 activations\n", collected
         manual, = prefix.rglob("osrctl.1")
