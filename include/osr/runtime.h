@@ -68,8 +68,9 @@ public:
   /// module's context from here on.
   static llvm::Expected<std::unique_ptr<Runtime>> create(llvm::orc::ThreadSafeModule program, Options options = {});
 
-  /// Destroys the runtime, or says which thread is in which of its functions: then it stays. No thread may call into
-  /// the program meanwhile; threads may be in other runtimes, and stay attached.
+  /// Destroys the runtime, or says which thread is in which function of the program, or that functions of this class are
+  /// under way: then it stays. No thread may begin with either meanwhile; threads may be in other runtimes, and stay
+  /// attached.
   static llvm::Error close(std::unique_ptr<Runtime> &runtime);
   /// No thread may be in the program: that is not checked, and close() does.
   ~Runtime();

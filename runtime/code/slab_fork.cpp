@@ -101,13 +101,18 @@ struct SlabForkHandlers {
   }
 };
 
-llvm::Error add_fork_handlers(SlabArena &arena) {
+llvm::Error install_slab_fork_handlers() {
   static const int installed =
       add_fork_handlers({SlabForkHandlers::prepare, [](ForkSide side) {
                            side == ForkSide::Child ? SlabForkHandlers::in_child() : SlabForkHandlers::in_parent();
                          }});
-  if (installed != 0)
-    return make_error("cannot install fork handlers: {}", std::strerror(installed));
+  return installed == 0 ? llvm::Error::success()
+                        : make_error("cannot install fork handlers: {}", std::strerror(installed));
+}
+
+llvm::Error add_fork_handlers(SlabArena &arena) {
+  if (llvm::Error error = install_slab_fork_handlers())
+    return error;
   Lock lock(arenas_mutex);
   arenas.push_back(&arena);
   return llvm::Error::success();

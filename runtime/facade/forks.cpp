@@ -3,6 +3,8 @@
 #include "runtime/facade/forks.h"
 
 #include "compiler/base/error.h"
+#include "compiler/codegen/compile_gate.h"
+#include "runtime/code/slab_fork.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/process/fork_handlers.h"
@@ -74,12 +76,45 @@ OSR_UNCHECKED_LOCKS void after_fork(ForkSide side) {
   around->~AroundFork();
 }
 
+constinit CompileGate gate; ///< shared by who makes a runtime
+/// How often the calling thread shares it. A library that it loads may fork, and so may a handler of a signal.
+constinit thread_local unsigned in_gate __attribute__((tls_model("initial-exec"))) = 0;
+
+// Between the two the forking thread has the gate alone.
+OSR_UNCHECKED_LOCKS void close_gate() {
+  if (in_gate == 0)
+    gate.lock();
+}
+
+OSR_UNCHECKED_LOCKS void open_gate(ForkSide) {
+  if (in_gate == 0)
+    gate.unlock();
+}
+
+/// Handlers run before those that came earlier: each lock is taken before those with which somebody may wait for it.
+int add_all_handlers() {
+  const int error = add_fork_handlers({before_fork, after_fork});
+  return error ? error : add_fork_handlers({close_gate, open_gate});
+}
+
 } // namespace
 
 Error watch_forks() {
-  static const int error = add_fork_handlers({before_fork, after_fork});
+  if (Error error = install_slab_fork_handlers())
+    return error;
+  static const int error = add_all_handlers();
   return error ? make_error("forks cannot be watched: pthread_atfork failed: {}", std::strerror(error))
                : Error::success();
+}
+
+OSR_UNCHECKED_LOCKS NoForks::NoForks() {
+  if (in_gate++ == 0)
+    gate.lock_shared();
+}
+
+OSR_UNCHECKED_LOCKS NoForks::~NoForks() {
+  if (--in_gate == 0)
+    gate.unlock_shared();
 }
 
 } // namespace osr

@@ -1,10 +1,6 @@
 #include "osr/runtime.h"
 
 #include "compiler/base/error.h"
-#include "compiler/canonical/load.h"
-#include "compiler/target/target.h"
-#include "runtime/facade/complete_options.h"
-#include "runtime/facade/create_runtime.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/enter_at.h"
@@ -38,21 +34,6 @@ void raise_stack_limit() {
   setrlimit(RLIMIT_STACK, &limit);
 }
 
-Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, const RuntimeOptions &options,
-                                     KeepSource keep_source) {
-  if (!module)
-    return make_error("there is no module");
-  auto machine =
-      create_target_machine(CodegenLevel::Optimizing, ProcessorChoice{options.target_cpu, options.target_features});
-  if (!machine)
-    return machine.takeError();
-  return module.consumingModuleDo([&](std::unique_ptr<Module> taken) -> Expected<CanonicalProgram> {
-    if (Error error = check_read_module(*taken, fmt::format("module '{}'", taken->getModuleIdentifier())))
-      return error;
-    return canonicalize(std::move(taken), **machine, keep_source);
-  });
-}
-
 Expected<EntryId> find_main(Engine &engine) {
   Undisturbed undisturbed;
   Lock lock(engine.mutex());
@@ -73,49 +54,6 @@ void note_start(Engine &engine) {
 
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
 
-Expected<std::unique_ptr<Runtime>> RuntimeImpl::wrap(Expected<std::unique_ptr<RuntimeImpl>> impl) {
-  if (!impl)
-    return impl.takeError();
-  return std::unique_ptr<Runtime>(new Runtime(std::move(*impl)));
-}
-
-Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions wanted) {
-  auto options = complete(std::move(wanted));
-  if (!options)
-    return options.takeError();
-  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(*options)));
-}
-
-Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options wanted) {
-  auto options = complete(std::move(wanted));
-  if (!options)
-    return options.takeError();
-  const orc::ThreadSafeContext context = module.getContext(); // outlives the program, whatever fails
-  auto program = canonical(std::move(module), *options, options->keep_source ? KeepSource::Yes : KeepSource::No);
-  if (!program)
-    return program.takeError();
-  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(*options), context));
-}
-
-Expected<std::unique_ptr<Runtime>> Runtime::create(Options wanted) {
-  auto options = complete(std::move(wanted));
-  if (!options)
-    return options.takeError();
-  auto context = std::make_unique<LLVMContext>();
-  auto nothing = std::make_unique<Module>("program", *context);
-  orc::ThreadSafeModule module(std::move(nothing), std::move(context));
-  const orc::ThreadSafeContext shared = module.getContext(); // outlives the program, whatever fails
-  auto program = canonical(std::move(module), *options, KeepSource::No);
-  if (!program)
-    return program.takeError();
-  auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(*options), shared);
-  if (!impl)
-    return impl.takeError();
-  if (Error error = (*impl)->start(/*main_thread=*/nullptr))
-    return error;
-  return RuntimeImpl::wrap(std::move(impl));
-}
-
 Runtime::~Runtime() {
   if (impl_->process == Process::OfHost || !impl_->begun)
     return;
@@ -126,6 +64,9 @@ Runtime::~Runtime() {
 }
 
 Error Runtime::close(std::unique_ptr<Runtime> &runtime) {
+  if (const unsigned uses = runtime->impl_->uses)
+    return make_error(
+        "the runtime cannot be closed: {} of its functions are under way, in other threads or in this one", uses);
   auto activation = describe_some_activation(*runtime->impl_->engine);
   if (!activation)
     return activation.takeError();
@@ -136,6 +77,7 @@ Error Runtime::close(std::unique_ptr<Runtime> &runtime) {
 }
 
 Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
+  const RuntimeImpl::Use use(*impl_);
   if (impl_->process == Process::OfProgram)
     return make_error("the program is whole: a runtime that is created without one grows");
   if (!module)
@@ -151,6 +93,7 @@ Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
 }
 
 Error Runtime::remove(ModuleId module) {
+  const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Lock lock(impl_->engine->mutex(), after_waiting);
   auto found = impl_->modules.take(module);
@@ -174,6 +117,7 @@ Error Runtime::initialize() {
 }
 
 Error Runtime::define(ArrayRef<HostSymbol> symbols) {
+  const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
   Lock lock(engine.mutex(), after_waiting);
@@ -184,6 +128,7 @@ Error Runtime::define(ArrayRef<HostSymbol> symbols) {
 }
 
 Expected<std::uint64_t> Runtime::lookup(StringRef name) {
+  const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
   Lock lock(engine.mutex(), after_waiting);
@@ -240,6 +185,7 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
 }
 
 std::uint64_t Runtime::address_of(StringRef name) {
+  const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
   Lock lock(engine.mutex());
@@ -248,22 +194,27 @@ std::uint64_t Runtime::address_of(StringRef name) {
 }
 
 Expected<ReplaceOutcome> Runtime::replace(StringRef function, const ReplaceOptions &options) {
+  const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.replacer->replace(function, options);
 }
 
 std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const ReplaceOptions &options) {
+  const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.replacer->request(function, options);
 }
 
 Expected<RedefineOutcome> Runtime::redefine(StringRef function, MemoryBufferRef ir, const RedefineOptions &options) {
+  const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.redefiner->redefine(function, ir, options);
 }
 
 Expected<RedefineOutcome> Runtime::revert(StringRef function, const RedefineOptions &options) {
+  const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.redefiner->revert(function, options);
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef function) {
+  const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.redefiner->source_of(function);
 }
 
@@ -278,15 +229,23 @@ Expected<std::uint64_t> Runtime::enter_at_point(StringRef function, std::uint64_
 }
 
 Error Runtime::for_each_activation(function_ref<bool(const Activation &)> visit, std::optional<pid_t> thread) {
+  const RuntimeImpl::Use use(*impl_);
   return osr::for_each_activation(*impl_->engine, visit, thread);
 }
 
 Error Runtime::at_safepoint(function_ref<void(Safepoint &)> work, const SafepointOptions &options) {
+  const RuntimeImpl::Use use(*impl_);
   return osr::at_safepoint(*impl_->engine, work, options);
 }
 
-bool Runtime::reclaim() { return impl_->rooms.replacer->reclaim(); }
+bool Runtime::reclaim() {
+  const RuntimeImpl::Use use(*impl_);
+  return impl_->rooms.replacer->reclaim();
+}
 
-std::optional<Statistics> Runtime::snapshot() { return impl_->snapshot(); }
+std::optional<Statistics> Runtime::snapshot() {
+  const RuntimeImpl::Use use(*impl_);
+  return impl_->snapshot();
+}
 
 } // namespace osr

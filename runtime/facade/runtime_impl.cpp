@@ -5,7 +5,6 @@
 #include "compiler/base/message.h"
 #include "compiler/target/thread_memory.h"
 #include "runtime/events/trace_events.h"
-#include "runtime/facade/forks.h"
 #include "runtime/facade/running.h"
 #include "runtime/guest/fde_finder.h"
 #include "runtime/guest/program_exit.h"
@@ -139,8 +138,6 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
 
 Error RuntimeImpl::start(ProgramThread *main_thread) {
   begun = Begun{main_thread};
-  if (Error error = watch_forks())
-    return error;
   answer_messages(tell_hosts);
   if (Trace::active())
     options.stops.observer = trace_pause;

@@ -7,6 +7,7 @@
 #include "runtime/facade/rooms.h"
 #include "runtime/threads/shared_process.h"
 
+#include <atomic>
 #include <memory>
 
 namespace osr {
@@ -31,6 +32,20 @@ struct CallsOfRuntime : EntryHook {
 };
 
 struct RuntimeImpl {
+  /// While one exists, the calling thread is in a function of the runtime's, which is not to be closed. Not around calls of the
+  /// program, which are seen on stacks, and may end by longjmp.
+  class Use {
+  public:
+    explicit Use(RuntimeImpl &impl) : impl_(impl) { ++impl_.uses; }
+    ~Use() { --impl_.uses; }
+    Use(const Use &) = delete;
+    Use &operator=(const Use &) = delete;
+
+  private:
+    RuntimeImpl &impl_;
+  };
+
+  std::atomic<unsigned> uses = 0;
   ProgramClaim claim; ///< of a whole program
   llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
   Process process;

@@ -2,6 +2,7 @@
 #include "grow_fixture.h"
 
 #include <csetjmp>
+#include <latch>
 #include <stdexcept>
 #include <thread>
 
@@ -115,6 +116,29 @@ TEST_CASE("Runtimes come one after the other, also after one that failed; thread
     auto runtime = runtime_with({fmt::format("define i64 @f() {{ ret i64 {} }}", i)});
     CHECK(call(*runtime, "f") == std::uint64_t(i));
   }
+}
+
+TEST_CASE(
+    "A runtime is not closed while one of its own functions is under way, in a thread that need not be attached") {
+  Runtime::Options options;
+  options.reference_spaces = {1}; // for safepoints
+  auto runtime = runtime_with({recursion}, std::move(options));
+  std::latch is_inside(1), go(1);
+  std::string refused_within;
+  std::thread other([&] {
+    cantFail(runtime->at_safepoint([&](Safepoint &) {
+      refused_within = toString(Runtime::close(runtime));
+      is_inside.count_down();
+      go.wait();
+    }));
+  });
+  is_inside.wait();
+  CHECK_THAT(toString(Runtime::close(runtime)), Contains("1 of its functions are under way"));
+  CHECK_THAT(refused_within, Contains("under way"));
+  go.count_down();
+  other.join();
+  cantFail(Runtime::close(runtime));
+  CHECK_FALSE(runtime);
 }
 
 TEST_CASE("A runtime is not closed while a thread is in one of its functions") {

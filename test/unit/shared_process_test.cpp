@@ -100,6 +100,32 @@ TEST_CASE("Each runtime asks its own host what to do where compiled code cannot 
   }
 }
 
+TEST_CASE("A fork waits for runtimes that other threads are making, and its child makes some, too") {
+  std::atomic<bool> ends = false;
+  std::atomic<unsigned> made = 0;
+  std::thread maker([&] {
+    while (!ends) {
+      auto runtime = runtime_with({"define i64 @one() { ret i64 1 }"});
+      ++made;
+    }
+  });
+  for (unsigned round = 0, last = 0; round < 20; ++round) {
+    while (made == last) // it is at work
+      std::this_thread::yield();
+    last = made;
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(60);
+      _exit(call(*runtime_with({"define i64 @seven() { ret i64 7 }"}), "seven") == 7 ? 7 : 1);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    REQUIRE((WIFEXITED(status) && WEXITSTATUS(status) == 7));
+  }
+  ends = true;
+  maker.join();
+}
+
 TEST_CASE("The child of a fork has both runtimes") {
   RuntimePair pair;
   auto attached = cantFail(ThreadAttachment::attach());
