@@ -3,9 +3,10 @@
 #include "compiler/base/error.h"
 #include "osrctl/file_descriptor.h"
 
+#include <llvm/Support/Errno.h>
+
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -17,8 +18,6 @@ using namespace llvm;
 
 namespace osr {
 namespace {
-
-std::string last_error() { return std::strerror(errno); }
 
 [[noreturn]] void become(std::vector<char *> command, int input, int output) {
   int dropped = open("/dev/null", O_WRONLY);
@@ -58,10 +57,10 @@ std::string to_string(const Outcome &outcome) {
 Expected<Outcome> run_child(const std::vector<std::string> &command, const ChildOptions &options) {
   FileDescriptor input(open(options.input.c_str(), O_RDONLY | O_CLOEXEC));
   if (!input.is_open())
-    return make_error("cannot read '{}': {}", options.input, last_error());
+    return make_error("cannot read '{}': {}", options.input, sys::StrError());
   FileDescriptor output(memfd_create("osrctl-output", MFD_CLOEXEC)); // a file, so that nobody has to empty a pipe
   if (!output.is_open())
-    return make_error("cannot keep a program's output: {}", last_error());
+    return make_error("cannot keep a program's output: {}", sys::StrError());
   std::vector<char *> words;
   for (const std::string &word : command)
     words.push_back(const_cast<char *>(word.c_str()));
@@ -69,7 +68,7 @@ Expected<Outcome> run_child(const std::vector<std::string> &command, const Child
 
   pid_t child = fork();
   if (child < 0)
-    return make_error("cannot start '{}': {}", command[0], last_error());
+    return make_error("cannot start '{}': {}", command[0], sys::StrError());
   if (child == 0)
     become(words, input.number(), output.number());
   FileDescriptor process(int(syscall(SYS_pidfd_open, child, 0)));

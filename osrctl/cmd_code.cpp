@@ -57,9 +57,9 @@ Expected<Costs> measure(Engine &engine, const VersionKey &key) OSR_REQUIRES(engi
   return costs;
 }
 
-class Table {
+class VersionTable {
 public:
-  explicit Table(bool times) : times_(times) {
+  explicit VersionTable(bool times) : times_(times) {
     std::printf("%9s %7s %10s %11s %9s%s  %-13s %s\n", "code", "sites", "certified", "compact map", "raw map",
                 times ? "  seconds" : "", "tier", "function");
   }
@@ -114,7 +114,7 @@ int code(const CodeOptions &options) {
   if (!runtime)
     return report(runtime.takeError());
   int status = 0;
-  Table table(options.times);
+  VersionTable table(options.times);
   const AloneWithEngine alone;
   for (const FunctionInfo &function : (*runtime)->engine().program().functions)
     for (const VersionKey &key : versions_of(function, options.continuations)) {

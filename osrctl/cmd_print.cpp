@@ -1,4 +1,5 @@
 // osrctl print: what is installed next to osrctl, made of its own command line.
+#include "osr/version.h"
 #include "osrctl/choices.h"
 #include "osrctl/command_table.h"
 #include "osrctl/commands.h"

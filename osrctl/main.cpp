@@ -1,3 +1,4 @@
+#include "osr/version.h"
 #include "osrctl/commands.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,6 @@
 // osrctl bench: what a program takes in each tier and with each option, natively and by lli.
 #include "compiler/base/error.h"
+#include "osr/version.h"
 #include "osrctl/attach_words.h"
 #include "osrctl/bench/bench_program.h"
 #include "osrctl/bench/html_page.h"

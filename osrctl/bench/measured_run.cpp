@@ -4,13 +4,13 @@
 #include "osrctl/file_descriptor.h"
 
 #include <llvm/ADT/StringRef.h>
+#include <llvm/Support/Errno.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -29,8 +29,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_of(const timeval &time) { return double(time.tv_sec) + double(time.tv_usec) * 1e-6; }
 
-std::string last_error() { return std::strerror(errno); }
-
 /// Both ends of what a program writes to: a pipe, or a terminal that changes no byte.
 struct Channel {
   FileDescriptor read_end, write_end;
@@ -39,7 +37,7 @@ struct Channel {
 Expected<Channel> open_pipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0)
-    return make_error("cannot make a pipe: {}", last_error());
+    return make_error("cannot make a pipe: {}", sys::StrError());
   return Channel{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
@@ -49,11 +47,11 @@ Expected<Channel> open_terminal() {
   char name[64];
   if (!result.read_end.is_open() || grantpt(result.read_end.number()) != 0 || unlockpt(result.read_end.number()) != 0 ||
       ptsname_r(result.read_end.number(), name, sizeof(name)) != 0)
-    return make_error("cannot make a pseudo-terminal: {}", last_error());
+    return make_error("cannot make a pseudo-terminal: {}", sys::StrError());
   result.write_end = FileDescriptor(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC));
   termios settings;
   if (!result.write_end.is_open() || tcgetattr(result.write_end.number(), &settings) != 0)
-    return make_error("cannot open pseudo-terminal {}: {}", name, last_error());
+    return make_error("cannot open pseudo-terminal {}: {}", name, sys::StrError());
   cfmakeraw(&settings);
   tcsetattr(result.write_end.number(), TCSANOW, &settings);
   return result;
@@ -182,7 +180,7 @@ Expected<pid_t> start(const Command &command, int input, int output, int errors)
   const int error = posix_spawn(&process, command.file.c_str(), &files, nullptr, words.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (error != 0)
-    return make_error("cannot start '{}': {}", command.file, std::strerror(error));
+    return make_error("cannot start '{}': {}", command.file, sys::StrError(error));
   return process;
 }
 
@@ -201,10 +199,10 @@ std::string to_string(const Command &command) {
 Expected<MeasuredRun> measure_run(const Command &command, const RunLimits &limits, WatchMemory watch) {
   FileDescriptor input(open(limits.input.c_str(), O_RDONLY | O_CLOEXEC));
   if (!input.is_open())
-    return make_error("cannot read '{}': {}", limits.input, last_error());
+    return make_error("cannot read '{}': {}", limits.input, sys::StrError());
   FileDescriptor errors(memfd_create("osrctl-errors", MFD_CLOEXEC));
   if (!errors.is_open())
-    return make_error("cannot keep a program's errors: {}", last_error());
+    return make_error("cannot keep a program's errors: {}", sys::StrError());
   auto channel = limits.terminal ? open_terminal() : open_pipe();
   if (!channel)
     return channel.takeError();

@@ -91,7 +91,7 @@ class Reports(OsrctlCase):
     def test_version(self):
         ended = self.osrctl("--version")
         self.assertEqual((ended.returncode, ended.stderr), (0, ""))
-        self.assertRegex(ended.stdout, re.compile(r"^osrctl \d+\.\d+ \(LLVM \d+\.\d+\.\d+\)$"))
+        self.assertRegex(ended.stdout, re.compile(r"^osrctl \d+\.\d+\.\d+ \(LLVM \d+\.\d+\.\d+\)$"))
 
     def test_stderr_is_the_programs(self):
         bitcode = self.compile(self.file("wishes.c", WISHES))
