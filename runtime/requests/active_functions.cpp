@@ -44,6 +44,7 @@ std::vector<EntryId> active_functions(Engine &engine) {
     }
   }));
   std::vector<EntryId> entries;
+  entries.reserve(found.size());
   for (const FunctionId body : found)
     entries.push_back(engine.targets().bodies().entry_of(body));
   return entries;
