@@ -186,6 +186,7 @@ Error VersionStore::describe_code(Version &version) {
   const auto *tables = reinterpret_cast<const std::uint8_t *>(linked.exception_tables.begin);
   object.exception_tables.assign(tables, tables + linked.exception_tables.size());
   std::vector<DebugSymbol> symbols;
+  symbols.reserve(linked.functions.size());
   for (const LinkedFunction &function : linked.functions)
     symbols.push_back({function.name, function.address, function.size});
   version.debugger = DebuggerRegistration(DebugCode{object.code_begin, object.code_size, symbols,

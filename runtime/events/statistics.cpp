@@ -1,5 +1,6 @@
 #include "osr/statistics.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace osr {
@@ -34,7 +35,7 @@ void add_compiled(const Statistics &all, Json &result) {
     if (tier == "baseline")
       emitted = counts.sites;
     for (const auto &[reason, count] : counts.refused)
-      refused[tier + ": " + reason] += count;
+      refused[fmt::format("{}: {}", tier, reason)] += count;
   }
   result["sites"] = {{"total", all.sites_total},
                      {"loops", all.loop_sites},

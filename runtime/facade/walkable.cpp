@@ -44,6 +44,7 @@ Expected<std::unique_ptr<WalkableRows>> rows_of(jitlink::LinkGraph &graph) {
   if (code.size() == 0)
     return nullptr;
   std::vector<UnwindRange> leaves;
+  leaves.reserve(jumps.size());
   for (const Extent &jump : jumps)
     leaves.push_back({std::uint32_t(jump.begin - code.begin), std::uint32_t(jump.size()), UnwindRow::leaf()});
   auto rows = UnwindRows::from_eh_frame(unwind, unwind_address, code.begin, code.size(), leaves);

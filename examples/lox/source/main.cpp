@@ -10,6 +10,8 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <optional>
+#include <utility>
 
 namespace lox {
 namespace {
@@ -66,8 +68,15 @@ osr::StressMode parse_stress(const std::string &text) {
 Arguments parse(int count, char **words) {
   Arguments arguments;
   for (int i = 1; i != count; ++i) {
-    const std::string word = words[i];
+    std::string word = words[i];
+    std::optional<std::string> behind_equals;
+    if (const std::size_t equals = word.find('='); word.starts_with("--") && equals != std::string::npos) {
+      behind_equals = word.substr(equals + 1);
+      word.resize(equals);
+    }
     const auto value = [&] {
+      if (behind_equals)
+        return *std::exchange(behind_equals, std::nullopt);
       if (++i == count)
         refuse(word + " needs a value");
       return std::string(words[i]);
@@ -88,6 +97,8 @@ Arguments parse(int count, char **words) {
       refuse(word == "--help" ? "a language on a runtime that replaces frames" : "'" + word + "' was not expected");
     else
       arguments.file = word;
+    if (behind_equals)
+      refuse(word + " takes no value");
   }
   return arguments;
 }

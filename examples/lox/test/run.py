@@ -24,7 +24,7 @@ TIERS = {
     "baseline": ["--mode", "baseline"],
     "optimized": ["--mode", "optimized"],
     "baseline-informed": ["--mode", "baseline", "--compile-after", "2"], # what was met is known when code is made
-    "optimized-informed": ["--mode", "optimized", "--compile-after", "2"],
+    "optimized-informed": ["--mode=optimized", "--compile-after=2"],
     "auto": ["--mode", "auto"],
     "auto-early": ["--mode", "auto", "--compile-after", "5"],
 }
@@ -105,7 +105,7 @@ def main():
     work = []
     for number, path in enumerate(programs):
         names = [QUICK[number % len(QUICK)], QUICK[(number + 2) % len(QUICK)]] if arguments.quick else modes
-        work += [(name, modes[name], path) for name in names]
+        work += [(name, modes[name], path) for name in names if name in modes]
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         for (name, _, path), wrong in zip(work, pool.map(lambda w: run(arguments.lox, w[1], w[2]), work)):
