@@ -19,7 +19,7 @@ constexpr Parameter watch_parameters[] = {{"watch", ParameterKind::Flag}};
 constexpr Parameter new_body_parameters[] = {{"file", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
 
 constexpr Parameter patch_parameters[] = {
-    {"old", ParameterKind::Text, true}, {"new", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
+    {"old", ParameterKind::Text}, {"new", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
 
 constexpr AttachCommand table[] = {
     {"status", {}, "What the process is, and what code it has", print_status},
@@ -45,7 +45,9 @@ constexpr AttachCommand table[] = {
      "It gets a new body, from C, C++, IR or bitcode: also activations, where a site map says how", print_redefined,
      new_body_parameters, prepare_new_body},
     {"patch", two_versions,
-     "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once",
+     "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once; "
+     "with -g "
+     "it knows the old version itself",
      print_patched, patch_parameters, prepare_patch},
     {"revert", a_function,
      "It gets the body back that it had before it was redefined; without a name, the newest patch", print_redefined},

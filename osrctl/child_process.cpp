@@ -62,6 +62,7 @@ Expected<Outcome> run_child(const std::vector<std::string> &command, const Child
   if (!output.is_open())
     return make_error("cannot keep a program's output: {}", sys::StrError());
   std::vector<char *> words;
+  words.reserve(command.size() + 1);
   for (const std::string &word : command)
     words.push_back(const_cast<char *>(word.c_str()));
   words.push_back(nullptr);

@@ -220,7 +220,7 @@ void ControlConnection::cancel_if_wanted(std::uint64_t id) {
   consumeError(send(request, end_of_patience())); // whoever reads notices
 }
 
-Expected<json> ControlConnection::ask(const std::string &method, const json &parameters, OnNews on_news) {
+Expected<json> ControlConnection::ask(const std::string &method, const json &parameters, const OnNews &on_news) {
   const std::uint64_t id = next_id_++;
   const auto end = on_news ? Clock::time_point::max() : end_of_patience();
   if (Error error =

@@ -47,7 +47,7 @@ public:
   /// The result of one request; its error is what the server says, or that it did not answer in time. With `on_news` it
   /// may take as long as it likes.
   llvm::Expected<nlohmann::json> ask(const std::string &method, const nlohmann::json &parameters,
-                                     OnNews on_news = nullptr);
+                                     const OnNews &on_news = nullptr);
 
   /// Lets time pass. False: somebody wants to cancel, or the process has ended.
   bool pause(Seconds time);

@@ -38,6 +38,7 @@ std::string options_of(const CommandText &command) {
   std::string roff;
   for (const OptionText &option : command.options) {
     std::vector<std::string> names;
+    names.reserve(option.names.size());
     for (const std::string &name : option.names)
       names.push_back(bold(name));
     roff += tagged(join(names, ", ") + (option.value.empty() ? "" : " " + italic(option.value)), option.what);

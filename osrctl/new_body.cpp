@@ -20,6 +20,7 @@
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/Base64.h>
 #include <llvm/Support/FileSystem.h>
+#include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Support/Path.h>
 #include <llvm/Support/Program.h>
 #include <llvm/Support/SourceMgr.h>
@@ -50,7 +51,7 @@ Expected<std::string> compile(const std::string &source, const std::string &flag
   const std::vector<StringRef> arguments(words.begin(), words.end());
   std::string problem;
   if (sys::ExecuteAndWait(*compiler, arguments, std::nullopt, {}, 0, 0, &problem) != 0) {
-    sys::fs::remove(bitcode);
+    (void)sys::fs::remove(bitcode);
     return make_error("{} does not compile '{}'{}{}", name, source, problem.empty() ? "" : ": ", problem);
   }
   return bitcode.str().str();
@@ -71,7 +72,7 @@ Expected<std::unique_ptr<Module>> read_edited(LLVMContext &context, const std::s
   }
   scope_exit clean([&] {
     if (bitcode != file)
-      sys::fs::remove(bitcode);
+      (void)sys::fs::remove(bitcode);
   });
   SMDiagnostic diagnostic;
   std::unique_ptr<Module> module = parseIRFile(bitcode, diagnostic, context);
@@ -219,6 +220,19 @@ std::string to_base64(Module &module) {
     bitcode = bitcode_of(module);
   }
   return encodeBase64(StringRef(bitcode.data(), bitcode.size()));
+}
+
+Expected<std::unique_ptr<Module>> module_from_base64(LLVMContext &context, const std::string &base64,
+                                                     const std::string &name) {
+  std::vector<char> ir;
+  if (Error error = decodeBase64(base64, ir))
+    return make_error("'{}' did not come as base64: {}", name, toString(std::move(error)));
+  const std::unique_ptr<MemoryBuffer> text = MemoryBuffer::getMemBufferCopy(StringRef(ir.data(), ir.size()), name);
+  SMDiagnostic diagnostic;
+  std::unique_ptr<Module> module = parseIR(*text, diagnostic, context);
+  if (!module)
+    return make_error("cannot read '{}': {}", name, diagnostic.getMessage().str());
+  return module;
 }
 
 Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) {

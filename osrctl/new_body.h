@@ -30,5 +30,8 @@ bool is_own_constant(const llvm::GlobalValue &value);
 /// Nothing else is defined in its module then, but variables that the program does not have.
 llvm::Error leave_alone(llvm::Function &body, const nlohmann::json &symbols);
 std::string to_base64(llvm::Module &module);
+/// Bitcode or text IR; `name` is for errors.
+llvm::Expected<std::unique_ptr<llvm::Module>> module_from_base64(llvm::LLVMContext &context, const std::string &base64,
+                                                                 const std::string &name);
 
 } // namespace osr

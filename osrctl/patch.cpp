@@ -7,12 +7,14 @@
 #include "osrctl/new_body.h"
 #include "osrctl/patch_layouts.h"
 
+#include <fmt/ranges.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/Support/Path.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
 #include <map>
+#include <set>
 
 using Json = nlohmann::json; // LLVM's passes have a namespace json
 using namespace llvm;
@@ -21,14 +23,77 @@ namespace osr {
 namespace {
 
 struct PatchFiles {
-  std::string before, after, flags; ///< the flags are for sources only
+  std::string before, after; ///< `before` may be empty: the program's own copy
+  std::string flags;         ///< for sources only
 };
 
-bool is_source(StringRef file) { return !file.ends_with(".bc") && !file.ends_with(".ll"); }
+/// What a new version is compared with.
+struct OldVersion {
+  std::unique_ptr<Module> module;
+  std::set<std::string> redefined; ///< since the program has begun: they run as another version has them
+};
+
+bool is_source(StringRef file) { return !file.empty() && !file.ends_with(".bc") && !file.ends_with(".ll"); }
 
 Expected<std::unique_ptr<Module>> read_version(LLVMContext &context, const std::string &file,
                                                const std::string &flags) {
   return read_edited(context, file, is_source(file) ? flags : "");
+}
+
+/// The file that the program was made of which is from the same source; of one file, that one.
+Expected<std::string> find_running_file(const Json &answer, const Module &after) {
+  const Json files = answer.value("files", Json::array());
+  const StringRef source = sys::path::filename(after.getSourceFileName());
+  std::vector<std::string> all, from_source;
+  for (const Json &file : files) {
+    all.push_back(file.value("file", ""));
+    if (sys::path::filename(file.value("source", "")) == source)
+      from_source.push_back(all.back());
+  }
+  const auto &found = all.size() == 1 ? all : from_source;
+  if (found.size() != 1)
+    return make_error("the program was made of {}, and which of them '{}' is to replace cannot be told: name the "
+                      "version that runs in front of it",
+                      fmt::join(all, ", "), source.str());
+  return found.front();
+}
+
+/// The program keeps a copy of its files if it was compiled with -g.
+Expected<OldVersion> ask_for_old_version(ControlConnection &connection, LLVMContext &context, const Module &after) {
+  const auto explained = [](Error error) {
+    return make_error("{}; name the version that runs in front of the edited one", toString(std::move(error)));
+  };
+  auto list = connection.ask("files", Json::object());
+  if (!list)
+    return explained(list.takeError());
+  auto file = find_running_file(*list, after);
+  if (!file)
+    return file.takeError();
+  auto answer = connection.ask("files", {{"file", *file}});
+  if (!answer)
+    return explained(answer.takeError());
+  OldVersion old;
+  old.redefined = answer->value("redefined", std::set<std::string>());
+  for (const Json &sent : answer->value("files", Json::array()))
+    if (sent.contains("ir")) {
+      auto module = module_from_base64(context, sent.value("ir", ""), *file);
+      if (!module)
+        return module.takeError();
+      old.module = std::move(*module);
+    }
+  if (!old.module)
+    return make_error("the process did not send '{}'", *file);
+  return old;
+}
+
+Expected<OldVersion> old_version(ControlConnection &connection, LLVMContext &context, const PatchFiles &files,
+                                 const Module &after) {
+  if (files.before.empty())
+    return ask_for_old_version(connection, context, after);
+  auto module = read_version(context, files.before, files.flags);
+  if (!module)
+    return module.takeError();
+  return OldVersion{std::move(*module), {}};
 }
 
 /// What has the same name in both.
@@ -58,13 +123,13 @@ std::vector<std::pair<const Function *, const Function *>> defined_in_both(const
   return both;
 }
 
-Expected<std::vector<const Function *>> changed_functions(const Module &before, const Module &after) {
+Expected<std::vector<const Function *>> changed_functions(const OldVersion &before, const Module &after) {
   std::vector<const Function *> changed;
-  for (const auto &[then, now] : defined_in_both(before, after)) {
+  for (const auto &[then, now] : defined_in_both(*before.module, after)) {
     if (print(*then->getFunctionType()) != print(*now->getFunctionType()))
       return make_error("'{}' has another signature: '{}' became '{}'", now->getName().str(),
                         print(*then->getFunctionType()), print(*now->getFunctionType()));
-    if (fingerprint(*then) != fingerprint(*now))
+    if (before.redefined.contains(now->getName().str()) || fingerprint(*then) != fingerprint(*now))
       changed.push_back(now);
   }
   if (changed.empty())
@@ -141,30 +206,35 @@ Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &befor
 } // namespace
 
 Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
-  const PatchFiles files{parameters.value("old", ""), parameters.value("new", ""), parameters.value("flags", "")};
-  if (files.before.empty() || files.after.empty())
-    return make_error("'patch' takes two files: the version that runs, and the edited one");
+  PatchFiles files{parameters.value("old", ""), parameters.value("new", ""), parameters.value("flags", "")};
+  if (files.after.empty())
+    std::swap(files.before, files.after); // a single word is the edited version
+  if (files.after.empty())
+    return make_error("'patch' takes an edited version of a file, with the one that runs in front of it if the program "
+                      "was not compiled with -g");
   for (const char *own : {"old", "new", "flags"})
     parameters.erase(own);
   LLVMContext old_context, context; // of their own: types keep their names, by which they are compared
   const DiagnosticScope old_diagnostics(old_context), diagnostics(context);
-  auto before = read_version(old_context, files.before, files.flags),
-       after = read_version(context, files.after, files.flags);
-  if (!before || !after)
-    return joinErrors(before.takeError(), after.takeError());
-  if (Error error = check_layouts(**before, **after))
+  auto after = read_version(context, files.after, files.flags);
+  if (!after)
+    return after.takeError();
+  auto before = old_version(connection, old_context, files, **after);
+  if (!before)
+    return before.takeError();
+  if (Error error = check_layouts(*before->module, **after))
     return error;
-  if (Error error = check_variables(**before, **after))
+  if (Error error = check_variables(*before->module, **after))
     return error;
   if (Error error = check_inlined(connection, files, **after))
     return error;
-  auto changed = changed_functions(**before, **after);
+  auto changed = changed_functions(*before, **after);
   if (!changed)
     return changed.takeError();
   auto symbols = symbols_of(connection, **after);
   if (!symbols)
     return symbols.takeError();
-  auto bodies = bodies_of(*changed, **before, **after, *symbols);
+  auto bodies = bodies_of(*changed, *before->module, **after, *symbols);
   if (!bodies)
     return bodies.takeError();
   parameters["functions"] = std::move(*bodies);

@@ -65,7 +65,7 @@ std::string name_of(const DICompositeType &type) {
 }
 
 std::string name_of(const DIDerivedType &type) {
-  const std::string base = name_of(type.getBaseType());
+  std::string base = name_of(type.getBaseType());
   switch (type.getTag()) {
   case dwarf::DW_TAG_pointer_type: return base + (StringRef(base).ends_with("*") ? "*" : " *");
   case dwarf::DW_TAG_reference_type: return base + " &";

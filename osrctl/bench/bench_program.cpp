@@ -30,7 +30,7 @@ public:
   WorkFolder(WorkFolder &&other) noexcept : path_(std::exchange(other.path_, {})) {}
   ~WorkFolder() {
     if (!path_.empty())
-      sys::fs::remove_directories(path_);
+      (void)sys::fs::remove_directories(path_);
   }
   std::string file(const char *name) const { return path_ + "/" + name; }
   const std::string &path() const { return path_; }
@@ -111,7 +111,7 @@ void ProgramBench::try_each() {
 void ProgramBench::read_statistics(WayReport &report) {
   const std::string path = folder_.file("statistics.json");
   auto text = MemoryBuffer::getFile(path);
-  sys::fs::remove(path);
+  (void)sys::fs::remove(path);
   const Json read = text ? Json::parse((*text)->getBufferStart(), (*text)->getBufferEnd(), nullptr, false) : Json();
   if (!read.is_object())
     return;

@@ -168,6 +168,7 @@ MeasuredRun Child::follow(unsigned seconds, WatchMemory watch) {
 /// The number of the process that runs `command` with these files.
 Expected<pid_t> start(const Command &command, int input, int output, int errors) {
   std::vector<char *> words;
+  words.reserve(command.argv.size() + 1);
   for (const std::string &word : command.argv)
     words.push_back(const_cast<char *>(word.c_str()));
   words.push_back(nullptr);

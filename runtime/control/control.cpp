@@ -43,6 +43,7 @@ constexpr Answered answers[] = {
     {"disassemble", answer_disassemble},
     {"perf-map", answer_perf_map},
     {"patch", answer_patch},
+    {"files", answer_files},
 };
 
 /// Who did it.

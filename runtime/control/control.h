@@ -53,6 +53,7 @@ AnswerTo answer_status, answer_functions, answer_function, answer_stats; // look
 AnswerTo answer_threads, answer_stack; // stacks.cpp
 AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_perf_map;       // code.cpp
 AnswerTo answer_symbols, answer_redefine, answer_patch, answer_revert; // redefine.cpp
+AnswerTo answer_files; // program_files.cpp
 AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp
 AnswerTo answer_events; // events.cpp
 AnswerTo answer_replace, answer_reclaim; // replace.cpp

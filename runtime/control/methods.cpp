@@ -31,6 +31,7 @@ constexpr Parameter replace_parameters[] = {{"function", ParameterKind::Text, tr
 constexpr Parameter hold_parameters[] = {{"function", ParameterKind::Text, true},
                                          {"tier", ParameterKind::Text, true, tiers}};
 constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}};
+constexpr Parameter files_parameters[] = {{"file", ParameterKind::Text}};
 constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, true},
                                              {"ir", ParameterKind::Code, true},
                                              {"same_sites", ParameterKind::Flag},
@@ -57,6 +58,7 @@ constexpr Method table[] = {
     {"ir", Access::Look, ir_parameters},
     {"perf-map", Access::Change, {}},
     {"symbols", Access::Look, symbols_parameters},
+    {"files", Access::Look, files_parameters},
     {"stats", Access::Look, {}},
     {"policy", Access::Look, {}},
     {"events", Access::Look, events_parameters},

@@ -44,6 +44,7 @@ std::vector<AbsoluteSymbol> library_calls() {
 
 std::vector<const char *> names_of(const CanonicalProgram &program) {
   std::vector<const char *> names;
+  names.reserve(program.functions.size());
   for (const FunctionInfo &function : program.functions)
     names.push_back(intern_name(function.name));
   return names;

@@ -184,7 +184,8 @@ void ThreadRegistry::keep_only_current() {
   mutex_.forget_waiting();
   for (std::unique_ptr<ProgramThread> &thread : threads_)
     if (thread.get() != current_thread)
-      thread.release(); // its stacks are copies that nobody can free safely: their owner's allocator state is unknown
+      (void)thread
+          .release(); // its stacks are copies that nobody can free safely: their owner's allocator state is unknown
   erase_if(threads_, [](const auto &thread) { return !thread; });
   process_ = getpid();
   if (current_thread)

@@ -99,9 +99,45 @@ class Patch(AttachCase):
         self.asked(process, "patch", self.old, edited, "--flags", " ".join(self.flags))
         self.assertEqual(self.tell(process, "x"), "12")
 
-    def test_two_files_are_needed(self):
+    def test_a_file_is_needed(self):
         process = self.begin(LINES)
-        self.assertIn("takes two files", self.attach(process, "patch").stderr)
+        self.assertIn("takes an edited version of a file", self.attach(process, "patch").stderr)
+        alone = self.attach(process, "patch", self.edited(("sum * 31 +", "sum * 37 +")), "--flags", " ".join(self.flags))
+        self.assertIn("not compiled with -g", alone.stderr)
+        self.assertIn("name the version that runs", alone.stderr)
+
+    def patched_alone(self, process, *changes):
+        """With the new version only, which another name than the old one's tells nothing of."""
+        return self.asked(process, "patch", self.edited(*changes), "--flags", " ".join(self.flags))["functions"]
+
+    def test_the_program_knows_the_old_version(self):
+        process = self.begin(SHAPES, "-g")
+        self.assertEqual(self.tell(process, "x"), "240")
+        self.assertEqual(self.patched_alone(process, ("n * 2", "n * 3")), ["scale"])
+        self.assertEqual(self.tell(process, "x"), "360")
+        # What was redefined gets what the new version says of it, also if that is what it was at first.
+        self.assertEqual(sorted(self.patched_alone(process, ("return area(", "return 1 + area("))), ["answer", "scale"])
+        self.assertEqual(self.tell(process, "x"), "241")
+        for _ in range(2):
+            self.asked(process, "revert")
+        self.assertEqual(self.tell(process, "x"), "240")
+        refused = self.attach(process, "patch", self.edited(), "--flags", " ".join(self.flags))
+        self.assertIn("no function differs", refused.stderr)
+
+    def test_a_program_of_several_files(self):
+        self.original = SHAPES
+        self.flags = (*PLAIN, "-g")
+        bitcode = [self.compile(self.file("main.c", "#define SHAPES\n" + SHAPES), *self.flags),
+                   self.compile(self.file("other.c", "static int count; int *used(void) { return &count; }"), *self.flags)]
+        process = self.start(bitcode[0], bitcode[1], "--tier", "baseline")
+        self.assertEqual(self.tell(process, "x"), "240")
+        unknown = self.attach(process, "patch", self.edited(("n * 2", "n * 3")), "--flags", " ".join(self.flags))
+        self.assertIn("which of them 'edited.c' is to replace cannot be told", unknown.stderr)
+        folder = self.folder / "edited"
+        folder.mkdir()
+        (folder / "main.c").write_text("#define SHAPES\n" + SHAPES.replace("n * 2", "n * 3"))
+        self.assertEqual(self.asked(process, "patch", folder / "main.c", "--flags", " ".join(self.flags))["functions"], ["scale"])
+        self.assertEqual(self.tell(process, "x"), "360")
 
     def test_what_cannot_be_patched_changes_nothing(self):
         process = self.begin(SHAPES, "-g")
