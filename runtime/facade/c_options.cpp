@@ -61,9 +61,9 @@ void take_functions(const osr_options &chosen, RuntimeOptions &options) {
       return failed(function.str().c_str(), reason.str().c_str(), context);
     };
   if (auto *cannot_go_on = chosen.cannot_go_on)
-    options.cannot_go_on = [=](StringRef reason) {
-      cannot_go_on(reason.data(), context);
-    }; // which ends with a null byte
+    options.cannot_go_on = [=](StringRef reason) { // it ends with a null byte; longjmp would leave a copy behind
+      cannot_go_on(reason.data(), context); // NOLINT(bugprone-suspicious-stringview-data-usage)
+    };
   if (auto *message = chosen.message)
     options.message = [=](StringRef text) { message(text.str().c_str(), context); };
 }
