@@ -30,6 +30,13 @@ public:
     for (int now = 0; !state_.compare_exchange_strong(now, locked); now = 0)
       state_.wait(now);
   }
+  /// False: somebody is inside.
+  bool try_lock() OSR_TRY_ACQUIRE(true) {
+    int now = 0;
+    return state_.compare_exchange_strong(now, locked);
+  }
+  /// In the child of a fork, whether it was locked or not: of those inside there is only the calling thread, or nobody.
+  void keep_only_current(bool is_inside) { state_.store(is_inside ? 1 : 0); }
   void unlock() OSR_RELEASE() {
     const int before = state_.exchange(0);
     OSR_CHECK(before == locked, "the gate was not locked but {}", before);

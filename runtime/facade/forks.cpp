@@ -15,9 +15,11 @@
 
 #include <llvm/ADT/STLExtras.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <new>
+#include <thread>
 #include <utility>
 
 using namespace llvm;
@@ -34,15 +36,14 @@ struct AroundFork {
 /// Of each thread, and none of the heap's: a handler may fork that has interrupted malloc.
 struct AroundForkOfThread {
   alignas(AroundFork) std::byte bytes[sizeof(AroundFork)] = {};
-  bool is_made = false; ///< else no runtime has begun
+  bool is_made = false; ///< else the handlers came when the fork had begun
 };
 constinit thread_local AroundForkOfThread around_fork __attribute__((tls_model("initial-exec")));
 
-/// A request holds its engine's lock when it takes the registry's.
+/// A request holds its engine's lock when it takes the registry's. If no runtime runs, one may be on its way to its end, with what the
+/// process has once in its hands.
 OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   auto *around = new (around_fork.bytes) AroundFork;
-  if (around->running.all().empty())
-    return around->~AroundFork();
   for (RuntimeImpl *runtime : around->running.all()) {
     runtime->engine->mutex().lock();
     runtime->engine->compiler().gate().lock(); // nobody is within LLVM
@@ -80,14 +81,25 @@ constinit CompileGate gate; ///< shared by who makes a runtime
 /// How often the calling thread shares it. A library that it loads may fork, and so may a handler of a signal.
 constinit thread_local unsigned in_gate __attribute__((tls_model("initial-exec"))) = 0;
 
+constinit thread_local bool has_closed_gate __attribute__((tls_model("initial-exec"))) = false;
+/// Whoever shares it may be in the constructor of a library, and that may wait for the lock that the C library (glibc 2.36) holds
+/// while these handlers run.
+constexpr std::chrono::milliseconds longest_wait_for_gate{500};
+
 // Between the two the forking thread has the gate alone.
 OSR_UNCHECKED_LOCKS void close_gate() {
-  if (in_gate == 0)
-    gate.lock();
+  if (in_gate != 0)
+    return;
+  const auto end = std::chrono::steady_clock::now() + longest_wait_for_gate;
+  while (!(has_closed_gate = gate.try_lock()) && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
 }
 
-OSR_UNCHECKED_LOCKS void open_gate(ForkSide) {
-  if (in_gate == 0)
+OSR_UNCHECKED_LOCKS void open_gate(ForkSide side) {
+  const bool was_closed = std::exchange(has_closed_gate, false);
+  if (side == ForkSide::Child)
+    gate.keep_only_current(in_gate != 0);
+  else if (was_closed)
     gate.unlock();
 }
 

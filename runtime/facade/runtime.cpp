@@ -1,6 +1,7 @@
 #include "osr/runtime.h"
 
 #include "compiler/base/error.h"
+#include "runtime/facade/forks.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/enter_at.h"
@@ -55,12 +56,13 @@ void note_start(Engine &engine) {
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
 
 Runtime::~Runtime() {
-  if (impl_->process == Process::OfHost || !impl_->begun)
-    return;
-  end_program(); // later there would be no code for it
+  if (impl_->process == Process::OfProgram && impl_->begun)
+    end_program(); // later there would be no code for it
   impl_->stop_background();
-  if (ThreadRegistry::current() == impl_->begun->main_thread)
+  if (impl_->process == Process::OfProgram && impl_->begun && ThreadRegistry::current() == impl_->begun->main_thread)
     impl_->engine->threads().remove_current();
+  const NoForks meanwhile; // a child would find locks of the process in the hands of a thread that it does not have
+  impl_.reset();
 }
 
 Error Runtime::close(std::unique_ptr<Runtime> &runtime) {

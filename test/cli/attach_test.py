@@ -9,7 +9,7 @@ from attach_case import AttachCase
 from osrctl_case import HERE
 
 #: Methods that clients need and people do not.
-FOR_CLIENTS = {"cancel", "symbols"}
+FOR_CLIENTS = {"cancel", "files", "symbols"}
 
 
 class Looking(AttachCase):
