@@ -3,11 +3,11 @@
 #include "compiler/base/mutex.h"
 #include "runtime/control/control.h"
 #include "runtime/events/trace.h"
+#include "runtime/process/fork_handlers.h"
 
 #include <atomic>
 #include <deque>
 #include <memory>
-#include <pthread.h>
 
 using nlohmann::json;
 using namespace llvm;
@@ -82,7 +82,11 @@ std::atomic<EventLog *> current_log = nullptr;
 /// The child of a fork has no clients, and threads that are not there may have locked the log: it begins with another
 /// one.
 EventLog &event_log() {
-  static const int watched = pthread_atfork(nullptr, nullptr, [] { current_log = nullptr; });
+  static const int watched = add_fork_handlers({[] {},
+                                                [](ForkSide side) {
+                                                  if (side == ForkSide::Child)
+                                                    current_log = nullptr;
+                                                }});
   static_cast<void>(watched); // else the trace, which watches likewise, tells nothing
   EventLog *log = current_log;
   if (log)

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "osr-stubs/machine.h"
 #include "runtime/events/cause.h"
+#include "runtime/process/fork_handlers.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -82,7 +83,11 @@ void Trace::listen(Listener listener) {
 
 /// Of an error the number.
 int Trace::forget_in_children() {
-  static const int installed = pthread_atfork(nullptr, nullptr, [] { active_ = without_file = nullptr; });
+  static const int installed = add_fork_handlers({[] {},
+                                                  [](ForkSide side) {
+                                                    if (side == ForkSide::Child)
+                                                      active_ = without_file = nullptr;
+                                                  }});
   return installed;
 }
 

@@ -1,5 +1,6 @@
 // Who hears what happens in the child of a fork.
 #include "runtime/events/trace.h"
+#include "runtime/process/fork_handlers.h"
 #include "test/support/catch_header.h"
 
 #include <nlohmann/json.hpp>
@@ -18,9 +19,17 @@ void tell(const char *name) {
     trace->instant("test", name, nlohmann::json::object());
 }
 
+pid_t raw_fork() {
+  before_raw_fork();
+  const pid_t child = _Fork();
+  after_raw_fork(child == 0 ? ForkSide::Child : ForkSide::Parent);
+  return child;
+}
+
 } // namespace
 
 TEST_CASE("A child that listens hears what it does, though another thread of its parent was telling something") {
+  const auto make_child = GENERATE(&fork, &raw_fork);
   std::latch is_telling(1), go(1);
   Trace::listen([&](const Trace::Event &) {
     is_telling.count_down();
@@ -28,7 +37,7 @@ TEST_CASE("A child that listens hears what it does, though another thread of its
   });
   std::thread teller([] { tell("in the parent"); });
   is_telling.wait();
-  const pid_t child = fork();
+  const pid_t child = make_child();
   if (child == 0) {
     alarm(60);
     tell("nobody hears that");
