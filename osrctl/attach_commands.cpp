@@ -46,8 +46,7 @@ constexpr AttachCommand table[] = {
      new_body_parameters, prepare_new_body},
     {"patch", two_versions,
      "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once; "
-     "with -g "
-     "it knows the old version itself",
+     "with -g it knows the old version itself",
      print_patched, patch_parameters, prepare_patch},
     {"revert", a_function,
      "It gets the body back that it had before it was redefined; without a name, the newest patch", print_redefined},

@@ -7,6 +7,8 @@
 #include "runtime/facade/forks.h"
 #include "runtime/facade/runtime_impl.h"
 
+#include <llvm/ADT/STLFunctionalExtras.h>
+
 using namespace llvm;
 
 namespace osr {
@@ -27,6 +29,16 @@ Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, const Runtime
   });
 }
 
+/// What all ways to make one begin with. Forks of other threads wait until it is made, or not.
+Expected<std::unique_ptr<Runtime>>
+make_with(RuntimeOptions wanted, function_ref<Expected<std::unique_ptr<Runtime>>(RuntimeOptions options)> make) {
+  if (Error error = watch_forks())
+    return error;
+  const NoForks meanwhile;
+  auto options = complete(std::move(wanted));
+  return options ? make(std::move(*options)) : options.takeError();
+}
+
 } // namespace
 
 Expected<std::unique_ptr<Runtime>> RuntimeImpl::wrap(Expected<std::unique_ptr<RuntimeImpl>> impl) {
@@ -36,49 +48,37 @@ Expected<std::unique_ptr<Runtime>> RuntimeImpl::wrap(Expected<std::unique_ptr<Ru
 }
 
 Expected<std::unique_ptr<Runtime>> create_runtime(CanonicalProgram program, RuntimeOptions wanted) {
-  if (Error error = watch_forks())
-    return error;
-  const NoForks meanwhile;
-  auto options = complete(std::move(wanted));
-  if (!options)
-    return options.takeError();
-  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(*options)));
+  return make_with(std::move(wanted), [&](RuntimeOptions options) {
+    return RuntimeImpl::wrap(RuntimeImpl::create(std::move(program), Process::OfProgram, std::move(options)));
+  });
 }
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(orc::ThreadSafeModule module, Options wanted) {
-  if (Error error = watch_forks())
-    return error;
-  const NoForks meanwhile;
-  auto options = complete(std::move(wanted));
-  if (!options)
-    return options.takeError();
-  const orc::ThreadSafeContext context = module.getContext(); // outlives the program, whatever fails
-  auto program = canonical(std::move(module), *options, options->keep_source ? KeepSource::Yes : KeepSource::No);
-  if (!program)
-    return program.takeError();
-  return RuntimeImpl::wrap(RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(*options), context));
+  return make_with(std::move(wanted), [&](RuntimeOptions options) -> Expected<std::unique_ptr<Runtime>> {
+    const orc::ThreadSafeContext context = module.getContext(); // outlives the program, whatever fails
+    auto program = canonical(std::move(module), options, options.keep_source ? KeepSource::Yes : KeepSource::No);
+    if (!program)
+      return program.takeError();
+    return RuntimeImpl::wrap(RuntimeImpl::create(std::move(*program), Process::OfProgram, std::move(options), context));
+  });
 }
 
 Expected<std::unique_ptr<Runtime>> Runtime::create(Options wanted) {
-  if (Error error = watch_forks())
-    return error;
-  const NoForks meanwhile;
-  auto options = complete(std::move(wanted));
-  if (!options)
-    return options.takeError();
-  auto context = std::make_unique<LLVMContext>();
-  auto nothing = std::make_unique<Module>("program", *context);
-  orc::ThreadSafeModule module(std::move(nothing), std::move(context));
-  const orc::ThreadSafeContext shared = module.getContext(); // outlives the program, whatever fails
-  auto program = canonical(std::move(module), *options, KeepSource::No);
-  if (!program)
-    return program.takeError();
-  auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(*options), shared);
-  if (!impl)
-    return impl.takeError();
-  if (Error error = (*impl)->start(/*main_thread=*/nullptr))
-    return error;
-  return RuntimeImpl::wrap(std::move(impl));
+  return make_with(std::move(wanted), [](RuntimeOptions options) -> Expected<std::unique_ptr<Runtime>> {
+    auto context = std::make_unique<LLVMContext>();
+    auto nothing = std::make_unique<Module>("program", *context);
+    orc::ThreadSafeModule module(std::move(nothing), std::move(context));
+    const orc::ThreadSafeContext shared = module.getContext(); // outlives the program, whatever fails
+    auto program = canonical(std::move(module), options, KeepSource::No);
+    if (!program)
+      return program.takeError();
+    auto impl = RuntimeImpl::create(std::move(*program), Process::OfHost, std::move(options), shared);
+    if (!impl)
+      return impl.takeError();
+    if (Error error = (*impl)->start(/*main_thread=*/nullptr))
+      return error;
+    return RuntimeImpl::wrap(std::move(impl));
+  });
 }
 
 } // namespace osr

@@ -56,10 +56,11 @@ void note_start(Engine &engine) {
 Runtime::Runtime(std::unique_ptr<RuntimeImpl> impl) : impl_(std::move(impl)) {}
 
 Runtime::~Runtime() {
-  if (impl_->process == Process::OfProgram && impl_->begun)
+  const bool ran = impl_->process == Process::OfProgram && impl_->begun;
+  if (ran)
     end_program(); // later there would be no code for it
   impl_->stop_background();
-  if (impl_->process == Process::OfProgram && impl_->begun && ThreadRegistry::current() == impl_->begun->main_thread)
+  if (ran && ThreadRegistry::current() == impl_->begun->main_thread)
     impl_->engine->threads().remove_current();
   const NoForks meanwhile; // a child would find locks of the process in the hands of a thread that it does not have
   impl_.reset();
