@@ -94,7 +94,8 @@ std::string print_functions(const json &result) {
   const json functions = list_at(result, "functions");
   for (const json &function : functions)
     rows.push_back({text_at(function, "function"), text_at(function, "tier"),
-                    std::to_string(number_at(function, "code_bytes")), std::to_string(number_at(function, "sites")),
+                    std::to_string(number_at(function, "code_bytes")),
+                    function.contains("sites") ? std::to_string(number_at(function, "sites")) : "",
                     std::to_string(number_at(function, "heat")),
                     function.contains("pinned") ? "never replaced: it " + text_at(function, "pinned") : ""});
   std::string text = columns(rows);

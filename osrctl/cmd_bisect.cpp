@@ -122,7 +122,7 @@ Error Bisection::search_tier(const CanonicalProgram &program) {
 /// reaches the next one, so all sites together need not show what one of them does alone.
 Error Bisection::search_functions(const CanonicalProgram &program) {
   for (const FunctionInfo &function : program.functions)
-    if (any_of(function.sites, [](const Site &site) { return site.is_replaceable(); }))
+    if (any_of(function.sites(), [](const Site &site) { return site.is_replaceable(); }))
       if (Error error = search_function(function))
         return error;
   for (const FunctionInfo &function : program.functions)
@@ -148,7 +148,7 @@ Error Bisection::search_function(const FunctionInfo &function) {
 }
 
 Error Bisection::search_sites(const FunctionInfo &function) {
-  for (const Site &site : function.sites) {
+  for (const Site &site : function.sites()) {
     if (!site.is_replaceable())
       continue;
     auto wrong = differs(options_.tier, fmt::format("at:{}#{}", function.name, site.id.index));

@@ -102,7 +102,7 @@ std::vector<VersionKey> versions_of(const FunctionInfo &function, bool continuat
   std::vector<VersionKey> keys{{function.id, Tier::Baseline, std::nullopt},
                                {function.id, Tier::Optimized, std::nullopt}};
   if (continuations)
-    for (const Site &site : function.sites)
+    for (const Site &site : function.sites())
       if (site.is_replaceable())
         keys.push_back({function.id, Tier::Optimized, site.id.index});
   return keys;

@@ -32,6 +32,7 @@ int lower(const LowerOptions &options) {
     program.module->getFunction(options.version.function)->print(stream);
     return print(text);
   }
+  const AloneWithEngine alone;
   auto text = (*compiler)->print_ir(*key);
   return text ? print(*text) : report(text.takeError());
 }

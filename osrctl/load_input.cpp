@@ -142,8 +142,12 @@ Expected<std::unique_ptr<Compiler>> load_compiler(LLVMContext &context, const st
   auto program = load_input(context, paths);
   if (!program)
     return program.takeError();
-  return Compiler::create(std::move(*program), {.object_stack_offset = object_stack_tls_offset(),
-                                                .poll_word_offset = poll_word_tls_offset()});
+  auto compiler = Compiler::create(std::move(*program), {.object_stack_offset = object_stack_tls_offset(),
+                                                         .poll_word_offset = poll_word_tls_offset()});
+  const AloneWithEngine alone;
+  if (compiler)
+    (*compiler)->number_all();
+  return compiler;
 }
 
 int print(const std::string &text) {

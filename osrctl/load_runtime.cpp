@@ -17,7 +17,11 @@ Expected<std::unique_ptr<Runtime>> load_runtime(LLVMContext &context, const std:
   Runtime::Options options;
   options.libraries = libraries;
   options.calls = CallKind::Slot; // calls lead to what has a name
-  return create_runtime(std::move(*program), std::move(options));
+  auto runtime = create_runtime(std::move(*program), std::move(options));
+  const AloneWithEngine alone;
+  if (runtime)
+    (*runtime)->engine().compiler().number_all(); // all of it is to be looked at
+  return runtime;
 }
 
 } // namespace osr

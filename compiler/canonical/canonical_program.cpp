@@ -49,15 +49,21 @@ bool CanonicalProgram::defines(StringRef name) const {
   return (value && !value->isDeclaration()) || any_of(aliases, [&](const Alias &alias) { return alias.name == name; });
 }
 
+const std::vector<Site> &FunctionInfo::sites() const {
+  OSR_CHECK(is_numbered(), "the sites of '{}' are not numbered", name);
+  return *numbered_sites;
+}
+
 Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t index) {
   if (function.pinned != PinReason::None)
     return make_error("'{}' has no sites: it is never replaced because it {}", function.name,
                       to_string(function.pinned));
-  if (function.sites.empty())
+  if (function.sites().empty())
     return make_error("'{}' has no sites, so there is no #{}", function.name, index);
-  if (index >= function.sites.size())
-    return make_error("'{}' has the sites #0 to #{}, there is no #{}", function.name, function.sites.size() - 1, index);
-  const Site &site = function.sites[index];
+  if (index >= function.sites().size())
+    return make_error("'{}' has the sites #0 to #{}, there is no #{}", function.name, function.sites().size() - 1,
+                      index);
+  const Site &site = function.sites()[index];
   if (!site.is_replaceable())
     return make_error("site {}#{} is never replaced: {}", function.name, index, to_string(site.refusal));
   return &site;

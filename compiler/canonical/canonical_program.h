@@ -51,7 +51,8 @@ struct FunctionInfo {
   FunctionId id = 0;
   std::string name;
   PinReason pinned = PinReason::None;
-  std::vector<Site> sites; ///< filled by compiler/sites
+  /// Filled by compiler/sites, of most functions when something is first made of them. Nothing until then.
+  std::optional<std::vector<Site>> numbered_sites;
   /// What the front end says about it. The function's own attributes are more: those that follow from this body, and
   /// from the bodies that it calls.
   llvm::AttributeList declared;
@@ -60,6 +61,10 @@ struct FunctionInfo {
   bool came_later = false; ///< it is not of CanonicalProgram::files: a new body, or of a module that was added
   bool uses_references = false; ///< see compiler/sites/references.h; filled there
   std::uint32_t profile_points = 0; ///< how many it has; inserted by compiler/sites
+
+  bool is_numbered() const { return numbered_sites.has_value(); }
+  /// To be asked when they are numbered (Compiler::number).
+  const std::vector<Site> &sites() const;
 };
 
 /// A site at which activations can be replaced; the error says which sites there are, or why there are none. To be
@@ -99,6 +104,7 @@ struct CanonicalProgram {
   std::vector<unsigned> reference_spaces; ///< address spaces whose pointers a collector looks after
   /// The program as it was written, but with the names that its symbols have here. Null if nobody asked for it.
   std::unique_ptr<llvm::Module> source;
+  DebugInformation debug = DebugInformation::Lines; ///< that it has
   std::vector<ProgramFile> files; ///< of a program with debug information: it was read from these
 
   /// The function of that name, or null. Aliases are not looked up.

@@ -155,6 +155,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
                                         DebugInformation debug) {
   const DiagnosticScope diagnostics(module->getContext());
   CanonicalProgram program;
+  program.debug = debug;
   program.module = std::move(module);
   program.module->setTargetTriple(machine.getTargetTriple());
   program.module->setDataLayout(machine.createDataLayout());
@@ -178,8 +179,7 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
     if (!function.isDeclaration())
       make_canonical(function, program.info_of(function), machine);
   complete_source_lines(*program.module);
-  if (debug == DebugInformation::Lines) // else no code is made of it
-    check_canonical(program);
+  check_symbols(*program.module);
   if (!diagnostics.errors().empty())
     return make_error("{}", diagnostics.errors());
   return program;

@@ -14,15 +14,6 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-void check_symbols(const Module &module) {
-  for (const GlobalObject &object : module.global_objects()) {
-    OSR_CHECK(object.hasName(), "a global has no name: {}", print(object));
-    if (!object.isDeclaration() && !object.getName().starts_with("llvm."))
-      OSR_CHECK(object.hasExternalLinkage() && !object.isDSOLocal(), "'{}' is not external", object.getName().str());
-  }
-  OSR_CHECK(module.alias_empty() && module.ifunc_empty(), "an alias or ifunc is left");
-}
-
 /// An object address stands in the block of its push, with nothing but other addresses in between.
 bool follows_its_push(const Instruction &address) {
   for (const Instruction *at = address.getPrevNode(); at; at = at->getPrevNode()) {
@@ -49,25 +40,28 @@ void check_instruction(const Instruction &instruction) {
 
 } // namespace
 
-void check_canonical(const CanonicalProgram &program) {
-  const Module &module = *program.module;
+void check_symbols(const Module &module) {
+  for (const GlobalObject &object : module.global_objects()) {
+    OSR_CHECK(object.hasName(), "a global has no name: {}", print(object));
+    if (!object.isDeclaration() && !object.getName().starts_with("llvm."))
+      OSR_CHECK(object.hasExternalLinkage() && !object.isDSOLocal(), "'{}' is not external", object.getName().str());
+  }
+  OSR_CHECK(module.alias_empty() && module.ifunc_empty(), "an alias or ifunc is left");
+}
+
+void check_canonical(const Function &function, const FunctionInfo &info) {
   std::string text;
   raw_string_ostream stream(text);
-  bool broken = verifyModule(module, &stream);
+  const bool broken = verifyFunction(function, &stream);
   OSR_CHECK(!broken, "canonical IR is invalid: {}", text);
-  check_symbols(module);
-  for (const Function &function : module) {
-    if (function.isDeclaration())
-      continue;
-    OSR_CHECK(has_gathered_objects(function), "'{}' has objects behind other instructions", function.getName().str());
-    if (program.info_of(function).pinned != PinReason::None)
-      continue;
-    for (const Argument &argument : function.args())
-      OSR_CHECK(!argument.hasStructRetAttr(), "'{}' has a struct return", function.getName().str());
-    for (const BasicBlock &block : function)
-      for (const Instruction &instruction : block)
-        check_instruction(instruction);
-  }
+  OSR_CHECK(has_gathered_objects(function), "'{}' has objects behind other instructions", info.name);
+  if (info.pinned != PinReason::None)
+    return;
+  for (const Argument &argument : function.args())
+    OSR_CHECK(!argument.hasStructRetAttr(), "'{}' has a struct return", info.name);
+  for (const BasicBlock &block : function)
+    for (const Instruction &instruction : block)
+      check_instruction(instruction);
 }
 
 } // namespace osr

@@ -5,9 +5,12 @@
 
 namespace osr {
 
-/// Stops the process when the module is invalid or breaks a promise that later steps rely on: symbols are external and
-/// named; replaceable functions have no alloca, struct return, computed goto or label address; object addresses
-/// directly follow their push.
-void check_canonical(const CanonicalProgram &program);
+/// All of these stop the process when a promise that later steps rely on is broken.
+
+/// Symbols are external and named.
+void check_symbols(const llvm::Module &module);
+/// The function is valid; if it is replaceable it has no alloca, struct return, computed goto or label address, and object
+/// addresses directly follow their push. To be asked before anything is made of the function.
+void check_canonical(const llvm::Function &function, const FunctionInfo &info);
 
 } // namespace osr

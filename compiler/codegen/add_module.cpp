@@ -1,6 +1,7 @@
 // The part of the compiler that makes a program grow: modules that come after the first one.
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/number_sites.h"
@@ -132,7 +133,7 @@ Error Compiler::fit_aliases(Module &module) OSR_REQUIRES(engine_lock) {
 }
 
 /// Ids of bodies that are gone are used again.
-void Compiler::number(CanonicalProgram &added) const {
+void Compiler::assign_ids(CanonicalProgram &added) const {
   for (auto [index, info] : enumerate(added.functions))
     info.id = index < free_ids_.size() ? free_ids_[free_ids_.size() - 1 - index]
                                        : FunctionId(program_.functions.size() + index - free_ids_.size());
@@ -182,7 +183,7 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   }
   result.variables = defined_variables(*read->module);
   keep_functions(*read->module);
-  number(*read);
+  assign_ids(*read);
   result.functions = std::move(read->functions);
   result.aliases = std::move(read->aliases);
   result.constructors = std::move(read->constructors);
@@ -204,11 +205,10 @@ Error Compiler::number_added(NewModule &added) const {
   for (FunctionInfo &info : added.functions) {
     Function &function = *added.module->getFunction(info.name);
     info.came_later = true;
-    number_sites(function, info, optimizing_->machine(), options_.reference_spaces);
+    check_canonical(function, info);
+    number_sites(function, info);
     if (Error error = osr::check_references(function, info, options_.reference_spaces))
       return error;
-    if (!options_.sites)
-      strip_frame_states(function);
   }
   return Error::success();
 }
@@ -231,6 +231,7 @@ void Compiler::merge(std::unique_ptr<Module> module) {
 
 void Compiler::adopt_module(NewModule added) {
   Lock closed(gate_); // finish() reads the list of functions
+  inlined_calls_ = {};
   merge(std::move(added.module));
   for (FunctionInfo &info : added.functions) {
     const FunctionId id = info.id;

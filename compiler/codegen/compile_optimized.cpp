@@ -14,6 +14,7 @@
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/loop_polls.h"
+#include "compiler/sites/number_sites.h"
 #include "compiler/tiers/continuation.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/inline_candidates.h"
@@ -54,6 +55,7 @@ void let_callers_assume_nothing(Module &module) {
 Error Compiler::optimize_program() {
   if (optimized_program_)
     return Error::success();
+  number_all();
   optimized_program_ = CloneModule(*program_.module);
   drop_baseline_polls(*optimized_program_);
   drop_point_calls(*optimized_program_);
@@ -94,6 +96,19 @@ Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
   return pending;
 }
 
+/// Sites change how large a callee is.
+SmallSetVector<const Function *, 16> Compiler::numbered_candidates(FunctionId function) {
+  number(function);
+  for (;;) {
+    SmallSetVector<const Function *, 16> candidates = inline_candidates(canonical(function), profile_.get());
+    bool is_new = false;
+    for (const Function *callee : candidates)
+      is_new |= number(function_id(*callee));
+    if (!is_new)
+      return candidates;
+  }
+}
+
 /// One function or continuation by itself, with those callees in sight that may be inlined.
 Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   PendingCompile pending;
@@ -103,12 +118,12 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   Extractor extractor(*program_.module, pending.symbol);
   extractor.use(shared_metadata_);
   extractor.show_constants();
-  for (const Function *callee : inline_candidates(canonical(key.function), profile_.get()))
+  for (const Function *callee : numbered_candidates(key.function))
     extractor.show_callee(*callee);
   Function &clone = extractor.clone(canonical(key.function), pending.symbol);
   const bool peels = key.continuation_site && !profile_;
   if (key.continuation_site) {
-    Function &continuation = make_continuation(clone, program_.functions[key.function].sites[*key.continuation_site]);
+    Function &continuation = make_continuation(clone, program_.functions[key.function].sites()[*key.continuation_site]);
     if (!peels) // before anything is guessed: a guess about what comes before the site could take it away
       begin_at_entry(continuation, LoopsAround::Keep);
   }
@@ -227,7 +242,7 @@ void Compiler::drop_refused_exits(const CompiledVersion &version) {
 }
 
 Expected<PendingCompile> Compiler::begin(const VersionKey &key) {
-  check(key);
+  number_and_check(key);
   OSR_CHECK(key.tier == Tier::Optimized, "baseline code of function {} is compiled at once", key.function);
   const auto begun = std::chrono::steady_clock::now();
   auto pending = take_apart(key);

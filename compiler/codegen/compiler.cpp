@@ -3,6 +3,7 @@
 #include "compiler/base/address_of.h"
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
+#include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/codegen/emit_object.h"
@@ -10,6 +11,7 @@
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/profile_points.h"
+#include "compiler/sites/recursive_calls.h"
 #include "compiler/sites/references.h"
 #include "compiler/target/holder_assembly.h"
 #include "compiler/target/target.h"
@@ -63,32 +65,73 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
   compiler->optimizing_ = std::move(*optimizing);
   if (options.speculate_after && options.sites && options.assume)
     compiler->profile_ = std::make_unique<Profile>(*options.speculate_after);
-  compiler->insert_own_sites(compiler->program_);
-  number_sites(compiler->program_, compiler->optimizing_->machine());
-  if (Error error = compiler->check_references(compiler->program_))
-    return error;
   compiler->functions_.resize(compiler->program_.functions.size());
   for (Function &function : *compiler->program_.module)
-    if (!function.isDeclaration()) {
+    if (!function.isDeclaration())
       compiler->functions_[function_id(function)] = &function;
-      if (!options.sites)
-        strip_frame_states(function);
-    }
-  if (Error error = compiler->check_module(*compiler->program_.module, "numbering the sites"))
+  keep_recursive_calls(*compiler->program_.module);
+  if (options.reference_spaces.empty())
+    return compiler;
+  const AloneWithEngine alone;
+  compiler->number_all(); // what cannot be done with references is refused before the program starts
+  if (Error error = compiler->check_references(compiler->program_))
     return error;
   return compiler;
 }
 
 /// Those that are no calls of the program.
-void Compiler::insert_own_sites(CanonicalProgram &program) const {
+void Compiler::insert_own_sites(Function &function, FunctionInfo &info, InlinedCalls &calls) const {
+  if (info.pinned != PinReason::None)
+    return;
   if (options_.poll_word_offset)
-    insert_loop_polls(program);
+    insert_loop_polls(function, calls);
   if (profile_)
-    insert_profile_points(program);
+    info.profile_points = insert_profile_points(function);
   if (options_.poll_word_offset && !options_.reference_spaces.empty())
-    insert_polls_everywhere(program);
+    insert_polls_everywhere(function);
   if (options_.poll_word_offset && options_.baseline_polls_everywhere)
-    insert_baseline_polls(program);
+    insert_baseline_polls(function);
+}
+
+/// Of functions that are to become a part of the program.
+void Compiler::insert_own_sites(CanonicalProgram &program) const {
+  keep_recursive_calls(*program.module);
+  InlinedCalls calls;
+  for (FunctionInfo &info : program.functions) {
+    Function &function = *program.module->getFunction(info.name);
+    calls.remember_size(function);
+    insert_own_sites(function, info, calls);
+  }
+}
+
+void Compiler::number_sites(Function &function, FunctionInfo &info) const {
+  osr::number_sites(function, info, optimizing_->machine(), options_.reference_spaces);
+  if (!options_.sites)
+    strip_frame_states(function);
+}
+
+bool Compiler::number(FunctionId id) {
+  FunctionInfo &info = program_.functions[id];
+  if (info.is_numbered())
+    return false;
+  Function &function = canonical(id);
+  if (program_.debug == DebugInformation::Lines) // else no code is made of it
+    check_canonical(function, info);
+  inlined_calls_.remember_size(function);
+  insert_own_sites(function, info, inlined_calls_);
+  number_sites(function, info);
+  return true;
+}
+
+void Compiler::number_all() {
+  for (const FunctionInfo &info : program_.functions)
+    if (functions_[info.id]) // others are ids that wait to be used again
+      number(info.id);
+}
+
+void Compiler::program_changed() {
+  ++generation_;
+  inlined_calls_ = {};
 }
 
 /// The functions of `program`, whose sites are numbered.
@@ -145,6 +188,7 @@ void Compiler::count_anew(FunctionId body) {
 
 Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key, StringRef symbol,
                                                            const HeatCounter *heat) {
+  number(key.function);
   Extractor extractor(*program_.module, symbol);
   extractor.use(shared_metadata_);
   Function &function = extractor.clone(canonical(key.function), symbol);
@@ -179,9 +223,10 @@ Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, cons
   return version;
 }
 
-void Compiler::check(const VersionKey &key) const {
+void Compiler::number_and_check(const VersionKey &key) {
   OSR_CHECK(key.function < functions_.size(), "no function {}", key.function);
-  OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites.size(),
+  number(key.function);
+  OSR_CHECK(!key.continuation_site || *key.continuation_site < program_.functions[key.function].sites().size(),
             "function {} has no site {}", key.function, key.continuation_site.value_or(0));
 }
 
@@ -191,7 +236,7 @@ Error Compiler::not_compiled(const VersionKey &key, Error error) const {
 }
 
 Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCounters &counters) {
-  check(key);
+  number_and_check(key);
   const auto begin = std::chrono::steady_clock::now();
   auto version =
       key.tier == Tier::Baseline ? compile_baseline(key, counters) : compile_optimized(key, counters.residents);

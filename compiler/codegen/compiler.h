@@ -11,11 +11,13 @@
 #include "compiler/codegen/move_module.h"
 #include "compiler/codegen/pending_compile.h"
 #include "compiler/sites/map_sites.h"
+#include "compiler/sites/poll_places.h"
 #include "compiler/tiers/assumptions.h"
 #include "compiler/tiers/extract.h"
 #include "compiler/tiers/lower_sites.h"
 #include "compiler/tiers/speculations.h"
 
+#include <llvm/ADT/SetVector.h>
 #include <llvm/ADT/StringSet.h>
 #include <llvm/Linker/IRMover.h>
 #include <llvm/Support/MemoryBuffer.h>
@@ -87,6 +89,15 @@ public:
 
   const CanonicalProgram &program() const { return program_; }
   const Options &options() const { return options_; }
+
+  /// Gives the function its sites, if it has none yet; so does everything here that makes something of it. False: it had them.
+  bool number(FunctionId function) OSR_REQUIRES(engine_lock);
+  void number_all() OSR_REQUIRES(engine_lock);
+  /// With its sites.
+  const FunctionInfo &numbered(FunctionId function) OSR_REQUIRES(engine_lock) {
+    number(function);
+    return program_.functions[function];
+  }
 
   /// Compiles one version. Fails with a reason; never returns a version with a wrong or missing record.
   llvm::Expected<CompiledVersion> compile(const VersionKey &key, const CodeCounters &counters = {})
@@ -188,16 +199,18 @@ public:
   /// A function, variable or alias of that name is the program's own.
   bool defines(llvm::StringRef name) const OSR_REQUIRES(engine_lock);
 
-  /// The canonical code of a body.
-  const llvm::Function &code_of(FunctionId body) const OSR_REQUIRES(engine_lock) { return canonical(body); }
+  /// The canonical code of a body, with its sites.
+  const llvm::Function &code_of(FunctionId body) OSR_REQUIRES(engine_lock) {
+    number(body);
+    return canonical(body);
+  }
   /// The function has local objects in memory, which its beginning makes.
   bool has_objects(FunctionId function) const OSR_REQUIRES(engine_lock);
   /// Its result is nothing, an integer or a pointer, in one register.
   bool returns_in_word(FunctionId function) const OSR_REQUIRES(engine_lock);
 
-  /// The IR of one version as it goes into the code generator. With engine_lock if there is an engine: osrctl prints
-  /// without one, so this is not checked.
-  llvm::Expected<std::string> print_ir(const VersionKey &key);
+  /// The IR of one version as it goes into the code generator.
+  llvm::Expected<std::string> print_ir(const VersionKey &key) OSR_REQUIRES(engine_lock);
 
 private:
   Compiler(CanonicalProgram program, Options options);
@@ -211,8 +224,10 @@ private:
   }
   llvm::Error fit_names(llvm::Module &module);
   llvm::Error fit_aliases(llvm::Module &module);
-  void number(CanonicalProgram &added) const;
+  void assign_ids(CanonicalProgram &added) const;
   llvm::Error number_added(NewModule &added) const;
+  /// Bodies of the program are others now.
+  void program_changed();
   void put_aside(FunctionId function);
   void merge(std::unique_ptr<llvm::Module> module);
   /// A new body in canonical form, in a context of its own.
@@ -230,33 +245,37 @@ private:
                                                       Observe observe = Observe::No);
   static void make_enterable(ReadBody &read, llvm::Function &function, const BodyMaking &making);
   void number_entered_sites(ReadBody &read, llvm::Function &defined, NewBody &body) const;
+  void insert_own_sites(llvm::Function &function, FunctionInfo &info, InlinedCalls &calls) const;
   void insert_own_sites(CanonicalProgram &program) const;
+  void number_sites(llvm::Function &function, FunctionInfo &info) const;
+  llvm::SmallSetVector<const llvm::Function *, 16> numbered_candidates(FunctionId function) OSR_REQUIRES(engine_lock);
   llvm::Error check_references(const CanonicalProgram &program) const;
   std::string new_symbol(const VersionKey &key);
   enum class Globals : std::uint8_t { OfProgram, OfBody };
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module, Globals which);
   void lower_thread_words(llvm::Module &module) const;
   llvm::Function &canonical(FunctionId function) const;
-  void check(const VersionKey &key) const;
+  void number_and_check(const VersionKey &key) OSR_REQUIRES(engine_lock);
   /// LLVM's verifier, as an error that names the stage. Input was verified when it was read; what is made of it is
   /// checked once more only where each pass is, for that costs a tenth of a start.
   llvm::Error check_module(const llvm::Module &module, llvm::StringRef stage) const;
   llvm::Error not_compiled(const VersionKey &key, llvm::Error error) const;
   llvm::Expected<LoweredModule> lower_baseline(const VersionKey &key, llvm::StringRef symbol,
-                                               const HeatCounter *heat = nullptr);
+                                               const HeatCounter *heat = nullptr) OSR_REQUIRES(engine_lock);
   // compile_optimized.cpp
-  llvm::Error optimize_program();
+  llvm::Error optimize_program() OSR_REQUIRES(engine_lock);
   llvm::Error optimize_module(llvm::Module &module, llvm::TargetMachine &machine) const;
   void apply_assumptions(llvm::Module &module) const;
   bool is_compiled_apart(const VersionKey &key) const;
-  llvm::Expected<PendingCompile> prepare(const VersionKey &key);
-  llvm::Expected<PendingCompile> take_apart(const VersionKey &key);
+  llvm::Expected<PendingCompile> prepare(const VersionKey &key) OSR_REQUIRES(engine_lock);
+  llvm::Expected<PendingCompile> take_apart(const VersionKey &key) OSR_REQUIRES(engine_lock);
   llvm::Error optimize_pending(PendingCompile &pending, llvm::TargetMachine &machine) const;
   std::unique_ptr<llvm::Module> copy_optimized(const PendingCompile &pending) const;
   llvm::Expected<LoweredModule> lower_optimized(const PendingCompile &pending, const ForcedForms &forced) const;
   llvm::Expected<CompiledVersion> make_version(PendingCompile &pending, const ResidenceCounter *residents,
                                                CodeGenerator &generator) const;
-  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters);
+  llvm::Expected<CompiledVersion> compile_baseline(const VersionKey &key, const CodeCounters &counters)
+      OSR_REQUIRES(engine_lock);
   llvm::Expected<CompiledVersion> compile_optimized(const VersionKey &key, const ResidenceCounter *residents);
 
   CanonicalProgram program_;
@@ -267,6 +286,7 @@ private:
   mutable CodeGeneratorPool for_threads_{return_points(), options_.processor}; ///< of finish()
   std::unique_ptr<llvm::Module> optimized_program_; ///< O2 of the whole program; made when first needed
   std::vector<llvm::Function *> functions_; ///< canonical definitions by id
+  InlinedCalls inlined_calls_; ///< as long as the program stays as it is
   std::map<FunctionId, std::set<SiteId>> exits_; ///< of the optimised program
   Assumptions assumptions_;
   std::unique_ptr<Profile> profile_; ///< null: no speculation

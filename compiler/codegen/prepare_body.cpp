@@ -1,5 +1,6 @@
 // The part of the compiler that makes new bodies of functions, before they are a part of the program.
 #include "compiler/base/error.h"
+#include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
@@ -94,8 +95,6 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   number_entered_sites(**read_in, defined, body);
   if (Error error = osr::check_references(defined, body.info, options_.reference_spaces))
     return error;
-  if (!options_.sites)
-    strip_frame_states(defined);
   for (const GlobalVariable &variable : read->module->globals())
     if (!variable.isDeclaration())
       body.variables.insert(variable.getName());
@@ -113,7 +112,8 @@ void Compiler::number_entered_sites(ReadBody &read, Function &defined, NewBody &
   SourceTypes types;
   body.entries.problem = read.problem;
   body.entries.sites = describe_entries(defined, read.gates, types, [&] {
-    number_sites(defined, body.info, optimizing_->machine(), options_.reference_spaces);
+    check_canonical(defined, body.info);
+    number_sites(defined, body.info);
   });
   body.entries.types = types.take();
 }
@@ -172,8 +172,7 @@ Expected<Compiler::DescribedBody> Compiler::describe_body(FunctionId body, Memor
     return joinErrors(read.takeError(), seeing.takeError());
   for (ReadBody *each : {read->get(), seeing->get()}) {
     drop_marks(*each->program.module->getFunction(name));
-    number_sites(*each->program.module->getFunction(name), each->program.functions.front(), optimizing_->machine(),
-                 options_.reference_spaces);
+    number_sites(*each->program.module->getFunction(name), each->program.functions.front());
   }
   Function &function = *(*read)->program.module->getFunction(name);
   SourceTypes types;
@@ -181,7 +180,7 @@ Expected<Compiler::DescribedBody> Compiler::describe_body(FunctionId body, Memor
   described.source = describe_source(function, types);
   described.types = types.take();
   add_observed(function, *(*seeing)->program.module->getFunction(name), (*seeing)->observed, described.source);
-  if (described.source.fingerprint != fingerprint(canonical(body)))
+  if (described.source.fingerprint != fingerprint(code_of(body)))
     return make_error("with and without debug information it is not the same code");
   return described;
 }

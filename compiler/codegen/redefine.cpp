@@ -73,7 +73,7 @@ void Compiler::put_aside(FunctionId function) {
 
 void Compiler::withdraw_body(FunctionId function) {
   Lock closed(gate_);
-  ++generation_;
+  program_changed();
   const std::vector<FunctionId> users = dependents(function);
   put_aside(function);
   for (FunctionId stale : users) {
@@ -85,7 +85,7 @@ void Compiler::withdraw_body(FunctionId function) {
 
 FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
   Lock closed(gate_);
-  ++generation_;
+  program_changed();
   const FunctionId id = body.info.id;
   const std::string name = body.info.name;
   put_aside(function);
@@ -108,7 +108,7 @@ FunctionId Compiler::adopt_body(FunctionId function, NewBody body) {
 
 void Compiler::make_current(FunctionId wanted, FunctionId now) {
   Lock closed(gate_);
-  ++generation_;
+  program_changed();
   Function &current = canonical(now), &next = canonical(wanted);
   std::swap(program_.functions[wanted].name, program_.functions[now].name);
   current.setName("");
@@ -119,7 +119,7 @@ void Compiler::make_current(FunctionId wanted, FunctionId now) {
 
 void Compiler::drop_body(FunctionId body) {
   Lock closed(gate_);
-  ++generation_;
+  program_changed();
   Function *function = functions_[body];
   function->removeDeadConstantUsers();
   OSR_CHECK(function->use_empty(), "the body of '{}' is still called", program_.functions[body].name);

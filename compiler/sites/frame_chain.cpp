@@ -20,9 +20,10 @@ const Site *find_site(const Value &operand, const CanonicalProgram &program) {
   if (!packed)
     return nullptr;
   SiteId id = SiteId::unpack(packed->getZExtValue());
-  if (id.function >= program.functions.size() || id.index >= program.functions[id.function].sites.size())
+  if (id.function >= program.functions.size() || !program.functions[id.function].is_numbered() ||
+      id.index >= program.functions[id.function].sites().size())
     return nullptr;
-  return &program.functions[id.function].sites[id.index];
+  return &program.functions[id.function].sites()[id.index];
 }
 
 /// True when a frame waiting at `outer` may have called the function that `inner` is a site of.

@@ -2,8 +2,6 @@
 
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/loop_analyses.h"
-#include "compiler/sites/poll_places.h"
-#include "compiler/sites/recursive_calls.h"
 #include "compiler/sites/variable_gates.h"
 #include "compiler/target/thread_memory.h"
 
@@ -25,6 +23,8 @@ constexpr const char *baseline_word_name = "osr-poll-word.baseline"; ///< the sa
 /// The poll waits for others at most: it touches nothing that the program can see. So values that were loaded before it
 /// are still good behind it. (The frame state makes it a reader of all memory: stores may not wait.)
 FunctionCallee declare_poll(Module &module) {
+  if (Function *known = module.getFunction(loop_poll_callee))
+    return known;
   LLVMContext &context = module.getContext();
   FunctionCallee poll = module.getOrInsertFunction(loop_poll_callee, Type::getVoidTy(context));
   auto *function = cast<Function>(poll.getCallee());
@@ -36,6 +36,8 @@ FunctionCallee declare_poll(Module &module) {
 }
 
 GlobalVariable *declare_poll_word(Module &module, StringRef name) {
+  if (GlobalVariable *known = module.getGlobalVariable(name))
+    return known;
   return new GlobalVariable(module, Type::getInt32Ty(module.getContext()), /*isConstant=*/false,
                             GlobalValue::ExternalLinkage, nullptr, name, nullptr, GlobalValue::NotThreadLocal,
                             thread_address_space());
@@ -74,22 +76,6 @@ BasicBlock *join_latches(Loop &loop, DominatorTree &dominators, LoopInfo &loops)
   SmallVector<BasicBlock *, 8> latches;
   loop.getLoopLatches(latches);
   return SplitBlockPredecessors(loop.getHeader(), latches, ".latch", &dominators, &loops);
-}
-
-void insert_polls(Function &function, InlinedCalls &calls, FunctionCallee poll, GlobalVariable &word) {
-  if (!has_cycle(function))
-    return;
-  LoopAnalyses analyses(function);
-  PollPlaces places = find_poll_places(function, analyses.loops, analyses.counts, calls);
-  for (Loop *loop : places.loops)
-    if (!loop->getLoopLatch())
-      join_latches(*loop, analyses.dominators, analyses.loops);
-  for (Loop *loop : places.loops)
-    insert_poll(place_in(*loop->getLoopLatch()), poll, word, analyses.loops);
-  for (const auto &[end, next] : places.ends_of_rounds)
-    insert_poll(place_at_end_of_round(*end, *next, analyses), poll, word, analyses.loops);
-  for (BasicBlock *header : places.headers)
-    insert_poll(header->getFirstInsertionPt(), poll, word, analyses.loops);
 }
 
 /// The block in which one goes back to the header; nothing else is in it if the latch tests. A point of a profile stays
@@ -146,12 +132,6 @@ void insert_entry_poll(Function &function, FunctionCallee poll, GlobalVariable &
   insert_poll(place, poll, word, loops);
 }
 
-template <typename Insert> void insert_in_replaceable(CanonicalProgram &program, Insert &&insert) {
-  for (const FunctionInfo &info : program.functions)
-    if (info.pinned == PinReason::None)
-      insert(*program.module->getFunction(info.name));
-}
-
 } // namespace
 
 bool is_loop_poll(const CallBase &call) {
@@ -172,29 +152,36 @@ SmallVector<LoadInst *, 8> polls_of(Function &function) {
   return polls;
 }
 
-void insert_loop_polls(CanonicalProgram &program) {
-  keep_recursive_calls(*program.module);
-  FunctionCallee poll = declare_poll(*program.module);
-  GlobalVariable *word = declare_poll_word(*program.module, poll_word_name);
-  InlinedCalls calls;
-  insert_in_replaceable(program, [&](Function &function) { insert_polls(function, calls, poll, *word); });
+void insert_loop_polls(Function &function, InlinedCalls &calls) {
+  if (!has_cycle(function))
+    return;
+  FunctionCallee poll = declare_poll(*function.getParent());
+  GlobalVariable &word = *declare_poll_word(*function.getParent(), poll_word_name);
+  LoopAnalyses analyses(function);
+  PollPlaces places = find_poll_places(function, analyses.loops, analyses.counts, calls);
+  for (Loop *loop : places.loops)
+    if (!loop->getLoopLatch())
+      join_latches(*loop, analyses.dominators, analyses.loops);
+  for (Loop *loop : places.loops)
+    insert_poll(place_in(*loop->getLoopLatch()), poll, word, analyses.loops);
+  for (const auto &[end, next] : places.ends_of_rounds)
+    insert_poll(place_at_end_of_round(*end, *next, analyses), poll, word, analyses.loops);
+  for (BasicBlock *header : places.headers)
+    insert_poll(header->getFirstInsertionPt(), poll, word, analyses.loops);
 }
 
-void insert_polls_everywhere(CanonicalProgram &program) {
-  FunctionCallee poll = declare_poll(*program.module);
-  GlobalVariable *word = program.module->getGlobalVariable(poll_word_name);
-  insert_in_replaceable(program, [&](Function &function) {
-    const bool calls = calls_something(function);
-    insert_missing_polls(function, poll, *word);
-    if (calls)
-      insert_entry_poll(function, poll, *word);
-  });
+void insert_polls_everywhere(Function &function) {
+  FunctionCallee poll = declare_poll(*function.getParent());
+  GlobalVariable &word = *declare_poll_word(*function.getParent(), poll_word_name);
+  const bool calls = calls_something(function);
+  insert_missing_polls(function, poll, word);
+  if (calls)
+    insert_entry_poll(function, poll, word);
 }
 
-void insert_baseline_polls(CanonicalProgram &program) {
-  FunctionCallee poll = declare_poll(*program.module);
-  GlobalVariable *word = declare_poll_word(*program.module, baseline_word_name);
-  insert_in_replaceable(program, [&](Function &function) { insert_missing_polls(function, poll, *word); });
+void insert_baseline_polls(Function &function) {
+  FunctionCallee poll = declare_poll(*function.getParent());
+  insert_missing_polls(function, poll, *declare_poll_word(*function.getParent(), baseline_word_name));
 }
 
 /// The calls are left behind branches that are never taken.

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "compiler/canonical/canonical_program.h"
+#include "compiler/sites/poll_places.h"
 
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/Instructions.h>
@@ -36,16 +37,17 @@ bool is_poll_word(const llvm::Value &address);
 /// The loads of that word.
 llvm::SmallVector<llvm::LoadInst *, 8> polls_of(llvm::Function &function);
 
-/// Puts polls into all replaceable functions; poll_places.h says where. To be run before the sites are numbered.
-void insert_loop_polls(CanonicalProgram &program);
+/// Puts polls into a replaceable function; poll_places.h says where. To be run before its sites are numbered, and when the
+/// recursive calls of the module are marked (recursive_calls.h). `calls` has seen no other module's.
+void insert_loop_polls(llvm::Function &function, InlinedCalls &calls);
 
-/// Polls of all tiers where there are none yet: in each loop, and at the beginning of functions that call something. So a
+/// Polls of all tiers where there are none yet: in each loop, and at the beginning of a function that calls something. So a
 /// thread comes to a poll after some rounds or calls, whatever it does.
-void insert_polls_everywhere(CanonicalProgram &program);
+void insert_polls_everywhere(llvm::Function &function);
 
 /// The polls of baseline code only, where there are none yet. To be run last, before the sites are numbered: all others keep
 /// their numbers.
-void insert_baseline_polls(CanonicalProgram &program);
+void insert_baseline_polls(llvm::Function &function);
 
 /// Takes them out of code that is about to be optimised.
 void drop_baseline_polls(llvm::Module &module);

@@ -161,6 +161,7 @@ Site number_site(SiteToBe &to_be, SiteId id, const TargetMachine &machine, Renew
 void number_sites(Function &function, FunctionInfo &info, const TargetMachine &machine,
                   ArrayRef<unsigned> reference_spaces) {
   info.uses_references = uses_references(function, reference_spaces);
+  std::vector<Site> &numbered = info.numbered_sites.emplace();
   if (info.pinned != PinReason::None) {
     drop_points(function);
     return;
@@ -168,7 +169,7 @@ void number_sites(Function &function, FunctionInfo &info, const TargetMachine &m
   Renewed renewed;
   std::vector<SiteToBe> sites = collect_sites(function, reference_spaces);
   for (auto [number, site] : enumerate(sites))
-    info.sites.push_back(number_site(site, {info.id, std::uint32_t(number)}, machine, renewed));
+    numbered.push_back(number_site(site, {info.id, std::uint32_t(number)}, machine, renewed));
   drop_points(function); // of calls that are no sites
 }
 
@@ -207,14 +208,6 @@ FunctionId function_id(const Function &function) {
   bool failed = function.getFnAttribute("osr-function").getValueAsString().getAsInteger(10, id);
   OSR_CHECK(!failed, "function '{}' carries no function id", function.getName().str());
   return id;
-}
-
-void number_sites(CanonicalProgram &program, const TargetMachine &machine) {
-  for (Function &function : *program.module) {
-    if (function.isDeclaration())
-      continue;
-    number_sites(function, program.functions[function_id(function)], machine, program.reference_spaces);
-  }
 }
 
 } // namespace osr

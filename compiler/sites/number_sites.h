@@ -11,15 +11,13 @@
 
 namespace osr {
 
-/// Gives every site of every replaceable function its number and its "deopt" operand bundle (packed site id, then the
-/// frame state), and fills FunctionInfo::sites. From here on the canonical IR is frozen: every tier is a clone of it.
+/// Gives every site of a function its number and its "deopt" operand bundle (packed site id, then the frame state), and fills
+/// FunctionInfo::numbered_sites. From here on its canonical IR is frozen: every tier is a clone of it. The function must carry
+/// the id of `info`; if that is pinned it gets none.
 ///
 /// A site is every call that can return to the function, except intrinsics, inline assembly, calls that must be tail
 /// calls and exempt library calls. Calls that can never be replaced still get a number, with Site::refusal set and
 /// without a bundle.
-void number_sites(CanonicalProgram &program, const llvm::TargetMachine &machine);
-
-/// The same for one function, which must carry the id of `info`; if that is pinned it gets none.
 void number_sites(llvm::Function &function, FunctionInfo &info, const llvm::TargetMachine &machine,
                   llvm::ArrayRef<unsigned> reference_spaces = {});
 

@@ -132,13 +132,21 @@ bool has_cycle(const Function &function) {
 
 const Function *InlinedCalls::inlinable_callee(const CallBase &call) {
   const Function *callee = call.getCalledFunction();
+  if (!is_site(call)) // number_sites() keeps it a call; whether the function has been numbered makes no difference
+    return nullptr;
   if (!callee || callee->isDeclaration() || call.isNoInline() || callee->hasFnAttribute(Attribute::NoInline))
     return nullptr;
-  auto [found, is_new] = may_be_inlined_.try_emplace(callee);
-  if (is_new)
-    found->second = callee->hasFnAttribute(Attribute::AlwaysInline) || may_fit_inline(*callee);
-  return found->second ? callee : nullptr;
+  return may_be_inlined(*callee) ? callee : nullptr;
 }
+
+bool InlinedCalls::may_be_inlined(const Function &callee) {
+  auto [found, is_new] = may_be_inlined_.try_emplace(&callee);
+  if (is_new)
+    found->second = callee.hasFnAttribute(Attribute::AlwaysInline) || may_fit_inline(callee);
+  return found->second;
+}
+
+void InlinedCalls::remember_size(const Function &function) { (void)may_be_inlined(function); }
 
 const InlinedCalls::Facts &InlinedCalls::facts(const Function &function) {
   if (auto [found, is_new] = known_.try_emplace(&function); !is_new)

@@ -40,6 +40,9 @@ public:
   bool always_has_site(const llvm::CallBase &call);
   /// A body that is put in place of the call may bring a loop.
   bool may_bring_loop(const llvm::CallBase &call);
+  /// Polls are about to come into that function. What it is without them is what counts, in whatever order functions get
+  /// theirs.
+  void remember_size(const llvm::Function &function);
 
 private:
   struct Facts {
@@ -49,6 +52,7 @@ private:
   const Facts &facts(const llvm::Function &function);
   /// Null: a call it remains.
   const llvm::Function *inlinable_callee(const llvm::CallBase &call);
+  bool may_be_inlined(const llvm::Function &callee);
 
   llvm::DenseMap<const llvm::Function *, Facts> known_;
   llvm::DenseMap<const llvm::Function *, bool> may_be_inlined_;

@@ -160,12 +160,7 @@ CallBase *call_behind(const CallInst &point) {
   return nullptr;
 }
 
-void insert_profile_points(CanonicalProgram &program) {
-  Inserter inserter(*program.module);
-  for (FunctionInfo &info : program.functions)
-    if (info.pinned == PinReason::None)
-      info.profile_points = inserter.insert(*program.module->getFunction(info.name));
-}
+std::uint32_t insert_profile_points(Function &function) { return Inserter(*function.getParent()).insert(function); }
 
 void lower_profile_points(Function &function, std::uint64_t points) {
   SmallVector<CallInst *, 16> found;

@@ -46,9 +46,9 @@ const llvm::CallInst *guard_of_point(const llvm::CallInst &point);
 /// The call by pointer that the point stands in front of; null if it has become another one.
 llvm::CallBase *call_behind(const llvm::CallInst &point);
 
-/// Puts points in front of what is worth counting in replaceable functions, and counts them in FunctionInfo. To be run
-/// after polls were inserted, before the sites are numbered: all other sites keep their numbers.
-void insert_profile_points(CanonicalProgram &program);
+/// Puts points in front of what is worth counting in a replaceable function, and says how many. To be run after polls were
+/// inserted, before the sites are numbered: all other sites keep their numbers.
+std::uint32_t insert_profile_points(llvm::Function &function);
 
 /// Baseline code: the counting itself. `points` is the address of the function's first point.
 void lower_profile_points(llvm::Function &function, std::uint64_t points);

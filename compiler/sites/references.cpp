@@ -139,7 +139,7 @@ Error check_references(const Function &function, const FunctionInfo &info, Array
         is_object_address(getUnderlyingObject(store->getPointerOperand())))
       return hidden(info, "one is kept in a local object in memory; keep it in a value");
   }
-  for (const Site &site : info.sites)
+  for (const Site &site : info.sites())
     if (!site.is_replaceable())
       return hidden(info, fmt::format("site {}, a call of '{}', has no record, since {}", site.id.index, site.callee,
                                       to_string(site.refusal)));

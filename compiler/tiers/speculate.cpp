@@ -133,7 +133,7 @@ Speculations speculate(Module &module, const SpeculationBasis &basis) {
 InlinedTargets::InlinedTargets(const Function &function, const CanonicalProgram &program) {
   for (const Instruction &instruction : instructions(function))
     if (const auto *call = dyn_cast<CallBase>(&instruction); call && is_direct(*call))
-      if (const SiteId site = site_of(*call); program.functions[site.function].sites[site.index].callee.empty())
+      if (const SiteId site = site_of(*call); program.functions[site.function].sites()[site.index].callee.empty())
         direct_.insert(site);
 }
 

@@ -82,7 +82,7 @@ struct Statistics {
     std::uint64_t landed_in_old = 0; ///< before: in old code, which is replaced at the next site
   };
   struct Guards {
-    std::uint64_t sites = 0;       ///< in the site table of the program
+    std::uint64_t sites = 0;       ///< of functions of which code was made, or that were looked at
     std::uint64_t failed = 0;      ///< activations that left optimised code
     std::uint64_t dropped = 0;     ///< assumptions that failed too often
     std::uint64_t invalidated = 0; ///< versions that went out of use for that
@@ -139,9 +139,9 @@ struct Statistics {
   std::uint64_t stubs = 0;
   std::uint64_t stub_bytes = 0;
   std::uint64_t max_stack_depth = 0;              ///< frames seen by the longest walk
-  std::uint64_t sites_total = 0;                  ///< in the site table of the program
+  std::uint64_t sites_total = 0;                  ///< of functions of which code was made, or that were looked at
   std::uint64_t loop_sites = 0;                   ///< of these: polls of loops
-  std::map<std::string, std::uint64_t> sites_refused;    ///< by reason, in the site table
+  std::map<std::string, std::uint64_t> sites_refused;    ///< by reason; of sites_total
   std::map<std::string, std::uint64_t> functions_pinned; ///< by reason
   /// Functions whose calls enter the baseline tier because their optimised code was refused, by reason.
   std::map<std::string, std::uint64_t> functions_not_optimized;

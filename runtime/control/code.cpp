@@ -78,10 +78,10 @@ Expected<json> answer_sites(const ControlParts &parts, const Call &call) {
   auto body = engine.find_body(text_of(call.request, "function"));
   if (!body)
     return body.takeError();
-  const FunctionInfo &info = engine.program().functions[*body];
+  const FunctionInfo &info = engine.compiler().numbered(*body);
   SiteLines lines(engine);
   json sites = json::array();
-  for (const Site &site : info.sites)
+  for (const Site &site : info.sites())
     sites.push_back(describe_site(site, lines));
   json result{{"function", info.name}, {"text", text_of(info)}, {"sites", std::move(sites)}};
   if (info.pinned != PinReason::None)

@@ -76,7 +76,7 @@ json FrameTexts::describe_site(const FrameRecord &inlined) {
   const SiteId site = inlined.site;
   json activation = describe_function(engine_.program(), site.function);
   activation["site"] = site.index;
-  activation["calls"] = engine_.program().functions[site.function].sites[site.index].callee;
+  activation["calls"] = engine_.program().functions[site.function].sites()[site.index].callee;
   activation["inlined"] = true;
   if (const auto line = lines_.find(site)) {
     activation["file"] = line->file;

@@ -51,7 +51,9 @@ std::map<FunctionId, std::vector<const Version *>> versions_by_body(const Versio
 json summary_of(const ControlParts &parts, const FunctionInfo &body, ArrayRef<const Version *> versions)
     OSR_REQUIRES(engine_lock) {
   const CallTargets &targets = parts.engine.targets();
-  json result{{"function", body.name}, {"sites", body.sites.size()}};
+  json result{{"function", body.name}};
+  if (body.is_numbered())
+    result["sites"] = body.sites().size();
   std::uint64_t bytes = 0, continuations = 0;
   for (const Version *version : versions) {
     bytes += version->object.code_size;
@@ -155,7 +157,7 @@ Expected<json> answer_function(const ControlParts &parts, const Call &call) {
     return body.takeError();
   const VersionStore &versions = engine.versions();
   const CallTargets &targets = engine.targets();
-  const FunctionInfo &info = engine.program().functions[*body];
+  const FunctionInfo &info = engine.compiler().numbered(*body);
   const EntryId entry = targets.bodies().entry_of(*body);
   std::vector<const Version *> in_use;
   for (Tier tier : {Tier::Baseline, Tier::Optimized})

@@ -16,7 +16,7 @@ namespace osr {
 class CompileEffort {
 public:
   /// The compiler must outlive it.
-  CompileEffort(const Compiler &compiler, const CompileLimits &limits) : compiler_(compiler), limits_(limits) {}
+  CompileEffort(Compiler &compiler, const CompileLimits &limits) : compiler_(compiler), limits_(limits) {}
 
   /// The error says which limit has been reached. Baseline code has none.
   llvm::Error check(const VersionKey &key) const OSR_REQUIRES(engine_lock);
@@ -32,7 +32,7 @@ private:
     std::uint64_t failures = 0;
   };
 
-  const Compiler &compiler_;
+  Compiler &compiler_;
   CompileLimits limits_;
   std::map<FunctionId, Spent> spent_ OSR_GUARDED_BY(engine_lock);
 };

@@ -32,9 +32,9 @@ private:
   /// In sites with as many values as usual.
   static std::uint64_t cost_of(const FunctionInfo &function) {
     std::uint64_t values = 0;
-    for (const Site &site : function.sites)
+    for (const Site &site : function.sites())
       values += site.state.size();
-    return std::max<std::uint64_t>(function.sites.size(), values / usual_values);
+    return std::max<std::uint64_t>(function.sites().size(), values / usual_values);
   }
 
   std::map<FunctionId, std::uint64_t> spent_;

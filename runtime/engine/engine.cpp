@@ -106,12 +106,19 @@ void Engine::count(const FunctionInfo &function) {
   ++statistics_.functions_total;
   if (function.pinned != PinReason::None)
     ++statistics_.functions_pinned[osr::to_string(function.pinned)];
-  statistics_.sites_total += function.sites.size();
-  for (const Site &site : function.sites) {
-    statistics_.loop_sites += is_loop_site(site);
-    statistics_.guards.sites += is_guard_site(site);
-    if (!site.is_replaceable())
-      ++statistics_.sites_refused[osr::to_string(site.refusal)];
+}
+
+void Engine::count_sites(Statistics &statistics) const {
+  for (const FunctionInfo &function : program().functions) {
+    if (!function.is_numbered())
+      continue;
+    statistics.sites_total += function.sites().size();
+    for (const Site &site : function.sites()) {
+      statistics.loop_sites += is_loop_site(site);
+      statistics.guards.sites += is_guard_site(site);
+      if (!site.is_replaceable())
+        ++statistics.sites_refused[osr::to_string(site.refusal)];
+    }
   }
 }
 

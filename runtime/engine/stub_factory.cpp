@@ -122,7 +122,7 @@ Expected<TransitionPlan> StubFactory::plan(Stub &stub, SiteRecord record, Unwind
     return refuse(failure ? Refusal{RefusalKind::Failed, *failure} : Refusal{RefusalKind::NoContinuation});
   }
   stub.stub.to.push_back(&version->object);
-  const Site &described = versions_.program().functions[site.function].sites[site.index];
+  const Site &described = versions_.program().functions[site.function].sites()[site.index];
   StateBufferLayout layout = state_buffer_layout(described);
   bool reads_result =
       described.result_used || described.result.stacked_floats != 0; // a stack of registers must be popped in any case

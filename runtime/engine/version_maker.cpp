@@ -92,7 +92,7 @@ std::optional<SiteId> VersionMaker::find_dead_end(const Version &version) {
     return found;
   object.sites.for_each([&](const SiteRecord &record) OSR_REQUIRES(engine_lock) {
     const SiteId guard = record.frames.back().site;
-    if (found || !is_guard_site(versions_.program().functions[guard.function].sites[guard.index]))
+    if (found || !is_guard_site(versions_.program().functions[guard.function].sites()[guard.index]))
       return;
     auto stub = stubs_.find_or_make(object, object.code_begin + record.return_pc_offset, Landing::InPlace);
     if (stub)

@@ -129,7 +129,7 @@ void VersionStore::forget_inlined(const CodeObject &object) {
 
 bool VersionStore::is_at_poll(const SiteRecord &record) const {
   SiteId site = record.frames.back().site;
-  return is_loop_site(program().functions[site.function].sites[site.index]);
+  return is_loop_site(program().functions[site.function].sites()[site.index]);
 }
 
 } // namespace osr

@@ -167,6 +167,7 @@ std::optional<Statistics> RuntimeImpl::snapshot() {
     return std::nullopt;
   Lock lock(engine->mutex(), already_locked);
   Statistics result = engine->statistics();
+  engine->count_sites(result);
   if (const DirectCalls *direct = engine->targets().direct())
     result.calls = {direct->sites().size(), direct->sites().bound(), direct->sites().rewritten(), direct->stops()};
   result.exceptions.unwound = rooms.guest->stubs_unwound();

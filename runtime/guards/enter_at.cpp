@@ -39,9 +39,9 @@ Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::u
   auto body = engine.find_body(function);
   if (!body)
     return body.takeError();
-  const FunctionInfo &info = engine.program().functions[*body];
-  const auto found = find_if(info.sites, [&](const Site &site) { return site.point && site.point->id == id; });
-  if (found == info.sites.end())
+  const FunctionInfo &info = engine.compiler().numbered(*body);
+  const auto found = find_if(info.sites(), [&](const Site &site) { return site.point && site.point->id == id; });
+  if (found == info.sites().end())
     return make_error("'{}' cannot be entered at point {}: no call in it has that point", function.str(), id);
   auto refuse = [&](const std::string &why) {
     return make_error("'{}' cannot be entered at point {}: {}", function.str(), id, why);
@@ -65,7 +65,7 @@ Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::u
 /// Whether an activation that somebody else has begun can go on behind this site.
 Expected<const Site *> enterable_site(Engine &engine, FunctionId body, std::uint32_t index,
                                       ArrayRef<EnteredValue> state) OSR_REQUIRES(engine_lock) {
-  const FunctionInfo &info = engine.program().functions[body];
+  const FunctionInfo &info = engine.compiler().numbered(body);
   auto site = find_site(info, index);
   if (!site)
     return site.takeError();

@@ -39,7 +39,7 @@ private:
       activation.function = {name.data(), name.size()};
       activation.is_inlined = i != 0;
       activation.site = inlined.site.index;
-      read_point(info.sites[inlined.site.index], inlined, thread, frame);
+      read_point(info.sites()[inlined.site.index], inlined, thread, frame);
       activation.point = point_;
       activation.values = values_;
       if (!visit_(activation))

@@ -82,9 +82,9 @@ Extent own_code(const CodeObject &object) {
 std::string text_of(const FunctionInfo &function) {
   if (function.pinned != PinReason::None)
     return fmt::format("{} {}: pinned, it {}\n", function.id, function.name, to_string(function.pinned));
-  std::string text = fmt::format("{} {}: {} site{}\n", function.id, function.name, function.sites.size(),
-                                 function.sites.size() == 1 ? "" : "s");
-  for (const Site &site : function.sites)
+  std::string text = fmt::format("{} {}: {} site{}\n", function.id, function.name, function.sites().size(),
+                                 function.sites().size() == 1 ? "" : "s");
+  for (const Site &site : function.sites())
     text += text_of(site);
   return text;
 }

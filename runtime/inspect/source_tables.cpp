@@ -59,7 +59,11 @@ Expected<std::unique_ptr<Compiler>> SourceTables::compile_all(std::unique_ptr<Mo
   auto program = canonicalize(std::move(module), machine, KeepSource::No, DebugInformation::All);
   if (!program)
     return program.takeError();
-  return Compiler::create(std::move(*program), engine_.compiler().options());
+  auto compiler = Compiler::create(std::move(*program), engine_.compiler().options());
+  const AloneWithEngine alone;
+  if (compiler)
+    (*compiler)->number_all();
+  return compiler;
 }
 
 const FunctionSource *SourceTables::find(FunctionId body) const {

@@ -78,7 +78,7 @@ Expected<Redefiner::Choice> Redefiner::choose_body(FunctionId old, MemoryBufferR
     return choice;
   if (Error error = choose_enterable(old, ir, choice)) {
     const std::string reason = toString(std::move(error));
-    for (std::uint32_t site = 0; site != engine_.program().functions[old].sites.size(); ++site)
+    for (std::uint32_t site = 0; site != engine_.program().functions[old].sites().size(); ++site)
       choice.refused[site] = reason;
   }
   note_choice(old, choice, outcome);
@@ -104,11 +104,11 @@ Error Redefiner::choose_enterable(FunctionId old, MemoryBufferRef ir, Choice &ch
     return address ? std::optional(*address) : (consumeError(address.takeError()), std::nullopt);
   };
   AutomaticMap found =
-      map_sites({old_code, *body->module->getFunction(body->info.name), engine_.program().functions[old].sites,
-                 body->info.sites, *known->source, known->type_of, body->entries, address_of});
-  const std::vector<Site> &old_sites = engine_.program().functions[old].sites;
+      map_sites({old_code, *body->module->getFunction(body->info.name), engine_.program().functions[old].sites(),
+                 body->info.sites(), *known->source, known->type_of, body->entries, address_of});
+  const std::vector<Site> &old_sites = engine_.program().functions[old].sites();
   for (SiteMapping &mapping : found.map)
-    if (Error error = check_site_map({mapping}, old_sites, body->info.sites))
+    if (Error error = check_site_map({mapping}, old_sites, body->info.sites()))
       found.refused[mapping.from_site] = toString(std::move(error));
     else
       choice.site_map.push_back(std::move(mapping));

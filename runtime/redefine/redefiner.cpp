@@ -125,10 +125,10 @@ Expected<Compiler::NewBody> Redefiner::prepare(FunctionId old, MemoryBufferRef i
 /// How activations of the old body go on in the new one. Empty: they end where they are.
 Expected<SiteMap> Redefiner::site_map_for(FunctionId old, const FunctionInfo &fresh, const Function &code,
                                           const RedefineOptions &options, RedefineOutcome &outcome) const {
-  const std::vector<Site> &sites = engine_.program().functions[old].sites;
+  const std::vector<Site> &sites = engine_.compiler().numbered(old).sites();
   outcome.had_same_sites = options.same_sites_if_same_shape && have_same_shape(engine_.compiler().code_of(old), code);
   const SiteMap map = options.same_sites || outcome.had_same_sites ? identity_map(sites) : options.site_map;
-  if (Error error = check_site_map(map, sites, fresh.sites))
+  if (Error error = check_site_map(map, sites, fresh.sites()))
     return error;
   return map;
 }
@@ -165,7 +165,7 @@ Error Redefiner::finish(MutableArrayRef<Exchange> exchanges, Tier to, RedefineOu
         replacer_.reclaimer().retire(*version);
     maps.refuse(exchange.old, exchange.refused);
     if (!exchange.site_map.empty())
-      maps.add(exchange.old, engine_.program().functions[exchange.fresh].sites, exchange.site_map);
+      maps.add(exchange.old, engine_.program().functions[exchange.fresh].sites(), exchange.site_map);
     if (!exchange.site_map.empty() || !exchange.refused.empty())
       mapped.insert(exchange.old);
     maps.keep_in(exchange.fresh); // if it was the body before, its activations went elsewhere

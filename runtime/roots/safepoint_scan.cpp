@@ -130,7 +130,7 @@ void SafepointScan::add_roots(const Found &found, Safepoint &safepoint) {
   for (const bool derived :
        {false, true}) // first: what a caller takes for derived may be the object itself to whom was inlined
     for (const FrameRecord &inlined : record.frames) {
-      const Site &site = engine_.program().functions[inlined.site.function].sites[inlined.site.index];
+      const Site &site = engine_.program().functions[inlined.site.function].sites()[inlined.site.index];
       for (std::size_t i = 0; i < site.state.size(); ++i) {
         const std::optional<std::uint32_t> base = site.state[i].base;
         if (!base || (*base != i) != derived)

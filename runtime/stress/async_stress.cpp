@@ -8,10 +8,12 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-std::vector<EntryId> replaceable_functions(const CanonicalProgram &program) {
+std::vector<EntryId> replaceable_functions(Engine &engine) {
+  Lock lock(engine.mutex());
+  engine.compiler().number_all();
   std::vector<EntryId> functions;
-  for (const FunctionInfo &function : program.functions)
-    if (function.pinned == PinReason::None && !function.sites.empty())
+  for (const FunctionInfo &function : engine.program().functions)
+    if (function.pinned == PinReason::None && !function.sites().empty())
       functions.push_back(EntryId(function.id));
   return functions;
 }
@@ -26,7 +28,7 @@ std::vector<EntryId> active_among(Engine &engine, ArrayRef<EntryId> functions) {
 } // namespace
 
 AsyncStress::AsyncStress(Engine &engine, Replacer &replacer, std::uint64_t per_second)
-    : engine_(engine), replacer_(replacer), functions_(replaceable_functions(engine.program())),
+    : engine_(engine), replacer_(replacer), functions_(replaceable_functions(engine)),
       ticker_("osr stress", per_second, [this] { replace_something(); }) {}
 
 EntryId AsyncStress::choose() {

@@ -92,17 +92,17 @@ bool StressMode::acts_at_calls() const {
   return false;
 }
 
-Expected<FunctionId> find_stressed_function(const StressMode &mode, const CanonicalProgram &program) {
+Expected<FunctionId> find_stressed_function(const StressMode &mode, Compiler &compiler) {
   if (mode.kind != StressMode::Kind::At)
     return 0;
-  const FunctionInfo *info = program.find_function(mode.function);
+  const FunctionInfo *info = compiler.program().find_function(mode.function);
   if (!info)
     return make_error("there is no function '{}'; 'osrctl sites' lists them", mode.function);
   if (info->pinned != PinReason::None)
     return make_error("'{}' is never replaced because it {}", mode.function, osr::to_string(info->pinned));
   if (!mode.site)
     return info->id;
-  if (auto found = find_site(*info, *mode.site); !found)
+  if (auto found = find_site(compiler.numbered(info->id), *mode.site); !found)
     return found.takeError();
   return info->id;
 }

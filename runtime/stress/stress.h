@@ -16,7 +16,7 @@
 namespace osr {
 
 /// For StressMode::Kind::At: the function's id; the error says why there can be no replacement there. Other kinds: 0.
-llvm::Expected<FunctionId> find_stressed_function(const StressMode &mode, const CanonicalProgram &program);
+llvm::Expected<FunctionId> find_stressed_function(const StressMode &mode, Compiler &compiler) OSR_REQUIRES(engine_lock);
 
 /// Forces transitions from the entry hook, before the called function runs, and from polls; in registered threads.
 class Stress final {

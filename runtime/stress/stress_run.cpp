@@ -12,9 +12,11 @@ namespace osr {
 Expected<std::unique_ptr<StressRun>> StressRun::create(const StressMode &mode, Engine &engine) {
   if (engine.versions().counts_activations() && mode.kind != StressMode::Kind::None)
     return make_error("stress modes rewrite frames, which cannot be while activations are counted");
-  auto function = find_stressed_function(mode, engine.program());
+  Lock lock(engine.mutex());
+  auto function = find_stressed_function(mode, engine.compiler());
   if (!function)
     return function.takeError();
+  lock.unlock();
   std::unique_ptr<StressRun> run(new StressRun(mode, engine));
   if (mode.acts_at_calls() || mode.acts_at_polls())
     run->stress_.emplace(mode, *function, engine);

@@ -7,7 +7,7 @@ using State = HeatCounter::State;
 namespace {
 
 FunctionSummary summary_of(const FunctionInfo &body, std::size_t instructions) {
-  return {body.id, body.name, body.sites.size(), instructions, body.pinned == PinReason::None};
+  return {body.id, body.name, body.sites().size(), instructions, body.pinned == PinReason::None};
 }
 
 } // namespace

@@ -21,7 +21,7 @@ Tiering::Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, Ti
         return optimize(body, by, is_first, where);
       }) {
   engine_.versions().count_heat_in([this](FunctionId body) OSR_REQUIRES(engine_lock) {
-    const FunctionInfo &info = engine_.program().functions[body];
+    const FunctionInfo &info = engine_.compiler().numbered(body);
     const std::size_t instructions = engine_.program().module->getFunction(info.name)->getInstructionCount();
     return tier_up_.counter_of(info, instructions, may_tier_up(body));
   });

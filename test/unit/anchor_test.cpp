@@ -56,7 +56,7 @@ TEST_CASE("Check that the record's PC is the return PC for every site of generat
     INFO("seed " << seed);
     CompiledText text(generate_ir(seed));
     CompiledVersion baseline = text.compile("generated", Tier::Baseline);
-    CHECK(baseline.sites.records.size() == text.compiler().program().functions[text.id("generated")].sites.size());
+    CHECK(baseline.sites.records.size() == text.compiler().program().functions[text.id("generated")].sites().size());
     CHECK(baseline.report.calls_without_site == 0);
     CHECK(baseline.report.not_certified.empty());
     std::map<RawLocation::Kind, unsigned> slots;

@@ -76,8 +76,8 @@ void check_baseline(NumberedProgram &program, StringRef name) {
   const FunctionInfo &info = program.info(name);
   std::vector<LoweredRecord> records = lower_to_baseline(function, program.program());
   require_valid(program.module());
-  REQUIRE(records.size() == info.sites.size());
-  CHECK(stack_maps(function).size() == info.sites.size());
+  REQUIRE(records.size() == info.sites().size());
+  CHECK(stack_maps(function).size() == info.sites().size());
   CHECK(calls_with_state(function).empty());
 
   unsigned marked = 0;
@@ -91,7 +91,7 @@ void check_baseline(NumberedProgram &program, StringRef name) {
     CHECK(map->getNextNode()->isTerminator()); // the call ends its block
     CHECK(liveness.live_across(*call).empty()); // whatever is needed later is in a slot, and nowhere else
     ++marked;
-    const Site &site = info.sites[cast<ConstantInt>(map->getArgOperand(0))->getZExtValue()];
+    const Site &site = info.sites()[cast<ConstantInt>(map->getArgOperand(0))->getZExtValue()];
     REQUIRE(map->arg_size() == 2 + site.state.size());
     const LoweredFrame &frame = records[site.id.index].frames.at(0);
     CHECK(frame.site == site.id);
@@ -107,14 +107,14 @@ void check_baseline(NumberedProgram &program, StringRef name) {
       CHECK(slots.insert(slot).second); // one slot per value
     }
   }
-  CHECK(marked == info.sites.size());
+  CHECK(marked == info.sites().size());
 }
 
 } // namespace
 
 TEST_CASE("Check that baseline code keeps every value across a site in one slot, and one call per block", "[tiers]") {
   NumberedProgram program(loop_text);
-  REQUIRE(program.info("f").sites.size() == 5);
+  REQUIRE(program.info("f").sites().size() == 5);
   check_baseline(program, "f");
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("Check that baseline code of generated functions obeys the same rules"
   for (unsigned seed = 1; seed <= 40; ++seed) {
     INFO("seed " << seed << "\n" << generate_ir(seed));
     NumberedProgram program(generate_ir(seed));
-    REQUIRE_FALSE(program.info("generated").sites.empty());
+    REQUIRE_FALSE(program.info("generated").sites().empty());
     check_baseline(program, "generated");
   }
 }

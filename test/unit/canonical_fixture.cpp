@@ -1,6 +1,7 @@
 #include "canonical_fixture.h"
 
 #include "compiler/base/run_passes.h"
+#include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/canonical/objects.h"
 #include "test/support/catch_header.h"
@@ -78,6 +79,8 @@ CanonicalProgram CanonicalFixture::canonical(const std::string &text) {
   auto program = canonicalize(parse(text), *machine_);
   if (!program)
     FAIL(toString(program.takeError()));
+  for (const FunctionInfo &info : program->functions)
+    check_canonical(*program->module->getFunction(info.name), info);
   return std::move(*program);
 }
 

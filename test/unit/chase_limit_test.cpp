@@ -15,6 +15,7 @@ namespace {
 struct Noticed {
   explicit Noticed(bool may_compile_in_calls) {
     FunctionInfo body;
+    body.numbered_sites.emplace();
     body.id = 0;
     counter = tier_up.counter_of(body, /*instructions=*/1, true);
     tier_up.start(may_compile_in_calls);

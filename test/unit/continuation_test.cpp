@@ -55,7 +55,7 @@ void check_entry(Function &continuation, const Site &site) {
 /// Cuts `name` at every site. What is not in the frame state is poison afterwards: none may be left in use.
 void check_all_cuts(NumberedProgram &program, StringRef name, LoopsAround loops) {
   const FunctionInfo &info = program.info(name);
-  for (const Site &site : info.sites) {
+  for (const Site &site : info.sites()) {
     INFO("cut at site " << site.id.index);
     check_buffer(site);
     Extractor extractor(program.module(), "part");
@@ -119,7 +119,7 @@ TEST_CASE("Check that a function with loops and phis can be cut at each of its s
       %s = add i64 %r, %v
       ret i64 %s
     })");
-  REQUIRE(program.info("f").sites.size() == 6);
+  REQUIRE(program.info("f").sites().size() == 6);
   for (LoopsAround loops : {LoopsAround::Peel, LoopsAround::Keep})
     check_all_cuts(program, "f", loops);
 }

@@ -70,7 +70,7 @@ TEST_CASE("An interpreter goes on in compiled code in mid-function") {
       const std::uint64_t i = frame.state[0].words[0], s = frame.state[1].words[0], n = frame.state[2].words[0];
       const FunctionInfo *info = program().runtime().engine().program().find_function("loop");
       std::vector<EnteredValue> state; // by the names that the values have in the IR
-      for (const FrameStateValue &value : info->sites[0].state)
+      for (const FrameStateValue &value : info->sites()[0].state)
         state.push_back(bytes_of(value.name == "i" ? i : value.name == "s" ? s : n));
       // As if the call had returned something else than 50.
       return {cantFail(program().runtime().enter_at("loop", 0, state, 1'000'000))};

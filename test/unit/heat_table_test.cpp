@@ -11,6 +11,7 @@ namespace {
 
 FunctionInfo body(FunctionId id) {
   FunctionInfo info;
+  info.numbered_sites.emplace();
   info.id = id;
   return info;
 }

@@ -170,7 +170,7 @@ TEST_CASE("Check that a plan for an inlined frame builds the frames that calls w
 TEST_CASE("Check that a plan for a continuation fills the buffer and gives all registers back", "[plan]") {
   OsrProgram program(text);
   RealFrame from = baseline_frame(program, "inner");
-  const Site &site = program.compiler().program().functions[program.id("inner")].sites.at(0);
+  const Site &site = program.compiler().program().functions[program.id("inner")].sites().at(0);
   StateBufferLayout layout = state_buffer_layout(site);
   const Version &continuation = program.version("inner", Tier::Optimized, 0);
   ContinuationLanding landing{continuation.object.entry_pc, layout.offsets, layout.result_area_offset, layout.size,

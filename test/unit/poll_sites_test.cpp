@@ -88,11 +88,11 @@ TEST_CASE("Check that a poll is a site like others, with what is live in the loo
   insert_loop_polls(program);
   number_sites(program, fixture.machine());
   const FunctionInfo &g = *program.find_function("g");
-  REQUIRE(g.sites.size() == 2);
-  CHECK(g.sites[0].callee == "ext");
-  CHECK(is_loop_site(g.sites[1]));
-  CHECK(state_names(g.sites[1]) == std::vector<std::string>{"p", "x"});
-  CHECK(program.find_function("pinned")->sites.empty());
+  REQUIRE(g.sites().size() == 2);
+  CHECK(g.sites()[0].callee == "ext");
+  CHECK(is_loop_site(g.sites()[1]));
+  CHECK(state_names(g.sites()[1]) == std::vector<std::string>{"p", "x"});
+  CHECK(program.find_function("pinned")->sites().empty());
 }
 
 TEST_CASE("Check that a poll keeps no value from being loaded before the loop", "[loops]") {

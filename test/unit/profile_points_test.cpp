@@ -154,7 +154,7 @@ TEST_CASE("Check that other sites keep their numbers", "[profile]") {
   insert_profile_points(program);
   number_sites(program, fixture.machine());
   for (const char *name : {"f", "g"}) {
-    const std::vector<Site> &sites = program.find_function(name)->sites, &before = plain.info(name).sites;
+    const std::vector<Site> &sites = program.find_function(name)->sites(), &before = plain.info(name).sites();
     REQUIRE(sites.size() > before.size());
     for (std::size_t i = 0; i < before.size(); ++i)
       CHECK(sites[i].callee == before[i].callee);

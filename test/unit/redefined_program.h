@@ -114,7 +114,7 @@ inline void at_host(std::function<void()> act) {
 /// Old and new walk have the same sites and values.
 inline SiteMap same_sites(const std::string &name) {
   SiteMap map;
-  for (const Site &site : program().runtime().engine().program().find_function(name)->sites) {
+  for (const Site &site : program().runtime().engine().program().find_function(name)->sites()) {
     SiteMapping mapping{site.id.index, site.id.index, {}};
     for (std::uint32_t i = 0; i < site.state.size(); ++i)
       mapping.values.push_back({i, 0});

@@ -1,5 +1,8 @@
 #include "sites_fixture.h"
 
+#include "compiler/sites/loop_polls.h"
+#include "compiler/sites/profile_points.h"
+#include "compiler/sites/recursive_calls.h"
 #include "test/support/catch_header.h"
 
 #include <llvm/IR/Constants.h>
@@ -10,6 +13,35 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+template <typename Insert> void insert_in_replaceable(CanonicalProgram &program, Insert &&insert) {
+  for (FunctionInfo &info : program.functions)
+    if (info.pinned == PinReason::None)
+      insert(*program.module->getFunction(info.name), info);
+}
+
+} // namespace
+
+void number_sites(CanonicalProgram &program, const TargetMachine &machine) {
+  for (FunctionInfo &info : program.functions)
+    number_sites(*program.module->getFunction(info.name), info, machine, program.reference_spaces);
+}
+
+void insert_loop_polls(CanonicalProgram &program) {
+  keep_recursive_calls(*program.module);
+  InlinedCalls calls;
+  insert_in_replaceable(program, [&](Function &function, FunctionInfo &) { insert_loop_polls(function, calls); });
+}
+
+void insert_baseline_polls(CanonicalProgram &program) {
+  insert_in_replaceable(program, [](Function &function, FunctionInfo &) { insert_baseline_polls(function); });
+}
+
+void insert_profile_points(CanonicalProgram &program) {
+  insert_in_replaceable(
+      program, [](Function &function, FunctionInfo &info) { info.profile_points = insert_profile_points(function); });
+}
 
 NumberedProgram::NumberedProgram(const std::string &text) : program_(fixture_.canonical(text)) {
   number_sites(program_, fixture_.machine());
@@ -32,8 +64,8 @@ const FunctionInfo &NumberedProgram::info(StringRef name) {
 
 const Site &NumberedProgram::site(StringRef function, std::uint32_t index) {
   const FunctionInfo &found = info(function);
-  REQUIRE(index < found.sites.size());
-  return found.sites[index];
+  REQUIRE(index < found.sites().size());
+  return found.sites()[index];
 }
 
 CallBase &NumberedProgram::call(StringRef name, std::uint32_t index) {

@@ -31,6 +31,13 @@ private:
   CanonicalProgram program_;
 };
 
+/// In all functions of a program.
+void number_sites(CanonicalProgram &program, const llvm::TargetMachine &machine);
+/// In all replaceable functions of a program whose sites are not numbered.
+void insert_loop_polls(CanonicalProgram &program);
+void insert_baseline_polls(CanonicalProgram &program);
+void insert_profile_points(CanonicalProgram &program);
+
 /// All calls of `function` that carry a frame state.
 std::vector<llvm::CallBase *> calls_with_state(llvm::Function &function);
 

@@ -47,14 +47,14 @@ constexpr const char *calls_of_all_kinds = R"(
 TEST_CASE("Check that calls which can come back are sites, in function order, and others are not", "[sites]") {
   NumberedProgram program(calls_of_all_kinds);
   const FunctionInfo &f = program.info("f");
-  REQUIRE(f.sites.size() == 3);
+  REQUIRE(f.sites().size() == 3);
   Names callees;
-  for (std::size_t i = 0; i < f.sites.size(); ++i) {
-    CHECK(f.sites[i].id == SiteId{f.id, std::uint32_t(i)});
-    callees.push_back(f.sites[i].callee);
+  for (std::size_t i = 0; i < f.sites().size(); ++i) {
+    CHECK(f.sites()[i].id == SiteId{f.id, std::uint32_t(i)});
+    callees.push_back(f.sites()[i].callee);
   }
   CHECK(callees == Names{"first", "", "strcmp"}); // a definition is no library call, whatever its name
-  CHECK(program.info("tail").sites.empty());
+  CHECK(program.info("tail").sites().empty());
   CHECK(calls_with_state(program.function("tail")).empty());
   CHECK(calls_with_state(program.function("f")).size() == 3);
 }
@@ -195,7 +195,7 @@ TEST_CASE("Check that a call whose result comes back in memory is refused, and n
       %b = call i64 @ext(i64 %one)
       ret i64 %b
     })");
-  REQUIRE(program.info("f").sites.size() == 2); // the number is taken all the same
+  REQUIRE(program.info("f").sites().size() == 2); // the number is taken all the same
   CHECK(program.site("f", 0).refusal == SiteRefusal::ResultInMemory);
   CHECK(program.site("f", 1).is_replaceable());
   std::vector<CallBase *> refused = calls_of(program.function("f"), "big");
@@ -214,6 +214,6 @@ TEST_CASE("Check that pinned functions have no sites", "[sites]") {
       ret i64 %r
     })");
   REQUIRE(program.info("f").pinned == PinReason::FrameAddress);
-  CHECK(program.info("f").sites.empty());
+  CHECK(program.info("f").sites().empty());
   CHECK(calls_with_state(program.function("f")).empty());
 }

@@ -74,7 +74,7 @@ public:
     return made;
   }
   SiteId guard(StringRef name) {
-    for (const Site &site : program.find_function(name)->sites)
+    for (const Site &site : program.find_function(name)->sites())
       if (is_guard_site(site))
         return site.id;
     FAIL("no guard");
