@@ -14,7 +14,6 @@
 #include "compiler/codegen/choose_forms.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/sites/loop_polls.h"
-#include "compiler/sites/number_sites.h"
 #include "compiler/tiers/continuation.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/inline_candidates.h"
@@ -94,19 +93,6 @@ Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
   pending.is_optimized = true;
   pending.in_program = optimized_program_->getFunction(canonical(key.function).getName());
   return pending;
-}
-
-/// Sites change how large a callee is.
-SmallSetVector<const Function *, 16> Compiler::numbered_candidates(FunctionId function) {
-  number(function);
-  for (;;) {
-    SmallSetVector<const Function *, 16> candidates = inline_candidates(canonical(function), profile_.get());
-    bool is_new = false;
-    for (const Function *callee : candidates)
-      is_new |= number(function_id(*callee));
-    if (!is_new)
-      return candidates;
-  }
 }
 
 /// One function or continuation by itself, with those callees in sight that may be inlined.

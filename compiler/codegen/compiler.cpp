@@ -3,7 +3,6 @@
 #include "compiler/base/address_of.h"
 #include "compiler/base/check.h"
 #include "compiler/base/error.h"
-#include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/codegen/emit_object.h"
@@ -11,7 +10,6 @@
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/profile_points.h"
-#include "compiler/sites/recursive_calls.h"
 #include "compiler/sites/references.h"
 #include "compiler/target/holder_assembly.h"
 #include "compiler/target/target.h"
@@ -69,7 +67,7 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
   for (Function &function : *compiler->program_.module)
     if (!function.isDeclaration())
       compiler->functions_[function_id(function)] = &function;
-  keep_recursive_calls(*compiler->program_.module);
+  compiler->keep_recursive_calls(*compiler->program_.module);
   if (options.reference_spaces.empty())
     return compiler;
   const AloneWithEngine alone;
@@ -77,56 +75,6 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
   if (Error error = compiler->check_references(compiler->program_))
     return error;
   return compiler;
-}
-
-/// Those that are no calls of the program.
-void Compiler::insert_own_sites(Function &function, FunctionInfo &info, InlinedCalls &calls) const {
-  if (info.pinned != PinReason::None)
-    return;
-  if (options_.poll_word_offset)
-    insert_loop_polls(function, calls);
-  if (profile_)
-    info.profile_points = insert_profile_points(function);
-  if (options_.poll_word_offset && !options_.reference_spaces.empty())
-    insert_polls_everywhere(function);
-  if (options_.poll_word_offset && options_.baseline_polls_everywhere)
-    insert_baseline_polls(function);
-}
-
-/// Of functions that are to become a part of the program.
-void Compiler::insert_own_sites(CanonicalProgram &program) const {
-  keep_recursive_calls(*program.module);
-  InlinedCalls calls;
-  for (FunctionInfo &info : program.functions) {
-    Function &function = *program.module->getFunction(info.name);
-    calls.remember_size(function);
-    insert_own_sites(function, info, calls);
-  }
-}
-
-void Compiler::number_sites(Function &function, FunctionInfo &info) const {
-  osr::number_sites(function, info, optimizing_->machine(), options_.reference_spaces);
-  if (!options_.sites)
-    strip_frame_states(function);
-}
-
-bool Compiler::number(FunctionId id) {
-  FunctionInfo &info = program_.functions[id];
-  if (info.is_numbered())
-    return false;
-  Function &function = canonical(id);
-  if (program_.debug == DebugInformation::Lines) // else no code is made of it
-    check_canonical(function, info);
-  inlined_calls_.remember_size(function);
-  insert_own_sites(function, info, inlined_calls_);
-  number_sites(function, info);
-  return true;
-}
-
-void Compiler::number_all() {
-  for (const FunctionInfo &info : program_.functions)
-    if (functions_[info.id]) // others are ids that wait to be used again
-      number(info.id);
 }
 
 void Compiler::program_changed() {

@@ -245,6 +245,7 @@ private:
                                                       Observe observe = Observe::No);
   static void make_enterable(ReadBody &read, llvm::Function &function, const BodyMaking &making);
   void number_entered_sites(ReadBody &read, llvm::Function &defined, NewBody &body) const;
+  void keep_recursive_calls(llvm::Module &module) const;
   void insert_own_sites(llvm::Function &function, FunctionInfo &info, InlinedCalls &calls) const;
   void insert_own_sites(CanonicalProgram &program) const;
   void number_sites(llvm::Function &function, FunctionInfo &info) const;

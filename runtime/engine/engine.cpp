@@ -108,20 +108,6 @@ void Engine::count(const FunctionInfo &function) {
     ++statistics_.functions_pinned[osr::to_string(function.pinned)];
 }
 
-void Engine::count_sites(Statistics &statistics) const {
-  for (const FunctionInfo &function : program().functions) {
-    if (!function.is_numbered())
-      continue;
-    statistics.sites_total += function.sites().size();
-    for (const Site &site : function.sites()) {
-      statistics.loop_sites += is_loop_site(site);
-      statistics.guards.sites += is_guard_site(site);
-      if (!site.is_replaceable())
-        ++statistics.sites_refused[osr::to_string(site.refusal)];
-    }
-  }
-}
-
 Error Engine::define_symbols(std::vector<AbsoluteSymbol> symbols) {
   for (const FunctionInfo &function : program().functions)
     symbols.emplace_back(function.name, entries_->entry_address(EntryId(function.id)));

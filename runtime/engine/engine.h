@@ -119,8 +119,6 @@ public:
   Handshake &handshake() { return *handshake_; }
   bool watches_threads() const { return handshake_ != nullptr; }
   Statistics &statistics() { return statistics_; }
-  /// What a snapshot of them says of sites.
-  void count_sites(Statistics &statistics) const OSR_REQUIRES(engine_lock);
   const EventTeller &events() const { return *events_; }
   CompileEffort &effort() { return *effort_; }
   TurnMutex &mutex() const OSR_RETURNS_MUTEX(engine_lock) { return mutex_; }

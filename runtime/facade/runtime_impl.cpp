@@ -3,7 +3,9 @@
 
 #include "compiler/base/error.h"
 #include "compiler/base/message.h"
+#include "compiler/sites/loop_polls.h"
 #include "compiler/target/thread_memory.h"
+#include "compiler/tiers/assumptions.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/facade/running.h"
 #include "runtime/guest/fde_finder.h"
@@ -73,6 +75,20 @@ Error check_collectable(const RuntimeOptions &options) {
         "with reference_spaces, code needs its sites, also in loops, and return PCs that may be rewritten: not "
         "under a shadow stack, nor while activations are counted");
   return Error::success();
+}
+
+void count_sites(const CanonicalProgram &program, Statistics &statistics) {
+  for (const FunctionInfo &function : program.functions) {
+    if (!function.is_numbered())
+      continue;
+    statistics.sites_total += function.sites().size();
+    for (const Site &site : function.sites()) {
+      statistics.loop_sites += is_loop_site(site);
+      statistics.guards.sites += is_guard_site(site);
+      if (!site.is_replaceable())
+        ++statistics.sites_refused[to_string(site.refusal)];
+    }
+  }
 }
 
 } // namespace
@@ -167,7 +183,7 @@ std::optional<Statistics> RuntimeImpl::snapshot() {
     return std::nullopt;
   Lock lock(engine->mutex(), already_locked);
   Statistics result = engine->statistics();
-  engine->count_sites(result);
+  count_sites(engine->program(), result);
   if (const DirectCalls *direct = engine->targets().direct())
     result.calls = {direct->sites().size(), direct->sites().bound(), direct->sites().rewritten(), direct->stops()};
   result.exceptions.unwound = rooms.guest->stubs_unwound();
