@@ -1,12 +1,17 @@
 #include "runtime/threads/fork_calls.h"
 
+#include "runtime/machine/page_size.h"
 #include "runtime/machine/system_calls.h"
 #include "runtime/process/fork_handlers.h"
 #include "runtime/process/in_library.h"
+#include "runtime/process/program_memory.h"
 #include "runtime/threads/program_thread.h"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstring>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -63,14 +68,19 @@ bool is_copied(unsigned long flags) { return !(flags & (CLONE_VM | CLONE_SETTLS)
 /// The parent waits in a vfork, with what it holds of the runtime's: others would wait for it.
 constexpr unsigned long left_out = CLONE_VFORK;
 
-long forked_by_clone3(clone_args &wanted, long size) {
-  const std::uint64_t flags = wanted.flags;
-  if (flags & left_out) // else it may be a constant
-    wanted.flags = flags & ~left_out;
-  const long child = forked([&] { return ::syscall(SYS_clone3, &wanted, size); });
-  if (flags & left_out)
-    wanted.flags = flags;
-  return child;
+/// The kernel takes no more, and what it does not know has to be zero.
+constexpr std::size_t most_clone_arguments = page_size;
+
+/// The wishes may be a constant: what is left out is left out of a copy.
+long forked_by_clone3(const clone_args *wanted, std::size_t size) {
+  alignas(clone_args) std::array<std::byte, most_clone_arguments> copy;
+  const void *given = wanted;
+  if (wanted->flags & left_out && size <= copy.size() && is_readable(wanted, size)) {
+    std::memcpy(copy.data(), wanted, size);
+    reinterpret_cast<clone_args *>(copy.data())->flags &= ~std::uint64_t(left_out);
+    given = copy.data();
+  }
+  return forked([=] { return ::syscall(SYS_clone3, given, size); });
 }
 
 int clone_of_program(int (*function)(void *), void *stack, int flags, void *argument, ...) {
@@ -109,8 +119,8 @@ bool is_fork(long number, long first, long second) {
   case SYS_clone: return is_copied(static_cast<unsigned long>(first)) && second == 0;
   case SYS_clone3: {
     const auto *wanted = reinterpret_cast<const clone_args *>(first);
-    return wanted && static_cast<std::size_t>(second) >= CLONE_ARGS_SIZE_VER0 && is_copied(wanted->flags) &&
-           wanted->stack == 0;
+    return std::size_t(second) >= CLONE_ARGS_SIZE_VER0 && is_readable(wanted, CLONE_ARGS_SIZE_VER0) &&
+           is_copied(wanted->flags) && wanted->stack == 0;
   }
   default: return false;
   }
@@ -118,7 +128,7 @@ bool is_fork(long number, long first, long second) {
 
 long system_call(long number, long a, long b, long c, long d, long e) {
   if (number == SYS_clone3)
-    return forked_by_clone3(*reinterpret_cast<clone_args *>(a), b);
+    return forked_by_clone3(reinterpret_cast<const clone_args *>(a), std::size_t(b));
   if (number == vfork_call)
     number = fork_call;
   if (number == SYS_clone)

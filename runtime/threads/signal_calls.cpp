@@ -1,6 +1,7 @@
 #include "runtime/threads/signal_calls.h"
 
 #include "runtime/process/stop_signal.h"
+#include "runtime/threads/kept_set.h"
 
 #include <cerrno>
 #include <csignal>
@@ -14,20 +15,6 @@ sighandler_t sysv_signal(int, sighandler_t) noexcept;
 
 namespace osr {
 namespace {
-
-/// A set that may be absent, without the stop signal.
-class KeptSet {
-public:
-  explicit KeptSet(const sigset_t *set) : set_(set) {
-    if (set)
-      kept_ = without_stop_signal(*set);
-  }
-  operator const sigset_t *() const { return set_ ? &kept_ : nullptr; }
-
-private:
-  const sigset_t *set_;
-  sigset_t kept_;
-};
 
 bool refuse(int number) {
   if (number == 0 || number != stop_signal())
@@ -43,13 +30,16 @@ int program_pthread_sigmask(int how, const sigset_t *set, sigset_t *old) {
 }
 int program_sigprocmask(int how, const sigset_t *set, sigset_t *old) { return change_mask(sigprocmask, how, set, old); }
 int program_attr_setsigmask(pthread_attr_t *attributes, const sigset_t *set) {
-  return pthread_attr_setsigmask_np(attributes, KeptSet(set));
+  if (!set)
+    return pthread_attr_setsigmask_np(attributes, nullptr);
+  const sigset_t kept = without_stop_signal(*set);
+  return pthread_attr_setsigmask_np(attributes, &kept);
 }
 
 // Calls that wait for signals would take the stop signal away from its handler.
 
-int program_sigwait(const sigset_t *set, int *number) { return sigwait(KeptSet(set), number); }
-int program_signalfd(int file, const sigset_t *set, int flags) { return signalfd(file, KeptSet(set), flags); }
+int program_sigwait(const sigset_t *set, int *number) { return sigwait(KeptSet(set).address(), number); }
+int program_signalfd(int file, const sigset_t *set, int flags) { return signalfd(file, KeptSet(set).address(), flags); }
 
 // What signals do.
 

@@ -1,10 +1,10 @@
 #include "runtime/threads/waiting_calls.h"
 
 #include "runtime/machine/system_calls.h"
-#include "runtime/process/stop_signal.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/fork_calls.h"
 #include "runtime/threads/futex.h"
+#include "runtime/threads/kept_set.h"
 #include "runtime/threads/library_call.h"
 #include "runtime/threads/program_thread.h"
 
@@ -26,21 +26,6 @@ int __ppoll_chk(pollfd *, nfds_t, const timespec *, const sigset_t *, size_t);
 
 namespace osr {
 namespace {
-
-/// A set that may be absent, without the stop signal, as the kernel wants it.
-class KeptSet {
-public:
-  explicit KeptSet(const sigset_t *set) : is_there_(set != nullptr) {
-    if (set)
-      kept_ = without_stop_signal(*set);
-  }
-  const sigset_t *address() const { return is_there_ ? &kept_ : nullptr; }
-  static constexpr std::size_t size = sizeof(std::uint64_t);
-
-private:
-  bool is_there_;
-  sigset_t kept_;
-};
 
 /// A function of the library whose system call is not to be had apart: again, if only a stop has ended it.
 template <typename Call> int again_after_stops(Call make) {
