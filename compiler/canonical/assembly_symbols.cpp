@@ -8,6 +8,7 @@
 #include <llvm/IR/InstrTypes.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IR/Operator.h>
+#include <llvm/Object/ModuleSymbolTable.h>
 
 #include <map>
 #include <optional>
@@ -119,6 +120,18 @@ void name_symbols_in_assembly(Module &module) {
       if (auto *call = dyn_cast<CallBase>(&instruction))
         if (const auto *assembly = dyn_cast<InlineAsm>(call->getCalledOperand()))
           name_symbols(*call, *assembly);
+}
+
+void show_symbols_of_assembly(Module &module) {
+  using object::BasicSymbolRef;
+  std::string shown;
+  ModuleSymbolTable::CollectAsmSymbols(module, [&](StringRef name, BasicSymbolRef::Flags flags) {
+    const GlobalValue *used = module.getNamedValue(name);
+    if (used && used->isDeclaration() && !(flags & (BasicSymbolRef::SF_Undefined | BasicSymbolRef::SF_Global)))
+      shown += "\t.globl\t\"" + name.str() + "\"\n";
+  });
+  if (!shown.empty())
+    module.appendModuleInlineAsm(shown);
 }
 
 } // namespace osr

@@ -1,4 +1,4 @@
-// Symbols as operands of assembly.
+// Symbols as operands of assembly, and those that assembly defines.
 #pragma once
 
 namespace llvm {
@@ -15,5 +15,10 @@ namespace osr {
 ///
 /// Names must be final.
 void name_symbols_in_assembly(llvm::Module &module);
+
+/// What assembly outside of functions defines without `.globl` is known in its own object only. Natively the functions of the
+/// module are in that object; here each is one by itself. So those names that the module's functions or variables use become
+/// global.
+void show_symbols_of_assembly(llvm::Module &module);
 
 } // namespace osr

@@ -63,6 +63,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine, DebugIn
   externalize_symbols(module); // first: the next two steps record names
   if (Error error = replace_aliases(module, program.aliases))
     return error;
+  show_symbols_of_assembly(module);
   name_symbols_in_assembly(module);
   define_macros_in_assembly(module);
   if (Error error = list_initializer_arrays(module))

@@ -1,9 +1,15 @@
 // Check that assembly may have symbols of the program as operands: called, loaded from, stored as data, with an offset; and
 // that sections which it fills beside the code, as probes for tracers do, come in any number of versions; and that it may use
-// macros that were defined outside of functions.
+// macros that were defined outside of functions, and functions those that assembly outside defines for its object alone.
 // cflags: -mno-red-zone
 #include <stdio.h>
 #include <stdlib.h>
+
+unsigned long turned(unsigned long);
+extern const unsigned char turns[4];
+__asm__("\t.text\n\t.p2align 4\n\t.type turned, @function\nturned:\n\tmovq %rdi, %rax\n\trolq $7, %rax\n\tret\n\t.size "
+        "turned, .-turned\n"
+        "\t.section .rodata\nturns:\n\t.byte 5, 9, 2, 7\n\t.text");
 
 static unsigned long clock_value;
 static const unsigned char table[] = {3, 1, 4, 1, 5, 9, 2, 6};
@@ -78,11 +84,15 @@ __attribute__((noinline)) static unsigned long expands(unsigned long x) {
   return expanded(y) * expanded(tick(y)) + expanded(x);
 }
 
+__attribute__((noinline)) static unsigned long defined(unsigned long x) {
+  return turned(x + turns[x % sizeof turns]) ^ tick(x);
+}
+
 int main(int argc, char **argv) {
   int rounds = 300 * (argc > 1 ? atoi(argv[1]) : 1);
   unsigned long sum = 0;
   for (int i = 0; i < rounds; i++)
-    sum = sum * 31 + calls(i) + loads(sum) + notes(i) + counts(i) + expands(i);
+    sum = sum * 31 + calls(i) + loads(sum) + notes(i) + counts(i) + expands(i) + defined(i);
   printf("%lu %lu\n", sum, clock_value);
   return 0;
 }
