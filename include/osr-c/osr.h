@@ -61,6 +61,26 @@ typedef struct {
   size_t reason_length;
 } osr_event;
 
+/* One value of a frame state, as words, lowest first: include/osr/deoptimize.h. */
+typedef struct {
+  const char *type; /* LLVM type; `type_length` bytes */
+  size_t type_length;
+  const uint64_t *words;
+  size_t word_count;
+} osr_value;
+
+/* An activation that goes on in the host's interpreter. Valid during the call. */
+typedef struct {
+  const char *function; /* `function_length` bytes */
+  size_t function_length;
+  const char *result_type; /* LLVM type; `result_type_length` bytes */
+  size_t result_type_length;
+  const osr_value *arguments; /* of the guard behind its condition, or of llvm.experimental.deoptimize */
+  size_t argument_count;
+  const osr_value *state; /* the operands of the bundle */
+  size_t state_count;
+} osr_deoptimized;
+
 /* All but `size` may be 0. What each means, and what the functions may do: include/osr/options.h. */
 typedef struct {
   size_t size; /* of this structure: sizeof(osr_options) */
@@ -80,6 +100,8 @@ typedef struct {
   uint64_t most_milliseconds, most_failures;
   int deterministic;
   const char *environment; /* name of a variable that holds options */
+  /* The host's interpreter: does the rest of the activation and gives what its function returns, in up to two words. It returns. */
+  void (*deoptimize)(const osr_deoptimized *frame, uint64_t result[2], void *context);
 } osr_options;
 /* The same with more choices. */
 char *osr_create_with(const osr_options *options, osr_runtime **runtime);
@@ -90,11 +112,16 @@ char *osr_close(osr_runtime *runtime);
 char *osr_define(osr_runtime *runtime, const char *name, uint64_t address);
 /* Bitcode or text of LLVM IR; `module` may be NULL. Nothing of `bytes` is used after the call. */
 char *osr_add_ir(osr_runtime *runtime, const char *bytes, size_t size, const char *name, osr_module *module);
+/* A module of LLVM's C interface (LLVMOrcThreadSafeModuleRef), which belongs to the runtime from here on, whatever happens. */
+struct LLVMOrcOpaqueThreadSafeModule;
+char *osr_add_module(osr_runtime *runtime, struct LLVMOrcOpaqueThreadSafeModule *given, osr_module *module);
 char *osr_remove(osr_runtime *runtime, osr_module module);
 /* Runs constructors of modules that were added. In an attached thread. */
 char *osr_initialize(osr_runtime *runtime);
 /* Compiles the function; its address stays the same whatever code it has. */
 char *osr_lookup(osr_runtime *runtime, const char *name, uint64_t *address);
+/* The same address, without compiling anything; 0: there is no such function. */
+uint64_t osr_address_of(osr_runtime *runtime, const char *function);
 
 /* The calling thread may call functions of the program until it detaches. May be nested. */
 char *osr_attach_thread(void);
@@ -104,8 +131,55 @@ uint64_t osr_call(uint64_t address, uint64_t first, uint64_t second, uint64_t th
 
 /* All activations of the function go on at that tier, which is not OSR_TIER_AUTO; `rewritten` says how many, and may be NULL. */
 char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, uint64_t *rewritten);
+/* What becomes of activations of the old code. */
+typedef enum { OSR_FRAMES_REWRITE, OSR_FRAMES_FINISH_OLD, OSR_FRAMES_WAIT_QUIESCENT } osr_frames;
+/* All but `size` may be 0: include/osr/replace.h. */
+typedef struct {
+  size_t size; /* sizeof(osr_replace_options) */
+  osr_tier tier;
+  osr_frames frames;
+  int keep_old_code;
+  int keep_calls; /* calls to come go where they went */
+  int recompile;
+  int without_waiting; /* activations that are executing in the function itself stay */
+  long only_thread; /* its kernel number; 0: all threads */
+} osr_replace_options;
+typedef struct {
+  uint64_t rewritten; /* activations that go on in the new code when control returns to them */
+  uint64_t already; /* had been rewritten before */
+  uint64_t running; /* stay, because they are executing */
+  uint64_t refused; /* stay, for other reasons, which the statistics have */
+} osr_replace_outcome;
+/* The same with more choices; `outcome` may be NULL. */
+char *osr_replace_with(osr_runtime *runtime, const char *function, const osr_replace_options *options,
+                       osr_replace_outcome *outcome);
 /* A new body of the same type, as IR that defines nothing else. */
 char *osr_redefine(osr_runtime *runtime, const char *function, const char *bytes, size_t size);
+/* All but `size` may be 0: include/osr/redefine.h. */
+typedef struct {
+  size_t size; /* sizeof(osr_redefine_options) */
+  osr_tier tier; /* of the new body, for activations that go on in it */
+  int keep_old_body; /* for osr_revert */
+  int same_sites;
+  int same_sites_if_same_shape;
+  int find_site_map;
+} osr_redefine_options;
+/* The same with more choices; `old_body`, which says what became of its activations, may be NULL. */
+char *osr_redefine_with(osr_runtime *runtime, const char *function, const char *bytes, size_t size,
+                        const osr_redefine_options *options, osr_replace_outcome *old_body);
+/* Back to the body before the last redefinition that kept it. */
+char *osr_revert(osr_runtime *runtime, const char *function);
+/* Frees at once what nothing leads into any more. Not 0: code that is out of use has to wait for its activations. */
+int osr_reclaim(osr_runtime *runtime);
+
+/* An interpreter's way into optimised code: behind a site of the function, with the frame state of that, or behind the first call that the
+ * front end has marked with this point, with the bundle's values. `values` are as a store writes them; `returned` gets what the function
+ * returns. In a thread of the program: Runtime::enter_at. */
+char *osr_enter_at(osr_runtime *runtime, const char *function, uint32_t site, const void *const *values,
+                   const size_t *sizes, size_t count, uint64_t result, uint64_t *returned);
+char *osr_enter_at_point(osr_runtime *runtime, const char *function, uint64_t point, const void *const *values,
+                         const size_t *sizes, size_t count, uint64_t result, uint64_t *returned);
+
 /* Collection: include/osr/safepoint.h. All threads of the program come to a safepoint within `milliseconds`, then `work` is called in this
  * thread, and they go on. Not 0 for `objects_move`: roots may be changed. */
 typedef struct osr_safepoint osr_safepoint;
@@ -118,6 +192,29 @@ void osr_visit_roots(osr_safepoint *safepoint, void (*visit)(void **root, unsign
  * what the second one wants. */
 int osr_go_away(void);
 void osr_come_back(int was_in_program);
+/* Between the two the calling thread counts as one that runs the program, although it is in the host: for interpreters that hold references
+ * (InProgram in include/osr/thread.h). Returns what the second one wants. In between, osr_poll is a place where a collector may work. */
+int osr_come_in(void);
+void osr_go_out(int has_come_in);
+void osr_poll(void);
+
+/* Stacks of their own for functions of the program: include/osr/fiber.h. `stack_bytes` may be 0. */
+typedef struct osr_fiber osr_fiber;
+char *osr_fiber_create(void (*work)(void *context), void *context, size_t stack_bytes, osr_fiber **fiber);
+/* `is_suspended` gets 0 if its work is done. */
+char *osr_fiber_resume(osr_fiber *fiber, int *is_suspended);
+char *osr_fiber_suspend(void);
+void osr_fiber_destroy(osr_fiber *fiber);
+
+/* Stacks that the host changes to and from by code of its own, and says so: include/osr/host_stack.h. */
+typedef struct osr_stack osr_stack;
+char *osr_stack_of_this_thread(osr_stack **stack);
+char *osr_stack_at(void *low, size_t bytes, osr_stack **stack);
+/* On `from`: `change` changes to `to`; this returns when somebody has changed back. */
+char *osr_stack_change(osr_stack *from, osr_stack *to, void (*change)(void *context), void *context);
+/* The first thing on a stack that was changed to when nothing was on it. */
+char *osr_stack_begin(osr_stack *stack, void (*work)(void *context), void *context);
+void osr_stack_forget(osr_stack *stack);
 
 /* One activation of a function of the program: include/osr/activation.h. Valid during the call. */
 typedef struct {

@@ -1,14 +1,7 @@
-#include "osr-c/osr.h"
-
-#include "osr/runtime.h"
-#include "osr/thread.h"
 #include "runtime/facade/c_options.h"
-#include "runtime/threads/safepoint_gate.h"
+#include "runtime/facade/c_support.h"
 
-#include <llvm/IR/LLVMContext.h>
-#include <llvm/IR/Module.h>
-#include <llvm/IRReader/IRReader.h>
-#include <llvm/Support/SourceMgr.h>
+#include <llvm/ADT/SmallVector.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -16,30 +9,12 @@
 using namespace llvm;
 using namespace osr;
 
-struct osr_runtime {
-  std::unique_ptr<Runtime> runtime;
-};
-
 namespace {
-
-thread_local std::vector<ThreadAttachment> attachments;
-
-char *message_of(Error error) { return error ? strdup(toString(std::move(error)).c_str()) : nullptr; }
-
-template <typename Value, typename Result> char *give(Expected<Value> value, Result *result) {
-  if (!value)
-    return message_of(value.takeError());
-  if (result)
-    *result = *value;
-  return nullptr;
-}
 
 /// The reader wants a null byte behind text.
 std::unique_ptr<MemoryBuffer> copy_of(const char *bytes, std::size_t size, const char *name) {
   return MemoryBuffer::getMemBufferCopy(StringRef(bytes, size), name);
 }
-
-Tier tier_of(osr_tier tier) { return tier == OSR_TIER_BASELINE ? Tier::Baseline : Tier::Optimized; }
 
 } // namespace
 
@@ -74,39 +49,16 @@ char *osr_define(osr_runtime *runtime, const char *name, std::uint64_t address) 
   return message_of(runtime->runtime->define({{name, address}}));
 }
 
-char *osr_add_ir(osr_runtime *runtime, const char *bytes, std::size_t size, const char *name, osr_module *module) {
-  auto context = std::make_unique<LLVMContext>();
-  SMDiagnostic diagnostic;
-  std::unique_ptr<Module> read = parseIR(copy_of(bytes, size, name)->getMemBufferRef(), diagnostic, *context);
-  if (!read)
-    return message_of(createStringError("module '%s' is no IR: %s (line %d)", name,
-                                        diagnostic.getMessage().str().c_str(), diagnostic.getLineNo()));
-  return give(runtime->runtime->add({std::move(read), std::move(context)}), module);
-}
-
 char *osr_remove(osr_runtime *runtime, osr_module module) { return message_of(runtime->runtime->remove(module)); }
 
 char *osr_initialize(osr_runtime *runtime) { return message_of(runtime->runtime->initialize()); }
 
+std::uint64_t osr_address_of(osr_runtime *runtime, const char *function) {
+  return runtime->runtime->address_of(function);
+}
+
 char *osr_lookup(osr_runtime *runtime, const char *name, std::uint64_t *address) {
   return give(runtime->runtime->lookup(name), address);
-}
-
-char *osr_attach_thread() {
-  auto attachment = ThreadAttachment::attach();
-  if (!attachment)
-    return message_of(attachment.takeError());
-  attachments.push_back(std::move(*attachment));
-  return nullptr;
-}
-
-void osr_detach_thread() {
-  if (!attachments.empty())
-    attachments.pop_back();
-}
-
-std::uint64_t osr_call(std::uint64_t address, std::uint64_t first, std::uint64_t second, std::uint64_t third) {
-  return attachments.back().call(address, first, second, third);
 }
 
 char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, std::uint64_t *rewritten) {
@@ -137,13 +89,6 @@ void osr_visit_roots(osr_safepoint *safepoint, void (*visit)(void **, unsigned, 
       [&](Root root) { visit(&root.object, root.address_space, context); });
 }
 
-int osr_go_away() { return go_away_from_program(); }
-
-void osr_come_back(int was_in_program) {
-  if (was_in_program)
-    come_back_to_program();
-}
-
 char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activation *, void *), void *context) {
   std::vector<const void *> values;
   std::vector<std::size_t> sizes;
@@ -166,6 +111,26 @@ char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activ
                                sizes.data()};
     return visit(&shown, context) != 0;
   }));
+}
+
+/// As `count` pointers and sizes.
+static SmallVector<EnteredValue, 16> entered_values(const void *const *values, const std::size_t *sizes,
+                                                    std::size_t count) {
+  SmallVector<EnteredValue, 16> entered;
+  for (std::size_t i = 0; i < count; ++i)
+    entered.push_back({static_cast<const std::byte *>(values[i]), sizes[i]});
+  return entered;
+}
+
+char *osr_enter_at(osr_runtime *runtime, const char *function, std::uint32_t site, const void *const *values,
+                   const std::size_t *sizes, std::size_t count, std::uint64_t result, std::uint64_t *returned) {
+  return give(runtime->runtime->enter_at(function, site, entered_values(values, sizes, count), result), returned);
+}
+
+char *osr_enter_at_point(osr_runtime *runtime, const char *function, std::uint64_t point, const void *const *values,
+                         const std::size_t *sizes, std::size_t count, std::uint64_t result, std::uint64_t *returned) {
+  return give(runtime->runtime->enter_at_point(function, point, entered_values(values, sizes, count), result),
+              returned);
 }
 
 char *osr_statistics(osr_runtime *runtime) {

@@ -1,6 +1,6 @@
 #include "runtime/facade/c_options.h"
 
-#include "compiler/base/error.h"
+#include "runtime/facade/c_support.h"
 
 #include <cstddef>
 #include <cstring>
@@ -44,6 +44,30 @@ osr_event event_of(const RuntimeEvent &event) {
           event.reason.size()};
 }
 
+std::vector<osr_value> shown_values(const std::vector<DeoptimizedValue> &values) {
+  std::vector<osr_value> shown;
+  for (const DeoptimizedValue &value : values)
+    shown.push_back({value.type.data(), value.type.size(), value.words.data(), value.words.size()});
+  return shown;
+}
+
+DeoptimizeHandler handler_of(void (*deoptimize)(const osr_deoptimized *, std::uint64_t *, void *), void *context) {
+  return [=](const DeoptimizedFrame &frame) {
+    const std::vector<osr_value> arguments = shown_values(frame.arguments), state = shown_values(frame.state);
+    const osr_deoptimized shown{frame.function.data(),
+                                frame.function.size(),
+                                frame.result_type.data(),
+                                frame.result_type.size(),
+                                arguments.data(),
+                                arguments.size(),
+                                state.data(),
+                                state.size()};
+    DeoptimizedResult result{};
+    deoptimize(&shown, result.data(), context);
+    return result;
+  };
+}
+
 void take_functions(const osr_options &chosen, RuntimeOptions &options) {
   void *const context = chosen.context;
   if (auto *listener = chosen.listener)
@@ -64,6 +88,8 @@ void take_functions(const osr_options &chosen, RuntimeOptions &options) {
     options.cannot_go_on = [=](StringRef reason) { // it ends with a null byte; longjmp would leave a copy behind
       cannot_go_on(reason.data(), context); // NOLINT(bugprone-suspicious-stringview-data-usage)
     };
+  if (auto *deoptimize = chosen.deoptimize)
+    options.deoptimize = handler_of(deoptimize, context);
   if (auto *message = chosen.message)
     options.message = [=](StringRef text) { message(text.str().c_str(), context); };
 }
@@ -82,10 +108,10 @@ const char *text_or_nothing(const char *text) { return text ? text : ""; }
 } // namespace
 
 Expected<RuntimeOptions> options_from(const osr_options &given) {
-  if (given.size < first_size || given.size > sizeof(osr_options))
-    return make_error("osr_options has an unknown size: set it to sizeof(osr_options)");
-  osr_options chosen{};
-  std::memcpy(&chosen, &given, given.size);
+  auto taken = structure_from(given, first_size, "osr_options");
+  if (!taken)
+    return taken.takeError();
+  const osr_options &chosen = *taken;
   RuntimeOptions options;
   options.tier = chosen.tier == OSR_TIER_BASELINE ? Tier::Baseline : Tier::Optimized;
   if (chosen.tier == OSR_TIER_AUTO)

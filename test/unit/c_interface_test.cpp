@@ -1,6 +1,10 @@
-// Check what a host in C may choose; what it may do is in examples/grow.c and test/package.
+// Check what a host in C may choose, and do; hosts that are C alone are examples/grow.c, c_host.c and test/package.
 #include "osr-c/osr.h"
 #include "test/support/catch_header.h"
+
+#include <llvm-c/Core.h>
+#include <llvm-c/IRReader.h>
+#include <llvm-c/Orc.h>
 
 #include <csetjmp>
 #include <cstddef>
@@ -9,6 +13,14 @@
 #include <vector>
 
 using Catch::Matchers::Contains;
+
+extern "C" {
+const char *c_host_interprets();
+const char *c_host_enters();
+const char *c_host_runs_fibers();
+const char *c_host_changes_stacks();
+const char *c_host_reverts();
+}
 
 namespace {
 
@@ -100,4 +112,41 @@ TEST_CASE("Options of the first version of the interface are taken, those of no 
   options.size = sizeof(options);
   options.target_cpu = "abacus";
   CHECK_THAT(text_of(osr_create_with(&options, &runtime)), Contains("abacus"));
+}
+
+TEST_CASE("A host in C has all that one in C++ has") {
+  const auto [name, part] =
+      GENERATE(std::pair{"interprets", &c_host_interprets}, std::pair{"enters", &c_host_enters},
+               std::pair{"runs fibers", &c_host_runs_fibers}, std::pair{"changes stacks", &c_host_changes_stacks},
+               std::pair{"reverts", &c_host_reverts});
+  INFO(name);
+  const char *problem = part();
+  CHECK(std::string(problem ? problem : "") == "");
+}
+
+TEST_CASE("Modules of LLVM's C interface are taken, and belong to the runtime") {
+  osr_runtime *runtime = nullptr;
+  REQUIRE(text_of(osr_create(OSR_TIER_BASELINE, &runtime)) == "");
+  CHECK_THAT(text_of(osr_add_module(runtime, nullptr, nullptr)), Contains("no module"));
+  const auto add = [&](const char *text, osr_module *module) {
+    LLVMContextRef context = LLVMContextCreate();
+    LLVMModuleRef read = nullptr;
+    char *problem = nullptr;
+    REQUIRE(LLVMParseIRInContext(context, LLVMCreateMemoryBufferWithMemoryRangeCopy(text, std::strlen(text), "text"),
+                                 &read, &problem) == 0);
+    LLVMOrcThreadSafeContextRef shared = LLVMOrcCreateNewThreadSafeContextFromLLVMContext(context);
+    LLVMOrcThreadSafeModuleRef safe = LLVMOrcCreateNewThreadSafeModule(read, shared);
+    LLVMOrcDisposeThreadSafeContext(shared);
+    return text_of(osr_add_module(runtime, safe, module));
+  };
+  osr_module module = 0;
+  REQUIRE(add("define i64 @f() { ret i64 42 }", &module) == "");
+  CHECK_THAT(add("define i64 @f() { ret i64 43 }", nullptr), Contains("defined already"));
+  REQUIRE(text_of(osr_attach_thread()) == "");
+  std::uint64_t address = 0;
+  REQUIRE(text_of(osr_lookup(runtime, "f", &address)) == "");
+  CHECK(osr_call(address, 0, 0, 0) == 42);
+  CHECK(text_of(osr_remove(runtime, module)) == "");
+  osr_detach_thread();
+  CHECK(text_of(osr_close(runtime)) == "");
 }

@@ -1,0 +1,43 @@
+// The C interface of modules.
+#include "runtime/facade/c_support.h"
+
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/IRReader/IRReader.h>
+#include <llvm/Support/SourceMgr.h>
+
+using namespace llvm;
+using namespace osr;
+
+namespace {
+
+Expected<orc::ThreadSafeModule> module_from(const char *bytes, std::size_t size, const char *name) {
+  auto context = std::make_unique<LLVMContext>();
+  SMDiagnostic diagnostic;
+  const auto text = MemoryBuffer::getMemBufferCopy(StringRef(bytes, size), name); // with a null byte behind it
+  std::unique_ptr<Module> read = parseIR(text->getMemBufferRef(), diagnostic, *context);
+  if (!read)
+    return createStringError("module '%s' is no IR: %s (line %d)", name, diagnostic.getMessage().str().c_str(),
+                             diagnostic.getLineNo());
+  return orc::ThreadSafeModule(std::move(read), std::move(context));
+}
+
+/// What LLVM's C interface hands out is one of these.
+orc::ThreadSafeModule take(LLVMOrcOpaqueThreadSafeModule *given) {
+  const std::unique_ptr<orc::ThreadSafeModule> owned(reinterpret_cast<orc::ThreadSafeModule *>(given));
+  return owned ? std::move(*owned) : orc::ThreadSafeModule();
+}
+
+template <typename Adder> char *add_to(Adder &adder, Expected<orc::ThreadSafeModule> read, osr_module *module) {
+  return read ? give(adder.add(std::move(*read)), module) : message_of(read.takeError());
+}
+
+} // namespace
+
+char *osr_add_ir(osr_runtime *runtime, const char *bytes, std::size_t size, const char *name, osr_module *module) {
+  return add_to(*runtime->runtime, module_from(bytes, size, name), module);
+}
+
+char *osr_add_module(osr_runtime *runtime, LLVMOrcOpaqueThreadSafeModule *given, osr_module *module) {
+  return add_to(*runtime->runtime, take(given), module);
+}
