@@ -46,10 +46,16 @@ constexpr AttachCommand table[] = {
      new_body_parameters, prepare_new_body},
     {"patch", two_versions,
      "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once; "
-     "with -g it knows the old version itself",
+     "with -g it knows the old version itself; with --wait N nothing changes before no activation would end in an old "
+     "body, which is waited for N seconds",
      print_patched, patch_parameters, prepare_patch},
     {"revert", a_function,
      "It gets the body back that it had before it was redefined; without a name, the newest patch", print_redefined},
+    {"patches", {}, "Patches that can be taken back or wait, and which threads run old bodies, where", print_patches},
+    {"force",
+     {},
+     "Patches that wait are made now: activations that cannot go on in the new bodies end in the old ones",
+     print_forced},
     {"policy", {}, "What decides which functions are optimised, and which are held", print_plain},
     {"pause", {}, "The policy optimises nothing until 'resume'", print_plain},
     {"resume", {}, "The policy goes on", print_plain},

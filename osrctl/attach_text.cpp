@@ -140,41 +140,6 @@ std::string print_replaced(const json &outcome) {
   return text;
 }
 
-namespace {
-
-std::string print_moved(const json &outcome, const char *which) {
-  const json old_body = outcome.value("old_body", json::object());
-  std::string text = fmt::format("{} activations go on in {}; all others end in the old code\n",
-                                 number_at(old_body, "rewritten"), which);
-  if (const auto count = number_at(old_body, "running"))
-    text += fmt::format("{} are between two sites and follow\n", count);
-  const json refused = old_body.value("refused", json::object());
-  for (const auto &[reason, count] : refused.items())
-    text += fmt::format("{} stay: {}\n", count.dump(), printable(reason));
-  return text;
-}
-
-} // namespace
-
-std::string print_redefined(const json &outcome) {
-  if (outcome.contains("functions"))
-    return print_patched(outcome);
-  const bool has_same_shape = outcome.value("same_shape", false);
-  return fmt::format("calls to come run the new body; {} versions that rested on the old one are out of use\n",
-                     number_at(outcome, "invalidated")) +
-         print_moved(outcome, has_same_shape ? "the new body, which has the shape of the old one" : "the new body");
-}
-
-std::string print_patched(const json &outcome) {
-  std::string names;
-  for (const json &name : list_at(outcome, "functions"))
-    if (name.is_string())
-      names += (names.empty() ? "" : ", ") + printable(name.get<std::string>());
-  return fmt::format("calls to come run the new bodies of {}; {} versions that rested on old ones are out of use\n",
-                     names, number_at(outcome, "invalidated")) +
-         print_moved(outcome, "the new bodies");
-}
-
 std::string print_event(const json &event) {
   std::string text =
       fmt::format("{:.6f} {:<9} {}", event.value("at_seconds", 0.0), text_at(event, "kind"), text_at(event, "name"));

@@ -21,6 +21,8 @@ std::string print_perf_map(const nlohmann::json &result);
 std::string print_replaced(const nlohmann::json &outcome);
 std::string print_redefined(const nlohmann::json &outcome);
 std::string print_patched(const nlohmann::json &outcome);
+std::string print_patches(const nlohmann::json &result);
+std::string print_forced(const nlohmann::json &result);
 std::string print_event(const nlohmann::json &event);
 std::string print_events(const nlohmann::json &result);
 std::string print_reclaimed(const nlohmann::json &result);

@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
 
 using nlohmann::json;
 using namespace llvm;
@@ -47,14 +49,18 @@ Error carry_out(ControlConnection &connection, const AttachCommand &command, Arr
   };
   if (const bool watches = parameters->value("watch", false); parameters->erase("watch"), watches)
     return watch(connection, command, *parameters, show);
-  ControlConnection::OnNews on_news;
-  if (parameters->value("follow", false))
-    on_news = [&](const std::string &method, const json &news) {
-      if (method == "event")
-        show(news, print_event);
-    };
+  const bool tells_progress = output == AttachOutput::Text && ::isatty(STDERR_FILENO) == 1;
+  const ControlConnection::OnNews on_news = [&](const std::string &method, const json &news) {
+    if (method == "event")
+      show(news, print_event);
+    else if (method == "progress" && tells_progress)
+      fmt::print(stderr, "{:.1f} s: {}\n", news.value("seconds", 0.0), text_at(news, "what"));
+  };
+  const auto more = parameters->value("follow", false)
+                        ? ControlConnection::for_ever
+                        : ControlConnection::Seconds(double(number_at(*parameters, "wait")));
   try {
-    auto result = connection.ask(command.name, *parameters, on_news);
+    auto result = connection.ask(command.name, *parameters, on_news, more);
     if (!result)
       return result.takeError();
     show(*result, command.print);

@@ -220,9 +220,10 @@ void ControlConnection::cancel_if_wanted(std::uint64_t id) {
   consumeError(send(request, end_of_patience())); // whoever reads notices
 }
 
-Expected<json> ControlConnection::ask(const std::string &method, const json &parameters, const OnNews &on_news) {
+Expected<json> ControlConnection::ask(const std::string &method, const json &parameters, const OnNews &on_news,
+                                      Seconds more) {
   const std::uint64_t id = next_id_++;
-  const auto end = on_news ? Clock::time_point::max() : end_of_patience();
+  const auto end = end_of_patience() + std::chrono::duration_cast<Clock::duration>(more);
   if (Error error =
           send({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", parameters}}, end_of_patience()))
     return error;

@@ -44,10 +44,11 @@ public:
   /// What comes before the answer to a request that takes its time.
   using OnNews = std::function<void(const std::string &method, const nlohmann::json &parameters)>;
 
-  /// The result of one request; its error is what the server says, or that it did not answer in time. With `on_news` it
-  /// may take as long as it likes.
+  /// The result of one request; its error is what the server says, or that it did not answer in time, for which it has `more`
+  /// than all others.
   llvm::Expected<nlohmann::json> ask(const std::string &method, const nlohmann::json &parameters,
-                                     const OnNews &on_news = nullptr);
+                                     const OnNews &on_news = nullptr, Seconds more = Seconds(0));
+  static constexpr Seconds for_ever{1e9};
 
   /// Lets time pass. False: somebody wants to cancel, or the process has ended.
   bool pause(Seconds time);

@@ -40,6 +40,8 @@ struct ReplaceOptions {
   /// `redirect_calls` and `old_code` are not used, and `frames` has to be Rewrite.
   std::optional<int> only_thread = {};
   const std::atomic<bool> *is_cancelled = nullptr; ///< looked at until the first frame is written
+  /// Of WaitQuiescent: called again and again, by the thread that asks and without locks, with what is waited for.
+  std::function<void(const std::string &)> progress = {};
 };
 
 /// What became of one request.

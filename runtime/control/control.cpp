@@ -44,6 +44,8 @@ constexpr Answered answers[] = {
     {"perf-map", answer_perf_map},
     {"patch", answer_patch},
     {"files", answer_files},
+    {"patches", answer_patches},
+    {"force", answer_force},
 };
 
 /// Who did it.

@@ -57,8 +57,14 @@ AnswerTo answer_files; // program_files.cpp
 AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp
 AnswerTo answer_events; // events.cpp
 AnswerTo answer_replace, answer_reclaim; // replace.cpp
+AnswerTo answer_patches, answer_force; // patches.cpp
 
 nlohmann::json describe(const ReplaceOutcome &outcome);
+/// Before a question for which the program may have to be read again.
+void tell_if_read_anew(const ControlParts &parts, const std::function<void(const std::string &)> &progress);
+const char *to_string(ThreadRole role);
+/// What the kernel calls a thread, for people.
+std::string thread_name(pid_t tid);
 /// A text of the table.
 Tier tier_from(const std::string &word);
 

@@ -56,7 +56,8 @@ json FrameTexts::describe(const SeenFrame &frame, const ThreadSnapshot *thread, 
   if (frame.is_site)
     record = code.sites.find(code.offset_of(frame.pc)).value_or(SiteRecord());
   for (const FrameRecord &inner : reverse(record.frames)) {
-    json &activation = activations.emplace_back(describe_site(inner));
+    json &activation = activations.emplace_back(describe_place(inner.site, /*is_in_call=*/true));
+    activation["inlined"] = true;
     if (thread && values)
       describe_values(inner, *thread, *values, activation);
   }
@@ -72,12 +73,12 @@ json FrameTexts::describe(const SeenFrame &frame, const ThreadSnapshot *thread, 
   return activations;
 }
 
-json FrameTexts::describe_site(const FrameRecord &inlined) {
-  const SiteId site = inlined.site;
+json FrameTexts::describe_place(SiteId site, bool is_in_call) {
   json activation = describe_function(engine_.program(), site.function);
+  if (!is_in_call)
+    return activation;
   activation["site"] = site.index;
   activation["calls"] = engine_.program().functions[site.function].sites()[site.index].callee;
-  activation["inlined"] = true;
   if (const auto line = lines_.find(site)) {
     activation["file"] = line->file;
     activation["line"] = line->line;

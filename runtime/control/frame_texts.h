@@ -20,9 +20,10 @@ public:
   /// The activations of a frame, the innermost inlined one first. With its copy if variables are wanted.
   nlohmann::json describe(const SeenFrame &frame, const ThreadSnapshot *thread = nullptr,
                           const FrameSnapshot *values = nullptr) OSR_REQUIRES(engine_lock);
+  /// The function, and where its activation is: in the call of that site, if it is in one.
+  nlohmann::json describe_place(SiteId site, bool is_in_call) OSR_REQUIRES(engine_lock);
 
 private:
-  nlohmann::json describe_site(const FrameRecord &inlined) OSR_REQUIRES(engine_lock);
   void describe_values(const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &values,
                        nlohmann::json &activation) OSR_REQUIRES(engine_lock);
   void describe_waiting(const SeenFrame &frame, nlohmann::json &activation) OSR_REQUIRES(engine_lock);

@@ -38,11 +38,13 @@ constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, t
                                              {"site_map", ParameterKind::List},
                                              {"to", ParameterKind::Text, false, tiers}};
 constexpr Parameter patch_parameters[] = {{"functions", ParameterKind::Bodies, true},
-                                          {"to", ParameterKind::Text, false, tiers}};
+                                          {"to", ParameterKind::Text, false, tiers},
+                                          {"wait", ParameterKind::Number}};
 constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text},
                                            {"same_sites", ParameterKind::Flag},
                                            {"site_map", ParameterKind::List},
-                                           {"to", ParameterKind::Text, false, tiers}};
+                                           {"to", ParameterKind::Text, false, tiers},
+                                           {"wait", ParameterKind::Number}};
 constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}};
 constexpr Parameter cancel_parameters[] = {{"request", ParameterKind::RequestId, true}};
 
@@ -60,6 +62,7 @@ constexpr Method table[] = {
     {"symbols", Access::Look, symbols_parameters},
     {"files", Access::Look, files_parameters},
     {"stats", Access::Look, {}},
+    {"patches", Access::Look, {}},
     {"policy", Access::Look, {}},
     {"events", Access::Look, events_parameters},
     {"pause", Access::Change, {}},
@@ -69,6 +72,7 @@ constexpr Method table[] = {
     {"redefine", Access::Change, redefine_parameters},
     {"patch", Access::Change, patch_parameters},
     {"revert", Access::Change, revert_parameters},
+    {"force", Access::Change, {}},
     {"replace", Access::Change, replace_parameters},
     {"reclaim", Access::Change, {}},
     {"cancel", Access::Look, cancel_parameters, Place::Server},

@@ -14,6 +14,7 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t most_index = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t most_seconds = 1'000'000; ///< that somebody waits for a patch
 
 Expected<std::uint32_t> index_at(const json &object, const char *key) {
   const json index = object.value(key, json());
@@ -92,8 +93,20 @@ json describe(const RedefineOutcome &outcome) {
   return described;
 }
 
+PatchOptions patch_options_from(const ControlParts &parts, const Call &call) {
+  PatchOptions options;
+  options.to = tier_from(text_of(call.request, "to", "optimized"));
+  if (const auto seconds = number_of(call.request, "wait"))
+    options.wait = std::chrono::seconds(std::min(*seconds, most_seconds));
+  options.is_cancelled = &call.is_cancelled;
+  options.progress = ProgressTeller(call);
+  tell_if_read_anew(parts, options.progress);
+  return options;
+}
+
 json describe(const PatchOutcome &outcome) {
   json described = describe(outcome.all);
+  described["number"] = outcome.number;
   described["functions"] = outcome.functions;
   described["same_shape"] = outcome.same_shape;
   return described;
@@ -148,6 +161,7 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
   auto ir = buffer_from(text_of(call.request, "ir"));
   if (!ir)
     return ir.takeError();
+  tell_if_read_anew(parts, ProgressTeller(call));
   auto outcome = parts.redefiner.redefine(text_of(call.request, "function"), **ir, *options);
   if (!outcome)
     return outcome.takeError();
@@ -164,7 +178,7 @@ Expected<json> answer_patch(const ControlParts &parts, const Call &call) {
       return ir.takeError();
     bodies.push_back({object["function"].get<std::string>(), std::move(*ir)});
   }
-  auto outcome = parts.redefiner.patch(bodies, tier_from(text_of(call.request, "to", "optimized")));
+  auto outcome = parts.redefiner.patch(bodies, patch_options_from(parts, call));
   if (!outcome)
     return outcome.takeError();
   return describe(*outcome);
@@ -175,11 +189,13 @@ Expected<json> answer_revert(const ControlParts &parts, const Call &call) {
   if (!call.request.parameters.contains("function")) {
     if (call.request.parameters.contains("site_map") || flag_of(call.request, "same_sites"))
       return make_error("how activations go on can be said of a function, not of a patch");
-    auto outcome = parts.redefiner.revert_patch(tier_from(text_of(call.request, "to", "optimized")));
+    auto outcome = parts.redefiner.revert_patch(patch_options_from(parts, call));
     if (!outcome)
       return outcome.takeError();
     return describe(*outcome);
   }
+  if (call.request.parameters.contains("wait"))
+    return make_error("patches can be waited for, a function that goes back alone cannot");
   auto options = options_from(call.request);
   if (!options)
     return options.takeError();

@@ -44,6 +44,7 @@ Expected<json> answer_replace(const ControlParts &parts, const Call &call) {
   options.frames = meaning_of(text_of(call.request, "frames", "rewrite"), ways_of_frames);
   options.recompile = flag_of(call.request, "recompile");
   options.is_cancelled = &call.is_cancelled;
+  options.progress = ProgressTeller(call);
   if (const auto thread = number_of(call.request, "thread")) {
     options.only_thread = pid_t(*thread);
     if (Error error = check_thread(parts.engine, *options.only_thread))

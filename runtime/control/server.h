@@ -22,6 +22,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <pthread.h>
 #include <string>
 #include <vector>
@@ -36,6 +37,21 @@ struct Call {
   const std::atomic<bool> &is_cancelled;
   /// Says something before the answer. False: the client does not read fast enough, and this is left out.
   std::function<bool(llvm::StringRef method, const nlohmann::json &parameters)> tell;
+};
+
+/// Tells the client now and then how far its request is, by notifications `progress`. In the worker's thread.
+class ProgressTeller {
+public:
+  explicit ProgressTeller(const Call &call) : call_(call) {}
+  /// At once, unless something was told just before; the same again after a second.
+  void operator()(const std::string &what);
+
+private:
+  using Clock = std::chrono::steady_clock;
+  const Call &call_;
+  Clock::time_point began_ = Clock::now();
+  std::optional<Clock::time_point> told_;
+  std::string last_;
 };
 
 class ControlClient;

@@ -42,6 +42,8 @@ StackLook see(const ProgramThread &thread, RulesFinder &rules, const FrameRedire
   return look;
 }
 
+} // namespace
+
 const char *to_string(ThreadRole role) {
   switch (role) {
   case ThreadRole::Host: return "host";
@@ -51,13 +53,10 @@ const char *to_string(ThreadRole role) {
   return "";
 }
 
-/// What the kernel calls it, for people.
 std::string thread_name(pid_t tid) {
   auto text = MemoryBuffer::getFileAsStream(fmt::format("/proc/self/task/{}/comm", tid));
   return text ? (*text)->getBuffer().trim().str() : "";
 }
-
-} // namespace
 
 Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only, WithValues values) {
   if (!engine.watches_threads())
@@ -99,6 +98,11 @@ Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional
   return stacks; // each thread says how its walk ended
 }
 
+void tell_if_read_anew(const ControlParts &parts, const std::function<void(const std::string &)> &progress) {
+  if (!parts.sources.is_prepared())
+    progress("reads the program again, for its variables");
+}
+
 Expected<json> answer_threads(const ControlParts &parts, const Call &) {
   Engine &engine = parts.engine;
   Lock lock(engine.mutex(), after_waiting);
@@ -124,9 +128,11 @@ Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
   if (const auto thread = number_of(call.request, "thread"))
     only = pid_t(*thread);
   const bool with_values = flag_of(call.request, "values");
-  if (with_values)
+  if (with_values) {
+    tell_if_read_anew(parts, ProgressTeller(call));
     if (Error error = parts.sources.prepare()) // nobody waits for it
       return error;
+  }
   Lock lock(engine.mutex(), after_waiting);
   auto seen = see_stacks(engine, depth, only, with_values ? WithValues::Yes : WithValues::No);
   if (!seen)

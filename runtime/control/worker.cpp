@@ -9,8 +9,19 @@ namespace osr {
 namespace {
 
 constexpr std::size_t most_untold = 1000; ///< lines that the server has not taken yet
+constexpr std::chrono::milliseconds between_news(100), between_repetitions(1000); ///< of the progress of a request
 
 } // namespace
+
+void ProgressTeller::operator()(const std::string &what) {
+  const auto now = Clock::now();
+  if (told_ && now < *told_ + (what == last_ ? between_repetitions : between_news))
+    return;
+  told_ = now;
+  last_ = what;
+  const double seconds = std::chrono::duration<double>(now - began_).count();
+  call_.tell("progress", {{"request", call_.request.id}, {"what", what}, {"seconds", seconds}});
+}
 
 ControlWorker::ControlWorker(Peer peer, ControlServer::Answer answer, std::shared_ptr<OwnedFile> wake)
     : peer_(peer), answer_(std::move(answer)), wake_(std::move(wake)),

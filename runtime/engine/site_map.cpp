@@ -121,6 +121,11 @@ SiteMaps::Target SiteMaps::compose(const Target &first, const Target &second) {
   return both;
 }
 
+std::optional<SiteId> SiteMaps::leads_to(SiteId site) const {
+  const auto found = targets_.find(site);
+  return found == targets_.end() ? std::nullopt : std::optional(found->second.site);
+}
+
 bool SiteMaps::lead_to(FunctionId body) const {
   return any_of(targets_, [&](const auto &entry) { return entry.second.site.function == body; });
 }

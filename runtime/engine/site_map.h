@@ -34,6 +34,8 @@ public:
   void remove(FunctionId from);
   /// The body is current again: its activations go nowhere else any more.
   void keep_in(FunctionId body);
+  /// Where activations at this site go on; nothing: where they are.
+  std::optional<SiteId> leads_to(SiteId site) const;
   /// Whether some old body's activations go on in this one.
   bool lead_to(FunctionId body) const;
 

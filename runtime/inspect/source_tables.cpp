@@ -17,6 +17,7 @@ using namespace llvm;
 namespace osr {
 
 Error SourceTables::prepare() {
+  is_begun_ = true;
   const SharedLock inside(
       engine_.compiler().gate()); // a fork's child would never see LLVM's locks given back, nor this one
   Lock lock(mutex_);

@@ -8,6 +8,7 @@
 
 #include <llvm/Support/Error.h>
 
+#include <atomic>
 #include <map>
 #include <string>
 
@@ -22,6 +23,9 @@ public:
   /// only forks and changes of the program wait meanwhile, as for a compile. The error says why there is nothing to be known.
   llvm::Error prepare() override;
 
+  /// What prepare() takes its time for was done, or somebody does it.
+  bool is_prepared() const { return is_begun_; }
+
   // After prepare() has succeeded:
   /// Null: nothing is known of it.
   const FunctionSource *find(FunctionId body) const override OSR_REQUIRES(engine_lock);
@@ -34,6 +38,7 @@ private:
 
   Engine &engine_;
   Mutex mutex_;
+  std::atomic<bool> is_begun_ = false;
   bool is_read_ OSR_GUARDED_BY(mutex_) = false;
   std::string failure_ OSR_GUARDED_BY(mutex_);
   // Filled under the mutex; who has come back from prepare() reads them without it.

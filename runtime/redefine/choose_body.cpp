@@ -4,6 +4,7 @@
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/same_shape.h"
 #include "runtime/redefine/redefiner.h"
+#include "runtime/redefine/site_places.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/DebugInfoMetadata.h>
@@ -12,10 +13,8 @@
 using namespace llvm;
 
 namespace osr {
-namespace {
 
-/// By site: where its call is in the source, for people.
-std::vector<std::string> places_of(const Function &code) {
+std::vector<std::string> site_places(const Function &code) {
   std::vector<std::string> places;
   for (const Instruction &instruction : instructions(code)) {
     const auto *call = dyn_cast<CallBase>(&instruction);
@@ -31,8 +30,6 @@ std::vector<std::string> places_of(const Function &code) {
   }
   return places;
 }
-
-} // namespace
 
 /// Before the engine's lock is taken. "" if they are there, or nobody wants them.
 std::string Redefiner::prepare_tables(bool is_wanted) {
@@ -123,7 +120,7 @@ Error Redefiner::choose_enterable(FunctionId old, MemoryBufferRef ir, Choice &ch
 /// What is said of each site, and to whom it is told.
 void Redefiner::note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const {
   const std::string name = name_for_people(engine_.program().functions[old].name).str();
-  const std::vector<std::string> places = places_of(engine_.compiler().code_of(old));
+  const std::vector<std::string> places = site_places(engine_.compiler().code_of(old));
   for (const SiteMapping &mapping : choice.site_map)
     outcome.sites.push_back({name, mapping.from_site, mapping.to_site, ""});
   for (auto &[site, reason] : choice.refused) {

@@ -41,18 +41,22 @@ void note(StringRef function, const RedefineOutcome &one, PatchOutcome &outcome)
 
 } // namespace
 
-/// What both have in common, as change_body() is for one function.
-Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name, const RedefineOptions &options,
-                                                function_ref<Expected<PatchOutcome>()> change) {
+/// What a patch and its way back, for which there are no bodies, have in common, as change_body() is for one function.
+Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name, ArrayRef<PatchedBody> bodies,
+                                                const PatchOptions &options) {
   if (Error error = check_ready(name))
     return error;
-  std::string problem = prepare_tables(options.find_site_map);
+  std::string problem = prepare_tables(/*is_wanted=*/true);
   Undisturbed undisturbed;
   Lock lock(engine_.mutex(), after_waiting);
   tables_problem_ = std::move(problem);
+  if (options.wait) {
+    lock.unlock();
+    return change_when_free(verb, name, bodies, options);
+  }
   Because because(Cause::Redefinition);
   TracedRequest traced(verb, name, options.to);
-  auto outcome = change();
+  auto outcome = change_now(bodies, options);
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
   traced.done(outcome->all.old_body);
@@ -60,62 +64,85 @@ Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name
   return outcome;
 }
 
-Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, Tier to) {
+Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
   if (bodies.empty())
     return make_error("a patch has at least one function");
-  const RedefineOptions options = options_for(to);
-  return change_bodies("patch", names_of(bodies), options,
-                       [&]() OSR_REQUIRES(engine_lock) { return patch_locked(bodies, options); });
+  return change_bodies("patch", names_of(bodies), bodies, options);
 }
 
-Expected<PatchOutcome> Redefiner::revert_patch(Tier to) {
-  const RedefineOptions options = options_for(to);
-  return change_bodies("revert", "the newest patch", options,
-                       [&]() OSR_REQUIRES(engine_lock) { return revert_patch_locked(options); });
+Expected<PatchOutcome> Redefiner::revert_patch(const PatchOptions &options) {
+  return change_bodies("revert", "the newest patch", {}, options);
 }
 
 /// All that can be refused, of all functions, before anything changes.
-Error Redefiner::check_patch(ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome) {
+Error Redefiner::check_patch(ArrayRef<PatchedBody> bodies, const PatchOptions &options, PatchOutcome &outcome) {
   std::set<FunctionId> seen;
   for (const PatchedBody &patched : bodies) {
+    if (options.is_cancelled && *options.is_cancelled)
+      return make_error("the request was cancelled");
+    if (options.progress)
+      options.progress(fmt::format("checks '{}', {} of {}", patched.function, seen.size() + 1, bodies.size()));
     auto old = engine_.find_body(patched.function);
     if (!old)
       return old.takeError();
     if (!seen.insert(*old).second)
       return make_error("the patch has '{}' twice", patched.function);
     RedefineOutcome one;
-    if (auto choice = choose_body(*old, *patched.ir, options, one); !choice)
+    if (auto choice = choose_body(*old, *patched.ir, options_for(options.to), one); !choice)
       return because_of(patched.function, choice.takeError());
     note(patched.function, one, outcome);
   }
   return Error::success();
 }
 
-Expected<PatchOutcome> Redefiner::patch_locked(ArrayRef<PatchedBody> bodies, const RedefineOptions &options) {
-  PatchOutcome outcome;
-  if (Error error = check_patch(bodies, options, outcome))
+Expected<PatchOutcome> Redefiner::change_now(ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
+  auto change = begin_change(bodies, options);
+  if (!change)
+    return change.takeError();
+  if (Error error = finish(change->exchanges, options.to, change->outcome.all))
+    return error;
+  conclude_change(*change);
+  return std::move(change->outcome);
+}
+
+/// Calls mean the other bodies, of all functions or, with an error, of none.
+Expected<Redefiner::PatchChange> Redefiner::begin_change(ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
+  return bodies.empty() ? begin_way_back(options) : begin_patch(bodies, options);
+}
+
+Expected<Redefiner::PatchChange> Redefiner::begin_patch(ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
+  PatchChange change;
+  if (Error error = check_patch(bodies, options, change.outcome))
     return error;
   // Calls of functions that have been exchanged wait for the lock: no new body runs before all are there.
-  std::vector<Exchange> exchanges;
   for (const PatchedBody &patched : bodies) {
     auto old = engine_.find_body(patched.function);
-    auto exchange = old ? adopt(*old, *patched.ir, options, outcome.all) : Expected<Exchange>(old.takeError());
+    auto exchange = old ? adopt(*old, *patched.ir, options_for(options.to), change.outcome.all)
+                        : Expected<Exchange>(old.takeError());
     if (!exchange) {
-      undo(exchanges);
+      undo(change.exchanges);
       return because_of(patched.function, exchange.takeError());
     }
-    exchanges.push_back(std::move(*exchange));
+    change.exchanges.push_back(std::move(*exchange));
   }
-  if (Error error = finish(exchanges, options.to, outcome.all))
-    return error;
-  std::vector<Step> steps;
-  for (const Exchange &exchange : exchanges) {
+  change.outcome.number = ++last_patch_;
+  return change;
+}
+
+void Redefiner::conclude_change(PatchChange &change) {
+  if (change.goes_back) {
+    for (const Exchange &exchange : change.exchanges)
+      forget_kept(exchange.entry);
+    patches_.pop_back();
+    return;
+  }
+  Patch patch{change.outcome.number, {}};
+  for (const Exchange &exchange : change.exchanges) {
     remember(exchange.entry, exchange.old);
-    steps.push_back({exchange.entry, exchange.fresh});
+    patch.steps.push_back({exchange.entry, exchange.fresh});
   }
-  patches_.push_back(std::move(steps));
+  patches_.push_back(std::move(patch));
   forget_unreachable_patches();
-  return outcome;
 }
 
 /// Whether the function has this body, or can go back to it.
@@ -129,16 +156,17 @@ bool Redefiner::is_kept(const Step &step) const {
 
 /// Those that none of their functions comes back to. While one of them can be reached, its function does not go back alone.
 void Redefiner::forget_unreachable_patches() {
-  erase_if(patches_, [&](const std::vector<Step> &steps) OSR_REQUIRES(engine_lock) {
-    return none_of(steps, [&](const Step &step) OSR_REQUIRES(engine_lock) { return is_kept(step); });
+  erase_if(patches_, [&](const Patch &patch) OSR_REQUIRES(engine_lock) {
+    return none_of(patch.steps, [&](const Step &step) OSR_REQUIRES(engine_lock) { return is_kept(step); });
   });
 }
 
-Expected<PatchOutcome> Redefiner::revert_patch_locked(const RedefineOptions &options) {
+Expected<Redefiner::PatchChange> Redefiner::begin_way_back(const PatchOptions &options) {
   if (patches_.empty())
     return make_error("there is none");
   const Bodies &bodies = engine_.targets().bodies();
-  for (const Step &step : patches_.back()) {
+  const Patch &patch = patches_.back();
+  for (const Step &step : patch.steps) {
     if (!is_kept(step))
       return make_error("'{}' has been redefined so often since that the body of this patch was not kept",
                         engine_.name_of(step.entry));
@@ -147,31 +175,28 @@ Expected<PatchOutcome> Redefiner::revert_patch_locked(const RedefineOptions &opt
     if (!kept_.contains(step.entry))
       return make_error("the body of '{}' before it was not kept", engine_.name_of(step.entry));
   }
-  PatchOutcome outcome;
-  std::vector<Exchange> exchanges;
-  for (const Step &step : patches_.back()) {
+  PatchChange change;
+  change.goes_back = true;
+  change.outcome.number = patch.number;
+  for (const Step &step : patch.steps) {
     RedefineOutcome one;
-    auto exchange = go_back(step.fresh, options, one);
+    auto exchange = go_back(step.fresh, options_for(options.to), one);
     if (!exchange) {
-      undo(exchanges);
+      undo(change.exchanges);
       return exchange.takeError();
     }
-    note(engine_.name_of(step.entry), one, outcome);
-    exchanges.push_back(std::move(*exchange));
+    note(engine_.name_of(step.entry), one, change.outcome);
+    change.exchanges.push_back(std::move(*exchange));
   }
-  if (Error error = finish(exchanges, options.to, outcome.all))
-    return error;
-  for (const Exchange &exchange : exchanges)
-    forget_kept(exchange.entry);
-  patches_.pop_back();
-  return outcome;
+  return change;
 }
 
 /// A function of a patch does not go back alone: the others rely on it.
 Error Redefiner::check_not_patched(FunctionId body) const {
   const EntryId entry = engine_.targets().bodies().entry_of(body);
-  for (const std::vector<Step> &steps : patches_)
-    if (steps.size() > 1 && any_of(steps, [&](const Step &step) { return step.entry == entry && step.fresh == body; }))
+  for (const Patch &patch : patches_)
+    if (patch.steps.size() > 1 &&
+        any_of(patch.steps, [&](const Step &step) { return step.entry == entry && step.fresh == body; }))
       return make_error("it was patched together with others: 'revert' without a function takes the patch back");
   return Error::success();
 }

@@ -63,6 +63,10 @@ Error Redefiner::not_done(Error error, StringRef name) {
 void Redefiner::conclude(std::size_t redefined) {
   engine_.statistics().redefined += redefined;
   forget_made();
+  const Bodies &bodies = engine_.targets().bodies();
+  std::erase_if(ages_, [&](const auto &age) {
+    return !bodies.is_current(age.first) && !bodies.is_kept(age.first) && !bodies.old().contains(age.first);
+  });
   if (replacer_.reclaimer().scan())
     replacer_.reclaim_soon();
 }
@@ -106,6 +110,7 @@ Expected<Redefiner::Exchange> Redefiner::adopt(FunctionId old, MemoryBufferRef i
   exchange.refused = std::move(choice->refused);
   exchange.invalid = versions_that_rest_on(old);
   exchange.fresh = engine_.compiler().adopt_body(old, std::move(choice->body));
+  ages_[exchange.fresh] = ++last_age_;
   made_.erase(exchange.fresh);
   if (options.find_site_map)
     made_[exchange.fresh] = {MemoryBuffer::getMemBufferCopy(ir.getBuffer()), std::move(choice->making), std::nullopt};
@@ -143,26 +148,40 @@ void Redefiner::begin(Exchange &exchange) {
 
 /// All calls of these functions wait for the lock now. The error says that everything is as before.
 Error Redefiner::finish(MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome) {
-  // 3. No activation stays in code that rests on an old body.
+  if (Error error = leave_invalid(exchanges, outcome)) {
+    undo(exchanges);
+    return error;
+  }
+  settle(exchanges, to, outcome);
+  return Error::success();
+}
+
+/// 3. No activation stays in code that rests on an old body.
+Error Redefiner::leave_invalid(ArrayRef<Exchange> exchanges, RedefineOutcome &outcome) {
   SetVector<const Version *> invalid;
   for (const Exchange &exchange : exchanges)
     invalid.insert_range(exchange.invalid);
   outcome.invalidated = invalid.size();
   auto deoptimized = deoptimize(invalid.getArrayRef());
-  if (!deoptimized) {
-    undo(exchanges);
+  if (!deoptimized)
     return deoptimized.takeError();
-  }
   outcome.dependents = std::move(*deoptimized);
-  for (const Version *version : invalid)
+  return Error::success();
+}
+
+/// 4. Activations of the old bodies go on in the new ones where a map says how. All others end where they are.
+void Redefiner::settle(ArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome) {
+  SetVector<const Version *> unused;
+  for (const Exchange &exchange : exchanges)
+    unused.insert_range(exchange.invalid);
+  for (const Exchange &exchange : exchanges)
+    for (Tier tier : {Tier::Baseline, Tier::Optimized})
+      unused.insert_range(engine_.versions().versions_of(exchange.old, tier));
+  for (const Version *version : unused)
     replacer_.reclaimer().retire(*version);
-  // 4. Activations of the old bodies go on in the new ones where a map says how. All others end where they are.
   std::set<FunctionId> mapped;
   SiteMaps &maps = engine_.stubs().site_maps();
   for (const Exchange &exchange : exchanges) {
-    for (Tier tier : {Tier::Baseline, Tier::Optimized})
-      for (const Version *version : engine_.versions().versions_of(exchange.old, tier))
-        replacer_.reclaimer().retire(*version);
     maps.refuse(exchange.old, exchange.refused);
     if (!exchange.site_map.empty())
       maps.add(exchange.old, engine_.program().functions[exchange.fresh].sites(), exchange.site_map);
@@ -174,7 +193,6 @@ Error Redefiner::finish(MutableArrayRef<Exchange> exchanges, Tier to, RedefineOu
     move_to_new_bodies(mapped, to, outcome);
   for (const Exchange &exchange : exchanges)
     engine_.events().redefined(exchange.fresh, outcome.old_body.rewritten);
-  return Error::success();
 }
 
 Error Redefiner::link_variables(Compiler::NewBody &body) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "osr/redefine.h"
+#include "runtime/redefine/patches.h"
+#include "runtime/redefine/standing_activations.h"
 #include "runtime/requests/replacer.h"
 
 #include <llvm/Support/MemoryBuffer.h>
@@ -15,17 +17,6 @@
 #include <vector>
 
 namespace osr {
-
-/// The body that a patch gives a function.
-struct PatchedBody {
-  std::string function;
-  std::unique_ptr<llvm::MemoryBuffer> ir; ///< as for Redefiner::redefine
-};
-
-struct PatchOutcome {
-  RedefineOutcome all; ///< of all functions together
-  std::vector<std::string> functions, same_shape;
-};
 
 /// What is known of the variables of bodies that the program began with.
 class VariableTables {
@@ -54,9 +45,13 @@ public:
   llvm::Expected<RedefineOutcome> revert(llvm::StringRef function, const RedefineOptions &options);
   /// Several functions at once. If one is refused, nothing has changed; else no new body runs before all calls mean the
   /// new ones, and all activations that go on in them (RedefineOptions::same_sites_if_same_shape) are sent there together.
-  llvm::Expected<PatchOutcome> patch(llvm::ArrayRef<PatchedBody> bodies, Tier to);
+  llvm::Expected<PatchOutcome> patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options);
   /// Undoes the newest patch that was not undone yet, likewise.
-  llvm::Expected<PatchOutcome> revert_patch(Tier to);
+  llvm::Expected<PatchOutcome> revert_patch(const PatchOptions &options);
+  /// Patches that can be taken back or wait, and which threads have activations of old bodies.
+  llvm::Expected<PatchReport> report_patches() OSR_REQUIRES(engine_lock);
+  /// Whatever waits is done now, and activations that cannot go on end in their old bodies. Returns the patches' numbers.
+  std::vector<unsigned> force_waiting();
   /// Runtime::source_of.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
 
@@ -82,6 +77,17 @@ private:
     EntryId entry;
     FunctionId fresh;
   };
+  struct Patch {
+    unsigned number;
+    std::vector<Step> steps;
+  };
+  /// A patch, or its way back: all functions get other bodies.
+  struct PatchChange {
+    bool goes_back = false;
+    std::vector<Exchange> exchanges;
+    PatchOutcome outcome;
+  };
+  struct WaitingChange;
   /// How a body that came later was made, and what is known of it.
   struct MadeBody {
     std::shared_ptr<const llvm::MemoryBuffer> ir;
@@ -125,6 +131,8 @@ private:
   void begin(Exchange &exchange) OSR_REQUIRES(engine_lock);
   llvm::Error finish(llvm::MutableArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome)
       OSR_REQUIRES(engine_lock);
+  llvm::Error leave_invalid(llvm::ArrayRef<Exchange> exchanges, RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
+  void settle(llvm::ArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
   void undo(llvm::ArrayRef<Exchange> exchanges) OSR_REQUIRES(engine_lock);
   // revert.cpp
   llvm::Expected<RedefineOutcome> revert_locked(FunctionId now, const RedefineOptions &options)
@@ -135,13 +143,36 @@ private:
   void forget_kept(EntryId entry) OSR_REQUIRES(engine_lock);
   void forget_all(EntryId entry) OSR_REQUIRES(engine_lock);
   // patch.cpp
-  llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, const RedefineOptions &options,
-                                             llvm::function_ref<llvm::Expected<PatchOutcome>()> change);
-  llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options, PatchOutcome &outcome)
+  llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, llvm::ArrayRef<PatchedBody> bodies,
+                                             const PatchOptions &options);
+  llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options, PatchOutcome &outcome)
       OSR_REQUIRES(engine_lock);
-  llvm::Expected<PatchOutcome> patch_locked(llvm::ArrayRef<PatchedBody> bodies, const RedefineOptions &options)
+  llvm::Expected<PatchChange> begin_change(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)
       OSR_REQUIRES(engine_lock);
-  llvm::Expected<PatchOutcome> revert_patch_locked(const RedefineOptions &options) OSR_REQUIRES(engine_lock);
+  llvm::Expected<PatchChange> begin_patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<PatchChange> begin_way_back(const PatchOptions &options) OSR_REQUIRES(engine_lock);
+  llvm::Expected<PatchOutcome> change_now(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)
+      OSR_REQUIRES(engine_lock);
+  void conclude_change(PatchChange &change) OSR_REQUIRES(engine_lock);
+  // wait_to_patch.cpp
+  llvm::Expected<PatchOutcome> change_when_free(const char *verb, llvm::StringRef name,
+                                                llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options);
+  llvm::Expected<std::shared_ptr<WaitingChange>> begin_waiting(llvm::ArrayRef<PatchedBody> bodies,
+                                                               const PatchOptions &options) OSR_REQUIRES(engine_lock);
+  llvm::Expected<bool> try_waiting(WaitingChange &waiting, const PatchOptions &options) OSR_REQUIRES(engine_lock);
+  llvm::Expected<std::string> change_if_free(WaitingChange &waiting, Tier to) OSR_REQUIRES(engine_lock);
+  llvm::Expected<std::string> leave_if_free(WaitingChange &waiting) OSR_REQUIRES(engine_lock);
+  llvm::Expected<std::string> why_not_free(const PatchChange &change) OSR_REQUIRES(engine_lock);
+  llvm::Error check_as_it_was(const WaitingChange &waiting) const OSR_REQUIRES(engine_lock);
+  bool would_stay(const StandingActivation &activation, const Exchange &exchange) OSR_REQUIRES(engine_lock);
+  const Exchange *exchange_of(const PatchChange &change, FunctionId body) const OSR_REQUIRES(engine_lock);
+  std::string place_of(const StandingActivation &activation) const OSR_REQUIRES(engine_lock);
+  void begin_again(Exchange &exchange) OSR_REQUIRES(engine_lock);
+  void end_waiting(WaitingChange &waiting) OSR_REQUIRES(engine_lock);
+  std::uint64_t age_of(FunctionId body) const OSR_REQUIRES(engine_lock);
+  // report_patches.cpp
+  std::optional<OldActivation> old_activation(const StandingActivation &activation) OSR_REQUIRES(engine_lock);
   llvm::Error check_not_patched(FunctionId body) const OSR_REQUIRES(engine_lock);
   bool is_kept(const Step &step) const OSR_REQUIRES(engine_lock);
   void forget_unreachable_patches() OSR_REQUIRES(engine_lock);
@@ -156,7 +187,12 @@ private:
   Replacer &replacer_;
   /// By entry: bodies that it can go back to, the last one last.
   std::map<EntryId, std::vector<FunctionId>> kept_ OSR_GUARDED_BY(engine_lock);
-  std::vector<std::vector<Step>> patches_ OSR_GUARDED_BY(engine_lock); ///< that can be undone, the newest last
+  std::vector<Patch> patches_ OSR_GUARDED_BY(engine_lock); ///< that can be undone, the newest last
+  unsigned last_patch_ OSR_GUARDED_BY(engine_lock) = 0; ///< its number
+  std::vector<std::shared_ptr<WaitingChange>> waiting_ OSR_GUARDED_BY(engine_lock);
+  /// By body: it is the so many-th that came later. Numbers of bodies are used again, these are not.
+  std::map<FunctionId, std::uint64_t> ages_ OSR_GUARDED_BY(engine_lock);
+  std::uint64_t last_age_ OSR_GUARDED_BY(engine_lock) = 0;
   std::map<FunctionId, MadeBody> made_ OSR_GUARDED_BY(engine_lock); ///< of bodies that are current or kept
   VariableTables *tables_;
   std::string tables_problem_ OSR_GUARDED_BY(engine_lock); ///< why they are not there

@@ -53,8 +53,8 @@ void Redefiner::remember(EntryId entry, FunctionId old) {
   const FunctionId forgotten = bodies.front();
   engine_.targets().bodies().do_not_keep(forgotten);
   bodies.erase(bodies.begin());
-  for (std::vector<Step> &steps : patches_)
-    for (Step &step : steps)
+  for (Patch &patch : patches_)
+    for (Step &step : patch.steps)
       if (step.entry == entry && step.fresh == forgotten)
         step.fresh = no_function; // its number will be another body's
 }
@@ -63,8 +63,8 @@ void Redefiner::remember(EntryId entry, FunctionId old) {
 void Redefiner::forget_all(EntryId entry) {
   while (kept_.contains(entry))
     forget_kept(entry);
-  for (std::vector<Step> &steps : patches_)
-    for (Step &step : steps)
+  for (Patch &patch : patches_)
+    for (Step &step : patch.steps)
       if (step.entry == entry)
         step.fresh = no_function;
 }

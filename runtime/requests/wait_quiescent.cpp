@@ -86,7 +86,10 @@ Expected<ReplaceOutcome> Replacer::wait_quiescent(EntryId entry, const ReplaceOp
     }
     if (options.is_cancelled && options.is_cancelled->load())
       return give_up(waiting, old);
+    const std::string name = engine_.program().functions[*body].name;
     lock.unlock();
+    if (options.progress)
+      options.progress("waits until activations of the old code of '" + name + "' have ended");
     std::this_thread::sleep_for(wait);
     wait = std::min(wait * 2, longest_wait);
   }

@@ -1,0 +1,104 @@
+// New bodies of a running program's functions, and who still runs old ones, for people.
+#include "osrctl/attach_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <vector>
+
+using nlohmann::json;
+
+namespace osr {
+namespace {
+
+std::string print_moved(const json &outcome, const char *which) {
+  const json old_body = outcome.value("old_body", json::object());
+  std::string text = fmt::format("{} activations go on in {}; all others end in the old code\n",
+                                 number_at(old_body, "rewritten"), which);
+  if (const auto count = number_at(old_body, "running"))
+    text += fmt::format("{} are between two sites and follow\n", count);
+  const json refused = old_body.value("refused", json::object());
+  for (const auto &[reason, count] : refused.items())
+    text += fmt::format("{} stay: {}\n", count.dump(), printable(reason));
+  return text;
+}
+
+std::string names_of(const json &functions) {
+  std::vector<std::string> names;
+  for (const json &name : functions)
+    if (name.is_string())
+      names.push_back(printable(name.get<std::string>()));
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string numbers_of(const json &numbers) {
+  std::vector<std::string> texts;
+  for (const json &number : numbers)
+    texts.push_back(number.dump());
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+/// "answer:12", as a debugger says it.
+std::string place_of(const json &activation) {
+  const std::string function = text_at(activation, "function");
+  return activation.contains("line") ? fmt::format("{}:{}", function, number_at(activation, "line")) : function;
+}
+
+std::string old_activation_text(const json &activation) {
+  const json lacks = list_at(activation, "lacks");
+  std::string text = fmt::format("  waits in {}", place_of(activation));
+  if (activation.contains("calls")) {
+    const std::string callee = text_at(activation, "calls");
+    text += fmt::format(", in the call {}", callee.empty() ? "by pointer" : "of " + callee);
+  }
+  text += lacks.empty() ? ": a body that was taken back or redefined" : ": lacks patch " + numbers_of(lacks);
+  if (activation.value("goes_on", false))
+    text += ", and goes on in the new body";
+  if (const std::string reason = text_at(activation, "reason"); !reason.empty())
+    text += " (" + reason + ")";
+  return text + '\n';
+}
+
+} // namespace
+
+std::string print_redefined(const json &outcome) {
+  if (outcome.contains("functions"))
+    return print_patched(outcome);
+  const bool has_same_shape = outcome.value("same_shape", false);
+  return fmt::format("calls to come run the new body; {} versions that rested on the old one are out of use\n",
+                     number_at(outcome, "invalidated")) +
+         print_moved(outcome, has_same_shape ? "the new body, which has the shape of the old one" : "the new body");
+}
+
+std::string print_patched(const json &outcome) {
+  return fmt::format("calls to come run the new bodies of {}; {} versions that rested on old ones are out of use\n",
+                     names_of(list_at(outcome, "functions")), number_at(outcome, "invalidated")) +
+         print_moved(outcome, "the new bodies");
+}
+
+std::string print_patches(const json &result) {
+  std::string text;
+  for (const json &patch : list_at(result, "patches")) {
+    text += fmt::format("patch {}: {}", number_at(patch, "number"), names_of(list_at(patch, "functions")));
+    if (patch.value("waits", false))
+      text += patch.value("goes_back", false) ? "; waits to be taken back" : "; waits to be made";
+    text += '\n';
+  }
+  if (text.empty())
+    text = "no patch can be taken back\n";
+  for (const json &thread : list_at(result, "threads")) {
+    text += fmt::format("thread {}, {}, {}: {}\n", number_at(thread, "thread"), text_at(thread, "role"),
+                        text_at(thread, "name"), thread.value("patched", false) ? "patched" : "not patched");
+    for (const json &activation : list_at(thread, "old"))
+      text += old_activation_text(activation);
+  }
+  return text;
+}
+
+std::string print_forced(const json &result) {
+  const json forced = list_at(result, "forced");
+  return forced.empty() ? "nothing waits\n" : fmt::format("patch {} waits no more\n", numbers_of(forced));
+}
+
+} // namespace osr
