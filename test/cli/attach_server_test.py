@@ -165,7 +165,7 @@ class Server(AttachCase):
     def test_a_patch_of_the_loop_and_a_handler(self):
         old, new = [self.file(f"{name}.bc", pathlib.Path(self.compile("attach_server.c", *PLAIN, *flags)).read_bytes())
                     for name, flags in (("old", ()), ("new", ("-DOFFSET=2", "-DSTEP=1000000")))]
-        for _ in range(max(ROUNDS // 2, 2)):
+        for _ in range(ROUNDS):
             outcome = self.asked(self.process, "patch", old, new)
             self.assertEqual(sorted(outcome["functions"]), ["accept_for_ever", "answer"])
             self.assertEqual(outcome["same_shape"], outcome["functions"])

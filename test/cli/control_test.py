@@ -2,12 +2,14 @@
 """The control socket itself: where it lies, who gets in, what clients may do to it, and that the program notices nothing."""
 import json
 import os
+import pathlib
 import socket
+import subprocess
 import sys
 import unittest
 
 from attach_case import AttachCase, Client
-from osrctl_case import HERE
+from osrctl_case import HERE, OSRCTL
 
 EXAMPLE = HERE.parent.parent / "examples" / "control_client.py"
 
@@ -242,6 +244,29 @@ class Others(AttachCase):
                                      LISTENS, path)
             self.assertEqual(json.loads(ended.stdout)["method"], "bye", ended.stderr)
         self.assertTrue(self.tell(process, "still there"))
+
+    @unittest.skipUnless(os.getuid() == 0, "only root can make a container of this kind")
+    def test_a_program_in_a_container(self):
+        """It has another number there, and another /proc; its socket's folder is that of its root."""
+        container = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        if subprocess.run([*container, "true"], stderr=subprocess.DEVNULL).returncode != 0:
+            self.skipTest("no namespaces can be made here")
+        root = self.folder / "inside" # of the mounts: what is there is not there for others
+        root.mkdir()
+        for is_hidden in (False, True):
+            hide = f"mount -t tmpfs none {root} && " if is_hidden else ""
+            environment = {**self.environment, "XDG_RUNTIME_DIR": str(root if is_hidden else self.runtime_folder)}
+            outside = subprocess.Popen([*container, "sh", "-c", f'{hide}chmod 700 {root} && exec "$@"', "sh", OSRCTL, "run",
+                                        self.compile("attach_lines.c")],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+            self.addCleanup(self.end, outside)
+            self.assertTrue(outside.stdout.readline())
+            [process] = pathlib.Path(f"/proc/{outside.pid}/task/{outside.pid}/children").read_text().split()
+            self.assertIn("answer_lines", self.attach(process, "stack").stdout)
+            status = self.asked(process, "status")
+            self.assertEqual(status["pid"], 1) # its own number
+            self.assertEqual(self.asked(process, "replace", "answer_lines", "--to", "optimized")["refused"], {})
+            self.assertTrue(self.tell(outside, "still there"))
 
     @unittest.skipUnless(os.getuid() == 0, "only root can become somebody else")
     def test_a_program_that_changes_its_user(self):
