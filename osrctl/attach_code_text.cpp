@@ -33,4 +33,9 @@ std::string print_perf_map(const json &result) {
   return fmt::format("{} versions are named in {}\n", number_at(result, "versions"), text_at(result, "file"));
 }
 
+std::string print_debug_info(const json &result) {
+  return fmt::format("debuggers know the variables of {} versions, and of those that come\n",
+                     number_at(result, "versions"));
+}
+
 } // namespace osr

@@ -18,6 +18,7 @@ std::string print_sites(const nlohmann::json &result);
 std::string print_code(const nlohmann::json &result);
 std::string print_ir(const nlohmann::json &result);
 std::string print_perf_map(const nlohmann::json &result);
+std::string print_debug_info(const nlohmann::json &result);
 std::string print_replaced(const nlohmann::json &outcome);
 std::string print_redefined(const nlohmann::json &outcome);
 std::string print_patched(const nlohmann::json &outcome);

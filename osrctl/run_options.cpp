@@ -122,6 +122,8 @@ void add_file_options(CLI::App &command, RunOptions &options) {
   command.add_option("--trace", options.trace_file,
                      "Write what the runtime does as a timeline to this file, for Perfetto or chrome://tracing");
   command.add_flag("--perf-dump", options.perf_dump, "Dump compiled code for perf, which 'perf inject --jit' reads");
+  command.add_flag("--debug-info", options.debug_info,
+                   "gdb shows variables, of programs that were compiled with -g ('osrctl attach' does it later)");
   add_library_option(command, options.libraries);
   command
       .add_option("--optimize-only", options.optimize_only,
@@ -184,6 +186,7 @@ Expected<Runtime::Options> runtime_options_of(const RunOptions &options) {
   runtime_options.verify_each_pass = options.verify_each_pass;
   if (options.count_residence)
     runtime_options.freeing = Freeing::ResidenceCounting;
+  runtime_options.debug_info = options.debug_info;
   runtime_options.compile_ahead = options.compile_ahead;
   runtime_options.libraries = options.libraries;
   runtime_options.optimize_only = options.optimize_only;

@@ -37,6 +37,7 @@ struct RunOptions {
   std::uint32_t speculate_after = 100;
   bool count_residence = false;
   bool perf_dump = false;
+  bool debug_info = false;
   bool control = false, no_control = false; ///< neither: if it can be had
   bool control_read_only = false;
   std::string trace_file;

@@ -8,6 +8,7 @@
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/SetVector.h>
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/BinaryFormat/Dwarf.h>
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/Instructions.h>
@@ -29,6 +30,19 @@ bool holds(const Value &value, std::uint64_t bits, const SourceType &type, const
          (has == 1 && type.kind == SourceType::Kind::Boolean);
 }
 
+std::uint16_t language_of(const DISubprogram &subprogram) {
+  const DICompileUnit *unit = subprogram.getUnit();
+  return unit && !unit->getSourceLanguage().hasVersionedName() ? unit->getSourceLanguage().getName()
+                                                               : std::uint16_t(dwarf::DW_LANG_C);
+}
+
+unsigned depth_of(const DILocalScope &scope) {
+  unsigned depth = 0;
+  for (const DIScope *at = &scope; at && !isa<DISubprogram>(at); at = at->getScope())
+    depth += isa<DILexicalBlock>(at);
+  return depth;
+}
+
 class Describing {
 public:
   Describing(Function &function, SourceTypes &types) : function_(function), types_(types) {}
@@ -37,6 +51,7 @@ public:
     result_.fingerprint = fingerprint(function_);
     if (!function_.getSubprogram())
       return std::move(result_);
+    result_.language = language_of(*function_.getSubprogram());
     note_declared();
     VariableFlow(function_).for_each([&](Instruction &instruction, const VariablePlaces &places) {
       if (auto *call = dyn_cast<CallBase>(&instruction); call && is_site(*call))
@@ -57,7 +72,8 @@ private:
     const SmallVector<Value *, 16> state = frame_state_of(call);
     for (const DILocation *at = location_of_site(call); at; at = at->getInlinedAt()) {
       const DISubprogram *subprogram = at->getScope()->getSubprogram();
-      site.lines.push_back({subprogram->getName().str(), at->getFilename().str(), at->getLine()});
+      site.lines.push_back({subprogram->getName().str(), at->getFilename().str(), at->getLine(),
+                            at->getDirectory().str(), subprogram->getLinkageName().str()});
       for (const DILocalVariable *variable : in_scope(*at))
         add(site, {variable, at->getInlinedAt()}, places, call, state);
     }
@@ -123,7 +139,7 @@ private:
     const auto [found, is_new] = numbers_.try_emplace(&variable, std::uint32_t(result_.variables.size()));
     if (is_new)
       result_.variables.push_back({variable.getName().str(), types_.add(variable.getType()), variable.getArg() != 0,
-                                   unsigned(variable.getLine())});
+                                   unsigned(variable.getLine()), depth_of(*variable.getScope())});
     return found->second;
   }
 

@@ -27,6 +27,8 @@ namespace osr {
 struct SourceLine {
   std::string function, file;
   unsigned line = 0; ///< 0: not known
+  std::string directory; ///< what `file` is relative to, if it is
+  std::string linkage_name; ///< of the function; "": it has no other
 };
 
 struct SourceVariable {
@@ -34,6 +36,7 @@ struct SourceVariable {
   SourceTypeId type = 0;
   bool is_parameter = false;
   unsigned line = 0; ///< of its declaration
+  unsigned depth = 0; ///< scopes around it in its function: of two with one name the source means the deeper one
 };
 
 /// A variable, or a part of one, while the call of a site runs.
@@ -58,6 +61,7 @@ struct SourceSite {
 
 struct FunctionSource {
   bool is_observed = false;
+  std::uint16_t language = 0; ///< DWARF's number
   std::uint64_t fingerprint = 0; ///< of the code that this is true of
   std::vector<SourceVariable> variables;
   std::vector<SourceSite> sites; ///< by number

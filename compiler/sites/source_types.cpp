@@ -89,37 +89,112 @@ std::string name_of(const DIType *type) {
   return type->getName().empty() ? "function" : type->getName().str();
 }
 
+bool is_pointer(const DIType &type) {
+  return type.getTag() == dwarf::DW_TAG_pointer_type || type.getTag() == dwarf::DW_TAG_reference_type ||
+         type.getTag() == dwarf::DW_TAG_rvalue_reference_type;
+}
+
+/// As C++ names it.
+std::string name_in_scopes(const DIType &type) {
+  std::string name = type.getName().str();
+  if (name.empty())
+    return name;
+  for (const DIScope *scope = type.getScope(); scope; scope = scope->getScope()) {
+    if (!isa<DINamespace, DICompositeType>(scope))
+      break;
+    name = (scope->getName().empty() ? "(anonymous namespace)" : scope->getName().str()) + "::" + name;
+  }
+  return name;
+}
+
 } // namespace
 
 SourceTypeId SourceTypes::add(const DIType *type) {
+  const SourceTypeId added = add_whole(type);
+  follow_pointers();
+  return added;
+}
+
+/// With all that it has in itself.
+SourceTypeId SourceTypes::add_whole(const DIType *type) {
   if (auto found = known_.find(type); found != known_.end())
     return found->second;
   SourceType described = type ? describe(*type) : SourceType();
   described.name = name_of(type);
   types_.push_back(std::move(described));
-  return known_[type] = SourceTypeId(types_.size() - 1);
+  const auto added = SourceTypeId(types_.size() - 1);
+  if (isa_and_nonnull<DISubroutineType>(type) || (type && is_pointer(*type)))
+    to_follow_.emplace_back(added, type);
+  return known_[type] = added;
+}
+
+void SourceTypes::follow_pointers() {
+  while (!to_follow_.empty()) {
+    const auto [from, type] = to_follow_.back();
+    to_follow_.pop_back();
+    if (const auto *pointer = dyn_cast<DIDerivedType>(type)) {
+      const SourceTypeId target = pointer->getBaseType() ? add_whole(pointer->getBaseType()) : no_source_type;
+      types_[from].target = target;
+      continue;
+    }
+    const DITypeRefArray all =
+        cast<DISubroutineType>(type)->getTypeArray(); // the result first; null at the end: variadic
+    for (unsigned i = 0; i != all.size(); ++i) {
+      const SourceTypeId part = all[i] ? add_whole(all[i]) : no_source_type;
+      if (i == 0)
+        types_[from].target = part;
+      else if (all[i])
+        types_[from].parameters.push_back(part);
+    }
+  }
 }
 
 SourceType SourceTypes::describe(const DIType &type) {
   if (const auto *basic = dyn_cast<DIBasicType>(&type))
-    return plain(kind_of(*basic), basic->getSizeInBits());
+    return describe_basic(*basic);
   if (const auto *derived = dyn_cast<DIDerivedType>(&type))
     return describe(*derived);
-  if (const auto *composite = dyn_cast<DICompositeType>(&type))
-    return describe(*composite);
-  return {};
+  if (const auto *composite = dyn_cast<DICompositeType>(&type)) {
+    SourceType described = describe(*composite);
+    described.tag = composite->getTag();
+    described.is_declared_only = composite->isForwardDecl();
+    described.declared_name = name_in_scopes(type);
+    return described;
+  }
+  SourceType described;
+  described.tag = type.getTag() == dwarf::DW_TAG_subroutine_type ? type.getTag() : 0;
+  return described;
+}
+
+SourceType SourceTypes::describe_basic(const DIBasicType &type) {
+  SourceType described = plain(kind_of(type), type.getSizeInBits());
+  described.tag = type.getTag();
+  described.encoding = std::uint8_t(type.getEncoding());
+  described.declared_name = type.getName().str();
+  return described;
 }
 
 SourceType SourceTypes::describe(const DIDerivedType &type) {
   switch (type.getTag()) {
   case dwarf::DW_TAG_pointer_type:
   case dwarf::DW_TAG_reference_type:
-  case dwarf::DW_TAG_rvalue_reference_type: return plain(SourceType::Kind::Pointer, pointer_bits);
+  case dwarf::DW_TAG_rvalue_reference_type: {
+    SourceType described = plain(SourceType::Kind::Pointer, pointer_bits);
+    described.tag = type.getTag();
+    return described;
+  }
   case dwarf::DW_TAG_typedef:
   case dwarf::DW_TAG_const_type:
   case dwarf::DW_TAG_volatile_type:
   case dwarf::DW_TAG_restrict_type:
-  case dwarf::DW_TAG_atomic_type: return types_[add(type.getBaseType())];
+  case dwarf::DW_TAG_atomic_type: {
+    const SourceTypeId target = add_whole(type.getBaseType());
+    SourceType described = types_[target];
+    described.tag = type.getTag();
+    described.target = type.getBaseType() ? target : no_source_type;
+    described.declared_name = name_in_scopes(type);
+    return described;
+  }
   default: return {};
   }
 }
@@ -152,18 +227,22 @@ SourceType SourceTypes::describe(const DICompositeType &type) {
 
 /// One of several dimensions is an array of arrays.
 SourceType SourceTypes::describe_array(const DICompositeType &type) {
-  SourceTypeId element = add(type.getBaseType());
+  SourceTypeId element = add_whole(type.getBaseType());
   SourceType described;
   const DINodeArray ranges = type.getElements();
   for (unsigned i = ranges.size(); i-- > 0;) {
     const auto *range = dyn_cast_or_null<DISubrange>(ranges[i]);
     const auto *count = range ? dyn_cast_if_present<ConstantInt *>(range->getCount()) : nullptr;
-    if (!count || count->isNegative() || types_[element].bits == 0)
-      return {};
+    if (!count || count->isNegative() || types_[element].bits == 0) {
+      described = {};
+      described.element = i == 0 ? element : no_source_type; // of as many as there are
+      return described;
+    }
     described = plain(SourceType::Kind::Array, count->getZExtValue() * types_[element].bits);
     described.element = element;
     described.count = count->getZExtValue();
     if (i != 0) {
+      described.tag = dwarf::DW_TAG_array_type;
       types_.push_back(described);
       element = SourceTypeId(types_.size() - 1);
     }
@@ -180,9 +259,10 @@ void SourceTypes::add_members(const DICompositeType &type, SourceType &described
     SourceType::Member &added = described.members.emplace_back();
     added.name =
         member->getTag() == dwarf::DW_TAG_inheritance ? name_of(member->getBaseType()) : member->getName().str();
-    added.type = add(member->getBaseType());
+    added.type = add_whole(member->getBaseType());
     added.bit_offset = member->getOffsetInBits();
     added.bits = member->isBitField() ? member->getSizeInBits() : 0;
+    added.is_base = member->getTag() == dwarf::DW_TAG_inheritance;
   }
 }
 

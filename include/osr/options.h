@@ -204,6 +204,9 @@ struct RuntimeOptions {
   Fault fault; ///< for tests of tests
   StopOptions stops;
   std::optional<ControlOptions> control; ///< nothing: no socket; a process can have one
+  /// gdb shows variables from the start (docs/architecture/variables.md); the program is read once more for it. Only of a program
+  /// that was read from files and compiled with -g: else creating the runtime fails.
+  bool debug_info = false;
   /// Asked once whether the processor keeps a second copy of return PCs; null: the kernel is. For tests.
   bool (*has_shadow_stack)() = nullptr;
 };
@@ -211,7 +214,7 @@ struct RuntimeOptions {
 /// Changes options as words say that are separated by blanks: --tier TIER (auto, baseline, optimized), --tier-policy POLICY
 /// (budget, counters, sampling), --tier-threshold N, --compile-threads N, --stress MODE, --speculate-after N, --calls KIND
 /// (direct, slot), --rewrite KIND (return-pc, return-point), --target-cpu NAME, --target-features LIST, --no-assumptions,
-/// --deterministic, --verify. They mean what they mean to osrctl run. The error names what is wrong; then nothing changes.
+/// --deterministic, --verify, --debug-info. They mean what they mean to osrctl run. The error names what is wrong; then nothing changes.
 llvm::Error change_options(RuntimeOptions &options, llvm::StringRef text);
 
 } // namespace osr

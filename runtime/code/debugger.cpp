@@ -1,5 +1,7 @@
 #include "runtime/code/debugger.h"
 
+#include "runtime/code/debug_unit.h"
+#include "runtime/code/dumped_memory.h"
 #include "runtime/code/perf_dump.h"
 #include "runtime/machine/elf_numbers.h"
 #include "runtime/process/leaf_mutex.h"
@@ -9,6 +11,7 @@
 
 #include <array>
 #include <cstring>
+#include <new>
 
 // The interface of gdb, in libLLVM. A debugger has a breakpoint in the function.
 extern "C" jit_descriptor __jit_debug_descriptor;
@@ -30,6 +33,8 @@ enum Section : std::uint16_t {
   LineStrings,
   Units,
   Abbreviations,
+  UnitStrings, ///< this and the next one are empty without sites
+  Locations,
   SectionNames,
   SectionCount
 };
@@ -108,17 +113,29 @@ private:
     table.sh_entsize = sizeof(Elf64_Sym);
     fill(table, symbols.data(), symbols.size() * sizeof(Elf64_Sym));
     fill(section(Strings, ".strtab", SHT_STRTAB, 1), names.bytes().data(), names.bytes().size());
-    if (code_.lines && !code_.lines->empty())
+    if (code_.sites && !code_.sites->sites.empty())
+      add_sites();
+    else if (code_.lines && !code_.lines->empty())
       add_lines();
     Elf64_Shdr &last = section(SectionNames, ".shstrtab", SHT_STRTAB, 1);
     fill(last, section_names_.bytes().data(), section_names_.bytes().size());
   }
 
+  void add(Section index, const char *name, const std::vector<std::uint8_t> &bytes) {
+    fill(section(index, name, SHT_PROGBITS, 1), bytes.data(), bytes.size());
+  }
+
+  void add_sites() {
+    const DebugSections sections = describe_sites(code_);
+    add(Lines, ".debug_line", sections.lines);
+    add(Units, ".debug_info", sections.info);
+    add(Abbreviations, ".debug_abbrev", sections.abbreviations);
+    add(UnitStrings, ".debug_str", sections.strings);
+    add(Locations, ".debug_loc", sections.locations);
+  }
+
   void add_lines() {
     const DebugUnit unit = describe_unit(code_.begin, code_.size);
-    auto add = [this](Section index, const char *name, const std::vector<std::uint8_t> &bytes) {
-      fill(section(index, name, SHT_PROGBITS, 1), bytes.data(), bytes.size());
-    };
     add(Lines, ".debug_line", code_.lines->program);
     add(LineStrings, ".debug_line_str", code_.lines->strings);
     add(Units, ".debug_info", unit.info);
@@ -164,29 +181,44 @@ void tell_debugger(jit_actions_t action, jit_code_entry *entry) {
 
 } // namespace
 
+/// Of an image of ours.
+static std::vector<std::uint8_t> bytes_of_section(const std::uint8_t *image, Section index) {
+  Elf64_Ehdr header;
+  std::memcpy(&header, image, sizeof header);
+  Elf64_Shdr section;
+  std::memcpy(&section, image + header.e_shoff + index * sizeof section, sizeof section);
+  return {image + section.sh_offset, image + section.sh_offset + section.sh_size};
+}
+
 std::vector<std::uint8_t> build_debug_elf(const DebugCode &code) { return ElfImage(code).take(); }
 
+/// What debuggers read: the entry of their list, and the image behind it.
 struct DebuggerRegistration::Entry {
-  jit_code_entry entry{};
-  std::vector<std::uint8_t> image;
+  DumpedBytes memory;
 
-  explicit Entry(const DebugCode &code) : image(build_debug_elf(code)) {
-    entry.symfile_addr = reinterpret_cast<const char *>(image.data());
-    entry.symfile_size = image.size();
+  explicit Entry(const DebugCode &code) : Entry(build_debug_elf(code)) {}
+  explicit Entry(llvm::ArrayRef<std::uint8_t> image) : memory(sizeof(jit_code_entry) + image.size()) {
+    std::memcpy(memory.data() + sizeof(jit_code_entry), image.data(), image.size());
+    auto *entry = new (memory.data()) jit_code_entry{};
+    entry->symfile_addr = reinterpret_cast<const char *>(memory.data() + sizeof(jit_code_entry));
+    entry->symfile_size = image.size();
     Lock lock(list_mutex());
-    entry.next_entry = __jit_debug_descriptor.first_entry;
-    if (entry.next_entry)
-      entry.next_entry->prev_entry = &entry;
-    __jit_debug_descriptor.first_entry = &entry;
-    tell_debugger(JIT_REGISTER_FN, &entry);
+    entry->next_entry = __jit_debug_descriptor.first_entry;
+    if (entry->next_entry)
+      entry->next_entry->prev_entry = entry;
+    __jit_debug_descriptor.first_entry = entry;
+    tell_debugger(JIT_REGISTER_FN, entry);
   }
   ~Entry() {
+    auto *entry = reinterpret_cast<jit_code_entry *>(memory.data());
     Lock lock(list_mutex());
-    (entry.prev_entry ? entry.prev_entry->next_entry : __jit_debug_descriptor.first_entry) = entry.next_entry;
-    if (entry.next_entry)
-      entry.next_entry->prev_entry = entry.prev_entry;
-    tell_debugger(JIT_UNREGISTER_FN, &entry);
+    (entry->prev_entry ? entry->prev_entry->next_entry : __jit_debug_descriptor.first_entry) = entry->next_entry;
+    if (entry->next_entry)
+      entry->next_entry->prev_entry = entry->prev_entry;
+    tell_debugger(JIT_UNREGISTER_FN, entry);
   }
+
+  const std::uint8_t *image() const { return memory.data() + sizeof(jit_code_entry); }
 };
 
 DebuggerRegistration::DebuggerRegistration() = default;
@@ -195,6 +227,10 @@ DebuggerRegistration::DebuggerRegistration(const DebugCode &code) : entry_(std::
 }
 DebuggerRegistration::DebuggerRegistration(DebuggerRegistration &&) noexcept = default;
 DebuggerRegistration &DebuggerRegistration::operator=(DebuggerRegistration &&) noexcept = default;
+void DebuggerRegistration::tell_anew(const DebugCode &code) { entry_ = std::make_unique<Entry>(code); }
+LineProgram DebuggerRegistration::lines() const {
+  return {bytes_of_section(entry_->image(), Lines), bytes_of_section(entry_->image(), LineStrings)};
+}
 DebuggerRegistration::~DebuggerRegistration() = default;
 
 } // namespace osr

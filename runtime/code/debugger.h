@@ -1,9 +1,10 @@
-// Makes gdb (and lldb) see our code: names in backtraces, and frames they can step out of.
+// Makes gdb (and lldb) see our code: names in backtraces, frames they can step out of, and variables if somebody wants them.
 //
 // Debuggers read a list of in-memory ELF files at a well-known symbol, __jit_debug_descriptor. libLLVM defines it, and
 // there may be only one in a process, so the list is shared with LLVM's own plugins.
 #pragma once
 
+#include "runtime/code/debug_sites.h"
 #include "runtime/code/line_program.h"
 
 #include <llvm/ADT/ArrayRef.h>
@@ -29,11 +30,12 @@ struct DebugCode {
   std::uint64_t size = 0;
   std::span<const DebugSymbol> symbols;
   llvm::ArrayRef<std::uint8_t> eh_frame; ///< final bytes; copied
-  std::uint64_t eh_frame_address = 0;    ///< where they are at run time; PC-relative pointers refer to it
-  const LineProgram *lines = nullptr;    ///< may be null; copied
+  std::uint64_t eh_frame_address = 0; ///< where they are at run time; PC-relative pointers refer to it
+  const LineProgram *lines = nullptr; ///< null: those of the only site; copied
+  const DebugSites *sites = nullptr; ///< may be null; copied
 };
 
-/// An ELF file with a .text without contents at code.begin, the .eh_frame, a symbol table, and the lines if there are any.
+/// An ELF file with a .text without contents at code.begin, the .eh_frame, a symbol table, and the lines and sites if there are any.
 std::vector<std::uint8_t> build_debug_elf(const DebugCode &code);
 
 /// Debuggers know a piece of code for the lifetime of this object. Thread-safe; costs some microseconds and a copy of
@@ -45,6 +47,11 @@ public:
   DebuggerRegistration(DebuggerRegistration &&) noexcept;
   DebuggerRegistration &operator=(DebuggerRegistration &&) noexcept;
   ~DebuggerRegistration();
+
+  /// Debuggers are told more of the same code. For perf that is nothing new.
+  void tell_anew(const DebugCode &code);
+  /// What they were told of lines. Not of an object without code.
+  LineProgram lines() const;
 
 private:
   struct Entry;

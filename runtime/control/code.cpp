@@ -127,4 +127,11 @@ Expected<json> answer_perf_map(const ControlParts &parts, const Call &) {
   return json{{"file", *path}, {"versions", map.versions}};
 }
 
+Expected<json> answer_debug_info(const ControlParts &parts, const Call &) {
+  auto versions = parts.debugger_variables.provide();
+  if (!versions)
+    return versions.takeError();
+  return json{{"versions", *versions}};
+}
+
 } // namespace osr

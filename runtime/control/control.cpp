@@ -42,6 +42,7 @@ constexpr Answered answers[] = {
     {"ir", answer_ir},
     {"disassemble", answer_disassemble},
     {"perf-map", answer_perf_map},
+    {"debug-info", answer_debug_info},
     {"patch", answer_patch},
     {"files", answer_files},
     {"patches", answer_patches},

@@ -4,7 +4,7 @@
 #include "osr/options.h"
 #include "osr/statistics.h"
 #include "runtime/control/server.h"
-#include "runtime/inspect/source_tables.h"
+#include "runtime/inspect/debugger_variables.h"
 #include "runtime/redefine/redefiner.h"
 #include "runtime/tiering/tiering.h"
 
@@ -20,6 +20,7 @@ struct ControlParts {
   Replacer &replacer;
   Redefiner &redefiner;
   SourceTables &sources;
+  DebuggerVariables &debugger_variables;
   Tiering *tiering; ///< null: no policy
   std::function<std::optional<Statistics>()> statistics; ///< nothing: the lock could not be had in time
 };
@@ -51,7 +52,7 @@ AnswerTo *answer_to(const Method &method);
 
 AnswerTo answer_status, answer_functions, answer_function, answer_stats; // look.cpp
 AnswerTo answer_threads, answer_stack; // stacks.cpp
-AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_perf_map;       // code.cpp
+AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_perf_map, answer_debug_info; // code.cpp
 AnswerTo answer_symbols, answer_redefine, answer_patch, answer_revert; // redefine.cpp
 AnswerTo answer_files; // program_files.cpp
 AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp

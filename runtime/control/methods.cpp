@@ -59,6 +59,7 @@ constexpr Method table[] = {
     {"disassemble", Access::Look, code_parameters},
     {"ir", Access::Look, ir_parameters},
     {"perf-map", Access::Change, {}},
+    {"debug-info", Access::Look, {}},
     {"symbols", Access::Look, symbols_parameters},
     {"files", Access::Look, files_parameters},
     {"stats", Access::Look, {}},

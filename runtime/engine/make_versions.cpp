@@ -27,7 +27,51 @@ void name_code(CodeObject &object, const std::string &function) {
                             (object.continuation_site ? "@" + std::to_string(*object.continuation_site) : ""));
 }
 
+std::vector<DebugSymbol> symbols_of(const CodeObject &object) {
+  std::vector<DebugSymbol> symbols;
+  symbols.reserve(object.linked.functions.size());
+  for (const LinkedFunction &function : object.linked.functions)
+    symbols.push_back({function.name, function.address, function.size});
+  return symbols;
+}
+
+/// Refers to all of it.
+DebugCode code_for_debuggers(const CodeObject &object, ArrayRef<DebugSymbol> symbols, const LineProgram &lines,
+                             const DebugSites *sites) {
+  return {object.code_begin,
+          object.code_size,
+          symbols,
+          object.linked.eh_frame_bytes(),
+          object.linked.eh_frame.begin,
+          &lines,
+          sites};
+}
+
+/// False: the source says nothing of it.
+bool tell_of_sites(Version &version, SiteDescriber &describer) OSR_REQUIRES(engine_lock) {
+  const CodeObject &object = version.object;
+  if (object.function == no_function || object.code_size == 0 || object.state() == CodeState::Freed)
+    return false;
+  const std::optional<DebugSites> sites = describer.describe(object);
+  if (!sites)
+    return false;
+  const LineProgram lines = version.debugger.lines();
+  version.debugger.tell_anew(code_for_debuggers(object, symbols_of(object), lines, &*sites));
+  return true;
+}
+
 } // namespace
+
+std::size_t VersionStore::describe_sites_by(SiteDescriber &describer) {
+  describer_ = &describer;
+  std::size_t told = 0;
+  for (auto &[key, version] : versions_)
+    if (version)
+      told += tell_of_sites(*version, describer);
+  for (auto &version : retired_)
+    told += tell_of_sites(*version, describer);
+  return told;
+}
 
 Expected<const Version *> VersionStore::find_or_compile_baseline(FunctionId function) {
   const VersionKey key{function, Tier::Baseline, std::nullopt};
@@ -121,6 +165,7 @@ Error VersionStore::fill(Version &version, const CompiledVersion &compiled) {
   if (Error error = describe_records(object, resolved->records))
     return error;
   index_records(version, resolved->records);
+  tell_debuggers(version);
   return Error::success();
 }
 
@@ -159,7 +204,7 @@ void VersionStore::index_records(Version &version, ArrayRef<SiteRecord> records)
   }
 }
 
-/// Where the code is and how to unwind out of it, for our walks and for debuggers.
+/// Where the code is and how to unwind out of it.
 Error VersionStore::describe_code(Version &version) {
   CodeObject &object = version.object;
   const LinkedObject &linked = object.linked;
@@ -185,14 +230,16 @@ Error VersionStore::describe_code(Version &version) {
       [](std::uint64_t) {}); // would have been malformed above
   const auto *tables = reinterpret_cast<const std::uint8_t *>(linked.exception_tables.begin);
   object.exception_tables.assign(tables, tables + linked.exception_tables.size());
-  std::vector<DebugSymbol> symbols;
-  symbols.reserve(linked.functions.size());
-  for (const LinkedFunction &function : linked.functions)
-    symbols.push_back({function.name, function.address, function.size});
-  version.debugger = DebuggerRegistration(DebugCode{object.code_begin, object.code_size, symbols,
-                                                    linked.eh_frame_bytes(), linked.eh_frame.begin, &linked.lines});
-  object.linked.lines = {}; // the debugger's copy is enough
   return Error::success();
+}
+
+/// Once all is known of it.
+void VersionStore::tell_debuggers(Version &version) {
+  CodeObject &object = version.object;
+  version.debugger = DebuggerRegistration(code_for_debuggers(object, symbols_of(object), object.linked.lines, nullptr));
+  if (describer_)
+    tell_of_sites(version, *describer_);
+  object.linked.lines = {}; // the debugger's copy is enough
 }
 
 Expected<const Version *> VersionStore::add_foreign(LinkedObject linked) {
@@ -203,6 +250,7 @@ Expected<const Version *> VersionStore::add_foreign(LinkedObject linked) {
     version->object.function = no_function;
     if (Error error = describe_code(*version))
       return error;
+    tell_debuggers(*version);
     registry_.add(version->object);
   }
   return foreign_.emplace_back(std::move(version)).get();

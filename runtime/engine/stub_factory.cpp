@@ -245,9 +245,7 @@ void StubFactory::publish(Stub &stub, SiteId site) {
   const auto address = reinterpret_cast<std::uint64_t>(stub.eh_frame.data());
   stub.stub.fde = {function, begin + before_entry, address + fde_offset(stub.eh_frame)};
   stub.stub.inside = {begin + before_entry, begin + size, stub.eh_frame, fde_offset(stub.eh_frame, 1)};
-  std::string name = "osr_stub:" + versions_.program().functions[site.function].name + "#" + std::to_string(site.index);
-  DebugSymbol symbol{name, begin, size};
-  stub.debugger = DebuggerRegistration(DebugCode{begin, size, {&symbol, 1}, stub.eh_frame, address});
+  tell_debuggers(stub, site);
 }
 
 EmittedStub StubFactory::code_of(const TransitionScript &script, std::uint64_t address) const {

@@ -106,6 +106,9 @@ public:
   /// An activation is sent to this stub now, for the cause of this thread. Only a trace wants to know.
   void note_cause(std::uint64_t stub_pc) const noexcept;
 
+  /// Debuggers are told of the sites of all stubs, once the versions have who knows of them.
+  void describe_sites() OSR_REQUIRES(engine_lock);
+
   const CanonicalProgram &program() const { return versions_.program(); }
   const VersionStore &versions() const { return versions_; }
 
@@ -113,6 +116,7 @@ private:
   struct Stub {
     ReturnStub stub;
     CodeMemory memory{};
+    DebugSymbol symbol;
     DebuggerRegistration debugger;
     std::vector<std::uint8_t> eh_frame, exception_table;
     std::vector<UnwindRange> rows; ///< by offset in `memory`
@@ -140,6 +144,8 @@ private:
   llvm::Error emit(Stub &stub) OSR_REQUIRES(engine_lock);
   llvm::Expected<CodeMemory> allocate_apart(std::size_t size, std::uint64_t return_pc) OSR_REQUIRES(engine_lock);
   void publish(Stub &stub, SiteId site) OSR_REQUIRES(engine_lock);
+  void tell_debuggers(Stub &stub, SiteId site) OSR_REQUIRES(engine_lock);
+  void tell_of_site(Stub &stub) OSR_REQUIRES(engine_lock);
   void release(Stub &stub) OSR_REQUIRES(engine_lock);
 
   VersionStore &versions_;

@@ -8,6 +8,7 @@
 #include "runtime/code/code_registry.h"
 #include "runtime/code/code_session.h"
 #include "runtime/code/debugger.h"
+#include "runtime/engine/site_describer.h"
 #include "runtime/events/event_teller.h"
 
 #include <llvm/ADT/STLFunctionalExtras.h>
@@ -60,6 +61,10 @@ public:
   void count_heat_in(std::function<HeatCounter *(FunctionId)> counter_of) OSR_REQUIRES(engine_lock) {
     heat_of_ = std::move(counter_of);
   }
+
+  /// Debuggers are told of sites what it says, also of those that are there. It outlives the store. Returns how many versions that are.
+  std::size_t describe_sites_by(SiteDescriber &describer) OSR_REQUIRES(engine_lock);
+  SiteDescriber *site_describer() const OSR_REQUIRES(engine_lock) { return describer_; } ///< null: nobody has asked
 
   /// Null: there is none, or none in use.
   const Version *find(const VersionKey &key) const OSR_REQUIRES(engine_lock) {
@@ -142,6 +147,7 @@ private:
   void unload(Version &foreign) OSR_REQUIRES(engine_lock);
   llvm::Error fill(Version &version, const CompiledVersion &compiled) OSR_REQUIRES(engine_lock);
   llvm::Error describe_code(Version &version);
+  void tell_debuggers(Version &version) OSR_REQUIRES(engine_lock);
   llvm::Error describe_records(CodeObject &object, llvm::ArrayRef<SiteRecord> records) const OSR_REQUIRES(engine_lock);
   void index_records(Version &version, llvm::ArrayRef<SiteRecord> records) OSR_REQUIRES(engine_lock);
   void count(const CompiledVersion &compiled, const Version &version) OSR_REQUIRES(engine_lock);
@@ -158,6 +164,7 @@ private:
   std::list<std::unique_ptr<Version>> retired_ OSR_GUARDED_BY(engine_lock);
   std::map<FunctionId, std::vector<SiteKey>> inlined_at_ OSR_GUARDED_BY(engine_lock);
   std::list<std::unique_ptr<Version>> foreign_ OSR_GUARDED_BY(engine_lock);
+  SiteDescriber *describer_ OSR_GUARDED_BY(engine_lock) = nullptr;
   CodeObjectId next_id_ OSR_GUARDED_BY(engine_lock) = 1;
 };
 

@@ -62,6 +62,7 @@ using SetFlag = void (*)(RuntimeOptions &options);
 constexpr Choice<SetFlag> flags[] = {
     {"--no-assumptions", [](RuntimeOptions &options) { options.assume_guards = false; }},
     {"--deterministic", [](RuntimeOptions &options) { options.deterministic = true; }},
+    {"--debug-info", [](RuntimeOptions &options) { options.debug_info = true; }},
     {"--verify", [](RuntimeOptions &options) { options.verify_each_pass = true; }}};
 
 constexpr std::uint32_t largest = 1U << 30;

@@ -17,6 +17,7 @@ Error Rooms::make(Engine &engine, const RuntimeOptions &options, Process process
   first_calls = std::move(*calls);
   replacer = std::make_unique<Replacer>(engine);
   sources = std::make_unique<SourceTables>(engine);
+  debugger_variables = std::make_unique<DebuggerVariables>(engine, *sources);
   redefiner = std::make_unique<Redefiner>(engine, *replacer, sources.get());
   if (options.tier_up.policy)
     tiering = std::make_unique<Tiering>(engine, *first_calls, *replacer, options.tier_up);
@@ -27,9 +28,9 @@ Error Rooms::make(Engine &engine, const RuntimeOptions &options, Process process
     return stressed.takeError();
   stress = std::move(*stressed);
   if (options.control)
-    control = std::make_unique<Control>(
-        ControlParts{engine, *first_calls, *replacer, *redefiner, *sources, tiering.get(), std::move(snapshot)},
-        *options.control);
+    control = std::make_unique<Control>(ControlParts{engine, *first_calls, *replacer, *redefiner, *sources,
+                                                     *debugger_variables, tiering.get(), std::move(snapshot)},
+                                        *options.control);
   return Error::success();
 }
 

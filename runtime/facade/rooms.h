@@ -6,6 +6,7 @@
 #include "runtime/engine/first_calls.h"
 #include "runtime/guards/guards.h"
 #include "runtime/guest/guest_program.h"
+#include "runtime/inspect/debugger_variables.h"
 #include "runtime/redefine/redefiner.h"
 #include "runtime/stress/stress_run.h"
 #include "runtime/tiering/tiering.h"
@@ -24,6 +25,7 @@ struct Rooms {
   std::unique_ptr<FirstCalls> first_calls;
   std::unique_ptr<Replacer> replacer;
   std::unique_ptr<SourceTables> sources;
+  std::unique_ptr<DebuggerVariables> debugger_variables;
   std::unique_ptr<Redefiner> redefiner;
   std::unique_ptr<Tiering> tiering; ///< null: no policy
   std::unique_ptr<Guards> guards;

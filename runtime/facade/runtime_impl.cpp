@@ -148,6 +148,15 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   if (Error error = reach_unwinder())
     return error;
   answer_compiled_code();
+  if (Error error = link_program())
+    return error;
+  if (!options.debug_info)
+    return Error::success();
+  auto told = rooms.debugger_variables->provide();
+  return told ? Error::success() : make_error("debug_info: {}", toString(told.takeError()));
+}
+
+Error RuntimeImpl::link_program() {
   const AloneWithEngine alone;
   return rooms.guest->link(hook_symbols(*this));
 }

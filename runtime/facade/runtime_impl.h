@@ -71,6 +71,7 @@ struct RuntimeImpl {
   /// Everything but the threads. Fails with a reason.
   llvm::Error set_up(CanonicalProgram program);
   llvm::Error make_engine(CanonicalProgram program);
+  llvm::Error link_program();
   /// The program is about to begin: its threads are watched, calls of its functions arrive, and the rooms act.
   llvm::Error start(ProgramThread *main_thread);
   /// Threads of the runtime's own end; requests that wait are cancelled.

@@ -30,6 +30,7 @@ public:
   /// Null: nothing is known of it.
   const FunctionSource *find(FunctionId body) const override OSR_REQUIRES(engine_lock);
   const SourceType &type(SourceTypeId type) const override { return types_[type]; }
+  llvm::ArrayRef<SourceType> types() const { return types_; } ///< they stay
 
 private:
   llvm::Error read() OSR_REQUIRES(mutex_);

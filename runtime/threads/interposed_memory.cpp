@@ -27,7 +27,7 @@ void __libc_free(void *) noexcept;
 namespace {
 
 constexpr std::size_t wanted_bytes = std::size_t(64) << 30; // of address space
-/// What a core file gets of it: what is written down for debuggers is allocated early. More would be written as it is reserved.
+/// What a core file gets of it: more would be written as it is reserved. What debuggers want is elsewhere (runtime/code/dumped_memory.h).
 constexpr std::size_t dumped_bytes = std::size_t(8) << 20;
 constexpr std::size_t arena_alignment = std::size_t(64) << 20; // as mimalloc wants it
 

@@ -1,0 +1,45 @@
+// What debuggers are told of the sites of a piece of code: whose frames are there, and where each variable is. Plain data.
+#pragma once
+
+#include "compiler/sites/source_types.h"
+
+#include <llvm/ADT/ArrayRef.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace osr {
+
+struct DebugVariable {
+  std::string name;
+  SourceTypeId type = 0;
+  std::uint32_t number = 0; ///< equal for the same variable of one function at several sites
+  unsigned line = 0; ///< of its declaration
+  unsigned depth = 0; ///< as SourceVariable::depth
+  bool is_parameter = false;
+  std::vector<std::uint8_t>
+      place; ///< a location as DWARF describes it, the frame base being the CFA; empty: it is not live
+};
+
+/// One function of the source.
+struct DebugFrame {
+  std::string function, linkage_name;
+  std::string file; ///< with its whole path; "": not known
+  unsigned line = 0;
+  std::vector<DebugVariable> variables;
+};
+
+/// While the call runs that returns to `return_pc`.
+struct DebugSite {
+  std::uint64_t return_pc = 0;
+  std::vector<DebugFrame> frames; ///< the innermost first, never empty; all but the last are inlined
+};
+
+struct DebugSites {
+  std::uint16_t language = 0; ///< DWARF's number
+  std::vector<DebugSite> sites;
+  llvm::ArrayRef<SourceType> types; ///< all of the program
+};
+
+} // namespace osr
