@@ -1,6 +1,7 @@
 // The canonical program: one module, and what later steps need to know about it. Every tier is made from a copy of it.
 #pragma once
 
+#include "compiler/base/body_lines.h"
 #include "compiler/base/site.h"
 #include "compiler/canonical/load.h"
 #include "compiler/canonical/source_lines.h"
@@ -59,6 +60,7 @@ struct FunctionInfo {
   /// What calls through pointers of its type expect in front of its entry (-fsanitize=kcfi).
   std::optional<std::uint32_t> type_hash;
   bool came_later = false; ///< it is not of CanonicalProgram::files: a new body, or of a module that was added
+  BodyLines lines; ///< of one that came later (compiler/codegen/numbered_lines.h)
   bool uses_references = false; ///< see compiler/sites/references.h; filled there
   std::uint32_t profile_points = 0; ///< how many it has; inserted by compiler/sites
 

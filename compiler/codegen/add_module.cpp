@@ -7,7 +7,6 @@
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/references.h"
 
-#include <llvm/IR/DebugInfo.h>
 #include <llvm/Linker/IRMover.h>
 
 using namespace llvm;
@@ -167,13 +166,13 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   const std::string name = fmt::format("module '{}'", module->getModuleIdentifier());
   if (Error error = check_read_module(*module, name))
     return error;
-  StripDebugInfo(*module); // its nodes would stay in the program's context for ever
   if (Error error = fit_names(*module))
     return make_error("{}: {}", name, toString(std::move(error)));
   auto read = canonicalize(std::move(module), optimizing_->machine());
   if (!read)
     return make_error("{}: {}", name, toString(read.takeError()));
   insert_own_sites(*read);
+  StringMap<TakenLines> lines = take_lines(*read->module);
   NewModule result;
   if (has_variables(*read->module)) {
     auto globals = compile_globals(*read->module, Globals::OfBody);
@@ -196,9 +195,20 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   result.module = std::move(*moved);
   loop_properties_.attach(*result.module);
   take_declared(*result.module, result.functions);
+  put_lines(*result.module, result.functions, lines);
   if (Error error = number_added(result))
     return error;
   return result;
+}
+
+void Compiler::put_lines(Module &module, MutableArrayRef<FunctionInfo> functions, StringMap<TakenLines> &taken) {
+  if (taken.empty())
+    return;
+  for (FunctionInfo &info : functions)
+    if (auto found = taken.find(info.name); found != taken.end()) {
+      lines_.put(*module.getFunction(info.name), info.id, found->second, *program_.module);
+      info.lines = std::move(found->second.lines);
+    }
 }
 
 Error Compiler::number_added(NewModule &added) const {

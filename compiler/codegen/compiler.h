@@ -9,6 +9,7 @@
 #include "compiler/codegen/compile_gate.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/move_module.h"
+#include "compiler/codegen/numbered_lines.h"
 #include "compiler/codegen/pending_compile.h"
 #include "compiler/sites/map_sites.h"
 #include "compiler/sites/poll_places.h"
@@ -226,6 +227,9 @@ private:
   llvm::Error fit_aliases(llvm::Module &module);
   void assign_ids(CanonicalProgram &added) const;
   llvm::Error number_added(NewModule &added) const;
+  /// The functions have their ids.
+  void put_lines(llvm::Module &module, llvm::MutableArrayRef<FunctionInfo> functions,
+                 llvm::StringMap<TakenLines> &taken);
   /// Bodies of the program are others now.
   void program_changed();
   void put_aside(FunctionId function);
@@ -294,6 +298,7 @@ private:
   SpeculativeCalls speculative_calls_;
   std::set<FunctionId> not_in_optimized_program_; ///< they have changed, or something that they rest on
   LoopProperties loop_properties_;
+  NumberedLines lines_; ///< in the program's context
   mutable IndependentMetadata shared_metadata_; ///< of the program's context; for its owner's thread
   std::vector<FunctionId> free_ids_; ///< of bodies that were dropped
   llvm::StringSet<> added_variables_; ///< of modules that came later: the program's module only declares them

@@ -11,7 +11,6 @@
 #include "compiler/sites/references.h"
 #include "compiler/tiers/extract.h"
 
-#include <llvm/IR/DebugInfo.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Support/SourceMgr.h>
 
@@ -80,6 +79,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   CanonicalProgram *const read = &(*read_in)->program;
   NewBody body;
   body.first_name = (*read_in)->first_name;
+  StringMap<TakenLines> lines = take_lines(*read->module);
   auto moved = move_function(*read->module, name, program_.module->getContext());
   if (!moved)
     return moved.takeError();
@@ -92,6 +92,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   body.info = info_of_body(read->functions.front(), program_.functions[function]);
   body.info.id = free_ids_.empty() ? FunctionId(program_.functions.size()) : free_ids_.back();
   defined.addFnAttr(function_id_attribute, std::to_string(body.info.id));
+  put_lines(*body.module, body.info, lines);
   number_entered_sites(**read_in, defined, body);
   if (Error error = osr::check_references(defined, body.info, options_.reference_spaces))
     return error;
@@ -135,8 +136,6 @@ Expected<std::unique_ptr<Compiler::ReadBody>> Compiler::read_body(MemoryBufferRe
     make_enterable(*read, *module->getFunction(name), making);
   if (observe == Observe::Yes)
     read->observed = observe_variables(*module);
-  if (debug == DebugInformation::Lines)
-    StripDebugInfo(*module); // its nodes would stay in the program's context for ever
   if (Error error = make_guards_explicit(*module)) // what describes them are variables of the body
     return error;
   std::uint64_t next = making.first_name.value_or(next_symbol_);

@@ -228,6 +228,9 @@ typedef struct {
   size_t value_count;
   const void *const *values; /* in the bundle's order; NULL: not known */
   const size_t *value_sizes; /* bytes */
+  const char *file; /* `file_length` bytes, of what it waits for, if the module has debug information */
+  size_t file_length;
+  unsigned line; /* 0: not known */
 } osr_activation;
 /* Newest first, thread by thread, until `visit` returns 0. */
 char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activation *activation, void *context),

@@ -29,6 +29,8 @@ struct Activation {
   Tier tier = Tier::Baseline;
   bool is_inlined = false; ///< into the function of the next older activation
   std::optional<std::uint32_t> site; ///< where it waits; nothing: it runs, or is never replaced there
+  std::string_view file; ///< of the site, as the front end's debug information says; empty: not known
+  unsigned line = 0; ///< 0: not known
   std::optional<std::uint64_t> point; ///< the front end's id for that place
   std::span<const ActivationValue> values; ///< in the order of the bundle
 };

@@ -5,6 +5,7 @@
 #include "compiler/base/error.h"
 #include "compiler/canonical/lower_objects.h"
 #include "runtime/code/frame_description.h"
+#include "runtime/code/real_lines.h"
 #include "runtime/code/sync_cores.h"
 #include "runtime/engine/intern_name.h"
 #include "runtime/engine/resolve_records.h"
@@ -58,6 +59,19 @@ bool tell_of_sites(Version &version, SiteDescriber &describer) OSR_REQUIRES(engi
   const LineProgram lines = version.debugger.lines();
   version.debugger.tell_anew(code_for_debuggers(object, symbols_of(object), lines, &*sites));
   return true;
+}
+
+/// What the numbers of lines mean that stand in code of bodies that came later (compiler/codegen/numbered_lines.h).
+std::optional<RealLine> real_line(const CanonicalProgram &program, StringRef file, unsigned number) {
+  const auto body = body_of_file(file);
+  if (!body || *body >= program.functions.size())
+    return std::nullopt;
+  const BodyLines &lines = program.functions[*body].lines;
+  const LineInFile *found = lines.find(number);
+  if (!found)
+    return RealLine();
+  const SourceFile &in = (*lines.files)[found->file];
+  return RealLine{in.directory, in.name, found->line};
 }
 
 } // namespace
@@ -230,6 +244,10 @@ Error VersionStore::describe_code(Version &version) {
       [](std::uint64_t) {}); // would have been malformed above
   const auto *tables = reinterpret_cast<const std::uint8_t *>(linked.exception_tables.begin);
   object.exception_tables.assign(tables, tables + linked.exception_tables.size());
+  if (has_file_that_begins_with(linked.lines, body_file_prefix))
+    object.linked.lines = with_real_lines(linked.lines, [&](StringRef file, unsigned number) OSR_REQUIRES(engine_lock) {
+      return real_line(program(), file, number);
+    });
   return Error::success();
 }
 

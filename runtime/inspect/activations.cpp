@@ -1,6 +1,7 @@
 #include "runtime/inspect/activations.h"
 
 #include "compiler/base/error.h"
+#include "runtime/inspect/source_tables.h"
 #include "runtime/inspect/stack_snapshot.h"
 #include "runtime/threads/undisturbed.h"
 #include "runtime/threads/work_stack.h"
@@ -39,6 +40,9 @@ private:
       activation.function = {name.data(), name.size()};
       activation.is_inlined = i != 0;
       activation.site = inlined.site.index;
+      const std::optional<SourceLine> line = lines_.find(inlined.site);
+      activation.file = line ? std::string_view(line->file) : std::string_view();
+      activation.line = line ? line->line : 0;
       read_point(info.sites()[inlined.site.index], inlined, thread, frame);
       activation.point = point_;
       activation.values = values_;
@@ -70,6 +74,7 @@ private:
   }
 
   Engine &engine_;
+  SiteLines lines_{engine_};
   function_ref<bool(const Activation &)> visit_;
   std::optional<std::uint64_t> point_; // of the activation that is shown
   std::vector<std::byte> bytes_;

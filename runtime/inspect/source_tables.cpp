@@ -74,17 +74,28 @@ const FunctionSource *SourceTables::find(FunctionId body) const {
   return found.fingerprint == fingerprint(engine_.compiler().code_of(body)) ? &found : nullptr;
 }
 
+/// Of a body that came later the location says a number only.
+static SourceLine line_at(const FunctionInfo &body, const DILocation &at) {
+  if (!body.lines.files)
+    return {at.getScope()->getSubprogram()->getName().str(), at.getFilename().str(), at.getLine()};
+  const LineInFile *line = body.lines.find(at.getLine());
+  return line ? SourceLine{name_for_people(body.name).str(), (*body.lines.files)[line->file].name, line->line}
+              : SourceLine();
+}
+
 std::optional<SourceLine> SiteLines::find(SiteId site) {
   const auto [known, is_new] = known_.try_emplace(site.function);
   if (is_new) {
     const Function &code = engine_.compiler().code_of(site.function);
+    if (!code.getSubprogram())
+      return std::nullopt;
     for (const Instruction &instruction : instructions(code)) {
       const auto *call = dyn_cast<CallBase>(&instruction);
       if (!call || !is_site(*call))
         continue;
       SourceLine &line = known->second.emplace_back();
       if (const DILocation *at = location_of_site(*call))
-        line = {at->getScope()->getSubprogram()->getName().str(), at->getFilename().str(), at->getLine()};
+        line = line_at(engine_.program().functions[site.function], *at);
     }
   }
   if (site.index >= known->second.size() || known->second[site.index].line == 0)
