@@ -42,10 +42,10 @@ enum class PinReason {
 /// The reason as a part of a sentence for people: "f is never replaced because it " + text. "" for None.
 const char *to_string(PinReason reason);
 
-/// What follows the name that a function has for people: it is one of a module's own, or an old body.
-inline constexpr const char *local_mark = "$of.", *old_body_mark = "$was.";
+/// What follows the name that a function has for people: it is one of a module's own, or of a library, or an old body.
+inline constexpr const char *local_mark = "$of.", *library_mark = "$in.", *old_body_mark = "$was.";
 inline llvm::StringRef name_for_people(llvm::StringRef name) {
-  return name.split(old_body_mark).first.split(local_mark).first;
+  return name.split(old_body_mark).first.split(local_mark).first.split(library_mark).first;
 }
 
 struct FunctionInfo {

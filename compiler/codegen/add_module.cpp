@@ -150,6 +150,21 @@ bool Compiler::forget_declaration(StringRef function) {
   return true;
 }
 
+void Compiler::rename_declaration(StringRef from, StringRef to) {
+  Lock closed(gate_);
+  GlobalValue *old = program_.module->getNamedValue(from);
+  if (!old || !old->isDeclaration() || from == to)
+    return;
+  ++generation_;
+  GlobalValue *meant = program_.module->getNamedValue(to);
+  if (!meant) {
+    old->setName(to);
+    return;
+  }
+  old->replaceAllUsesWith(meant);
+  old->eraseFromParent();
+}
+
 bool Compiler::forget_variables(ArrayRef<std::string> variables) {
   for (const std::string &name : variables)
     if (const GlobalVariable *left = program_.module->getNamedGlobal(name); left && is_used(*left))

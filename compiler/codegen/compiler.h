@@ -197,6 +197,8 @@ public:
   /// Of a module whose functions have been dropped, and whose variables are gone. False: something still names one of
   /// them.
   bool forget_variables(llvm::ArrayRef<std::string> variables) OSR_REQUIRES(engine_lock);
+  /// What the program refers to by `from`, which nobody defines, is `to` from here on.
+  void rename_declaration(llvm::StringRef from, llvm::StringRef to) OSR_REQUIRES(engine_lock);
   /// A function, variable or alias of that name is the program's own.
   bool defines(llvm::StringRef name) const OSR_REQUIRES(engine_lock);
 

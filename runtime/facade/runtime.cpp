@@ -79,21 +79,30 @@ Error Runtime::close(std::unique_ptr<Runtime> &runtime) {
   return Error::success();
 }
 
-Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) {
-  const RuntimeImpl::Use use(*impl_);
-  if (impl_->process == Process::OfProgram)
+Expected<ModuleId> RuntimeImpl::add(orc::ThreadSafeModule module, std::size_t library) {
+  const Use use(*this);
+  if (process == Process::OfProgram)
     return make_error("the program is whole: a runtime that is created without one grows");
   if (!module)
     return make_error("there is no module");
   Undisturbed undisturbed;
-  Engine &engine = *impl_->engine;
-  Lock lock(engine.mutex(), after_waiting);
-  auto added = module.consumingModuleDo([&](std::unique_ptr<Module> taken)
-                                            OSR_REQUIRES(engine_lock) { return engine.add(std::move(taken)); });
+  Lock lock(engine->mutex(), after_waiting);
+  Libraries::Names names;
+  auto added =
+      module.consumingModuleDo([&](std::unique_ptr<Module> taken) OSR_REQUIRES(engine_lock) -> Expected<Engine::Added> {
+        auto bound = libraries.bind(*taken, library, *engine);
+        if (!bound)
+          return bound.takeError();
+        names = std::move(*bound);
+        return engine->add(std::move(taken));
+      });
   if (!added)
     return added.takeError();
-  return impl_->modules.add(std::move(*added));
+  libraries.note_added(names, *engine);
+  return modules.add(std::move(*added));
 }
+
+Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) { return impl_->add(std::move(module), Libraries::main); }
 
 Error Runtime::remove(ModuleId module) {
   const RuntimeImpl::Use use(*impl_);
@@ -126,6 +135,8 @@ Error Runtime::define(ArrayRef<HostSymbol> symbols) {
   Lock lock(engine.mutex(), after_waiting);
   if (Error error = engine.session().define_symbols(symbols))
     return error;
+  for (const HostSymbol &symbol : symbols)
+    impl_->libraries.note_defined(symbol.first, engine);
   engine.versions().forget_failures();
   return Error::success();
 }

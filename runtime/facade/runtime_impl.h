@@ -4,6 +4,7 @@
 #include "osr-stubs/stub_frame.h"
 #include "osr/runtime.h"
 #include "runtime/facade/added_modules.h"
+#include "runtime/facade/libraries.h"
 #include "runtime/facade/rooms.h"
 #include "runtime/threads/shared_process.h"
 
@@ -55,6 +56,7 @@ struct RuntimeImpl {
   std::unique_ptr<Engine> engine;
   Rooms rooms;
   AddedModules modules;
+  Libraries libraries;
   /// Of a program that has begun.
   struct Begun {
     ProgramThread *main_thread = nullptr; ///< that runs main; null: the host calls its functions
@@ -68,6 +70,9 @@ struct RuntimeImpl {
   static llvm::Expected<std::unique_ptr<RuntimeImpl>>
   create(CanonicalProgram program, Process process, RuntimeOptions options, llvm::orc::ThreadSafeContext context = {});
   static llvm::Expected<std::unique_ptr<Runtime>> wrap(llvm::Expected<std::unique_ptr<RuntimeImpl>> impl);
+  static RuntimeImpl &of(Runtime &runtime) { return *runtime.impl_; }
+  /// Runtime::add and Library::add.
+  llvm::Expected<ModuleId> add(llvm::orc::ThreadSafeModule module, std::size_t library);
   /// Everything but the threads. Fails with a reason.
   llvm::Error set_up(CanonicalProgram program);
   llvm::Error make_engine(CanonicalProgram program);
