@@ -116,6 +116,16 @@ char *osr_add_ir(osr_runtime *runtime, const char *bytes, size_t size, const cha
 struct LLVMOrcOpaqueThreadSafeModule;
 char *osr_add_module(osr_runtime *runtime, struct LLVMOrcOpaqueThreadSafeModule *given, osr_module *module);
 char *osr_remove(osr_runtime *runtime, osr_module module);
+/* Name spaces of their own for modules: include/osr/library.h. Of a library that is forgotten only the handle goes. */
+typedef struct osr_library osr_library;
+char *osr_library_create(osr_runtime *runtime, const char *name, osr_library **library);
+char *osr_library_add_to_link_order(osr_library *library, const osr_library *other);
+char *osr_library_add_ir(osr_library *library, const char *bytes, size_t size, const char *name, osr_module *module);
+char *osr_library_add_module(osr_library *library, struct LLVMOrcOpaqueThreadSafeModule *given, osr_module *module);
+char *osr_library_lookup(osr_library *library, const char *name, uint64_t *address);
+/* What its function is called in the whole runtime, to be freed like a message. */
+char *osr_library_name_of(osr_library *library, const char *name);
+void osr_library_forget(osr_library *library);
 /* Runs constructors of modules that were added. In an attached thread. */
 char *osr_initialize(osr_runtime *runtime);
 /* Compiles the function; its address stays the same whatever code it has. */

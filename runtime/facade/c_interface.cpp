@@ -108,7 +108,10 @@ char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activ
                                activation.point.value_or(0),
                                values.size(),
                                values.data(),
-                               sizes.data()};
+                               sizes.data(),
+                               activation.file.data(),
+                               activation.file.size(),
+                               activation.line};
     return visit(&shown, context) != 0;
   }));
 }

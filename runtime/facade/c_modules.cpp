@@ -1,4 +1,5 @@
-// The C interface of modules.
+// The C interface of modules and their name spaces.
+#include "osr/library.h"
 #include "runtime/facade/c_support.h"
 
 #include <llvm/IR/LLVMContext.h>
@@ -8,6 +9,10 @@
 
 using namespace llvm;
 using namespace osr;
+
+struct osr_library {
+  Library library;
+};
 
 namespace {
 
@@ -41,3 +46,34 @@ char *osr_add_ir(osr_runtime *runtime, const char *bytes, std::size_t size, cons
 char *osr_add_module(osr_runtime *runtime, LLVMOrcOpaqueThreadSafeModule *given, osr_module *module) {
   return add_to(*runtime->runtime, take(given), module);
 }
+
+char *osr_library_create(osr_runtime *runtime, const char *name, osr_library **library) {
+  auto created = Library::create(*runtime->runtime, name);
+  if (!created)
+    return message_of(created.takeError());
+  *library = new osr_library{*created};
+  return nullptr;
+}
+
+char *osr_library_add_to_link_order(osr_library *library, const osr_library *other) {
+  return message_of(library->library.add_to_link_order(other->library));
+}
+
+char *osr_library_add_ir(osr_library *library, const char *bytes, std::size_t size, const char *name,
+                         osr_module *module) {
+  return add_to(library->library, module_from(bytes, size, name), module);
+}
+
+char *osr_library_add_module(osr_library *library, LLVMOrcOpaqueThreadSafeModule *given, osr_module *module) {
+  return add_to(library->library, take(given), module);
+}
+
+char *osr_library_lookup(osr_library *library, const char *name, std::uint64_t *address) {
+  return give(library->library.lookup(name), address);
+}
+
+char *osr_library_name_of(osr_library *library, const char *name) {
+  return strdup(library->library.name_of(name).c_str());
+}
+
+void osr_library_forget(osr_library *library) { delete library; }

@@ -219,3 +219,30 @@ const char *c_host_reverts(void) {
   osr_poll();
   return end();
 }
+
+const char *c_host_has_libraries(void) {
+  static const char low_ir[] = "define i64 @f() { ret i64 41 }\n",
+                    high_ir[] = "declare i64 @f()\n"
+                                "define i64 @g() { %x = call i64 @f()\n %y = add i64 %x, 1\n ret i64 %y }\n";
+  osr_library *low, *high;
+  uint64_t address;
+  char *name;
+  const char *failure = begin((osr_options){.tier = OSR_TIER_OPTIMIZED}, low_ir);
+  if (failure)
+    return failure;
+  WORKS(osr_library_create(runtime, "low", &low));
+  WORKS(osr_library_create(runtime, "high", &high));
+  WORKS(osr_library_add_to_link_order(high, low));
+  WORKS(osr_library_add_ir(low, low_ir, strlen(low_ir), "low", NULL));
+  WORKS(osr_library_add_ir(high, high_ir, strlen(high_ir), "high", NULL));
+  WORKS(osr_library_lookup(high, "g", &address));
+  REQUIRE(osr_call(address, 0, 0, 0) == 42);
+  name = osr_library_name_of(high, "g");
+  REQUIRE(osr_address_of(runtime, name) == address);
+  osr_free_message(name);
+  REQUIRE(fails_with(osr_library_create(runtime, "low", &low), "already"));
+  REQUIRE(fails_with(osr_library_add_ir(low, "?", 1, "low", NULL), "no IR"));
+  osr_library_forget(low);
+  osr_library_forget(high);
+  return end();
+}

@@ -20,6 +20,7 @@ const char *c_host_enters();
 const char *c_host_runs_fibers();
 const char *c_host_changes_stacks();
 const char *c_host_reverts();
+const char *c_host_has_libraries();
 }
 
 namespace {
@@ -118,7 +119,7 @@ TEST_CASE("A host in C has all that one in C++ has") {
   const auto [name, part] =
       GENERATE(std::pair{"interprets", &c_host_interprets}, std::pair{"enters", &c_host_enters},
                std::pair{"runs fibers", &c_host_runs_fibers}, std::pair{"changes stacks", &c_host_changes_stacks},
-               std::pair{"reverts", &c_host_reverts});
+               std::pair{"reverts", &c_host_reverts}, std::pair{"has libraries", &c_host_has_libraries});
   INFO(name);
   const char *problem = part();
   CHECK(std::string(problem ? problem : "") == "");
