@@ -1,11 +1,14 @@
 #include "osrctl/attach_commands.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/error.h"
 #include "osrctl/attach_text.h"
 #include "osrctl/new_body.h"
 #include "osrctl/patch.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallString.h>
+#include <llvm/Support/FileSystem.h>
 
 using namespace llvm;
 
@@ -14,12 +17,22 @@ namespace {
 
 constexpr const char *a_thread[] = {"thread"}, *a_pattern[] = {"pattern"}, *a_function[] = {"function"},
                      *a_function_and_a_tier[] = {"function", "tier"}, *a_function_and_a_file[] = {"function", "file"},
-                     *two_versions[] = {"old", "new"};
+                     *two_versions[] = {"old", "new"}, *an_action_and_a_file[] = {"action", "file"};
 constexpr Parameter watch_parameters[] = {{"watch", ParameterKind::Flag}};
 constexpr Parameter new_body_parameters[] = {{"file", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
 
 constexpr Parameter patch_parameters[] = {
     {"old", ParameterKind::Text}, {"new", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
+
+/// The process may be in another folder.
+Expected<nlohmann::json> prepare_trace(ControlConnection &, nlohmann::json parameters) {
+  SmallString<256> file = StringRef(parameters.value("file", ""));
+  if (!file.empty() && sys::fs::make_absolute(file))
+    return make_error("'{}' cannot be made a whole path: the current folder is gone", file.str().str());
+  if (!file.empty())
+    parameters["file"] = file.str().str();
+  return parameters;
+}
 
 constexpr AttachCommand table[] = {
     {"status", {}, "What the process is, and what code it has", print_status},
@@ -61,9 +74,18 @@ constexpr AttachCommand table[] = {
      "Patches that wait are made now: activations that cannot go on in the new bodies end in the old ones",
      print_forced},
     {"policy", {}, "What decides which functions are optimised, and which are held", print_plain},
+    {"speculation", a_function,
+     "What optimised code took for granted and was wrong about, and what it takes for granted no more",
+     print_speculation},
     {"pause", {}, "The policy optimises nothing until 'resume'", print_plain},
     {"resume", {}, "The policy goes on", print_plain},
     {"events", {}, "What happens from now on (--follow), or what was noted for others", print_events},
+    {"trace",
+     an_action_and_a_file,
+     "Writes what happens from now on as a timeline for Perfetto into a new file, until 'trace stop'",
+     print_traced,
+     {},
+     prepare_trace},
     {"reclaim", {}, "Code that nothing leads into is freed now", print_reclaimed},
     {"stats",
      {},

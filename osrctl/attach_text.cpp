@@ -104,6 +104,36 @@ std::string print_functions(const json &result) {
   return text;
 }
 
+namespace {
+
+/// A line for each.
+std::string guesses_text(const json &guesses) {
+  std::vector<std::vector<std::string>> rows;
+  for (const json &guess : guesses) {
+    std::string reasons;
+    const json failed = guess.value("failed", json::object());
+    for (const auto &[reason, count] : failed.items())
+      reasons += fmt::format("{}{} times {}", reasons.empty() ? "" : ", ", count.dump(), printable(reason));
+    const std::string line =
+        guess.contains("line") ? fmt::format("{}:{}", text_at(guess, "file"), number_at(guess, "line")) : "";
+    rows.push_back({fmt::format("  {}#{}", text_at(guess, "function"), number_at(guess, "site")), line, reasons,
+                    guess.value("dropped", false) ? "not assumed any more" : ""});
+  }
+  return columns(rows);
+}
+
+} // namespace
+
+std::string print_speculation(const json &result) {
+  return fmt::format(
+             "{}; {} activations left code that was wrong, {} guesses are not made any more, {} versions went out of "
+             "use for that\n",
+             result.value("speculates", false) ? "code is made for what baseline code has counted"
+                                               : "nothing is guessed but what guards say",
+             number_at(result, "failed"), number_at(result, "dropped"), number_at(result, "invalidated")) +
+         guesses_text(list_at(result, "guesses"));
+}
+
 std::string print_function(const json &result) {
   std::string text = fmt::format("{}: {} sites, {} bytes of code", text_at(result, "function"),
                                  number_at(result, "sites"), number_at(result, "code_bytes"));
@@ -112,6 +142,10 @@ std::string print_function(const json &result) {
     text += fmt::format("never replaced because it {}\n", text_at(result, "pinned"));
   if (result.contains("not_optimized"))
     text += fmt::format("not optimised: {}\n", text_at(result, "not_optimized"));
+  if (result.contains("held"))
+    text += fmt::format("held in {} code\n", text_at(result, "held"));
+  if (const json guesses = list_at(result, "guesses"); !guesses.empty())
+    text += "wrong guesses:\n" + guesses_text(guesses);
   for (const json &holder : list_at(result, "inlined_in"))
     if (holder.is_string())
       text += fmt::format("inlined in {}\n", printable(holder.get<std::string>()));
@@ -158,6 +192,11 @@ std::string print_events(const json &result) {
   if (const auto count = number_at(result, "left_out"))
     text += fmt::format("{} events left out\n", count);
   return text;
+}
+
+std::string print_traced(const json &result) {
+  const std::string file = text_at(result, "file");
+  return file.empty() ? "the trace is complete\n" : fmt::format("what happens is written to {}\n", file);
 }
 
 std::string print_reclaimed(const json &result) {

@@ -26,6 +26,8 @@ std::string print_patches(const nlohmann::json &result);
 std::string print_forced(const nlohmann::json &result);
 std::string print_event(const nlohmann::json &event);
 std::string print_events(const nlohmann::json &result);
+std::string print_speculation(const nlohmann::json &result);
+std::string print_traced(const nlohmann::json &result);
 std::string print_reclaimed(const nlohmann::json &result);
 /// As it came, indented.
 std::string print_plain(const nlohmann::json &result);

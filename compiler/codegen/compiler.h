@@ -118,6 +118,8 @@ public:
   /// Code that is compiled from now on does not rest on this guard: failed there, it goes on in optimised code.
   /// False: none did.
   bool drop_assumption(SiteId guard) OSR_REQUIRES(engine_lock);
+  /// Code that is compiled from now on may rest on this guard.
+  bool assumes(SiteId guard) const OSR_REQUIRES(engine_lock) { return assumptions_.holds(guard); }
 
   bool speculates() const { return profile_ != nullptr; }
   /// What the program's code calls by pointer, for speculation; in force until the compiler goes.

@@ -26,6 +26,7 @@ constexpr Answered answers[] = {
     {"functions", answer_functions},
     {"function", answer_function},
     {"stats", answer_stats},
+    {"speculation", answer_speculation},
     {"replace", answer_replace},
     {"reclaim", answer_reclaim},
     {"symbols", answer_symbols},
@@ -47,6 +48,7 @@ constexpr Answered answers[] = {
     {"files", answer_files},
     {"patches", answer_patches},
     {"force", answer_force},
+    {"trace", answer_trace},
 };
 
 /// Who did it.

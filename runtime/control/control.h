@@ -23,12 +23,15 @@ struct ControlParts {
   DebuggerVariables &debugger_variables;
   Tiering *tiering; ///< null: no policy
   std::function<std::optional<Statistics>()> statistics; ///< nothing: the lock could not be had in time
+  std::string program = {}; ///< as a person calls it
 };
 
 /// Thread-safe.
 class Control {
 public:
-  Control(ControlParts parts, ControlOptions options) : parts_(std::move(parts)), options_(std::move(options)) {}
+  Control(ControlParts parts, ControlOptions options) : parts_(std::move(parts)), options_(std::move(options)) {
+    parts_.program = options_.program;
+  }
 
   /// The engine watches threads from before this on. Fails only if the options say that there has to be a socket.
   llvm::Error start();
@@ -51,16 +54,20 @@ using AnswerTo = llvm::Expected<nlohmann::json>(const ControlParts &parts, const
 AnswerTo *answer_to(const Method &method);
 
 AnswerTo answer_status, answer_functions, answer_function, answer_stats; // look.cpp
+AnswerTo answer_speculation; // speculation.cpp
 AnswerTo answer_threads, answer_stack; // stacks.cpp
 AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_perf_map, answer_debug_info; // code.cpp
 AnswerTo answer_symbols, answer_redefine, answer_patch, answer_revert; // redefine.cpp
 AnswerTo answer_files; // program_files.cpp
 AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp
 AnswerTo answer_events; // events.cpp
+AnswerTo answer_trace; // trace.cpp
 AnswerTo answer_replace, answer_reclaim; // replace.cpp
 AnswerTo answer_patches, answer_force; // patches.cpp
 
 nlohmann::json describe(const ReplaceOutcome &outcome);
+/// What optimised code took for granted and was wrong about, of one function or of all.
+nlohmann::json failed_guesses(Engine &engine, std::optional<std::string> function) OSR_REQUIRES(engine_lock);
 /// Before a question for which the program may have to be read again.
 void tell_if_read_anew(const ControlParts &parts, const std::function<void(const std::string &)> &progress);
 const char *to_string(ThreadRole role);

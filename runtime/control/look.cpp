@@ -177,6 +177,9 @@ Expected<json> answer_function(const ControlParts &parts, const Call &call) {
   for (const Version *holder : versions.find(std::vector<CodeObjectId>(holders.begin(), holders.end())))
     names.insert(engine.program().functions[holder->object.function].name);
   result["inlined_in"] = names;
+  if (const auto held = parts.first_calls.held().find(entry); held != parts.first_calls.held().end())
+    result["held"] = to_string(held->second);
+  result["guesses"] = failed_guesses(engine, info.name);
   if (const std::string *failure = versions.find_failure({*body, Tier::Optimized, std::nullopt}))
     result["not_optimized"] = *failure;
   return result;

@@ -20,6 +20,7 @@ constexpr Parameter functions_parameters[] = {{"pattern", ParameterKind::Text},
                                               {"sort", ParameterKind::Text, false, "name|size|heat"},
                                               {"limit", ParameterKind::Number}};
 constexpr Parameter function_parameters[] = {{"function", ParameterKind::Text, true}};
+constexpr Parameter speculation_parameters[] = {{"function", ParameterKind::Text}};
 constexpr Parameter code_parameters[] = {{"function", ParameterKind::Text, true}, {"version", ParameterKind::Number}};
 constexpr Parameter ir_parameters[] = {{"function", ParameterKind::Text, true},
                                        {"stage", ParameterKind::Text, false, "canonical|baseline|optimized"}};
@@ -46,6 +47,8 @@ constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text},
                                            {"to", ParameterKind::Text, false, tiers},
                                            {"wait", ParameterKind::Number}};
 constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}};
+constexpr Parameter trace_parameters[] = {{"action", ParameterKind::Text, true, "start|stop"},
+                                          {"file", ParameterKind::Text}};
 constexpr Parameter cancel_parameters[] = {{"request", ParameterKind::RequestId, true}};
 
 constexpr Method table[] = {
@@ -65,6 +68,7 @@ constexpr Method table[] = {
     {"stats", Access::Look, {}},
     {"patches", Access::Look, {}},
     {"policy", Access::Look, {}},
+    {"speculation", Access::Look, speculation_parameters},
     {"events", Access::Look, events_parameters},
     {"pause", Access::Change, {}},
     {"resume", Access::Change, {}},
@@ -76,6 +80,7 @@ constexpr Method table[] = {
     {"force", Access::Change, {}},
     {"replace", Access::Change, replace_parameters},
     {"reclaim", Access::Change, {}},
+    {"trace", Access::Change, trace_parameters},
     {"cancel", Access::Look, cancel_parameters, Place::Server},
 };
 

@@ -61,69 +61,160 @@ std::string name_of(pid_t thread) {
 /// fork begins with another one, for a thread that is not there may have locked this.
 std::atomic<Trace *> without_file = nullptr;
 
+/// The one that writes and has written, if any has. Likewise.
+std::atomic<Trace *> with_file = nullptr;
+
+/// Somebody starts or stops one.
+std::atomic<bool> is_changing = false;
+
+struct Changing {
+  const bool is_alone = !is_changing.exchange(true);
+  Changing() = default;
+  ~Changing() {
+    if (is_alone)
+      is_changing = false;
+  }
+  Changing(const Changing &) = delete;
+  Changing &operator=(const Changing &) = delete;
+};
+
+int open_file(const std::string &path, Trace::OldFile old) {
+  switch (old) {
+  case Trace::OldFile::Overwritten:
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  case Trace::OldFile::Refused:
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_CLOEXEC, 0600);
+  }
+  return -1;
+}
+
 } // namespace
+
+/// Who tells listeners while nothing is written. Null: there is no memory for it.
+Trace *Trace::for_listener() {
+  if (Trace *trace = with_file)
+    return trace;
+  Trace *trace = without_file;
+  if (trace)
+    return trace;
+  auto fresh = std::unique_ptr<Trace>(new Trace);
+  return without_file.compare_exchange_strong(trace, fresh.get()) ? fresh.release()
+                                                                  : trace; // or another thread was faster
+}
 
 void Trace::listen(Listener listener) {
   if (int error = forget_in_children(); error != 0 && listener)
     return; // a child could wait for a lock that nobody there holds
-  Trace *trace = active();
-  if (!trace && listener && !(trace = without_file)) {
-    auto *fresh = new Trace;
-    if (without_file.compare_exchange_strong(trace, fresh))
-      trace = fresh;
-    else
-      delete fresh; // another thread was faster
-  }
-  if (!trace)
+  for (;;) {
+    Trace *trace = active();
+    if (!trace && listener)
+      trace = for_listener();
+    if (!trace)
+      return;
+    Lock telling(trace->mutex_);
+    if (const Trace *now = active(); now && now != trace)
+      continue; // a file was begun meanwhile, and has taken the listener along
+    trace->listener_ = std::move(listener);
+    active_ = trace->is_written_ || trace->listener_ ? trace : nullptr;
     return;
-  Lock telling(trace->mutex_);
-  trace->listener_ = std::move(listener);
-  active_ = trace->files_ || trace->listener_ ? trace : nullptr;
+  }
 }
 
 /// Of an error the number.
 int Trace::forget_in_children() {
   static const int installed = add_fork_handlers({[] {},
                                                   [](ForkSide side) {
-                                                    if (side == ForkSide::Child)
-                                                      active_ = without_file = nullptr;
+                                                    if (side == ForkSide::Child) {
+                                                      active_ = without_file = with_file = nullptr;
+                                                      is_changing = false;
+                                                    }
                                                   }});
   return installed;
 }
 
-llvm::Error Trace::start(const std::string &path, llvm::StringRef process) {
-  if (active())
+llvm::Error Trace::start(const std::string &path, llvm::StringRef process, OldFile old) {
+  const Changing changing;
+  if (const Trace *trace = active(); !changing.is_alone || (trace && trace->is_written()))
     return make_error("a trace is being written already, then one to '{}'", path);
-  auto files = FileThread::start("osr files");
-  if (!files)
-    return files.takeError();
-  int file = -1, error = 0;
-  (*files)->run([&] {
-    file = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
-    error = errno;
-  });
-  if (file < 0)
-    return make_error("cannot write a trace to '{}': {}", path, std::strerror(error));
-  auto *trace = new Trace(std::move(*files), file); // never destroyed: threads of the program may outlive everything
-  trace->files_->post([trace, name = text_of(process)] {
-    write_all(
-        trace->file_,
-        fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
-                    getpid(), getpid(), name));
-  });
   if (const int installed = forget_in_children())
     return make_error("cannot write a trace to '{}': no handler for fork: {}", path, std::strerror(installed));
-  trace->ticker_ = std::make_unique<Ticker>("osr trace", drains_per_second, [trace] {
-    Lock lock(trace->mutex_);
-    trace->drain();
-  });
-  active_ = trace;
+  auto trace = with_file_thread();
+  if (!trace)
+    return trace.takeError();
+  if (llvm::Error error = (*trace)->open(path, process, old))
+    return error;
+  (*trace)->begin();
   return llvm::Error::success();
 }
 
-Trace::Trace(std::unique_ptr<FileThread> files, int file)
-    : files_(std::move(files)), file_(file), start_(Clock::now()), start_ticks_(processor_ticks()),
-      ring_(std::make_unique<TransitionRing>()) {}
+/// Never destroyed: threads of the program may outlive everything.
+llvm::Expected<Trace *> Trace::with_file_thread() {
+  if (Trace *trace = with_file)
+    return trace;
+  auto files = FileThread::start("osr files");
+  if (!files)
+    return files.takeError();
+  auto *trace = new Trace(std::move(*files));
+  with_file = trace;
+  return trace;
+}
+
+llvm::Error Trace::open(const std::string &path, llvm::StringRef process, OldFile old) {
+  int error = 0;
+  files_->run([&] {
+    file_ = open_file(path, old);
+    error = file_ < 0 ? errno : 0;
+    named_.clear();
+    is_broken_ = false;
+    if (file_ >= 0)
+      write_all(
+          file_,
+          fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
+                      getpid(), getpid(), text_of(process)));
+  });
+  if (error != 0)
+    return make_error("cannot write a trace to '{}': {}", path, std::strerror(error));
+  return llvm::Error::success();
+}
+
+/// The file is there. Whoever listens goes on listening.
+void Trace::begin() {
+  Listener listener;
+  Trace *before = active();
+  if (before && before != this) {
+    Lock lock(before->mutex_);
+    listener = std::exchange(before->listener_, nullptr);
+  }
+  {
+    Lock lock(mutex_);
+    if (listener)
+      listener_ = std::move(listener);
+    while (ring_->take()) // of the time without a file
+      continue;
+    dropped_before_ = ring_->dropped();
+    written_ = left_out_ = 0;
+    start_ = Clock::now();
+    start_ticks_ = processor_ticks();
+    is_written_ = true;
+    active_ = this;
+  }
+  ticker_ = std::make_unique<Ticker>("osr trace", drains_per_second, [this] {
+    Lock lock(mutex_);
+    drain();
+  });
+}
+
+bool Trace::stop() {
+  const Changing changing;
+  Trace *trace = with_file;
+  if (!changing.is_alone || !trace || !trace->is_written())
+    return false;
+  trace->finish();
+  trace->ticker_.reset();
+  return true;
+}
+
+Trace::Trace(std::unique_ptr<FileThread> files) : files_(std::move(files)), ring_(std::make_unique<TransitionRing>()) {}
 
 void Trace::put(Lines lines) {
   files_->post([this, lines = std::move(lines)] { put_now(lines); });
@@ -147,7 +238,7 @@ void Trace::tell(const Event &told) {
     Lock lock(mutex_);
     if (listener_)
       listener_(told);
-    if (files_ && !is_finished_) {
+    if (is_written_) {
       const std::string rest = what(told.category, told.name, told.arguments);
       put({{told.thread, told.took ? event(told.thread, "X", told.begin - start_,
                                            fmt::format("\"dur\":{},{}", microseconds_text(*told.took), rest))
@@ -172,7 +263,7 @@ void Trace::instant(llvm::StringRef category, llvm::StringRef name, const nlohma
 }
 
 TracedTransition *Trace::transition(llvm::StringRef function, const nlohmann::json &arguments) {
-  if (!files_)
+  if (!files_ || !is_written_)
     return nullptr;
   std::string text = what("transition", function, arguments);
   text.pop_back(); // the cause is added to the arguments
@@ -199,7 +290,7 @@ Trace::Clock::time_point Trace::time_of(std::uint64_t ticks, Clock::time_point n
 
 /// With the mutex held.
 void Trace::drain() {
-  if (is_finished_)
+  if (!is_written_)
     return;
   const Clock::time_point now = Clock::now();
   const std::uint64_t ticks_now = processor_ticks();
@@ -224,17 +315,20 @@ void Trace::drain() {
 void Trace::finish() {
   Undisturbed undisturbed;
   Lock lock(mutex_);
-  if (!files_)
+  if (!is_written_)
     return;
   drain();
-  if (is_finished_)
-    return;
-  const std::string end =
-      event(gettid(), "i", Clock::now() - start_,
-            "\"s\":\"p\"," + what("trace", "end", {{"transitions_dropped", ring_->dropped() + left_out_}}));
+  const std::string end = event(
+      gettid(), "i", Clock::now() - start_,
+      "\"s\":\"p\"," + what("trace", "end", {{"transitions_dropped", ring_->dropped() - dropped_before_ + left_out_}}));
   const pid_t thread = gettid();
-  files_->run([&] { put_now({{thread, end + "\n]\n"}}); });
-  is_finished_ = true;
+  files_->run([&] {
+    put_now({{thread, end + "\n]\n"}});
+    ::close(std::exchange(file_, -1));
+  });
+  is_written_ = false;
+  if (!listener_)
+    active_ = nullptr;
 }
 
 } // namespace osr

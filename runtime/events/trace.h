@@ -7,7 +7,7 @@
 // written a hundred times a second, so those of the last hundredth are missing after a kill. The end of a trace says how
 // many found the list full, or came after the first million, which is all that is written of them.
 //
-// One trace a process, from start() to finish(). A child made by fork writes nothing: the file is its parent's.
+// One trace at a time, from start() to finish() or stop(). A child made by fork writes nothing: the file is its parent's.
 #pragma once
 
 #include "compiler/base/mutex.h"
@@ -37,8 +37,17 @@ class Trace {
 public:
   using Clock = std::chrono::steady_clock;
 
-  /// Timestamps count from here. Fails if the file cannot be written. `process` is the name that readers show.
-  static llvm::Error start(const std::string &path, llvm::StringRef process);
+  enum class OldFile : std::uint8_t {
+    Overwritten,
+    Refused, ///< the file is new, for its user only, and no link is followed to it
+  };
+  /// Timestamps count from here. Fails if the file cannot be written, or another one is. `process` is the name that readers show. Again
+  /// after stop(): transitions by stubs that were made before the first one are not listed.
+  static llvm::Error start(const std::string &path, llvm::StringRef process, OldFile old = OldFile::Overwritten);
+  /// Writes the end, for the time being. False: no trace is being written.
+  static bool stop();
+  /// Something is being written, not only listened to.
+  bool is_written() const { return is_written_.load(std::memory_order_acquire); }
   /// Null: nobody wants to know.
   static Trace *active() noexcept { return active_.load(std::memory_order_acquire); }
 
@@ -70,8 +79,12 @@ public:
   void finish();
 
 private:
-  Trace(std::unique_ptr<FileThread> files, int file);
+  explicit Trace(std::unique_ptr<FileThread> files);
   Trace() = default; ///< without a file
+  static llvm::Expected<Trace *> with_file_thread();
+  static Trace *for_listener();
+  llvm::Error open(const std::string &path, llvm::StringRef process, OldFile old);
+  void begin();
   void tell(const Event &event);
   static int forget_in_children();
   using Lines = std::vector<std::pair<pid_t, std::string>>;
@@ -82,7 +95,7 @@ private:
 
   static inline std::atomic<Trace *> active_ = nullptr;
 
-  std::unique_ptr<FileThread> files_; ///< null: there is no file
+  std::unique_ptr<FileThread> files_; ///< null: there is never a file
   /// Only in that thread.
   int file_ = -1;
   std::set<pid_t> named_;
@@ -92,8 +105,9 @@ private:
   std::uint64_t start_ticks_ = 0;
   Mutex mutex_;
   Listener listener_ OSR_GUARDED_BY(mutex_);
-  bool is_finished_ OSR_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> is_written_ = false; ///< changed under the mutex
   std::uint64_t written_ OSR_GUARDED_BY(mutex_) = 0, left_out_ OSR_GUARDED_BY(mutex_) = 0; ///< transitions
+  std::uint64_t dropped_before_ OSR_GUARDED_BY(mutex_) = 0; ///< by the list, when the file was begun
   std::unique_ptr<TransitionRing> ring_ OSR_GUARDED_BY(mutex_);
   std::map<std::string, TracedTransition *> by_text_ OSR_GUARDED_BY(mutex_);
   std::deque<std::pair<TracedTransition, std::string>>

@@ -43,7 +43,7 @@ void trace_free(Trace &trace, const CanonicalProgram &program, const CodeObject 
 
 void trace_pause(const Handshake::Pause &pause) {
   Trace *trace = Trace::active();
-  if (!trace)
+  if (!trace || !trace->is_written())
     return;
   for (pid_t thread : pause.threads)
     trace->span(thread, "pause", "stopped", pause.stopped, pause.resumed, {{"cause", to_string(Because::current())}});

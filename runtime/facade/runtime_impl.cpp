@@ -164,7 +164,7 @@ Error RuntimeImpl::link_program() {
 Error RuntimeImpl::start(ProgramThread *main_thread) {
   begun = Begun{main_thread};
   answer_messages(tell_hosts);
-  if (Trace::active())
+  if (Trace::active() || rooms.control) // whose clients may begin one later
     options.stops.observer = trace_pause;
   if (Error error = engine->watch_threads(options.stops))
     return error;
