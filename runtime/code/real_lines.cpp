@@ -27,13 +27,16 @@ constexpr std::uint8_t first_special_opcode = 13; ///< none is used
 /// DWARF 4's form of a line program: its strings are in it.
 class LineProgramWriter {
 public:
+  /// Code of which nothing is known is line 0 of the file before: a file without a name would end the list of files.
   void add(const Row &row, const RealLine &place) {
-    const std::uint64_t file = number_of(place);
+    if (place.file.empty() && known_.empty())
+      return;
     if (!in_sequence_) {
       extended(dwarf::DW_LNE_set_address, row.Address.Address);
       address_ = row.Address.Address;
       std::tie(file_, line_, is_statement_, in_sequence_) = std::tuple(1, 1, true, true);
     }
+    const std::uint64_t file = place.file.empty() ? file_ : number_of(place);
     advance(row);
     if (file != file_)
       opcode(dwarf::DW_LNS_set_file, file_ = file);
