@@ -109,7 +109,8 @@ TEST_CASE("Activations of modules that were added have their files and lines, in
                                   "define i64 @bare(i64 %x) { %y = call i64 @outer(i64 %x)\n ret i64 %y }")));
   CHECK(call(*runtime, "bare", 5) == 28);
   CHECK_THAT(shown, Equals(Lines{"leaf leaf.l:101", "outer outer.l:8", "bare :0"}));
-  debugged.clear(); // of a function without debug information debuggers are told nothing, not even of what was inlined into it
+  debugged
+      .clear(); // of a function without debug information debuggers are told nothing, not even of what was inlined into it
   CHECK(call(*runtime, "outer", 5) == 28);
   CHECK_THAT(debugged, Equals(Lines{"/where/it/is/leaf.l:101"}));
   cantFail(runtime->replace("outer", {.to = Tier::Baseline}));
