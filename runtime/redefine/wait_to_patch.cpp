@@ -153,7 +153,9 @@ Expected<std::string> Redefiner::why_not_free(const PatchChange &change) {
   if (!first)
     return "";
   return fmt::format("thread {} in {}{}", first->thread, place_of(*first),
-                     more ? fmt::format(" and {} more activations", more) : "");
+                     more == 1 ? " and another activation"
+                     : more    ? fmt::format(" and {} more activations", more)
+                               : "");
 }
 
 /// Of the function that has or had this body; null: it is not changed.
