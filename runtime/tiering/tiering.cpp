@@ -147,10 +147,21 @@ void Tiering::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
     }
 }
 
+/// Since the version was found missing, bodies may have gone, also ones that were inlined, and others may have their numbers.
+bool Tiering::is_there(const VersionKey &key) {
+  const Bodies &bodies = engine_.targets().bodies();
+  if (!bodies.is_current(key.function) && !bodies.is_kept(key.function) && !bodies.old().contains(key.function))
+    return false;
+  if (!key.continuation_site)
+    return true;
+  auto site = find_site(engine_.compiler().numbered(key.function), *key.continuation_site);
+  return !errorToBool(site.takeError());
+}
+
 /// False: what was compiled rests on something that has changed meanwhile.
 bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
   Lock lock(engine_.mutex(), after_waiting);
-  if (!engine_.targets().bodies().is_current(body))
+  if (!engine_.targets().bodies().is_current(body) || !is_there(key))
     return true;
   auto pending = engine_.maker().begin(key);
   if (!pending || !*pending) {
