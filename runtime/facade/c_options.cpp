@@ -46,6 +46,7 @@ osr_event event_of(const RuntimeEvent &event) {
 
 std::vector<osr_value> shown_values(const std::vector<DeoptimizedValue> &values) {
   std::vector<osr_value> shown;
+  shown.reserve(values.size());
   for (const DeoptimizedValue &value : values)
     shown.push_back({value.type.data(), value.type.size(), value.words.data(), value.words.size()});
   return shown;

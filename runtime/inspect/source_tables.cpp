@@ -77,9 +77,9 @@ const FunctionSource *SourceTables::find(FunctionId body) const {
 /// Of a body that came later the location says a number only.
 static SourceLine line_at(const FunctionInfo &body, const DILocation &at) {
   if (!body.lines.files)
-    return {at.getScope()->getSubprogram()->getName().str(), at.getFilename().str(), at.getLine()};
+    return {at.getScope()->getSubprogram()->getName().str(), at.getFilename().str(), at.getLine(), {}, {}};
   const LineInFile *line = body.lines.find(at.getLine());
-  return line ? SourceLine{name_for_people(body.name).str(), (*body.lines.files)[line->file].name, line->line}
+  return line ? SourceLine{name_for_people(body.name).str(), (*body.lines.files)[line->file].name, line->line, {}, {}}
               : SourceLine();
 }
 

@@ -180,7 +180,7 @@ bool Redefiner::would_stay(const StandingActivation &activation, const Exchange 
 }
 
 std::string Redefiner::place_of(const StandingActivation &activation) const {
-  const std::string name = name_for_people(engine_.program().functions[activation.body].name).str();
+  std::string name = name_for_people(engine_.program().functions[activation.body].name).str();
   if (!activation.site)
     return name;
   const std::vector<std::string> places = site_places(engine_.compiler().code_of(activation.body));
