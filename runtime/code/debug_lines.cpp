@@ -2,11 +2,12 @@
 
 #include "runtime/code/debug_entries.h"
 
-#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallString.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/BinaryFormat/Dwarf.h>
 #include <llvm/DebugInfo/DWARF/DWARFContext.h>
 #include <llvm/DebugInfo/DWARF/DWARFDebugLine.h>
+#include <llvm/Support/Path.h>
 
 #include <iterator>
 
@@ -17,6 +18,15 @@ namespace {
 
 std::unique_ptr<MemoryBuffer> buffer_of(const std::vector<std::uint8_t> &bytes) {
   return MemoryBuffer::getMemBuffer({reinterpret_cast<const char *>(bytes.data()), bytes.size()}, "", false);
+}
+
+/// "": not known.
+std::string path_of(const RealLine &line) {
+  if (line.file.empty())
+    return "";
+  SmallString<128> path(sys::path::is_absolute(line.file) ? "" : line.directory);
+  sys::path::append(path, line.file);
+  return path.str().str();
 }
 
 /// Of the standard operations 1 to 12.
@@ -54,7 +64,7 @@ void write_row(const DebugLines::Row &row, DebugLines::Row &before, bool is_firs
 
 } // namespace
 
-DebugLines::DebugLines(const LineProgram &lines) {
+DebugLines::DebugLines(const LineProgram &lines, FindRealLine real) {
   StringMap<std::unique_ptr<MemoryBuffer>> sections;
   sections["debug_line"] = buffer_of(lines.program);
   sections["debug_line_str"] = buffer_of(lines.strings);
@@ -69,18 +79,37 @@ DebugLines::DebugLines(const LineProgram &lines) {
   }
   const auto &folders = table.Prologue.IncludeDirectories; // the others are relative to the first
   const StringRef from = table.Prologue.getVersion() < 5 || folders.empty() ? "" : dwarf::toString(folders[0], "");
+  const auto name_of = [&](const DWARFDebugLine::Row &row, StringRef folder,
+                           DILineInfoSpecifier::FileLineInfoKind kind) {
+    std::string name;
+    table.getFileNameByIndex(row.File, folder, kind, name);
+    return name;
+  };
+  using Kind = DILineInfoSpecifier::FileLineInfoKind;
   for (const DWARFDebugLine::Row &row : table.Rows) {
-    std::string path;
-    table.getFileNameByIndex(row.File, from, DILineInfoSpecifier::FileLineInfoKind::AbsoluteFilePath, path);
-    add({row.Address.Address, file(path), row.Line, bool(row.IsStmt), bool(row.PrologueEnd), bool(row.EndSequence)});
+    const bool is_end = row.EndSequence;
+    const bool is_first = rows_.empty() || rows_.back().is_end;
+    if (is_end && is_first)
+      continue;
+    Row next{row.Address.Address, is_end ? rows_.back().file : 0, row.Line,
+             bool(row.IsStmt),    bool(row.PrologueEnd),          is_end};
+    if (!is_end) {
+      const auto found = real ? real(name_of(row, "", Kind::RawValue), row.Line) : std::nullopt;
+      const std::string path = found ? path_of(*found) : name_of(row, from, Kind::AbsoluteFilePath);
+      if (path.empty() && rows_.empty())
+        continue; // a file without a name would end the list of files
+      next.file = path.empty() ? rows_.back().file : file(path);
+      next.line = found ? found->line : row.Line;
+    }
+    add(next);
   }
 }
 
 unsigned DebugLines::file(const std::string &path) {
-  auto found = find(files_, path);
-  if (found == files_.end())
-    found = files_.insert(found, path);
-  return unsigned(found - files_.begin()) + 1;
+  const auto [known, is_new] = numbers_.try_emplace(path, unsigned(files_.size()) + 1);
+  if (is_new)
+    files_.push_back(path);
+  return known->second;
 }
 
 std::vector<std::uint8_t> DebugLines::write() const {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include "runtime/code/line_program.h"
+#include "runtime/code/real_lines.h"
+
+#include <llvm/ADT/StringMap.h>
 
 #include <cstdint>
 #include <string>
@@ -20,8 +23,9 @@ public:
   };
 
   DebugLines() = default;
-  /// What a line program of our own code generator says; nothing if it cannot be read.
-  explicit DebugLines(const LineProgram &lines);
+  /// What a line program of our own code generator says; nothing if it cannot be read. If there is a `real`, with what that says
+  /// of each file and line. Code of which nothing is known then is line 0 of the file before.
+  explicit DebugLines(const LineProgram &lines, FindRealLine real = nullptr);
 
   /// The number of a file, counted from 1; the same for the same path.
   unsigned file(const std::string &path);
@@ -34,6 +38,7 @@ public:
 
 private:
   std::vector<std::string> files_;
+  llvm::StringMap<unsigned> numbers_; ///< of files_
   std::vector<Row> rows_;
 };
 

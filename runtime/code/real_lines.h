@@ -16,10 +16,11 @@ struct RealLine {
   unsigned line = 0;
 };
 
+using FindRealLine = llvm::function_ref<std::optional<RealLine>(llvm::StringRef file, unsigned line)>;
+
 /// A program whose addresses are final, with what `real` says of each file and line in their place; nothing: they are real. Lines are never worth a
 /// failure: if LLVM cannot read the program, the result is empty.
-LineProgram with_real_lines(const LineProgram &program,
-                            llvm::function_ref<std::optional<RealLine>(llvm::StringRef file, unsigned line)> real);
+LineProgram with_real_lines(const LineProgram &program, FindRealLine real);
 
 /// Some file of it begins so, or anything else of its strings has this in it.
 bool has_file_that_begins_with(const LineProgram &program, llvm::StringRef prefix);

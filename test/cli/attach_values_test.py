@@ -42,6 +42,20 @@ def calls_in(frames):
             yield line, [each for each in frame["variables"] if each.get("inlined_in", 0) == index], frame
 
 
+def follow(stack, line):
+    """Keeps what a program says of its activations, oldest first, each with its variables. False: the line says something else."""
+    words = line.split()
+    if line.startswith("  "):
+        stack[-1][1][words[0]] = words[1]
+    elif words[0] == "frame":
+        stack.append((words[1], {}))
+    elif words[0] == "leave":
+        stack.pop()
+    else:
+        return False
+    return True
+
+
 class Values(AttachCase):
     def walk(self, source, flags, options, switch):
         """Compares at each place where the program waits; with `switch` all of it changes its tier there. Returns the names of
@@ -51,14 +65,9 @@ class Values(AttachCase):
         self.live, self.dead, stack, waits = {}, {}, [], 0
         functions = [row["function"] for row in client.ask("functions")["result"]["functions"]]
         for line in process.stdout:
-            words = line.split()
-            if line.startswith("  "):
-                stack[-1][1][words[0]] = words[1]
-            elif words[0] == "frame":
-                stack.append((words[1], {}))
-            elif words[0] == "leave":
-                stack.pop()
-            elif words[0] == "sum":
+            if follow(stack, line):
+                continue
+            if line.split()[0] == "sum":
                 self.sum = line
             else:
                 self.compare(client, stack)

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from attach_case import AttachCase
-from attach_values_test import EXPECTED, EXPECTED_IN_MACHINE, is_same
+from attach_values_test import EXPECTED, EXPECTED_IN_MACHINE, follow, is_same
 from osrctl_case import HERE, OSRCTL
 
 GDB = os.environ["OSR_GDB"]
@@ -26,13 +26,7 @@ def activations_at(output, ends):
             yield [(name, dict(values)) for name, values in stack]
             ends.pop(0)
         at += len(line)
-        words = line.split()
-        if line.startswith("  "):
-            stack[-1][1][words[0]] = words[1]
-        elif words[0] == "frame":
-            stack.append((words[1], {}))
-        elif words[0] == "leave":
-            stack.pop()
+        follow(stack, line)
     assert not ends, (ends, at)
 
 
