@@ -120,6 +120,8 @@ public:
     std::size_t size = 0;
     if (!wanted || pthread_attr_getstack(wanted, &low, &size) != 0 || reinterpret_cast<std::uintptr_t>(low) + size != 0)
       return;
+    if (size == 0) // nobody chose one: it gets the usual size, which is larger already (enlarge_usual_stack)
+      return;
     own_ = *wanted; // never destroyed: what it refers to belongs to the program's
     if (pthread_attr_setstacksize(&own_, size + stack_reserve) == 0)
       wanted_ = &own_;
