@@ -59,12 +59,14 @@ constexpr AttachCommand table[] = {
     {"hold", a_function_and_a_tier, "It goes to that tier and stays there, whatever a policy says", print_replaced},
     {"release", a_function, "A policy decides about it again", print_plain},
     {"redefine", a_function_and_a_file,
-     "It gets a new body, from C, C++, IR or bitcode: also activations, where a site map says how", print_redefined,
-     new_body_parameters, prepare_new_body},
+     "It gets a new body, from C, C++, IR or bitcode: also activations, where a site map says how; with --wait N as a "
+     "patch",
+     print_redefined, new_body_parameters, prepare_new_body},
     {"patch", two_versions,
      "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once; "
      "with -g it knows the old version itself; with --wait N nothing changes before no activation would end in an old "
-     "body, which is waited for N seconds",
+     "body, which is waited for N seconds; --before and --after name functions of the program or of the new version "
+     "that are called then, and the first may refuse it",
      print_patched, patch_parameters, prepare_patch},
     {"revert", a_function,
      "It gets the body back that it had before it was redefined; without a name, the newest patch", print_redefined},

@@ -32,6 +32,17 @@ std::string names_of(const json &functions) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string hook_text(const json &outcome, const char *when) {
+  if (!outcome.contains(when))
+    return "";
+  const json hook = outcome[when];
+  if (const std::string problem = text_at(hook, "problem"); !problem.empty())
+    return fmt::format("{} the patch, which is made: {}\n", when, problem);
+  const std::string returned =
+      hook.contains("value") ? fmt::format("returned {}", hook["value"].dump()) : "has returned";
+  return fmt::format("the hook {} {} {} it\n", text_at(hook, "function"), returned, when);
+}
+
 std::string numbers_of(const json &numbers) {
   std::vector<std::string> texts;
   for (const json &number : numbers)
@@ -74,7 +85,7 @@ std::string print_redefined(const json &outcome) {
 std::string print_patched(const json &outcome) {
   return fmt::format("calls to come run the new bodies of {}; {} versions that rested on old ones are out of use\n",
                      names_of(list_at(outcome, "functions")), number_at(outcome, "invalidated")) +
-         print_moved(outcome, "the new bodies");
+         print_moved(outcome, "the new bodies") + hook_text(outcome, "before") + hook_text(outcome, "after");
 }
 
 std::string print_patches(const json &result) {

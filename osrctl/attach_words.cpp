@@ -18,6 +18,8 @@ namespace {
 std::string upper(StringRef text) { return text.upper(); }
 
 std::string value_text(const Parameter &parameter) {
+  if (parameter.kind == ParameterKind::Target)
+    return fmt::format("{}|VERSION", parameter.choices);
   return parameter.choices ? parameter.choices : parameter.kind == ParameterKind::Number ? "N" : upper(parameter.name);
 }
 

@@ -124,10 +124,8 @@ void declare(GlobalValue &value) {
   value.setLinkage(GlobalValue::ExternalLinkage);
 }
 
-/// A function that the program does not have: it becomes a part of the one that does.
-void prepare_helper(Function &helper) {
-  helper.setLinkage(GlobalValue::InternalLinkage);
-  helper.setComdat(nullptr);
+/// A function that the program does not have becomes a part of the one that does.
+void inline_everywhere(Function &helper) {
   helper.removeFnAttr(Attribute::NoInline);
   helper.removeFnAttr(Attribute::OptimizeNone);
   helper.addFnAttr(Attribute::AlwaysInline);
@@ -163,10 +161,19 @@ SmallVector<char, 0> bitcode_of(const Module &module) {
   return bitcode;
 }
 
-void inline_and_clean(Module &module) {
+void clean(Module &module) {
   PassBuilder builder;
   ModulePassManager passes;
   passes.addPass(GlobalDCEPass());
+  run_passes(module, builder, std::move(passes));
+}
+
+void inline_and_clean(Module &module, const Function &body) {
+  for (Function &helper : module)
+    if (&helper != &body && !helper.isDeclaration())
+      inline_everywhere(helper);
+  PassBuilder builder;
+  ModulePassManager passes;
   passes.addPass(AlwaysInlinerPass());
   passes.addPass(GlobalDCEPass());
   run_passes(module, builder, std::move(passes));
@@ -174,35 +181,46 @@ void inline_and_clean(Module &module) {
 
 } // namespace
 
-Error leave_alone(Function &body, const Json &symbols) {
-  Module &module = *body.getParent();
+Error leave_with_helpers(ArrayRef<Function *> kept, const Json &symbols) {
+  Module &module = *kept.front()->getParent();
   for (const char *list : {"llvm.used", "llvm.compiler.used", "llvm.global_ctors", "llvm.global_dtors"})
     if (GlobalVariable *variable = module.getNamedGlobal(list))
       variable->eraseFromParent();
   if (!module.alias_empty() || !module.ifunc_empty() || !module.getModuleInlineAsm().empty())
     return make_error("the file has aliases, ifuncs or module-level assembly");
-  std::vector<GlobalValue *> values;
-  for (GlobalValue &value : module.global_values())
-    if (&value != &body && !value.isDeclaration())
-      values.push_back(&value);
-  body.setLinkage(GlobalValue::ExternalLinkage);
-  body.setComdat(nullptr);
-  for (GlobalValue *value : values) {
-    auto known = is_the_programs(*value, symbols);
-    if (!known && value->hasLocalLinkage() && value->use_empty()) {
+  std::vector<GlobalObject *> objects;
+  for (GlobalObject &object : module.global_objects())
+    if (!is_contained(kept, &object) && !object.isDeclaration())
+      objects.push_back(&object);
+  for (Function *function : kept) {
+    function->setLinkage(GlobalValue::ExternalLinkage);
+    function->setComdat(nullptr);
+  }
+  for (GlobalObject *object : objects) {
+    auto known = is_the_programs(*object, symbols);
+    if (!known && object->hasLocalLinkage() && object->use_empty()) {
       consumeError(known.takeError()); // nobody asks
       continue;
     }
     if (!known)
       return known.takeError();
-    if (*known)
-      declare(*value);
-    else if (auto *helper = dyn_cast<Function>(value))
-      prepare_helper(*helper);
-    else if (!value->hasLocalLinkage())
-      value->setLinkage(GlobalValue::InternalLinkage); // if the function uses it, it is a new one
+    if (*known) {
+      declare(*object);
+    } else if (isa<Function>(object) ||
+               !object->hasLocalLinkage()) { // if something that is kept uses it, it is a new one
+      object->setLinkage(GlobalValue::InternalLinkage);
+      object->setComdat(nullptr);
+    }
   }
-  inline_and_clean(module);
+  clean(module);
+  return Error::success();
+}
+
+Error leave_alone(Function &body, const Json &symbols) {
+  if (Error error = leave_with_helpers({&body}, symbols))
+    return error;
+  Module &module = *body.getParent();
+  inline_and_clean(module, body);
   for (const Function &left : module)
     if (&left != &body && !left.isDeclaration())
       return make_error("the program does not have '{}', and it cannot be inlined into '{}'", left.getName().str(),

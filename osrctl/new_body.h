@@ -7,6 +7,7 @@
 
 #include "osrctl/control_connection.h"
 
+#include <llvm/ADT/ArrayRef.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 
@@ -29,6 +30,8 @@ llvm::Expected<nlohmann::json> symbols_of(ControlConnection &connection, const l
 bool is_own_constant(const llvm::GlobalValue &value);
 /// Nothing else is defined in its module then, but variables that the program does not have.
 llvm::Error leave_alone(llvm::Function &body, const nlohmann::json &symbols);
+/// The same of several functions, with helpers that the program does not have.
+llvm::Error leave_with_helpers(llvm::ArrayRef<llvm::Function *> kept, const nlohmann::json &symbols);
 std::string to_base64(llvm::Module &module);
 /// Bitcode or text IR; `name` is for errors.
 llvm::Expected<std::unique_ptr<llvm::Module>> module_from_base64(llvm::LLVMContext &context, const std::string &base64,

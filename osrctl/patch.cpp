@@ -5,6 +5,7 @@
 #include "compiler/base/print.h"
 #include "compiler/sites/fingerprint.h"
 #include "osrctl/new_body.h"
+#include "osrctl/patch_hooks.h"
 #include "osrctl/patch_layouts.h"
 
 #include <fmt/ranges.h>
@@ -165,9 +166,11 @@ Error check_inlined(ControlConnection &connection, const PatchFiles &files, cons
   return Error::success();
 }
 
+/// Of new variables: who uses them.
+using Owners = std::map<std::string, std::string>;
+
 /// The program has to have what the old version has; a variable that is new must be one function's.
-Error check_new_variables(const Module &body, StringRef function, const Module &before,
-                          std::map<std::string, std::string> &owners) {
+Error check_new_variables(const Module &body, StringRef function, const Module &before, Owners &owners) {
   for (const GlobalVariable &variable : body.globals()) {
     if (variable.isDeclaration() || is_own_constant(variable))
       continue;
@@ -184,8 +187,7 @@ Error check_new_variables(const Module &body, StringRef function, const Module &
 }
 
 Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &before, const Module &after,
-                         const Json &symbols) {
-  std::map<std::string, std::string> owners; // of new variables
+                         const Json &symbols, Owners &owners) {
   Json bodies = Json::array();
   for (const Function *function : changed) {
     const std::string name = function->getName().str();
@@ -201,6 +203,17 @@ Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &befor
     bodies.push_back({{"function", name}, {"ir", to_base64(*copy)}});
   }
   return bodies;
+}
+
+/// What is called before and after it, where the program does not have that.
+Error put_hooks(Json &parameters, const Module &before, const Module &after, const Json &symbols, Owners &owners) {
+  auto hooks = hooks_in(after, parameters, symbols);
+  if (!hooks || !*hooks)
+    return hooks.takeError();
+  if (Error error = check_new_variables(**hooks, "hooks", before, owners))
+    return error;
+  parameters["hooks"] = to_base64(**hooks);
+  return Error::success();
 }
 
 } // namespace
@@ -234,9 +247,12 @@ Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
   auto symbols = symbols_of(connection, **after);
   if (!symbols)
     return symbols.takeError();
-  auto bodies = bodies_of(*changed, *before->module, **after, *symbols);
+  Owners owners;
+  auto bodies = bodies_of(*changed, *before->module, **after, *symbols, owners);
   if (!bodies)
     return bodies.takeError();
+  if (Error error = put_hooks(parameters, *before->module, **after, *symbols, owners))
+    return error;
   parameters["functions"] = std::move(*bodies);
   return parameters;
 }

@@ -92,6 +92,8 @@ Error Control::start() {
     return Error::success();
   }
   server_ = std::move(*started);
+  if (!options_.read_only)
+    hooks_.start();
   return Error::success();
 }
 

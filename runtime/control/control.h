@@ -5,6 +5,7 @@
 #include "osr/statistics.h"
 #include "runtime/control/server.h"
 #include "runtime/inspect/debugger_variables.h"
+#include "runtime/redefine/hooks.h"
 #include "runtime/redefine/redefiner.h"
 #include "runtime/tiering/tiering.h"
 
@@ -24,16 +25,19 @@ struct ControlParts {
   Tiering *tiering; ///< null: no policy
   std::function<std::optional<Statistics>()> statistics; ///< nothing: the lock could not be had in time
   std::string program = {}; ///< as a person calls it
+  Hooks *hooks = nullptr; ///< Control's own
 };
 
 /// Thread-safe.
 class Control {
 public:
-  Control(ControlParts parts, ControlOptions options) : parts_(std::move(parts)), options_(std::move(options)) {
+  Control(ControlParts parts, ControlOptions options)
+      : parts_(std::move(parts)), options_(std::move(options)), hooks_(parts_.engine, parts_.first_calls) {
     parts_.program = options_.program;
+    parts_.hooks = &hooks_;
   }
 
-  /// The engine watches threads from before this on. Fails only if the options say that there has to be a socket.
+  /// In a thread with the program's descriptors. The engine watches threads from before this on. Fails only if the options say that there has to be a socket.
   llvm::Error start();
   /// Requests are cancelled and waited for.
   void stop() { server_.reset(); }
@@ -45,7 +49,8 @@ public:
 private:
   ControlParts parts_;
   ControlOptions options_;
-  std::unique_ptr<ControlServer> server_;
+  Hooks hooks_;
+  std::unique_ptr<ControlServer> server_; ///< whose clients use all of this
 };
 
 using AnswerTo = llvm::Expected<nlohmann::json>(const ControlParts &parts, const Call &call);
@@ -57,7 +62,8 @@ AnswerTo answer_status, answer_functions, answer_function, answer_stats; // look
 AnswerTo answer_speculation; // speculation.cpp
 AnswerTo answer_threads, answer_stack; // stacks.cpp
 AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_perf_map, answer_debug_info; // code.cpp
-AnswerTo answer_symbols, answer_redefine, answer_patch, answer_revert; // redefine.cpp
+AnswerTo answer_symbols, answer_redefine, answer_revert; // redefine.cpp
+AnswerTo answer_patch; // patching.cpp
 AnswerTo answer_files; // program_files.cpp
 AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp
 AnswerTo answer_events; // events.cpp
@@ -66,6 +72,13 @@ AnswerTo answer_replace, answer_reclaim; // replace.cpp
 AnswerTo answer_patches, answer_force; // patches.cpp
 
 nlohmann::json describe(const ReplaceOutcome &outcome);
+nlohmann::json describe(const RedefineOutcome &outcome);
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer_from(const std::string &base64);
+/// Of the newest patch.
+AnswerTo revert_patch;
+/// As a patch of one function that waits.
+llvm::Expected<nlohmann::json> redefine_when_free(const ControlParts &parts, const Call &call,
+                                                  std::unique_ptr<llvm::MemoryBuffer> ir);
 /// What optimised code took for granted and was wrong about, of one function or of all.
 nlohmann::json failed_guesses(Engine &engine, std::optional<std::string> function) OSR_REQUIRES(engine_lock);
 /// Before a question for which the program may have to be read again.

@@ -25,7 +25,7 @@ constexpr Parameter code_parameters[] = {{"function", ParameterKind::Text, true}
 constexpr Parameter ir_parameters[] = {{"function", ParameterKind::Text, true},
                                        {"stage", ParameterKind::Text, false, "canonical|baseline|optimized"}};
 constexpr Parameter replace_parameters[] = {{"function", ParameterKind::Text, true},
-                                            {"to", ParameterKind::Text, true, tiers},
+                                            {"to", ParameterKind::Target, true, tiers},
                                             {"frames", ParameterKind::Text, false, "rewrite|finish|quiescent"},
                                             {"recompile", ParameterKind::Flag},
                                             {"thread", ParameterKind::Number}};
@@ -33,19 +33,21 @@ constexpr Parameter hold_parameters[] = {{"function", ParameterKind::Text, true}
                                          {"tier", ParameterKind::Text, true, tiers}};
 constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}};
 constexpr Parameter files_parameters[] = {{"file", ParameterKind::Text}};
-constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, true},
-                                             {"ir", ParameterKind::Code, true},
-                                             {"same_sites", ParameterKind::Flag},
-                                             {"site_map", ParameterKind::List},
-                                             {"to", ParameterKind::Text, false, tiers}};
+constexpr Parameter redefine_parameters[] = {
+    {"function", ParameterKind::Text, true},   {"ir", ParameterKind::Code, true},
+    {"same_sites", ParameterKind::Flag},       {"site_map", ParameterKind::List},
+    {"to", ParameterKind::Text, false, tiers}, {"wait", ParameterKind::Number}};
 constexpr Parameter patch_parameters[] = {{"functions", ParameterKind::Bodies, true},
                                           {"to", ParameterKind::Text, false, tiers},
-                                          {"wait", ParameterKind::Number}};
-constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text},
-                                           {"same_sites", ParameterKind::Flag},
-                                           {"site_map", ParameterKind::List},
-                                           {"to", ParameterKind::Text, false, tiers},
-                                           {"wait", ParameterKind::Number}};
+                                          {"wait", ParameterKind::Number},
+                                          {"before", ParameterKind::Text},
+                                          {"after", ParameterKind::Text},
+                                          {"hooks", ParameterKind::Code},
+                                          {"hook_timeout", ParameterKind::Number}};
+constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text}, {"same_sites", ParameterKind::Flag},
+                                           {"site_map", ParameterKind::List}, {"to", ParameterKind::Text, false, tiers},
+                                           {"wait", ParameterKind::Number},   {"before", ParameterKind::Text},
+                                           {"after", ParameterKind::Text},    {"hook_timeout", ParameterKind::Number}};
 constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}};
 constexpr Parameter trace_parameters[] = {{"action", ParameterKind::Text, true, "start|stop"},
                                           {"file", ParameterKind::Text}};
@@ -84,6 +86,8 @@ constexpr Method table[] = {
     {"cancel", Access::Look, cancel_parameters, Place::Server},
 };
 
+bool is_number(StringRef text) { return !text.empty() && all_of(text, isDigit); }
+
 bool is_choice(StringRef text, StringRef choices) {
   SmallVector<StringRef, 4> words;
   choices.split(words, '|');
@@ -105,6 +109,12 @@ std::optional<std::string> problem_of(const Parameter &parameter, const json &va
   case ParameterKind::Bodies:
     if (!value.is_array())
       return fmt::format("'{}' has to be a list", parameter.name);
+    break;
+  case ParameterKind::Target:
+    if (!value.is_number_unsigned() &&
+        !(value.is_string() && (is_choice(value.get_ref<const json::string_t &>(), parameter.choices) ||
+                                is_number(value.get_ref<const json::string_t &>()))))
+      return fmt::format("'{}' has to be one of {}, or the number of a version", parameter.name, parameter.choices);
     break;
   case ParameterKind::RequestId:
     if (!value.is_number() && !value.is_string())

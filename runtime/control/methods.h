@@ -21,6 +21,7 @@ enum class ParameterKind : std::uint8_t {
   Flag,
   List,
   RequestId,
+  Target, ///< of activations: one of the choices, or the number of a version
   Code,   ///< a text: IR as base64, which people name a file for
   Bodies, ///< a list: functions, each with its code
 };

@@ -14,7 +14,6 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t most_index = std::numeric_limits<std::uint32_t>::max();
-constexpr std::uint64_t most_seconds = 1'000'000; ///< that somebody waits for a patch
 
 Expected<std::uint32_t> index_at(const json &object, const char *key) {
   const json index = object.value(key, json());
@@ -83,42 +82,6 @@ json describe(const SiteReport &site) {
   return described;
 }
 
-json describe(const RedefineOutcome &outcome) {
-  json described{{"old_body", describe(outcome.old_body)},
-                 {"dependents", describe(outcome.dependents)},
-                 {"invalidated", outcome.invalidated},
-                 {"same_shape", outcome.had_same_sites}};
-  for (const SiteReport &site : outcome.sites)
-    described["sites"].push_back(describe(site));
-  return described;
-}
-
-PatchOptions patch_options_from(const ControlParts &parts, const Call &call) {
-  PatchOptions options;
-  options.to = tier_from(text_of(call.request, "to", "optimized"));
-  if (const auto seconds = number_of(call.request, "wait"))
-    options.wait = std::chrono::seconds(std::min(*seconds, most_seconds));
-  options.is_cancelled = &call.is_cancelled;
-  options.progress = ProgressTeller(call);
-  tell_if_read_anew(parts, options.progress);
-  return options;
-}
-
-json describe(const PatchOutcome &outcome) {
-  json described = describe(outcome.all);
-  described["number"] = outcome.number;
-  described["functions"] = outcome.functions;
-  described["same_shape"] = outcome.same_shape;
-  return described;
-}
-
-Expected<std::unique_ptr<MemoryBuffer>> buffer_from(const std::string &base64) {
-  std::vector<char> ir;
-  if (Error error = decodeBase64(base64, ir))
-    return make_error("'ir' is no base64: {}", toString(std::move(error)));
-  return MemoryBuffer::getMemBufferCopy(StringRef(ir.data(), ir.size()), "new body");
-}
-
 /// What a module that is to fit into the program has to know about a name of it.
 json describe_symbol(const Module &module, const std::string &name) {
   const GlobalValue *value = module.getNamedValue(name);
@@ -143,6 +106,23 @@ json describe_symbol(const Module &module, const std::string &name) {
 
 } // namespace
 
+json describe(const RedefineOutcome &outcome) {
+  json described{{"old_body", describe(outcome.old_body)},
+                 {"dependents", describe(outcome.dependents)},
+                 {"invalidated", outcome.invalidated},
+                 {"same_shape", outcome.had_same_sites}};
+  for (const SiteReport &site : outcome.sites)
+    described["sites"].push_back(describe(site));
+  return described;
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> buffer_from(const std::string &base64) {
+  std::vector<char> ir;
+  if (Error error = decodeBase64(base64, ir))
+    return make_error("'ir' is no base64: {}", toString(std::move(error)));
+  return MemoryBuffer::getMemBufferCopy(StringRef(ir.data(), ir.size()), "new body");
+}
+
 Expected<json> answer_symbols(const ControlParts &parts, const Call &call) {
   Lock lock(parts.engine.mutex(), after_waiting);
   json symbols = json::object();
@@ -161,6 +141,8 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
   auto ir = buffer_from(text_of(call.request, "ir"));
   if (!ir)
     return ir.takeError();
+  if (call.request.parameters.contains("wait"))
+    return redefine_when_free(parts, call, std::move(*ir));
   tell_if_read_anew(parts, ProgressTeller(call));
   auto outcome = parts.redefiner.redefine(text_of(call.request, "function"), **ir, *options);
   if (!outcome)
@@ -168,34 +150,15 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
   return describe(*outcome);
 }
 
-Expected<json> answer_patch(const ControlParts &parts, const Call &call) {
-  std::vector<PatchedBody> bodies;
-  for (const json &object : call.request.parameters["functions"]) {
-    if (!object.is_object() || !object.value("function", json()).is_string() || !object.value("ir", json()).is_string())
-      return make_error("'functions' has to be a list of objects with 'function' and 'ir'");
-    auto ir = buffer_from(object["ir"].get_ref<const json::string_t &>());
-    if (!ir)
-      return ir.takeError();
-    bodies.push_back({object["function"].get<std::string>(), std::move(*ir)});
-  }
-  auto outcome = parts.redefiner.patch(bodies, patch_options_from(parts, call));
-  if (!outcome)
-    return outcome.takeError();
-  return describe(*outcome);
-}
-
 /// Of a function, or of the newest patch.
 Expected<json> answer_revert(const ControlParts &parts, const Call &call) {
-  if (!call.request.parameters.contains("function")) {
-    if (call.request.parameters.contains("site_map") || flag_of(call.request, "same_sites"))
-      return make_error("how activations go on can be said of a function, not of a patch");
-    auto outcome = parts.redefiner.revert_patch(patch_options_from(parts, call));
-    if (!outcome)
-      return outcome.takeError();
-    return describe(*outcome);
-  }
-  if (call.request.parameters.contains("wait"))
+  const json &parameters = call.request.parameters;
+  if (!parameters.contains("function"))
+    return revert_patch(parts, call);
+  if (parameters.contains("wait"))
     return make_error("patches can be waited for, a function that goes back alone cannot");
+  if (parameters.contains("before") || parameters.contains("after"))
+    return make_error("patches have hooks, a function that goes back alone has none");
   auto options = options_from(call.request);
   if (!options)
     return options.takeError();

@@ -3,6 +3,8 @@
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
 
+#include <fmt/ranges.h>
+
 using nlohmann::json;
 using namespace llvm;
 
@@ -22,6 +24,56 @@ Error check_thread(Engine &engine, pid_t tid) {
   return make_error("there is no thread {} of the program; 'threads' lists them", tid);
 }
 
+std::string describe(const Version &version) {
+  const CodeObject &code = version.object;
+  if (code.continuation_site)
+    return fmt::format("{} (continuation of site {})", code.id, *code.continuation_site);
+  return fmt::format("{} ({})", code.id, to_string(code.tier));
+}
+
+/// Only versions that calls may enter are kept for somebody to come.
+Expected<Tier> tier_of_version(Engine &engine, const std::string &function, std::uint64_t number) {
+  Lock lock(engine.mutex(), after_waiting);
+  auto body = engine.find_body(function);
+  if (!body)
+    return body.takeError();
+  std::vector<std::string> others;
+  for (const Tier tier : {Tier::Baseline, Tier::Optimized})
+    for (const Version *version : engine.versions().versions_of(*body, tier)) {
+      const CodeObject &code = version->object;
+      if (code.id == number && code.continuation_site)
+        return make_error("version {} of '{}' goes on from site {} only: 'optimized' sends each activation to the "
+                          "continuation of its site",
+                          number, function, *code.continuation_site);
+      if (code.id == number)
+        return tier;
+      if (!code.continuation_site)
+        others.push_back(describe(*version));
+    }
+  for (const auto &retired : engine.versions().retired())
+    if (retired->object.id == number &&
+        engine.targets().bodies().entry_of(retired->object.function) == engine.targets().bodies().entry_of(*body))
+      return make_error("version {} of '{}' is out of use: it is freed when the last activation has left it", number,
+                        function);
+  return make_error("'{}' has no version {}; activations can be sent to {}", function, number,
+                    others.empty() ? "'baseline' or 'optimized', of which there is no code yet"
+                                   : fmt::format("{}", fmt::join(others, " and ")));
+}
+
+Expected<Tier> target_from(Engine &engine, const RpcRequest &request) {
+  const json &to = request.parameters["to"];
+  const std::string function = text_of(request, "function");
+  if (to.is_number_unsigned())
+    return tier_of_version(engine, function, to.get<std::uint64_t>());
+  const StringRef word = to.get_ref<const json::string_t &>();
+  if (const Tier *tier = find_meaning(word, tier_words))
+    return *tier;
+  std::uint64_t number = 0;
+  if (word.getAsInteger(10, number))
+    return make_error("'{}' has no version {}", function, word.str());
+  return tier_of_version(engine, function, number);
+}
+
 } // namespace
 
 Tier tier_from(const std::string &word) { return meaning_of(word, tier_words); }
@@ -39,8 +91,11 @@ json describe(const ReplaceOutcome &outcome) {
 }
 
 Expected<json> answer_replace(const ControlParts &parts, const Call &call) {
+  auto to = target_from(parts.engine, call.request);
+  if (!to)
+    return to.takeError();
   ReplaceOptions options;
-  options.to = tier_from(text_of(call.request, "to"));
+  options.to = *to;
   options.frames = meaning_of(text_of(call.request, "frames", "rewrite"), ways_of_frames);
   options.recompile = flag_of(call.request, "recompile");
   options.is_cancelled = &call.is_cancelled;

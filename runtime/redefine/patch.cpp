@@ -56,6 +56,15 @@ Expected<PatchOutcome> Redefiner::change_bodies(const char *verb, StringRef name
   }
   Because because(Cause::Redefinition);
   TracedRequest traced(verb, name, options.to);
+  if (options.before) {
+    if (Error error = check_change(bodies, options))
+      return not_done(traced.failed(std::move(error)), name);
+    lock.unlock();
+    Error refused = options.before();
+    lock.lock(after_waiting);
+    if (refused)
+      return not_done(traced.failed(std::move(refused)), name);
+  }
   auto outcome = change_now(bodies, options);
   if (!outcome)
     return not_done(traced.failed(outcome.takeError()), name);
@@ -72,6 +81,12 @@ Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, const Patc
 
 Expected<PatchOutcome> Redefiner::revert_patch(const PatchOptions &options) {
   return change_bodies("revert", "the newest patch", {}, options);
+}
+
+/// Nothing changes.
+Error Redefiner::check_change(ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
+  PatchOutcome outcome;
+  return bodies.empty() ? check_way_back() : check_patch(bodies, options, outcome);
 }
 
 /// All that can be refused, of all functions, before anything changes.
@@ -161,12 +176,11 @@ void Redefiner::forget_unreachable_patches() {
   });
 }
 
-Expected<Redefiner::PatchChange> Redefiner::begin_way_back(const PatchOptions &options) {
+Error Redefiner::check_way_back() const {
   if (patches_.empty())
     return make_error("there is none");
   const Bodies &bodies = engine_.targets().bodies();
-  const Patch &patch = patches_.back();
-  for (const Step &step : patch.steps) {
+  for (const Step &step : patches_.back().steps) {
     if (!is_kept(step))
       return make_error("'{}' has been redefined so often since that the body of this patch was not kept",
                         engine_.name_of(step.entry));
@@ -175,6 +189,13 @@ Expected<Redefiner::PatchChange> Redefiner::begin_way_back(const PatchOptions &o
     if (!kept_.contains(step.entry))
       return make_error("the body of '{}' before it was not kept", engine_.name_of(step.entry));
   }
+  return Error::success();
+}
+
+Expected<Redefiner::PatchChange> Redefiner::begin_way_back(const PatchOptions &options) {
+  if (Error error = check_way_back())
+    return error;
+  const Patch &patch = patches_.back();
   PatchChange change;
   change.goes_back = true;
   change.outcome.number = patch.number;

@@ -5,6 +5,7 @@
 #include "osr/redefine.h"
 #include "runtime/threads/program_thread.h"
 
+#include <llvm/Support/Error.h>
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <atomic>
@@ -31,6 +32,9 @@ struct PatchOptions {
   const std::atomic<bool> *is_cancelled = nullptr; ///< asked while bodies are checked, and while it waits
   /// Called now and then with what it does at present; takes no lock of the engine, which may be held.
   std::function<void(const std::string &)> progress = {};
+  /// Called once, without a lock of the engine's, when all has been checked and before anything changes; while activations are waited for,
+  /// only once there is none. Its error refuses the patch.
+  std::function<llvm::Error()> before = {};
 };
 
 struct PatchOutcome {

@@ -145,8 +145,10 @@ private:
   // patch.cpp
   llvm::Expected<PatchOutcome> change_bodies(const char *verb, llvm::StringRef name, llvm::ArrayRef<PatchedBody> bodies,
                                              const PatchOptions &options);
+  llvm::Error check_change(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options) OSR_REQUIRES(engine_lock);
   llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options, PatchOutcome &outcome)
       OSR_REQUIRES(engine_lock);
+  llvm::Error check_way_back() const OSR_REQUIRES(engine_lock);
   llvm::Expected<PatchChange> begin_change(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)
       OSR_REQUIRES(engine_lock);
   llvm::Expected<PatchChange> begin_patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)
@@ -160,8 +162,14 @@ private:
                                                 llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options);
   llvm::Expected<std::shared_ptr<WaitingChange>> begin_waiting(llvm::ArrayRef<PatchedBody> bodies,
                                                                const PatchOptions &options) OSR_REQUIRES(engine_lock);
-  llvm::Expected<bool> try_waiting(WaitingChange &waiting, const PatchOptions &options) OSR_REQUIRES(engine_lock);
+  /// What becomes of a change that waits: it is done, it waits on, or somebody is to be asked first (PatchOptions::before).
+  enum class WaitingStep : std::uint8_t { Done, Wait, Ask };
+  llvm::Expected<WaitingStep> take_step(std::shared_ptr<WaitingChange> &waiting, llvm::ArrayRef<PatchedBody> bodies,
+                                        const PatchOptions &options);
+  llvm::Expected<WaitingStep> try_waiting(WaitingChange &waiting, const PatchOptions &options)
+      OSR_REQUIRES(engine_lock);
   llvm::Expected<std::string> change_if_free(WaitingChange &waiting, Tier to) OSR_REQUIRES(engine_lock);
+  llvm::Expected<std::string> why_not_now(const WaitingChange &waiting) OSR_REQUIRES(engine_lock);
   llvm::Expected<std::string> leave_if_free(WaitingChange &waiting) OSR_REQUIRES(engine_lock);
   llvm::Expected<std::string> why_not_free(const PatchChange &change) OSR_REQUIRES(engine_lock);
   llvm::Error check_as_it_was(const WaitingChange &waiting) const OSR_REQUIRES(engine_lock);

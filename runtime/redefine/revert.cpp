@@ -21,6 +21,7 @@ Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const Redefin
   if (Error error = finish(*exchange, options.to, outcome))
     return error;
   forget_kept(exchange->entry);
+  forget_unreachable_patches();
   return outcome;
 }
 

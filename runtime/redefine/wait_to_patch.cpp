@@ -1,7 +1,7 @@
 // Patches that are done only when no activation would stay in an old body.
 //
 //   bodies are made and checked, and put aside ──► nobody would stay? ── no ──► a pause, in which the program runs; again
-//                                                        │ yes
+//                                                        │ yes (the first time somebody may be asked now, and refuse it; again)
 //                   everything as before ◄── no ── calls wait for the lock, nothing old is entered any more: nobody would stay?
 //                                                        │ yes
 //                                                  the rest of the steps
@@ -32,34 +32,49 @@ Expected<PatchOutcome> Redefiner::change_when_free(const char *verb, StringRef n
   Because because(Cause::Redefinition);
   TracedRequest traced(verb, name, options.to);
   std::shared_ptr<WaitingChange> waiting;
-  for (auto pause = first_pause;; pause = std::min(pause * 2, longest_pause)) {
-    std::string waits_for;
-    {
-      Undisturbed undisturbed;
+  for (auto pause = first_pause;;) {
+    auto step = take_step(waiting, bodies, options);
+    if (step && *step == WaitingStep::Ask) {
+      Error refused = options.before();
+      if (!refused)
+        continue;
+      step = std::move(refused);
+    }
+    if (!step) {
       Lock lock(engine_.mutex(), after_waiting);
-      if (!waiting) {
-        auto begun = begin_waiting(bodies, options);
-        if (!begun)
-          return not_done(traced.failed(begun.takeError()), name);
-        waiting = std::move(*begun);
-        waiting->end = std::chrono::steady_clock::now() + *options.wait;
-      }
-      auto done = try_waiting(*waiting, options);
-      if (!done || *done)
+      if (waiting)
         end_waiting(*waiting);
-      if (!done)
-        return not_done(traced.failed(done.takeError()), name);
-      if (*done) {
-        traced.done(waiting->change.outcome.all.old_body);
-        conclude(waiting->change.outcome.functions.size());
-        return std::move(waiting->change.outcome);
-      }
-      waits_for = waiting->waits_for;
+      return not_done(traced.failed(step.takeError()), name);
+    }
+    if (*step == WaitingStep::Done) {
+      traced.done(waiting->change.outcome.all.old_body);
+      return std::move(waiting->change.outcome);
     }
     if (options.progress)
-      options.progress("waits for " + waits_for);
+      options.progress("waits for " + waiting->waits_for);
     std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, longest_pause);
   }
+}
+
+/// The first one makes what waits.
+Expected<Redefiner::WaitingStep> Redefiner::take_step(std::shared_ptr<WaitingChange> &waiting,
+                                                      ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
+  Undisturbed undisturbed;
+  Lock lock(engine_.mutex(), after_waiting);
+  if (!waiting) {
+    auto begun = begin_waiting(bodies, options);
+    if (!begun)
+      return begun.takeError();
+    waiting = std::move(*begun);
+    waiting->end = std::chrono::steady_clock::now() + *options.wait;
+  }
+  auto step = try_waiting(*waiting, options);
+  if (step && *step == WaitingStep::Done) {
+    end_waiting(*waiting);
+    conclude(waiting->change.outcome.functions.size());
+  }
+  return step;
 }
 
 /// Its bodies are there, and nothing means them yet.
@@ -89,29 +104,35 @@ void Redefiner::end_waiting(WaitingChange &waiting) {
   erase_if(waiting_, [&](const auto &other) { return other.get() == &waiting; });
 }
 
-/// False: not now. The error says why it will not be done.
-Expected<bool> Redefiner::try_waiting(WaitingChange &waiting, const PatchOptions &options) {
+/// The error says why it will not be done.
+Expected<Redefiner::WaitingStep> Redefiner::try_waiting(WaitingChange &waiting, const PatchOptions &options) {
   if (Error error = check_as_it_was(waiting))
     return error;
-  auto waits_for = change_if_free(waiting, options.to);
+  const bool asks = options.before && !waiting.was_asked;
+  auto waits_for = asks ? why_not_now(waiting) : change_if_free(waiting, options.to);
   if (!waits_for)
     return waits_for.takeError();
-  if (waits_for->empty())
-    return true;
+  if (waits_for->empty()) {
+    waiting.was_asked = true;
+    return asks ? WaitingStep::Ask : WaitingStep::Done;
+  }
   waiting.waits_for = std::move(*waits_for);
   if (options.is_cancelled && *options.is_cancelled)
     return make_error("the request was cancelled while it waited for {}", waiting.waits_for);
   if (std::chrono::steady_clock::now() >= waiting.end)
     return make_error("it was given up after waiting for {}", waiting.waits_for);
-  return false;
+  return WaitingStep::Wait;
+}
+
+Expected<std::string> Redefiner::why_not_now(const WaitingChange &waiting) {
+  return waiting.is_forced ? "" : why_not_free(waiting.change);
 }
 
 /// "": it is done. Else, and with an error, everything is as before; the text says what has to be waited for.
 Expected<std::string> Redefiner::change_if_free(WaitingChange &waiting, Tier to) {
   PatchChange &change = waiting.change;
-  if (!waiting.is_forced)
-    if (auto why = why_not_free(change); !why || !why->empty())
-      return why;
+  if (auto why = why_not_now(waiting); !why || !why->empty())
+    return why;
   for (Exchange &exchange : change.exchanges)
     begin_again(exchange);
   if (auto why = leave_if_free(waiting); !why || !why->empty()) {

@@ -12,6 +12,7 @@ struct Redefiner::WaitingChange {
   PatchChange change;
   std::vector<std::uint64_t> ages; ///< of the old bodies: whether they are still the same ones
   bool is_forced = false;
+  bool was_asked = false; ///< who may refuse it was, or is being
   std::string waits_for; ///< what was found the last time
   std::chrono::steady_clock::time_point end; ///< it is given up then
 };

@@ -122,6 +122,34 @@ class Replacing(AttachCase):
         self.assertEqual(self.attach(process, "replace", "main", "--too", "fast").returncode, 2)
         self.assertEqual(self.attach(process, "fly").returncode, 2)
 
+    def versions(self, process, function):
+        """Numbers by tier, of those in use, and of continuations by their site."""
+        listed = [one for one in self.asked(process, "function", function)["versions"] if one["state"] == "in use"]
+        return {one.get("continuation_of_site", one["tier"]): one["id"] for one in listed}
+
+    def test_a_version_that_there_is(self):
+        process = self.start(self.compile("attach_lines.c", "-Xclang", "-disable-llvm-passes"), "--tier", "baseline")
+        self.tell(process, "a line") # answer_lines waits for the next one, in a call
+        baseline = self.versions(process, "answer_lines")["baseline"]
+        self.assertEqual(self.asked(process, "replace", "answer_lines", "--to", str(baseline))["rewritten"], 0)
+        self.asked(process, "replace", "answer_lines", "--to", "optimized", "--frames", "finish")
+        numbers = self.versions(process, "answer_lines")
+        self.assertEqual(set(numbers), {"optimized"})
+        self.refused(process, baseline, "is out of use")
+        client = self.client(process)
+        self.assertEqual(client.ask("replace", function="answer_lines", to=numbers["optimized"])["result"]["rewritten"], 1)
+        self.tell(process, "a line")
+        self.assertIn(("answer_lines", "continuation"), self.own_frames(process))
+        [(site, continuation)] = (self.versions(process, "answer_lines").items() - numbers.items())
+        self.refused(process, continuation, f"goes on from site {site} only")
+        self.refused(process, 99999, f"has no version 99999; activations can be sent to {numbers['optimized']} (optimized)")
+        self.refused(process, 10**20, f"has no version {10**20}")
+
+    def refused(self, process, version, words):
+        ended = self.attach(process, "replace", "answer_lines", "--to", str(version))
+        self.assertEqual((ended.returncode, ended.stdout), (1, ""))
+        self.assertIn(words, ended.stderr)
+
     def test_old_code_goes_when_its_activations_have(self):
         process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
         self.tell(process, "a")

@@ -189,6 +189,27 @@ class Waiting(AttachCase):
         self.assertEqual(sorted(status for status, _ in ended), [0, 1])
         self.assertIn("'slow' was redefined meanwhile", str(ended))
 
+    def test_one_function_that_is_redefined(self):
+        self.enter_slow()
+        edited = self.edited(self.CHANGES[0])
+        words = ("redefine", "slow", edited, "--flags", " ".join(self.flags))
+        given_up = self.attach(self.process, *words, "--wait", "0")
+        self.assertIn("given up after waiting for", given_up.stderr)
+        self.assertIn("site maps are found", self.attach(self.process, *words, "--wait", "0", "--same-sites").stderr)
+        command = self.begin(*words, "--wait", "1000")
+        number = self.until_it_waits(command)["patches"][0]["number"]
+        self.assertEqual(self.tell(self.process, "3"), "30")
+        status, outcome = self.ended(command)
+        self.assertEqual((status, outcome["functions"], outcome["number"]), (0, ["slow"], number))
+        self.enter_slow()
+        self.assertEqual(self.tell(self.process, "3"), "three")
+        self.assertEqual(self.process.stdout.readline(), "30\n")
+        self.asked(self.process, "revert", "slow") # alone, as what was redefined alone
+        self.assertEqual(self.report()["patches"], [])
+        self.enter_slow()
+        self.assertEqual(self.tell(self.process, "3"), "30")
+        self.assertIn("there is none", self.attach(self.process, "revert").stderr)
+
     def test_a_patch_that_needs_not_wait(self):
         self.enter_slow()
         outcome = self.ended(self.begin("patch", *self.words(("n * 10;", "n * 11;")), "--wait", "0"))[1]

@@ -1,0 +1,40 @@
+#include "osrctl/patch_hooks.h"
+
+#include "compiler/base/error.h"
+#include "osrctl/new_body.h"
+
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/Transforms/Utils/Cloning.h>
+
+#include <set>
+
+using Json = nlohmann::json;
+using namespace llvm;
+
+namespace osr {
+
+Expected<std::unique_ptr<Module>> hooks_in(const Module &version, const Json &parameters, const Json &symbols) {
+  std::set<std::string> names;
+  for (const char *when : {"before", "after"}) {
+    const std::string name = parameters.value(when, "");
+    const Function *defined = version.getFunction(name);
+    if (!defined || defined->isDeclaration())
+      continue; // it is another file's, or nobody's
+    const Json symbol = symbols.value(name, Json::object());
+    if (defined->hasLocalLinkage() && symbol.value("candidates", 0u) > 1)
+      return make_error("the program has several '{}': which of them is to be called cannot be told", name);
+    if (!symbol.value("defined", false))
+      names.insert(name);
+  }
+  if (names.empty())
+    return nullptr;
+  std::unique_ptr<Module> copy = CloneModule(version);
+  std::vector<Function *> hooks;
+  for (const std::string &name : names)
+    hooks.push_back(copy->getFunction(name));
+  if (Error error = leave_with_helpers(hooks, symbols))
+    return error;
+  return copy;
+}
+
+} // namespace osr

@@ -1,0 +1,17 @@
+// Functions that are called before and after a patch, and come with it.
+#pragma once
+
+#include "osrctl/control_connection.h"
+
+#include <llvm/IR/Module.h>
+
+#include <memory>
+
+namespace osr {
+
+/// Those that `before` and `after` name in the request, and that the new version defines and the program does not have, with what only they need.
+/// Null: there are none.
+llvm::Expected<std::unique_ptr<llvm::Module>> hooks_in(const llvm::Module &version, const nlohmann::json &parameters,
+                                                       const nlohmann::json &symbols);
+
+} // namespace osr
