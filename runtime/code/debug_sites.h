@@ -1,4 +1,5 @@
-// What debuggers are told of the sites of a piece of code: whose frames are there, and where each variable is. Plain data.
+// What debuggers are told of the sites of a piece of code: whose frames are there, and where each variable is; or of a file's global
+// variables. Plain data.
 #pragma once
 
 #include "compiler/sites/source_types.h"
@@ -20,6 +21,7 @@ struct DebugVariable {
   bool is_parameter = false;
   std::vector<std::uint8_t>
       place; ///< a location as DWARF describes it, the frame base being the CFA; empty: it is not live
+  std::uint32_t table = 0; ///< in which `type` is
 };
 
 /// One function of the source.
@@ -36,10 +38,22 @@ struct DebugSite {
   std::vector<DebugFrame> frames; ///< the innermost first, never empty; all but the last are inlined
 };
 
+/// A global variable.
+struct DebugGlobal {
+  std::string name, linkage_name;
+  std::vector<std::string> namespaces; ///< around it, the outermost first
+  unsigned line = 0;
+  SourceTypeId type = 0;
+  bool is_local = false; ///< to its file
+  std::uint64_t address = 0;
+};
+
 struct DebugSites {
   std::uint16_t language = 0; ///< DWARF's number
   std::vector<DebugSite> sites;
-  llvm::ArrayRef<SourceType> types; ///< all of the program
+  std::vector<llvm::ArrayRef<SourceType>> types; ///< tables of them: bodies that came later have their own
+  std::vector<DebugGlobal> globals; ///< of `file`, in no code; their types are of the first table
+  std::string file; ///< with its whole path
 };
 
 } // namespace osr

@@ -23,14 +23,14 @@ bool DebugTypes::has_values(const SourceType &type) {
   return type.kind != SourceType::Kind::Other || type.tag == dwarf::DW_TAG_base_type;
 }
 
-void DebugTypes::set_type(DIE &entry, SourceTypeId type) { entries_.refer(entry, dwarf::DW_AT_type, entry_of(type)); }
+void DebugTypes::set_type(DIE &entry, Type type) { entries_.refer(entry, dwarf::DW_AT_type, entry_of(type)); }
 
 void DebugTypes::finish() {
   while (!later_.empty()) {
     const auto [type, entry] = later_.front();
     later_.pop_front();
-    if (has_members(types_[type]) && known_.size() > most_types) {
-      entries_.set_name(*entry, dwarf::DW_AT_name, types_[type].declared_name);
+    if (has_members(at(type)) && known_.size() > most_types) {
+      entries_.set_name(*entry, dwarf::DW_AT_name, at(type).declared_name);
       entries_.set_flag(*entry, dwarf::DW_AT_declaration);
     } else {
       describe(type, *entry);
@@ -39,29 +39,29 @@ void DebugTypes::finish() {
 }
 
 /// What a type has in itself is described before what it points to.
-DIE &DebugTypes::entry_of(SourceTypeId type) {
+DIE &DebugTypes::entry_of(Type type) {
   const auto [known, is_new] = known_.try_emplace(type, nullptr);
   if (!is_new)
     return *known->second;
-  DIE &entry = entries_.add(entries_.unit(), tag_of(types_[type]));
+  DIE &entry = entries_.add(entries_.unit(), tag_of(at(type)));
   known->second = &entry;
   describe(type, entry);
   return entry;
 }
 
-void DebugTypes::set_target(DIE &entry, SourceTypeId type) {
-  if (type == no_source_type)
+void DebugTypes::set_target(DIE &entry, Type type) {
+  if (type.second == no_source_type)
     return;
   const auto [known, is_new] = known_.try_emplace(type, nullptr);
   if (is_new) {
-    known->second = &entries_.add(entries_.unit(), tag_of(types_[type]));
+    known->second = &entries_.add(entries_.unit(), tag_of(at(type)));
     later_.emplace_back(type, known->second);
   }
   entries_.refer(entry, dwarf::DW_AT_type, *known->second);
 }
 
-void DebugTypes::describe(SourceTypeId id, DIE &entry) {
-  const SourceType &type = types_[id];
+void DebugTypes::describe(Type id, DIE &entry) {
+  const SourceType &type = at(id);
   entries_.set_name(entry, dwarf::DW_AT_name, type.tag ? StringRef(type.declared_name) : "unknown type");
   switch (type.tag) {
   case dwarf::DW_TAG_base_type:
@@ -71,18 +71,18 @@ void DebugTypes::describe(SourceTypeId id, DIE &entry) {
   case dwarf::DW_TAG_reference_type:
   case dwarf::DW_TAG_rvalue_reference_type:
     entries_.set_number(entry, dwarf::DW_AT_byte_size, type.bits / 8);
-    return set_target(entry, type.target);
+    return set_target(entry, {id.first, type.target});
   case dwarf::DW_TAG_typedef:
   case dwarf::DW_TAG_const_type:
   case dwarf::DW_TAG_volatile_type:
   case dwarf::DW_TAG_restrict_type:
   case dwarf::DW_TAG_atomic_type:
     if (type.target != no_source_type)
-      set_type(entry, type.target);
+      set_type(entry, {id.first, type.target});
     return;
   case dwarf::DW_TAG_structure_type:
   case dwarf::DW_TAG_class_type:
-  case dwarf::DW_TAG_union_type: return describe_members(type, entry);
+  case dwarf::DW_TAG_union_type: return describe_members(id, entry);
   case dwarf::DW_TAG_enumeration_type:
     entries_.set_number(entry, dwarf::DW_AT_byte_size, type.bits / 8);
     for (const auto &[value, name] : type.enumerators) {
@@ -91,13 +91,14 @@ void DebugTypes::describe(SourceTypeId id, DIE &entry) {
       entries_.set_signed(enumerator, dwarf::DW_AT_const_value, value);
     }
     return;
-  case dwarf::DW_TAG_array_type: return describe_array(type, entry);
-  case dwarf::DW_TAG_subroutine_type: return describe_function(type, entry);
+  case dwarf::DW_TAG_array_type: return describe_array(id, entry);
+  case dwarf::DW_TAG_subroutine_type: return describe_function(id, entry);
   default: return;
   }
 }
 
-void DebugTypes::describe_members(const SourceType &type, DIE &entry) {
+void DebugTypes::describe_members(Type id, DIE &entry) {
+  const SourceType &type = at(id);
   if (type.is_declared_only)
     return entries_.set_flag(entry, dwarf::DW_AT_declaration);
   entries_.set_number(entry, dwarf::DW_AT_byte_size, type.bits / 8);
@@ -105,7 +106,7 @@ void DebugTypes::describe_members(const SourceType &type, DIE &entry) {
     DIE &described = entries_.add(entry, member.is_base ? dwarf::DW_TAG_inheritance : dwarf::DW_TAG_member);
     if (!member.is_base)
       entries_.set_name(described, dwarf::DW_AT_name, member.name);
-    set_type(described, member.type);
+    set_type(described, {id.first, member.type});
     if (member.bits) {
       entries_.set_number(described, dwarf::DW_AT_bit_size, member.bits);
       entries_.set_number(described, dwarf::DW_AT_data_bit_offset, member.bit_offset);
@@ -115,19 +116,21 @@ void DebugTypes::describe_members(const SourceType &type, DIE &entry) {
   }
 }
 
-void DebugTypes::describe_array(const SourceType &type, DIE &entry) {
+void DebugTypes::describe_array(Type id, DIE &entry) {
+  const SourceType &type = at(id);
   if (type.element != no_source_type)
-    set_type(entry, type.element);
+    set_type(entry, {id.first, type.element});
   DIE &range = entries_.add(entry, dwarf::DW_TAG_subrange_type);
   if (type.kind == SourceType::Kind::Array)
     entries_.set_number(range, dwarf::DW_AT_count, type.count);
 }
 
-void DebugTypes::describe_function(const SourceType &type, DIE &entry) {
+void DebugTypes::describe_function(Type id, DIE &entry) {
+  const SourceType &type = at(id);
   entries_.set_flag(entry, dwarf::DW_AT_prototyped);
-  set_target(entry, type.target);
+  set_target(entry, {id.first, type.target});
   for (const SourceTypeId parameter : type.parameters)
-    set_target(entries_.add(entry, dwarf::DW_TAG_formal_parameter), parameter);
+    set_target(entries_.add(entry, dwarf::DW_TAG_formal_parameter), {id.first, parameter});
 }
 
 } // namespace osr

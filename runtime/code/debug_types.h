@@ -6,16 +6,22 @@
 
 #include <llvm/ADT/DenseMap.h>
 
+#include <cstdint>
 #include <deque>
+#include <utility>
 
 namespace osr {
 
 class DebugTypes {
 public:
-  DebugTypes(DebugEntries &entries, llvm::ArrayRef<SourceType> types) : entries_(entries), types_(types) {}
+  DebugTypes(DebugEntries &entries, llvm::ArrayRef<llvm::ArrayRef<SourceType>> tables)
+      : entries_(entries), tables_(tables) {}
+
+  /// A table, and a type in it.
+  using Type = std::pair<std::uint32_t, SourceTypeId>;
 
   /// Gives an entry its type.
-  void set_type(llvm::DIE &entry, SourceTypeId type);
+  void set_type(llvm::DIE &entry, Type type);
   /// Call once, when all have theirs. What is reached through pointers is told as long as the unit does not get too large; then
   /// structures have names only.
   void finish();
@@ -24,20 +30,21 @@ public:
   static bool has_values(const SourceType &type);
 
 private:
-  llvm::DIE &entry_of(SourceTypeId type);
-  void describe(SourceTypeId type, llvm::DIE &entry);
-  void describe_members(const SourceType &type, llvm::DIE &entry);
-  void describe_array(const SourceType &type, llvm::DIE &entry);
-  void describe_function(const SourceType &type, llvm::DIE &entry);
+  const SourceType &at(Type type) const { return tables_[type.first][type.second]; }
+  llvm::DIE &entry_of(Type type);
+  void describe(Type type, llvm::DIE &entry);
+  void describe_members(Type type, llvm::DIE &entry);
+  void describe_array(Type type, llvm::DIE &entry);
+  void describe_function(Type type, llvm::DIE &entry);
   /// It need not be known how large it is.
-  void set_target(llvm::DIE &entry, SourceTypeId type);
+  void set_target(llvm::DIE &entry, Type type);
 
   static constexpr std::size_t most_types = 2000; ///< in one unit
 
   DebugEntries &entries_;
-  llvm::ArrayRef<SourceType> types_;
-  llvm::DenseMap<SourceTypeId, llvm::DIE *> known_;
-  std::deque<std::pair<SourceTypeId, llvm::DIE *>> later_;
+  llvm::ArrayRef<llvm::ArrayRef<SourceType>> tables_;
+  llvm::DenseMap<Type, llvm::DIE *> known_;
+  std::deque<std::pair<Type, llvm::DIE *>> later_;
 };
 
 } // namespace osr

@@ -26,7 +26,7 @@ public:
   }
 
   DebugSections write() {
-    if (!code_.lines)
+    if (!code_.lines && !sorted_.empty())
       add_line_of(*sorted_.front());
     describe_unit();
     for (const DebugSymbol &symbol : code_.symbols) {
@@ -36,6 +36,8 @@ public:
       if (!inside.empty())
         describe_function(symbol, SmallVector<const DebugSite *, 16>(inside.begin(), inside.end()));
     }
+    for (const DebugGlobal &global : sites_.globals)
+      describe_global(global);
     types_.finish();
     DebugEntries::Bytes bytes = entries_.write();
     return {std::move(bytes.info), std::move(bytes.abbreviations), std::move(bytes.strings), locations_.take(),
@@ -57,7 +59,10 @@ private:
     entries_.set(unit, dwarf::DW_AT_language, dwarf::DW_FORM_data2, sites_.language);
     if (!sorted_.empty())
       entries_.set_name(unit, dwarf::DW_AT_name, sorted_.front()->frames.back().file);
-    set_range(unit, code_.begin, code_.size);
+    else
+      entries_.set_name(unit, dwarf::DW_AT_name, sites_.file);
+    if (code_.size)
+      set_range(unit, code_.begin, code_.size);
     if (!lines_.empty())
       entries_.set(unit, dwarf::DW_AT_stmt_list, dwarf::DW_FORM_sec_offset, 0);
   }
@@ -178,12 +183,38 @@ private:
     entries_.set_name(entry, dwarf::DW_AT_name, variable.name);
     if (variable.line)
       entries_.set_number(entry, dwarf::DW_AT_decl_line, variable.line);
-    types_.set_type(entry, variable.type);
+    types_.set_type(entry, {variable.table, variable.type});
     return entry;
   }
   void set_place(DIE &entry, const DebugVariable &variable) {
     if (!variable.place.empty())
       entries_.set_place(entry, dwarf::DW_AT_location, variable.place);
+  }
+
+  void describe_global(const DebugGlobal &global) {
+    DIE *scope = &entries_.unit();
+    for (const std::string &name : global.namespaces) {
+      DIE *&known = namespaces_[{scope, name}];
+      if (!known) {
+        known = &entries_.add(*scope, dwarf::DW_TAG_namespace);
+        entries_.set_name(*known, dwarf::DW_AT_name, name);
+      }
+      scope = known;
+    }
+    DIE &entry = entries_.add(*scope, dwarf::DW_TAG_variable);
+    entries_.set_name(entry, dwarf::DW_AT_name, global.name);
+    entries_.set_name(entry, dwarf::DW_AT_linkage_name, global.linkage_name);
+    if (global.line)
+      entries_.set_number(entry, dwarf::DW_AT_decl_line, global.line);
+    types_.set_type(entry, {0, global.type});
+    if (!global.is_local)
+      entries_.set_flag(entry, dwarf::DW_AT_external);
+    if (!DebugTypes::has_values(sites_.types.front()[global.type]))
+      return;
+    DwarfWriter place;
+    place.number(std::uint8_t(dwarf::DW_OP_addr));
+    place.number(global.address);
+    entries_.set_place(entry, dwarf::DW_AT_location, place.take());
   }
 
   const DebugCode &code_;
@@ -194,6 +225,7 @@ private:
   DwarfWriter locations_;
   SmallVector<const DebugSite *, 16> sorted_;
   std::map<std::pair<std::string, std::string>, DIE *> abstract_;
+  std::map<std::pair<const DIE *, std::string>, DIE *> namespaces_;
 };
 
 } // namespace

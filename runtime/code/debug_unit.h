@@ -8,6 +8,8 @@
 //           inlined add                whose frame is in that of sum here
 //             parameter a
 //
+// or, without code, a file's global variables.
+//
 // A block for each site, in place of the source's scopes, because that is what is known: at other instructions nothing is said.
 #pragma once
 

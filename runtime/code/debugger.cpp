@@ -113,7 +113,7 @@ private:
     table.sh_entsize = sizeof(Elf64_Sym);
     fill(table, symbols.data(), symbols.size() * sizeof(Elf64_Sym));
     fill(section(Strings, ".strtab", SHT_STRTAB, 1), names.bytes().data(), names.bytes().size());
-    if (code_.sites && !code_.sites->sites.empty())
+    if (code_.sites && !(code_.sites->sites.empty() && code_.sites->globals.empty()))
       add_sites();
     else if (code_.lines && !code_.lines->empty())
       add_lines();

@@ -88,11 +88,11 @@ json FrameTexts::describe_place(SiteId site, bool is_in_call) {
 
 void FrameTexts::describe_values(const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &values,
                                  json &activation) {
-  const FunctionSource *source = source_of(inlined.site.function);
+  const auto [source, types] = source_of(inlined.site.function);
   if (!source || inlined.site.index >= source->sites.size())
     return;
   activation["lines"] = describe_lines(source->sites[inlined.site.index]);
-  activation["variables"] = describe_variables(engine_, *sources_, *source, inlined, thread, values);
+  activation["variables"] = describe_variables(engine_, types, *source, inlined, thread, values);
 }
 
 void FrameTexts::describe_waiting(const SeenFrame &frame, json &activation) {
@@ -105,13 +105,16 @@ void FrameTexts::describe_waiting(const SeenFrame &frame, json &activation) {
   activation["waits_for"] = std::move(to);
 }
 
-const FunctionSource *FrameTexts::source_of(FunctionId body) {
-  if (!sources_)
-    return nullptr;
+KnownBody FrameTexts::source_of(FunctionId body) {
+  if (!redefiner_)
+    return {};
   const auto [known, is_new] = known_.try_emplace(body);
-  if (is_new)
-    known->second = sources_->find(body);
-  return known->second;
+  if (!is_new)
+    return known->second;
+  auto source = redefiner_->source_of_body(body);
+  if (!source)
+    return consumeError(source.takeError()), KnownBody();
+  return known->second = *source;
 }
 
 } // namespace osr

@@ -13,9 +13,9 @@ namespace osr {
 /// For one question, and as long as the engine's lock is held.
 class FrameTexts {
 public:
-  /// `sources`, which is prepared: with variables. Null: without.
-  explicit FrameTexts(Engine &engine, const SourceTables *sources = nullptr)
-      : engine_(engine), sources_(sources), lines_(engine) {}
+  /// `redefiner`, whose tables are prepared: with variables. Null: without.
+  explicit FrameTexts(Engine &engine, Redefiner *redefiner = nullptr)
+      : engine_(engine), redefiner_(redefiner), lines_(engine) {}
 
   /// The activations of a frame, the innermost inlined one first. With its copy if variables are wanted.
   nlohmann::json describe(const SeenFrame &frame, const ThreadSnapshot *thread = nullptr,
@@ -27,12 +27,12 @@ private:
   void describe_values(const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &values,
                        nlohmann::json &activation) OSR_REQUIRES(engine_lock);
   void describe_waiting(const SeenFrame &frame, nlohmann::json &activation) OSR_REQUIRES(engine_lock);
-  const FunctionSource *source_of(FunctionId body) OSR_REQUIRES(engine_lock);
+  KnownBody source_of(FunctionId body) OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
-  const SourceTables *sources_;
+  Redefiner *redefiner_;
   SiteLines lines_;
-  std::map<FunctionId, const FunctionSource *> known_;
+  std::map<FunctionId, KnownBody> known_;
 };
 
 } // namespace osr

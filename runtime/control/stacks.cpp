@@ -140,7 +140,7 @@ Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
   if (only && seen->threads.empty())
     return make_error("there is no thread {} of the program; 'threads' lists them", *only);
   json threads = json::array();
-  FrameTexts texts(engine, with_values ? &parts.sources : nullptr);
+  FrameTexts texts(engine, with_values ? &parts.redefiner : nullptr);
   for (const auto &[index, thread] : enumerate(seen->threads)) {
     json frames = json::array();
     const ThreadSnapshot *copy = with_values ? &seen->copies[index] : nullptr;

@@ -17,14 +17,14 @@ constexpr std::uint64_t largest_shown = 4096; ///< bytes of one variable; of a l
 
 class Describing {
 public:
-  Describing(Engine &engine, const SourceTables &tables, const FunctionSource &source, const FrameRecord &inlined,
+  Describing(Engine &engine, ArrayRef<SourceType> types, const FunctionSource &source, const FrameRecord &inlined,
              const ThreadSnapshot &thread, const FrameSnapshot &frame)
-      : engine_(engine), tables_(tables), source_(source), inlined_(inlined), thread_(thread), frame_(frame) {}
+      : engine_(engine), types_(types), source_(source), inlined_(inlined), thread_(thread), frame_(frame) {}
 
   /// All parts of one variable.
   json describe(ArrayRef<VariableAtSite> parts) OSR_REQUIRES(engine_lock) {
     const SourceVariable &variable = source_.variables[parts.front().variable];
-    const SourceType &type = tables_.type(variable.type);
+    const SourceType &type = types_[variable.type];
     json shown{{"name", variable.name}, {"type", type.name}};
     if (variable.is_parameter)
       shown["parameter"] = true;
@@ -34,9 +34,8 @@ public:
     for (const VariableAtSite &part : parts)
       add(part, shown);
     if (known_.any())
-      shown["value"] =
-          SourceValues([&](SourceTypeId id) -> const SourceType & { return tables_.type(id); }, bytes_, known_)
-              .show(variable.type);
+      shown["value"] = SourceValues([&](SourceTypeId id) -> const SourceType & { return types_[id]; }, bytes_, known_)
+                           .show(variable.type);
     return shown;
   }
 
@@ -75,7 +74,7 @@ private:
   }
 
   Engine &engine_;
-  const SourceTables &tables_;
+  ArrayRef<SourceType> types_;
   const FunctionSource &source_;
   const FrameRecord &inlined_;
   const ThreadSnapshot &thread_;
@@ -96,9 +95,9 @@ json describe_lines(const SourceSite &site) {
   return lines;
 }
 
-json describe_variables(Engine &engine, const SourceTables &tables, const FunctionSource &source,
+json describe_variables(Engine &engine, ArrayRef<SourceType> types, const FunctionSource &source,
                         const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame) {
-  Describing describing(engine, tables, source, inlined, thread, frame);
+  Describing describing(engine, types, source, inlined, thread, frame);
   const SourceSite &site = source.sites[inlined.site.index];
   json variables = json::array();
   for (ArrayRef<VariableAtSite> left = site.variables; !left.empty();) {

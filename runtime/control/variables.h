@@ -11,8 +11,8 @@ namespace osr {
 /// Where a site is in the source, as a front end inlined it: the innermost first.
 nlohmann::json describe_lines(const SourceSite &site);
 
-/// The variables in scope at a site, in the activation `inlined` of a frame.
-nlohmann::json describe_variables(Engine &engine, const SourceTables &tables, const FunctionSource &source,
+/// The variables in scope at a site, in the activation `inlined` of a frame; `types` are those that `source` speaks of.
+nlohmann::json describe_variables(Engine &engine, llvm::ArrayRef<SourceType> types, const FunctionSource &source,
                                   const FrameRecord &inlined, const ThreadSnapshot &thread, const FrameSnapshot &frame)
     OSR_REQUIRES(engine_lock);
 

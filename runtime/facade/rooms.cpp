@@ -17,8 +17,8 @@ Error Rooms::make(Engine &engine, const RuntimeOptions &options, Process process
   first_calls = std::move(*calls);
   replacer = std::make_unique<Replacer>(engine);
   sources = std::make_unique<SourceTables>(engine);
-  debugger_variables = std::make_unique<DebuggerVariables>(engine, *sources);
   redefiner = std::make_unique<Redefiner>(engine, *replacer, sources.get());
+  debugger_variables = std::make_unique<DebuggerVariables>(engine, *sources, *redefiner);
   if (options.tier_up.policy)
     tiering = std::make_unique<Tiering>(engine, *first_calls, *replacer, options.tier_up);
   guards =

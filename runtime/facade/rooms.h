@@ -25,8 +25,8 @@ struct Rooms {
   std::unique_ptr<FirstCalls> first_calls;
   std::unique_ptr<Replacer> replacer;
   std::unique_ptr<SourceTables> sources;
-  std::unique_ptr<DebuggerVariables> debugger_variables;
   std::unique_ptr<Redefiner> redefiner;
+  std::unique_ptr<DebuggerVariables> debugger_variables;
   std::unique_ptr<Tiering> tiering; ///< null: no policy
   std::unique_ptr<Guards> guards;
   std::unique_ptr<StressRun> stress;

@@ -52,6 +52,7 @@ Error SourceTables::read() {
     if (const Function *observed = (*observer)->program().module->getFunction(info.name))
       add_observed(function, *observed, parts, functions_.back());
   }
+  globals_ = describe_globals(*(*compiler)->program().module, types);
   types_ = types.take();
   return Error::success();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/base/mutex.h"
+#include "compiler/sites/source_globals.h"
 #include "compiler/sites/source_table.h"
 #include "runtime/engine/engine.h"
 #include "runtime/redefine/redefiner.h"
@@ -29,8 +30,8 @@ public:
   // After prepare() has succeeded:
   /// Null: nothing is known of it.
   const FunctionSource *find(FunctionId body) const override OSR_REQUIRES(engine_lock);
-  const SourceType &type(SourceTypeId type) const override { return types_[type]; }
-  llvm::ArrayRef<SourceType> types() const { return types_; } ///< they stay
+  llvm::ArrayRef<SourceType> types() const override { return types_; } ///< they stay
+  llvm::ArrayRef<SourceGlobal> globals() const { return globals_; } ///< likewise
 
 private:
   llvm::Error read() OSR_REQUIRES(mutex_);
@@ -45,6 +46,7 @@ private:
   // Filled under the mutex; who has come back from prepare() reads them without it.
   std::vector<SourceType> types_;
   std::vector<FunctionSource> functions_; ///< by number
+  std::vector<SourceGlobal> globals_;
 };
 
 /// Lines of sites from what code is made with: always there if the program has any. For one question.

@@ -1,5 +1,6 @@
 // How a new body is made, so that activations of the old one can go on in it.
 #include "compiler/base/error.h"
+#include "compiler/sites/fingerprint.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/same_shape.h"
@@ -38,24 +39,29 @@ std::string Redefiner::prepare_tables(bool is_wanted) {
   return tables_ ? toString(tables_->prepare()) : "nothing is known of the program's variables";
 }
 
-Expected<Redefiner::KnownBody> Redefiner::source_of_body(FunctionId body) {
+Expected<KnownBody> Redefiner::source_of_body(FunctionId body) {
   if (auto made = made_.find(body); made != made_.end()) {
     std::optional<Compiler::DescribedBody> &described = made->second.described;
-    if (!described) {
+    if (!described && made->second.problem.empty()) {
       auto found = engine_.compiler().describe_body(body, *made->second.ir, made->second.making);
-      if (!found)
-        return make_error("nothing is known of the old version's variables: {}", toString(found.takeError()));
-      described = std::move(*found);
+      if (found)
+        described = std::move(*found);
+      else
+        made->second.problem = toString(found.takeError());
     }
-    return KnownBody{&described->source,
-                     [&types = described->types](SourceTypeId id) -> const SourceType & { return types[id]; }};
+    if (!described)
+      return make_error("nothing is known of the old version's variables: {}", made->second.problem);
+    if (described->source.fingerprint !=
+        fingerprint(engine_.compiler().code_of(body))) // its number is another one's now
+      return make_error("nothing is known of the old version's variables");
+    return KnownBody{&described->source, described->types};
   }
   if (!tables_problem_.empty())
     return make_error("{}", tables_problem_);
   const FunctionSource *source = tables_->find(body);
   if (!source)
     return make_error("nothing is known of the old version's variables");
-  return KnownBody{source, [this](SourceTypeId id) -> const SourceType & { return tables_->type(id); }};
+  return KnownBody{source, tables_->types()};
 }
 
 /// The plain body if it has the shape of the old one, or if no activation could enter another one.
@@ -89,10 +95,11 @@ Error Redefiner::choose_enterable(FunctionId old, MemoryBufferRef ir, Choice &ch
   auto known = source_of_body(old);
   if (!known)
     return known.takeError();
+  const auto type_of = [types = known->types](SourceTypeId id) -> const SourceType & { return types[id]; };
   const Function &old_code = engine_.compiler().code_of(old);
   Compiler::BodyMaking making;
   making.is_enterable = true;
-  making.objects = placed_objects(*known->source, known->type_of, old_code);
+  making.objects = placed_objects(*known->source, type_of, old_code);
   auto body = prepare(old, ir, making);
   if (!body)
     return body.takeError();
@@ -102,7 +109,7 @@ Error Redefiner::choose_enterable(FunctionId old, MemoryBufferRef ir, Choice &ch
   };
   AutomaticMap found =
       map_sites({old_code, *body->module->getFunction(body->info.name), engine_.program().functions[old].sites(),
-                 body->info.sites(), *known->source, known->type_of, body->entries, address_of});
+                 body->info.sites(), *known->source, type_of, body->entries, address_of});
   const std::vector<Site> &old_sites = engine_.program().functions[old].sites();
   for (SiteMapping &mapping : found.map)
     if (Error error = check_site_map({mapping}, old_sites, body->info.sites()))

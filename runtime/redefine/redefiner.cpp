@@ -113,7 +113,8 @@ Expected<Redefiner::Exchange> Redefiner::adopt(FunctionId old, MemoryBufferRef i
   ages_[exchange.fresh] = ++last_age_;
   made_.erase(exchange.fresh);
   if (options.find_site_map)
-    made_[exchange.fresh] = {MemoryBuffer::getMemBufferCopy(ir.getBuffer()), std::move(choice->making), std::nullopt};
+    made_[exchange.fresh] = {
+        MemoryBuffer::getMemBufferCopy(ir.getBuffer()), std::move(choice->making), std::nullopt, {}};
   begin(exchange);
   return exchange;
 }

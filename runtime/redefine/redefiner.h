@@ -25,10 +25,16 @@ public:
   virtual llvm::Error prepare() = 0;
   /// Null: of this body nothing is.
   virtual const FunctionSource *find(FunctionId body) const OSR_REQUIRES(engine_lock) = 0;
-  virtual const SourceType &type(SourceTypeId type) const = 0;
+  virtual llvm::ArrayRef<SourceType> types() const = 0;
 
 protected:
   ~VariableTables() = default;
+};
+
+/// What is known of a body's variables.
+struct KnownBody {
+  const FunctionSource *source = nullptr;
+  llvm::ArrayRef<SourceType> types; ///< that it speaks of
 };
 
 /// Thread-safe.
@@ -52,6 +58,9 @@ public:
   llvm::Expected<PatchReport> report_patches() OSR_REQUIRES(engine_lock);
   /// Whatever waits is done now, and activations that cannot go on end in their old bodies. Returns the patches' numbers.
   std::vector<unsigned> force_waiting();
+  /// Of those that came later it is found out when somebody asks, which takes milliseconds, if they are current or can be gone back to: the
+  /// answer holds until the next change. Of those that the program began with the tables say it, which are prepared.
+  llvm::Expected<KnownBody> source_of_body(FunctionId body) OSR_REQUIRES(engine_lock);
   /// Runtime::source_of.
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> source_of(llvm::StringRef function);
 
@@ -93,10 +102,7 @@ private:
     std::shared_ptr<const llvm::MemoryBuffer> ir;
     Compiler::BodyMaking making;
     std::optional<Compiler::DescribedBody> described; ///< when somebody asked
-  };
-  struct KnownBody {
-    const FunctionSource *source;
-    std::function<const SourceType &(SourceTypeId)> type_of;
+    std::string problem; ///< why it could not be
   };
   /// A body, and how activations of the one before go on in it.
   struct Choice {
@@ -122,7 +128,6 @@ private:
   llvm::Expected<Choice> choose_body(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
                                      RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
   llvm::Error choose_enterable(FunctionId old, llvm::MemoryBufferRef ir, Choice &choice) OSR_REQUIRES(engine_lock);
-  llvm::Expected<KnownBody> source_of_body(FunctionId body) OSR_REQUIRES(engine_lock);
   void note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const OSR_REQUIRES(engine_lock);
   void forget_made() OSR_REQUIRES(engine_lock);
   std::string prepare_tables(bool is_wanted);

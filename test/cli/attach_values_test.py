@@ -153,17 +153,22 @@ class Lines(AttachCase):
         self.assertNotIn("line", json.dumps([frame for frame in self.asked(process, "stack")["threads"][0]["frames"] if "file" in frame]))
         self.tell(process, "it goes on")
 
-    def test_a_new_body_has_no_variables(self):
+    def test_new_bodies_have_variables_if_they_come_with_them(self):
         source = pathlib.Path(HERE / "attach_lines.c").read_text()
-        bitcode = self.compile("attach_lines.c", "-g", *PLAIN)
-        process = self.start(bitcode, "--tier", "baseline")
+        process = self.start(self.compile("attach_lines.c", "-g", *PLAIN), "--tier", "baseline")
         self.tell(process, "a")
-        edited = self.file("attach_lines.c", source.replace("total * 3 + sum", "total * 5 + sum"))
-        self.asked(process, "redefine", "answer_lines", edited, "--flags", " ".join(PLAIN))
-        self.tell(process, "b")
-        frames = {frame["function"]: frame for frame in self.asked(process, "stack", "--values")["threads"][0]["frames"] if not frame.get("foreign")}
-        self.assertEqual([frames["answer_lines"].get(key) for key in ("old_body", "variables", "line")], [None] * 3)
-        self.assertIn("variables", frames["main"])
+        for flags, factor in (((), 5), (("-g",), 7), ((), 9), (("-g",), 11)):
+            edited = self.file("attach_lines.c", "\n" + source.replace("total * 3 + sum", f"total * {factor} + sum"))
+            self.asked(process, "redefine", "answer_lines", edited, "--flags", " ".join((*PLAIN, *flags)))
+            total = int(self.tell(process, "b").split()[2])
+            frames = {frame["function"]: frame for frame in self.asked(process, "stack", "--values")["threads"][0]["frames"] if not frame.get("foreign")}
+            self.assertIn("variables", frames["main"])
+            self.assertNotIn("old_body", frames["answer_lines"])
+            shown = {one["name"]: one.get("value") for one in frames["answer_lines"].get("variables", [])}
+            self.assertEqual(shown.get("total"), total if flags else None)
+            if flags:
+                [line] = frames["answer_lines"]["lines"]
+                self.assertEqual((line["function"], line["line"]), ("answer_lines", 1 + 1 + source[:source.index("while (next_line")].count("\n")))
 
 
 # What has to be live somewhere: whatever is used behind some site.

@@ -14,6 +14,7 @@ from osrctl_case import HERE, OSRCTL
 GDB = os.environ["OSR_GDB"]
 QUIET = [word for command in ("set confirm off", "set pagination off", "set debuginfod enabled off", "set breakpoint pending on",
                               "handle SIG62 nostop noprint") for word in ("-ex", command)]
+PLAIN = ("-Xclang", "-disable-llvm-passes")
 MODES = [("--tier", "baseline"), ("--tier", "optimized"), ("--tier", "baseline", "--stress", "all:1"),
          ("--tier", "optimized", "--stress", "all:3"), ("--tier", "baseline", "--stress", "every")]
 
@@ -119,6 +120,51 @@ class DebuggerValues(AttachCase):
         self.assertRegex(seen.stdout, r" in main \(argc=.*, argv=<optimized out>\)")
         self.assertRegex(self.tell(process, "b"), r"^2 \d+ \d+$") # it goes on
 
+    def gdb_on(self, process, *commands):
+        words = [word for command in commands for word in ("-ex", command)]
+        ended = self.run_command(GDB, "-nx", "-batch", *QUIET, "-p", str(process.pid), *words)
+        return ended.stdout + ended.stderr
+
+    def test_bodies_that_came_later(self):
+        source = (HERE / "attach_lines.c").read_text()
+        for debug_info_first in (True, False):
+            process = self.start(self.compile("attach_lines.c", "-g", *PLAIN), "--tier", "baseline")
+            self.tell(process, "a")
+            if debug_info_first:
+                self.asked(process, "debug-info")
+            edited = self.file("edited.c", "\n" + source.replace("total * 3 + sum", "total * 5 + sum"))
+            self.asked(process, "redefine", "answer_lines", edited, "--flags", " ".join((*PLAIN, "-g")))
+            if not debug_info_first:
+                self.asked(process, "debug-info")
+            for tier in ("baseline", "optimized") if debug_info_first else ("optimized",):
+                self.asked(process, "replace", "answer_lines", "--to", tier)
+                total = self.tell(process, tier).split()[2]
+                seen = self.gdb_on(process, "backtrace full")
+                self.assertRegex(seen, r"\n#\d+ +0x\w+ in answer_lines \(seed=[^)]*\) at .*edited.c:\d+\n")
+                self.assertEqual(re.findall(r"\n +total = (\d+)\n", seen), [total])
+        self.asked(process, "revert", "answer_lines")
+        total = self.tell(process, "back").split()[2]
+        seen = self.gdb_on(process, "backtrace full")
+        self.assertRegex(seen, r"in answer_lines \(seed=[^)]*\) at .*attach_lines.c:\d+\n")
+        self.assertEqual(re.findall(r"\n +total = (\d+)\n", seen), [total])
+
+    def test_global_variables(self):
+        bitcode = [self.compile(self.file(name, text), "-g", *PLAIN) for name, text in GLOBALS.items()]
+        process = self.start(bitcode[0], bitcode[1], "--tier", "baseline")
+        self.assertIn('No symbol "counter" in current context', self.gdb_on(process, "print counter"))
+        names = ("counter", "limits", "drawn", "*chosen", "shop::price", "shop::inner::prices[1]", "text")
+        # Several have that name, it is a function's own, it is each thread's.
+        absent = ("twice", "in_function", "of_thread")
+        for count, next_count in ((1, 40), (41, 7)):
+            self.assertEqual(self.tell(process, "x"), str(count))
+            self.asked(process, "debug-info") # the second time is nothing more
+            seen = self.gdb_on(process, "frame function main", *("print " + name for name in names + absent), f"set variable counter = {next_count}", "print counter")
+            self.assertEqual(re.findall(r"\$\d+ = (.*)", seen), [
+                str(count), "{1, 2, 3}", f'{{kind = round, width = {count * 2}, name = "ab\\000"}}',
+                f'{{kind = square, width = {count * 3}, name = "cd\\000"}}', f"{count}.5", str(7 * count), '"seen\\000\\000\\000"', str(next_count)])
+            for name in absent:
+                self.assertIn(f'No symbol "{name}" in current context', seen)
+
     def test_programs_without_debug_information_say_so(self):
         bitcode = self.compile("attach_lines.c")
         self.assert_refused(1, "debug_info", "not compiled with -g", by=("run", "--debug-info", bitcode))
@@ -128,6 +174,43 @@ class DebuggerValues(AttachCase):
         self.assertIn("not compiled with -g", refused.stderr)
         self.tell(process, "it goes on")
 
+
+GLOBALS = {"first.cpp": r'''
+#include <stdio.h>
+enum kind { round, square };
+struct shape { enum kind kind; int width; char name[4]; };
+int counter;
+const int limits[3] = {1, 2, 3};
+static struct shape drawn = {round, 0, "ab"};
+struct shape other = {square, 0, "cd"};
+static struct shape *chosen = &other;
+char text[8] = "seen";
+static int twice = 1;
+thread_local int of_thread = 5;
+namespace shop {
+double price;
+namespace inner { static int prices[2]; }
+}
+int second(int n);
+int main() {
+  char line[100];
+  for (puts("ready");; printf("%d\n", counter)) {
+    fflush(stdout);
+    if (!fgets(line, sizeof line, stdin))
+      return text[0];
+    static int in_function;
+    in_function += twice + of_thread;
+    ++counter;
+    drawn.width = counter * 2;
+    chosen->width = counter * 3;
+    shop::price = counter + 0.5;
+    shop::inner::prices[1] = second(counter) + limits[0] - 1;
+  }
+}
+''', "second.cpp": r'''
+static int twice = 7;
+int second(int n) { return twice++ ? n * 7 : 0; }
+'''}
 
 if __name__ == "__main__":
     unittest.main()

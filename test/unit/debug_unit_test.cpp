@@ -8,6 +8,7 @@
 #include <llvm/DebugInfo/DWARF/DWARFCompileUnit.h>
 #include <llvm/DebugInfo/DWARF/DWARFContext.h>
 #include <llvm/Object/ObjectFile.h>
+#include <llvm/Support/Endian.h>
 #include <llvm/Support/raw_ostream.h>
 
 using namespace llvm;
@@ -62,7 +63,7 @@ DebugVariable variable(const char *name, SourceTypeId type, std::uint32_t number
 
 /// f calls something at 0x10010; at 0x10020 it has g inlined, which calls something.
 DebugSites two_sites(ArrayRef<SourceType> types) {
-  DebugSites sites{dwarf::DW_LANG_C99, {}, types};
+  DebugSites sites{dwarf::DW_LANG_C99, {}, {types}};
   DebugFrame f{"f", "", "/x.c", 3, {}};
   f.variables = {variable("n", Int, 0, in_rbx, true), variable("list", PointerToNode, 1, {}),
                  variable("v", Long, 2, in_rbx), variable("v", Int, 3, in_frame, false, 1)};
@@ -83,7 +84,8 @@ struct Built {
     object = std::move(*file);
     context = DWARFContext::create(*object);
     REQUIRE(context->getNumCompileUnits() == 1);
-    unit = context->getCompileUnitForCodeAddress(begin);
+    unit = code.size ? context->getCompileUnitForCodeAddress(begin)
+                     : static_cast<DWARFCompileUnit *>(context->getUnitAtIndex(0));
     REQUIRE(unit);
   }
 
@@ -197,6 +199,51 @@ TEST_CASE("a stub has the line of its site") {
   CHECK(built.context->getLineInfoForAddress({begin})->Line == 30);
   CHECK(built.variables_at(begin).size() == 5);
   CHECK(built.variables_at(begin + 1) == Variables{{"n", {}}});
+}
+
+TEST_CASE("types of one number in two tables are two") {
+  const std::vector<SourceType> types = some_types();
+  std::vector<SourceType> others = types;
+  others[Int].declared_name = "whole";
+  DebugSites sites = two_sites(types);
+  sites.types.push_back(others);
+  for (DebugVariable &each : sites.sites[0].frames.front().variables)
+    each.table = 1;
+  const DebugSymbol symbol{"f", begin, 0x40};
+  const LineProgram no_lines;
+  Built built({begin, 0x50, {&symbol, 1}, {}, 0, &no_lines, &sites});
+  CHECK(built.problems() == "");
+  const auto type_of = [](const DWARFDie &entry) { return entry.getAttributeValueAsReferencedDie(dwarf::DW_AT_type); };
+  CHECK(StringRef(type_of(type_of(built.find("own"))).getShortName()) == "whole");
+  CHECK(StringRef(type_of(built.find("n")).getShortName()) == "int");
+}
+
+TEST_CASE("global variables have a unit without code") {
+  const std::vector<SourceType> types = some_types();
+  DebugSites file;
+  file.language = dwarf::DW_LANG_C_plus_plus_14;
+  file.types = {types};
+  file.file = "/x.cpp";
+  file.globals = {{"count", "", {}, 3, Int, true, 0x5000},
+                  {"price", "_ZN4shop5priceE", {"shop"}, 4, Long, false, 0x5008},
+                  {"first", "", {"shop", "inner"}, 5, PointerToNode, false, 0x5010}};
+  DebugCode unit;
+  unit.sites = &file;
+  Built built(unit);
+  CHECK(built.problems() == "");
+  CHECK(StringRef(built.context->getUnitAtIndex(0)->getUnitDIE().getShortName()) == "/x.cpp");
+  for (const DebugGlobal &global : file.globals) {
+    const DWARFDie entry = built.find(global.name.c_str());
+    REQUIRE(entry);
+    const auto place = dwarf::toBlock(entry.find(dwarf::DW_AT_location));
+    REQUIRE((place && place->size() == 9));
+    CHECK(place->front() == dwarf::DW_OP_addr);
+    CHECK(support::endian::read64le(place->data() + 1) == global.address);
+    CHECK(entry.find(dwarf::DW_AT_external).has_value() == !global.is_local);
+  }
+  CHECK(StringRef(built.find("price").getParent().getShortName()) == "shop");
+  CHECK(StringRef(built.find("first").getParent().getShortName()) == "inner");
+  CHECK(built.find("first").getParent().getParent() == built.find("shop"));
 }
 
 } // namespace
