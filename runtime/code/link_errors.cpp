@@ -32,8 +32,7 @@ struct Causes {
   std::string text() const {
     std::vector<std::string> parts = others;
     if (!unresolved.empty())
-      parts.push_back(fmt::format("unresolved symbol{} {} (add --load LIB.so or link the module that defines it)",
-                                  unresolved.size() == 1 ? "" : "s", fmt::join(unresolved, ", ")));
+      parts.push_back(unresolved_symbols(std::vector<std::string>(unresolved.begin(), unresolved.end())));
     return parts.empty() ? "for an unknown reason" : fmt::to_string(fmt::join(parts, "; "));
   }
 };
@@ -48,6 +47,12 @@ std::string describe(llvm::Error error, std::vector<llvm::Error> &reported) {
 }
 
 } // namespace
+
+std::string unresolved_symbols(llvm::ArrayRef<std::string> names) {
+  return fmt::format("unresolved symbol{} {} (nothing that was added, defined or loaded has it; osrctl "
+                     "loads libraries by --load LIB.so)",
+                     names.size() == 1 ? "" : "s", fmt::join(names, ", "));
+}
 
 llvm::Error link_error(llvm::StringRef object, llvm::Error error, std::vector<llvm::Error> &reported) {
   return make_error("cannot link {}: {}", object.str(), describe(std::move(error), reported));

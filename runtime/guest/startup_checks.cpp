@@ -1,10 +1,11 @@
 #include "runtime/guest/startup_checks.h"
 
 #include "compiler/base/error.h"
+#include "runtime/code/link_errors.h"
 #include "runtime/guest/standard_library.h"
 #include "runtime/threads/program_operators.h"
 
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 #include <llvm/Demangle/Demangle.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/raw_ostream.h>
@@ -85,8 +86,7 @@ Error check_symbols(const Module &module, CodeSession &session, const StringSet<
   }
   if (unresolved.empty())
     return Error::success();
-  return make_error("unresolved symbol{} {} (add --load LIB.so or link the module that defines it)",
-                    unresolved.size() == 1 ? "" : "s", fmt::join(unresolved, ", "));
+  return make_error("{}", unresolved_symbols(unresolved));
 }
 
 bool may_handle_signals(const CanonicalProgram &program, const std::vector<std::string> &libraries) {
