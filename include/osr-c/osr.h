@@ -18,12 +18,15 @@
 #include <stdint.h>
 
 #ifdef __cplusplus
+#define OSR_ANY_VALUE : unsigned /* as C has it: a value without a name is an error, and no undefined behaviour */
 extern "C" {
+#else
+#define OSR_ANY_VALUE
 #endif
 
 typedef struct osr_runtime osr_runtime;
 typedef uint64_t osr_module; /* never used again */
-typedef enum { OSR_TIER_BASELINE, OSR_TIER_OPTIMIZED, OSR_TIER_AUTO } osr_tier;
+typedef enum OSR_ANY_VALUE { OSR_TIER_BASELINE, OSR_TIER_OPTIMIZED, OSR_TIER_AUTO } osr_tier;
 
 void osr_free_message(char *message);
 
@@ -32,7 +35,7 @@ void osr_free_message(char *message);
 char *osr_create(osr_tier tier, osr_runtime **runtime);
 
 /* What a runtime does: include/osr/listener.h. */
-typedef enum {
+typedef enum OSR_ANY_VALUE {
   OSR_EVENT_COMPILED,
   OSR_EVENT_NOT_COMPILED,
   OSR_EVENT_TIER_CHANGED,
@@ -142,7 +145,7 @@ uint64_t osr_call(uint64_t address, uint64_t first, uint64_t second, uint64_t th
 /* All activations of the function go on at that tier, which is not OSR_TIER_AUTO; `rewritten` says how many, and may be NULL. */
 char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, uint64_t *rewritten);
 /* What becomes of activations of the old code. */
-typedef enum { OSR_FRAMES_REWRITE, OSR_FRAMES_FINISH_OLD, OSR_FRAMES_WAIT_QUIESCENT } osr_frames;
+typedef enum OSR_ANY_VALUE { OSR_FRAMES_REWRITE, OSR_FRAMES_FINISH_OLD, OSR_FRAMES_WAIT_QUIESCENT } osr_frames;
 /* All but `size` may be 0: include/osr/replace.h. */
 typedef struct {
   size_t size; /* sizeof(osr_replace_options) */

@@ -3,8 +3,8 @@
 #include "runtime/code/debug_lines.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/StringExtras.h>
 
-#include <cstring>
 #include <vector>
 
 using namespace llvm;
@@ -13,7 +13,7 @@ namespace osr {
 
 bool has_file_that_begins_with(const LineProgram &program, StringRef prefix) {
   return any_of(ArrayRef{&program.program, &program.strings}, [&](const std::vector<std::uint8_t> *in) {
-    return ::memmem(in->data(), in->size(), prefix.data(), prefix.size()) != nullptr;
+    return toStringRef(ArrayRef<std::uint8_t>(*in)).contains(prefix);
   });
 }
 

@@ -27,6 +27,10 @@
 
 using namespace llvm;
 
+#ifdef __SANITIZE_ADDRESS__
+extern "C" int __interceptor_pthread_create(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+#endif
+
 namespace osr {
 namespace {
 
@@ -135,8 +139,10 @@ private:
 
 /// The C library's own, also where this process exports a function of that name (interposed_calls.cpp).
 int library_pthread_create(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
-#ifdef __SANITIZE_THREAD__ // it has to see the call, which leads to its own
+#if defined(__SANITIZE_THREAD__) // it has to see the call, which leads to its own
   return pthread_create(thread, wanted, function, argument);
+#elif defined(__SANITIZE_ADDRESS__) // likewise, and this is its own: whom it has not seen begin cannot be joined
+  return __interceptor_pthread_create(thread, wanted, function, argument);
 #else
   static const auto next = in_library(&pthread_create, "pthread_create");
   OSR_CHECK(next, "no pthread_create behind that of this program: {}", dlerror());
