@@ -18,8 +18,8 @@ struct Addition {
 
 std::optional<Addition> find_addition(const llvm::MachineInstr &instruction);
 
-/// LLVM turns reloads of one or two bytes into loads that clear the rest of the register; it does not count these as reloads,
-/// but the low part is one.
+/// LLVM turns reloads of one or two bytes, and of an integer's slot as a floating-point number, into loads that clear the rest of the
+/// register; it does not count these as reloads, but the low part is one.
 bool is_clearing_load(const llvm::MachineInstr &instruction);
 
 /// The displacement of an access or address computation relative to `frame_pointer`, whatever its index register.

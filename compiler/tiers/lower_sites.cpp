@@ -9,6 +9,7 @@
 #include "compiler/sites/references.h"
 #include "compiler/sites/site_effects.h"
 #include "compiler/tiers/assumptions.h"
+#include "compiler/tiers/code_needs.h"
 #include "compiler/tiers/recipe.h"
 #include "compiler/tiers/spill_slots.h"
 #include "compiler/tiers/tail_calls.h"
@@ -47,7 +48,7 @@ Error check_hidden_references(const CallBase &call, const FrameChain &chain, con
 class SiteLowering {
 public:
   SiteLowering(Function &function, const CanonicalProgram &program, const ForcedForms &forced)
-      : function_(function), program_(program), forced_(forced), slots_(function) {}
+      : function_(function), program_(program), forced_(forced), needs_(function), slots_(function) {}
 
   Error lower(CallBase &call, std::uint32_t number, SiteForm form, LoweredRecord &record);
 
@@ -68,13 +69,15 @@ private:
   };
 
   LoweredValue lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands);
-  bool needs_slot(const Value &leaf, const Operands &operands) const;
+  bool is_needed(const Value &value, const CallBase &call);
+  bool needs_slot(const Value &leaf, const CallBase &call, const Operands &operands);
   Value *widened(Value &value, CallBase &call);
   bool is_plain(const Type &type) const;
 
   Function &function_;
   const CanonicalProgram &program_;
   const ForcedForms &forced_;
+  CodeNeeds needs_;
   SpillSlots slots_;
   // Calls are replaced by calls without frame states on the way: handles follow them.
   std::map<std::uint32_t, std::vector<WeakTrackingVH>> leaves_; ///< by record
@@ -99,16 +102,26 @@ Value *SiteLowering::widened(Value &value, CallBase &call) {
   return IRBuilder<>(&call).CreateZExt(&value, IntegerType::get(function_.getContext(), whole));
 }
 
-bool SiteLowering::needs_slot(const Value &leaf, const Operands &operands) const {
+/// The code has it somewhere behind the call, or can tell it at no cost.
+bool SiteLowering::is_needed(const Value &value, const CallBase &call) {
+  return isa<Constant>(value) || isa<AllocaInst>(value) || needs_.has_use_behind(value, call);
+}
+
+/// What only records want would take a register across the call, or be stored and loaded around it by a code generator that
+/// does not know so. A reference stays where a collector finds it.
+bool SiteLowering::needs_slot(const Value &leaf, const CallBase &call, const Operands &operands) {
   auto known = operands.index.find(&leaf);
   std::uint32_t place = known == operands.index.end() ? operands.values.size() : known->second;
   return !is_plain(*leaf.getType()) || operands.form != SiteForm::StackMap ||
-         forced_.in_slots.contains({operands.record, place});
+         forced_.in_slots.contains({operands.record, place}) ||
+         (!is_reference(*leaf.getType(), program_.reference_spaces) && !is_needed(leaf, call));
 }
 
 LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBase &call, Operands &operands) {
+  const bool is_kept = is_needed(value, call);
   const auto is_recorded = [&](const Value &candidate) {
-    return operands.state.contains(&candidate) || operands.index.contains(&candidate);
+    return operands.state.contains(&candidate) || operands.index.contains(&candidate) ||
+           (!is_kept && is_needed(candidate, call));
   };
   Derivation derivation;
   if (is_reference(*value.getType(), program_.reference_spaces) && !isa<Constant>(value))
@@ -121,7 +134,7 @@ LoweredValue SiteLowering::lower_value(Value &value, std::uint32_t size, CallBas
     return lowered;
   Value *leaf = derivation.leaf;
   Value *operand = leaf;
-  if (needs_slot(*leaf, operands)) {
+  if (needs_slot(*leaf, call, operands)) {
     lowered.kind = LoweredValue::Kind::InMemory;
     operand = &slots_.slot_of(*leaf, call);
   } else {

@@ -121,6 +121,17 @@ TEST_CASE("Check that a reload that clears the rest of its register serves for t
   CHECK(load.before(load.in_register("ecx")).starts_with("? "));
 }
 
+TEST_CASE("Check that a number which waits in the slot of an integer is found there", "[gap]") {
+  OneInstruction wide("renamable $xmm0 = MOVQI2PQIrm $rbp, 1, $noreg, -24, $noreg :: (load (s64) from %stack.0)");
+  CHECK(wide.before(wide.in_register("xmm0")) == "[RBP-24] 8");
+  OneInstruction narrow("renamable $xmm0 = MOVDI2PDIrm $rbp, 1, $noreg, -24, $noreg :: (load (s32) from %stack.0)");
+  CHECK(narrow.before(narrow.in_register("xmm0")) == "[RBP-24] 4");
+  OneInstruction of_avx("renamable $xmm0 = VMOVQI2PQIrm $rbp, 1, $noreg, -24, $noreg :: (load (s64) from %stack.0)");
+  CHECK(of_avx.before(of_avx.in_register("xmm0")) == "[RBP-24] 8");
+  OneInstruction other("renamable $xmm0 = MOVQI2PQIrm $rbx, 1, $noreg, 8, $noreg :: (load (s64))");
+  CHECK(other.before(other.in_register("xmm0")).starts_with("? ")); // what lies there may be written again
+}
+
 TEST_CASE("Check that what nothing can express is refused and the instruction named", "[gap]") {
   for (const char *text : {"$rcx = LEA64r $rbx, 1, $r13, 8, $noreg", "$rcx = ADD64rr $rcx, $rbx, implicit-def $eflags",
                            "$rcx = MOVSX64rr32 $ebx", "$ecx = ADD32ri $ecx, 8, implicit-def $eflags"}) {

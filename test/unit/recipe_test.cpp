@@ -246,8 +246,11 @@ void check_recipes(const std::vector<std::string> &order) {
   const LoweredFrame &frame = lowered.records.at(0).frames.at(0);
   for (std::size_t i = 0; i < order.size(); ++i) {
     const LoweredValue &value = frame.values[i];
-    REQUIRE(value.kind == LoweredValue::Kind::Operand);
+    REQUIRE((value.kind == LoweredValue::Kind::Operand || value.kind == LoweredValue::Kind::InMemory));
     Value *operand = map->getArgOperand(2 + value.operand);
+    for (StoreInst *store : all<StoreInst>(program.function("f")))
+      if (store->getPointerOperand() == operand)
+        operand = store->getValueOperand(); // what waits in the slot
     std::string held;
     for (auto &[name, candidate] : values)
       if (candidate == operand)

@@ -31,11 +31,11 @@ std::int64_t bytes_of_access(StringRef name, StringRef access) {
 
 /// As the functions below and return_point.cpp look for it. Asked at each start, of each instruction that there is.
 bool is_known_as(StringRef name, StringRef known) {
-  if (!name.starts_with(known))
+  if (name.front() != known.front() || !name.starts_with(known)) // the first letter tells nearly always
     return false;
   if (is_contained(x87_accesses, known))
     return bytes_of_access(name, known) != 0;
-  return known == zero_extending_load || name == known;
+  return is_contained(clearing_loads, known) || name == known;
 }
 
 } // namespace
@@ -52,7 +52,11 @@ std::optional<Addition> find_addition(const MachineInstr &instruction) {
   return std::nullopt;
 }
 
-bool is_clearing_load(const MachineInstr &instruction) { return name_of(instruction).starts_with(zero_extending_load); }
+bool is_clearing_load(const MachineInstr &instruction) {
+  StringRef name = name_of(instruction);
+  name.consume_front("V");
+  return any_of(clearing_loads, [&](StringRef known) { return name.starts_with(known); });
+}
 
 std::optional<std::int64_t> frame_displacement(const MachineInstr &instruction, Register frame_pointer) {
   // A memory operand of x86 is five operands: base, scale, index, displacement, segment.
@@ -74,7 +78,8 @@ std::int64_t undescribed_access_bytes(const MachineInstr &instruction) {
 
 Error check_instruction_names(const MCInstrInfo &instructions) {
   SmallVector<StringRef> missing(std::begin(x87_accesses), std::end(x87_accesses));
-  missing.append({add_constant, sum_of_registers, zero_extending_load, patchable_nop});
+  missing.append(std::begin(clearing_loads), std::end(clearing_loads));
+  missing.append({add_constant, sum_of_registers, patchable_nop});
   for (unsigned opcode = 0; opcode < instructions.getNumOpcodes(); ++opcode) {
     const StringRef name = instructions.getName(opcode);
     erase_if(missing, [&](StringRef known) { return is_known_as(name, known); });
