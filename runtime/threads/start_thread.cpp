@@ -52,6 +52,7 @@ std::atomic<long> alive = 0;
 
 /// What the new thread has to run, and the memory that it needs for that.
 struct Start {
+  std::uint64_t caller; ///< call_thread_function, as the function returns
   void *(*function)(void *);
   void *argument;
   ObjectStack objects;
@@ -97,8 +98,8 @@ void set_end_key() {
 
 /// The oldest frame of a thread of the program. The thread may be cancelled at any instruction up to here, and be unwound; behind that
 /// are functions that must not be, and destructors of libraries that know nothing of cancellation.
-void *call_thread_function(void *(*function)(void *), void *argument) {
-  void *const result = function(argument);
+template <typename Result> Result call_thread_function(Result (*function)(void *), void *argument) {
+  const Result result = function(argument);
   defer_cancellation();
   return result;
 }
@@ -106,13 +107,14 @@ void *call_thread_function(void *(*function)(void *), void *argument) {
 void *run_thread(void *argument) {
   auto *start = static_cast<Start *>(argument);
   auto pc = reinterpret_cast<std::uint64_t>(start->function), first = reinterpret_cast<std::uint64_t>(start->argument);
+  const std::uint64_t caller = start->caller;
   sigset_t mask = start->mask;
   ProgramThread &thread = registry->add_current(std::move(start->objects));
   delete start; // the thread may end without coming back here
   thread.role = ThreadRole::Program;
   set_end_key();
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-  return reinterpret_cast<void *>(enter(thread, reinterpret_cast<std::uint64_t>(&call_thread_function), pc, first));
+  return reinterpret_cast<void *>(enter(thread, caller, pc, first));
 }
 
 /// What the program asked for, and room for what it does not know of: baseline frames, stubs, the signal that stops
@@ -172,6 +174,34 @@ int start_host_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*f
   return error;
 }
 
+template <typename Result> std::uint64_t caller_of() {
+  return reinterpret_cast<std::uint64_t>(&call_thread_function<Result>);
+}
+
+int start_program_thread(pthread_t *thread, const pthread_attr_t *wanted, std::uint64_t caller,
+                         void *(*function)(void *), void *argument) {
+  if (HostThreads::exist())
+    return start_host_thread(thread, wanted, function, argument);
+  if (!registry)
+    return library_pthread_create(thread, wanted, function, argument);
+  auto objects = ObjectStack::reserve(thread_object_stack_bytes);
+  if (!objects) {
+    consumeError(objects.takeError());
+    return EAGAIN;
+  }
+  sigset_t mask =
+      block_signals(); // the new thread begins with them blocked: handlers of the program need its object stack
+  auto *start = new Start{caller, function, argument, std::move(*objects), mask};
+  ++alive;
+  int error = library_pthread_create(thread, Enlarged(wanted), run_thread, start);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  if (error) {
+    --alive;
+    delete start;
+  }
+  return error;
+}
+
 } // namespace
 
 Error watch_ends_of_threads(ThreadRegistry &threads) {
@@ -218,31 +248,13 @@ std::vector<AbsoluteSymbol> start_thread_symbols() {
 void set_end_of_last_thread(ExitFunction *exit) { exit_process = exit; }
 
 int start_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*function)(void *), void *argument) {
-  if (HostThreads::exist())
-    return start_host_thread(thread, wanted, function, argument);
-  if (!registry)
-    return library_pthread_create(thread, wanted, function, argument);
-  auto objects = ObjectStack::reserve(thread_object_stack_bytes);
-  if (!objects) {
-    consumeError(objects.takeError());
-    return EAGAIN;
-  }
-  sigset_t mask =
-      block_signals(); // the new thread begins with them blocked: handlers of the program need its object stack
-  auto *start = new Start{function, argument, std::move(*objects), mask};
-  ++alive;
-  int error = library_pthread_create(thread, Enlarged(wanted), run_thread, start);
-  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-  if (error) {
-    --alive;
-    delete start;
-  }
-  return error;
+  return start_program_thread(thread, wanted, caller_of<void *>(), function, argument);
 }
 
 int start_c11_thread(thrd_t *thread, thrd_start_t function, void *argument) {
   auto address = reinterpret_cast<std::uintptr_t>(function);
-  int error = start_thread(thread, nullptr, reinterpret_cast<void *(*)(void *)>(address), argument);
+  int error =
+      start_program_thread(thread, nullptr, caller_of<int>(), reinterpret_cast<void *(*)(void *)>(address), argument);
   return error == 0 ? thrd_success : error == ENOMEM ? thrd_nomem : thrd_error;
 }
 
