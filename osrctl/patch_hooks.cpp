@@ -7,6 +7,8 @@
 #include <llvm/Transforms/Utils/Cloning.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
 using Json = nlohmann::json;
 using namespace llvm;
@@ -29,9 +31,8 @@ Expected<std::unique_ptr<Module>> hooks_in(const Module &version, const Json &pa
   if (names.empty())
     return nullptr;
   std::unique_ptr<Module> copy = CloneModule(version);
-  std::vector<Function *> hooks;
-  for (const std::string &name : names)
-    hooks.push_back(copy->getFunction(name));
+  const auto found = map_range(names, [&](const std::string &name) { return copy->getFunction(name); });
+  const std::vector<Function *> hooks(found.begin(), found.end());
   if (Error error = leave_with_helpers(hooks, symbols))
     return error;
   return copy;
