@@ -48,11 +48,13 @@ StackEvidence Reclaimer::watch(const Objects &objects, ArrayRef<const ReturnStub
   return evidence;
 }
 
-/// Activations may wait on stacks that only the program knows, and go on in any code that they were called in.
+/// Activations may wait on stacks that only the program knows, and go on in any code that they were called in. Of the C library, and
+/// of Boost.Context, on which coroutines and fibers of C++ programs stand.
 bool Reclaimer::makes_stacks() const {
   const Module &module = *engine_.program().module;
-  return any_of(std::array{"makecontext", "swapcontext", "setcontext"},
-                [&](const char *name) { return module.getFunction(name) != nullptr; });
+  return any_of(
+      std::array{"makecontext", "swapcontext", "setcontext", "make_fcontext", "jump_fcontext", "ontop_fcontext"},
+      [&](const char *name) { return module.getFunction(name) != nullptr; });
 }
 
 /// What leads into code that is out of use, and into `objects`, which nobody is to enter any more. Before that the ways

@@ -59,15 +59,27 @@ class Limits(OsrctlCase):
             ended = self.osrctl("run", "--no-control", *mode, bitcode)
             self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), f"{mode} {ended.stderr}")
 
-    def test_stacks_of_the_program(self):
-        """Activations that wait on them, which no request sees, go on in their old code."""
-        expected, bitcode = self.run_command(self.native("contexts.c")), self.compile("contexts.c")
+    def check_stacks_of(self, source):
+        """Returns how many versions and stubs were out of use, and kept."""
+        expected, bitcode = self.run_command(self.native(source)), self.compile(source)
         self.assertEqual(expected.returncode, 0)
+        kept = 0
         for mode in [*MODES, ["--stress", "churn:1000"], ["--tier", "optimized", "--stress", "churn:1000"]]:
             stats = self.folder / "stats.json"
             ended = self.osrctl("run", *mode, "--stats", str(stats), bitcode)
             self.assertEqual((ended.returncode, ended.stdout), (0, expected.stdout), f"{mode} {ended.stderr}")
-            self.assertEqual(json.loads(stats.read_text())["freed"]["objects"], 0, mode)
+            freed = json.loads(stats.read_text())["freed"]
+            self.assertEqual(freed["objects"], 0, mode)
+            kept += freed["waiting"]
+        return kept
+
+    def test_stacks_of_the_program(self):
+        """Activations that wait on them, which no request sees, go on in their old code."""
+        self.check_stacks_of("contexts.c")
+
+    def test_stacks_of_an_assembly(self):
+        """The same, of one that has the names of Boost.Context's."""
+        self.assertGreater(self.check_stacks_of("assembly_coroutines.c"), 0)
 
     def test_code_needs_no_file(self):
         """Nor does freeing it, or a child's copy of it: no file may grow here."""
