@@ -89,7 +89,10 @@ Error check_promises(AttributeList promised, const Function &old, const Function
       if (is_promise(promise) && none_of(std::array{body.getAttributes(), declared}, [&](AttributeList by) {
             return is_kept(index, promise, by, promised.getMemoryEffects(), body.getDataLayout());
           }))
-        return make_error("the new body lacks the attribute '{}', on which callers may rely", promise.getAsString());
+        return make_error(
+            "the new body lacks the attribute '{}', on which callers may rely (a front end that optimises infers "
+            "such; what is to be redefined freely is compiled with -O1 -Xclang -disable-llvm-passes)",
+            promise.getAsString());
   return Error::success();
 }
 
