@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that speculation can be switched on and off, and what it says it did."""
 import json
+import os
 import unittest
 
 from osrctl_case import OsrctlCase
@@ -82,6 +83,7 @@ class Speculation(OsrctlCase):
         for flags in [[], ["--no-speculate"], ["--speculate", "--no-assumptions"], ["--speculate", "--count-residence"]]:
             self.assertIsNone(self.statistics_of(*flags), flags)
 
+    @unittest.skipIf(os.environ.get("OSR_SANITIZE"), "the runtime has a sanitizer's heap, and handlers may interrupt it")
     def test_where_signals_are_handled(self):
         made = self.statistics_of("--speculate", signal=SIGNAL)  # leaving needs nothing that a handler may have interrupted
         self.assertGreater(made["inlined"], 0)
