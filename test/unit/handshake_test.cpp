@@ -256,13 +256,17 @@ TEST_CASE("In the child of a fork nobody waits for a collector that was about to
   });
   while (self.poll_word->load() != PollWord::Safepoint)
     std::this_thread::yield();
-  const pid_t child = fork();
-  if (child == 0) {
-    {
-      Lock lock(registry.mutex());
+  pid_t child = 0;
+  {
+    Lock lock(registry.mutex()); // as the runtime's handlers of forks hold it: the collector takes it each millisecond
+    child = fork();
+    if (child == 0) {
+      registry.mutex().forget_waiting();
       registry.keep_only_current();
       gate.forget_other_threads(registry);
     }
+  }
+  if (child == 0) {
     const bool is_free = self.poll_word->load() != PollWord::Safepoint;
     gate.pass(self); // would wait for ever
     const bool can_close = bool(SafepointGate::Closed::close(gate, registry, std::chrono::hours(1)));
