@@ -261,7 +261,6 @@ TEST_CASE("In the child of a fork nobody waits for a collector that was about to
     Lock lock(registry.mutex()); // as the runtime's handlers of forks hold it: the collector takes it each millisecond
     child = fork();
     if (child == 0) {
-      registry.mutex().forget_waiting();
       registry.keep_only_current();
       gate.forget_other_threads(registry);
     }
