@@ -270,6 +270,7 @@ std::vector<LoweredRecord> lower_to_baseline(Function &function, const Canonical
   // Stack maps go in before the stores, so the store of a result comes between its call and the map. Anchoring puts
   // the map in front of it; a store behind the map would be in another block, and the result in a spill slot meanwhile.
   std::vector<std::pair<std::uint32_t, LoweredRecord>> numbered;
+  numbered.reserve(sites.size());
   for (BaselineSite &baseline : sites)
     numbered.emplace_back(baseline.site->id.index, emit_stack_map(baseline, baseline.call, slots));
   slots.demote();

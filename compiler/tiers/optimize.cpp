@@ -58,9 +58,9 @@ Error optimize(Module &module, TargetMachine &machine, const CanonicalProgram *v
   std::string broken;
   PassInstrumentationCallbacks callbacks;
   callbacks.registerShouldRunOptionalPassCallback(
-      [](StringRef pass, Any unit) { return pass != replaced_pass && may_infer(pass, unit); });
+      [](StringRef pass, const Any &unit) { return pass != replaced_pass && may_infer(pass, unit); });
   if (verify_with)
-    callbacks.registerAfterPassCallback([&](StringRef pass, Any unit, const PreservedAnalyses &preserved) {
+    callbacks.registerAfterPassCallback([&](StringRef pass, const Any &unit, const PreservedAnalyses &preserved) {
       if (!broken.empty())
         return;
       if (Error error = verify_unit(unit, !preserved.areAllPreserved(), *verify_with))
