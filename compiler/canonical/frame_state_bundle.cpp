@@ -15,6 +15,12 @@ SmallVector<CallBase *, 16> calls_with_frame_state(Function &function) {
   return calls;
 }
 
+bool is_in_frame_state(const Use &use) {
+  const auto *call = dyn_cast<CallBase>(use.getUser());
+  return call && call->isBundleOperand(&use) &&
+         call->getOperandBundleForOperand(use.getOperandNo()).getTagID() == LLVMContext::OB_deopt;
+}
+
 CallBase *drop_frame_state(CallBase &call) { return drop_bundle(call, LLVMContext::OB_deopt); }
 
 CallBase *drop_bundle(CallBase &call, unsigned kind) {

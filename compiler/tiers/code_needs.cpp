@@ -1,10 +1,11 @@
 #include "compiler/tiers/code_needs.h"
 
+#include "compiler/canonical/frame_state_bundle.h"
+
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/CFG.h>
 #include <llvm/IR/Instructions.h>
 #include <llvm/IR/IntrinsicInst.h>
-#include <llvm/IR/LLVMContext.h>
 
 using namespace llvm;
 
@@ -19,12 +20,9 @@ bool is_record(const User &user) {
 /// Also by a value that was widened for a record.
 bool is_for_a_record(const Use &use) {
   const User &user = *use.getUser();
-  if (is_record(user) || (isa<ZExtInst>(user) && !user.use_empty() &&
-                          all_of(user.users(), [](const User *each) { return is_record(*each); })))
-    return true;
-  const auto *call = dyn_cast<CallBase>(&user);
-  return call && call->isBundleOperand(&use) &&
-         call->getOperandBundleForOperand(use.getOperandNo()).getTagID() == LLVMContext::OB_deopt;
+  return is_in_frame_state(use) || is_record(user) ||
+         (isa<ZExtInst>(user) && !user.use_empty() &&
+          all_of(user.users(), [](const User *each) { return is_record(*each); }));
 }
 
 } // namespace

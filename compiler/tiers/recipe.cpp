@@ -1,5 +1,7 @@
 #include "compiler/tiers/recipe.h"
 
+#include "compiler/canonical/frame_state_bundle.h"
+
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DataLayout.h>
 #include <llvm/IR/Instructions.h>
@@ -90,13 +92,7 @@ std::optional<Step> step_of(Value &value) {
   return std::nullopt;
 }
 
-bool only_frame_states_use(const Value &value) {
-  return all_of(value.uses(), [](const Use &use) {
-    const auto *call = dyn_cast<CallBase>(use.getUser());
-    return call && call->isBundleOperand(&use) &&
-           call->getOperandBundleForOperand(use.getOperandNo()).getTagID() == LLVMContext::OB_deopt;
-  });
-}
+bool only_frame_states_use(const Value &value) { return all_of(value.uses(), is_in_frame_state); }
 
 /// As far as steps may be taken. What lies on the way to a recorded value need not be recorded itself.
 Derivation walk(Value &value, function_ref<bool(const Value &)> is_recorded) {
