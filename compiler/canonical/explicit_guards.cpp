@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
 #include "compiler/canonical/exit_calls.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/points.h"
 #include "compiler/canonical/state_words.h"
 
@@ -102,7 +103,7 @@ Error make_exit(CallInst &deoptimize, ExitReason reason, FunctionCallee guard_fa
   IRBuilder<> builder(&deoptimize);
   CallInst *failed = builder.CreateCall(guard_failed, builder.getInt32(std::uint32_t(reason)));
   failed->addFnAttr(Attribute::NoMerge); // each is to be counted for itself
-  SmallVector<Value *, 8> state(deoptimize.getOperandBundle(LLVMContext::OB_deopt)->Inputs);
+  SmallVector<Value *, 8> state(frame_state_bundle(deoptimize)->Inputs);
   Function *continuation = named_continuation(state);
   auto result = continuation ? call_continuation(*continuation, deoptimize, ArrayRef(state).drop_front(), builder)
                              : hand_over(deoptimize, state, builder);

@@ -1,7 +1,6 @@
 #include "compiler/canonical/frame_state_bundle.h"
 
 #include <llvm/IR/InstIterator.h>
-#include <llvm/IR/LLVMContext.h>
 
 using namespace llvm;
 
@@ -10,7 +9,7 @@ namespace osr {
 SmallVector<CallBase *, 16> calls_with_frame_state(Function &function) {
   SmallVector<CallBase *, 16> calls;
   for (Instruction &instruction : instructions(function))
-    if (auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
+    if (auto *call = dyn_cast<CallBase>(&instruction); call && has_frame_state(*call))
       calls.push_back(call);
   return calls;
 }

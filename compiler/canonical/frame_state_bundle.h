@@ -4,8 +4,19 @@
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/InstrTypes.h>
+#include <llvm/IR/LLVMContext.h>
+
+#include <optional>
 
 namespace osr {
+
+inline std::optional<llvm::OperandBundleUse> frame_state_bundle(const llvm::CallBase &call) {
+  return call.getOperandBundle(llvm::LLVMContext::OB_deopt);
+}
+
+inline bool has_frame_state(const llvm::CallBase &call) {
+  return call.countOperandBundlesOfType(llvm::LLVMContext::OB_deopt) != 0;
+}
 
 /// The calls of a function that have one, in its order.
 llvm::SmallVector<llvm::CallBase *, 16> calls_with_frame_state(llvm::Function &function);

@@ -1,6 +1,7 @@
 #include "compiler/canonical/lower_objects.h"
 
 #include "compiler/base/check.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/object_area.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/target/holder_assembly.h"
@@ -25,8 +26,7 @@ constexpr const char *body_alias = "osr.object.body"; ///< private: a name that 
 bool has_sites(Function &function) {
   return any_of(instructions(function), [](Instruction &instruction) {
     const auto *call = dyn_cast<CallBase>(&instruction);
-    return call && (call->getOperandBundle(LLVMContext::OB_deopt) ||
-                    call->getIntrinsicID() == Intrinsic::experimental_stackmap);
+    return call && (has_frame_state(*call) || call->getIntrinsicID() == Intrinsic::experimental_stackmap);
   });
 }
 

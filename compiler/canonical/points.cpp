@@ -51,7 +51,7 @@ Error keep_points(Module &module) {
       const bool is_point = point && call->getCalledFunction() == point;
       if (is_point)
         values.push_back(call->getArgOperand(0));
-      append_range(values, call->getOperandBundle(LLVMContext::OB_deopt)->Inputs);
+      append_range(values, frame_state_bundle(*call)->Inputs);
       if (!isa<IntrinsicInst>(call) && !values.empty() && isa<ConstantInt>(values.front()) &&
           values.front()->getType()->isIntegerTy(64))
         rename_bundle(*call, std::move(values));

@@ -3,6 +3,7 @@
 #include "compiler/base/print.h"
 #include "compiler/base/site.h"
 #include "compiler/canonical/canonical_program.h"
+#include "compiler/canonical/frame_state_bundle.h"
 
 #include <llvm/ADT/DenseMap.h>
 #include <llvm/ADT/DenseSet.h>
@@ -122,7 +123,7 @@ private:
 
   static bool is_site_name(const Instruction &user, const Use &operand) {
     const auto *call = dyn_cast<CallBase>(&user);
-    const auto bundle = call ? call->getOperandBundle(LLVMContext::OB_deopt) : std::nullopt;
+    const auto bundle = call ? frame_state_bundle(*call) : std::nullopt;
     return bundle && !bundle->Inputs.empty() && bundle->Inputs.begin() == &operand;
   }
 

@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/site_effects.h"
 
@@ -45,7 +46,7 @@ bool is_printed_as(const Type &type, StringRef text) {
 } // namespace
 
 Expected<FrameChain> read_frame_chain(const CallBase &call, const CanonicalProgram &program) {
-  auto bundle = call.getOperandBundle(LLVMContext::OB_deopt);
+  const auto bundle = frame_state_bundle(call);
   if (!bundle)
     return make_error("no frame state at {}", print(call));
   FrameChain chain;
@@ -81,7 +82,7 @@ bool begins_with_own_frame(const FrameChain &chain, const Function &function) {
 Error verify_sites(const Function &function, const CanonicalProgram &program) {
   for (const Instruction &instruction : instructions(function)) {
     const auto *call = dyn_cast<CallBase>(&instruction);
-    if (!call || !call->getOperandBundle(LLVMContext::OB_deopt))
+    if (!call || !has_frame_state(*call))
       continue;
     auto chain = read_frame_chain(*call, program);
     if (!chain)

@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "compiler/base/print.h"
+#include "compiler/canonical/frame_state_bundle.h"
 
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LLVMContext.h>
@@ -56,7 +57,7 @@ Error check_site_effects(const Module &module) {
       return make_error("the variable '{}' is local to a single piece of code", variable.getName().str());
   for (const Function &function : module)
     for (const Instruction &instruction : instructions(function))
-      if (const auto *call = dyn_cast<CallBase>(&instruction); call && call->getOperandBundle(LLVMContext::OB_deopt))
+      if (const auto *call = dyn_cast<CallBase>(&instruction); call && has_frame_state(*call))
         if (const std::string reason = what_hides_memory(*call); !reason.empty())
           return make_error("in function '{}': stores may wait across a site, for {}:{}", function.getName().str(),
                             reason, print(*call));

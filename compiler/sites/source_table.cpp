@@ -1,5 +1,6 @@
 #include "compiler/sites/source_table.h"
 
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/sites/describe_points.h"
 #include "compiler/sites/fingerprint.h"
 #include "compiler/sites/number_sites.h"
@@ -172,7 +173,7 @@ FunctionSource describe_source(Function &function, SourceTypes &types) {
 }
 
 SmallVector<Value *, 16> frame_state_of(const CallBase &call) {
-  const auto bundle = call.getOperandBundle(LLVMContext::OB_deopt);
+  const auto bundle = frame_state_bundle(call);
   return bundle ? SmallVector<Value *, 16>(drop_begin(bundle->Inputs)) : SmallVector<Value *, 16>();
 }
 

@@ -3,6 +3,7 @@
 #include "compiler/base/check.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/exit_calls.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/sites/number_sites.h"
 
@@ -26,9 +27,7 @@ template <typename Predicate> std::vector<CallInst *> calls_if(Function &functio
 
 bool is_deoptimize(const CallInst &call) { return call.getIntrinsicID() == Intrinsic::experimental_deoptimize; }
 
-OperandBundleDef bundle_of(const CallInst &call) {
-  return OperandBundleDef(*call.getOperandBundle(LLVMContext::OB_deopt));
-}
+OperandBundleDef bundle_of(const CallInst &call) { return OperandBundleDef(*frame_state_bundle(call)); }
 
 SiteId innermost_site(const CallInst &call, const CanonicalProgram &program) {
   return cantFail(read_frame_chain(call, program)).back().site->id;
@@ -85,8 +84,7 @@ void assume_guards(Module &module, const CanonicalProgram &program, const Assump
     if (function.isDeclaration())
       continue;
     for (CallInst *failed : calls_if(function, is_guard_failed))
-      if (assumptions && failed->getOperandBundle(LLVMContext::OB_deopt) &&
-          assumptions->holds(innermost_site(*failed, program)))
+      if (assumptions && has_frame_state(*failed) && assumptions->holds(innermost_site(*failed, program)))
         leave_at(*failed);
       else
         failed->eraseFromParent();

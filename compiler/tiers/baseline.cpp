@@ -1,6 +1,7 @@
 #include "compiler/tiers/baseline.h"
 
 #include "compiler/base/check.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/frame_chain.h"
@@ -216,7 +217,7 @@ std::vector<BaselineSite> collect_sites(Function &function, const CanonicalProgr
   for (BasicBlock &block : function)
     for (Instruction &instruction : block) {
       auto *call = dyn_cast<CallBase>(&instruction);
-      if (!call || !call->getOperandBundle(LLVMContext::OB_deopt))
+      if (!call || !has_frame_state(*call))
         continue;
       FrameChain chain = cantFail(read_frame_chain(*call, program));
       OSR_CHECK(chain.size() == 1, "baseline code inlines nothing, chain of {}", chain.size());

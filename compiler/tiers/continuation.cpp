@@ -1,6 +1,7 @@
 #include "compiler/tiers/continuation.h"
 
 #include "compiler/base/check.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/lower_objects.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/tiers/peel_loops.h"
@@ -29,7 +30,7 @@ CallBase &find_site(Function &function, SiteId id) {
   for (BasicBlock &block : function)
     for (Instruction &instruction : block) {
       auto *call = dyn_cast<CallBase>(&instruction);
-      auto bundle = call ? call->getOperandBundle(LLVMContext::OB_deopt) : std::nullopt;
+      auto bundle = call ? frame_state_bundle(*call) : std::nullopt;
       if (bundle && cast<ConstantInt>(bundle->Inputs[0])->getZExtValue() == id.packed())
         return *call;
     }
@@ -224,7 +225,7 @@ StateBufferLayout state_buffer_layout(const Site &site) {
 Function &make_continuation(Function &function, const Site &site) {
   Function &continuation = empty_continuation(function);
   CallBase &call = find_site(function, site.id);
-  SmallVector<Value *, 16> state(drop_begin(call.getOperandBundle(LLVMContext::OB_deopt)->Inputs));
+  SmallVector<Value *, 16> state(drop_begin(frame_state_bundle(call)->Inputs));
   OSR_CHECK(state.size() == site.state.size(), "site {} has {} values, {} expected", site.id.index, state.size(),
             site.state.size());
   continuation.splice(continuation.begin(), &function);

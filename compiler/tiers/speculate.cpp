@@ -1,6 +1,7 @@
 #include "compiler/tiers/speculate.h"
 
 #include "compiler/canonical/exit_calls.h"
+#include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/sites/frame_chain.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/tiers/inline_candidates.h"
@@ -16,17 +17,15 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-bool has_site(const CallBase &call) { return call.getOperandBundle(LLVMContext::OB_deopt).has_value(); }
-
 /// Before anything is inlined there is one frame.
 SiteId site_of(const CallBase &call) {
-  return SiteId::unpack(
-      cast<ConstantInt>(call.getOperandBundle(LLVMContext::OB_deopt)->Inputs.front())->getZExtValue());
+  return SiteId::unpack(cast<ConstantInt>(frame_state_bundle(call)->Inputs.front())->getZExtValue());
 }
 
 /// A call of a function of the program.
 bool is_direct(const CallBase &call) {
-  return has_site(call) && call.getCalledFunction() && call.getCalledFunction()->hasFnAttribute(function_id_attribute);
+  return has_frame_state(call) && call.getCalledFunction() &&
+         call.getCalledFunction()->hasFnAttribute(function_id_attribute);
 }
 
 class Speculation {
@@ -53,7 +52,7 @@ public:
 private:
   bool may_leave(const CallInst &point) const {
     const CallInst *guard = guard_of_point(point);
-    return basis_.assumptions && guard && has_site(*guard) && basis_.assumptions->holds(site_of(*guard));
+    return basis_.assumptions && guard && has_frame_state(*guard) && basis_.assumptions->holds(site_of(*guard));
   }
 
   /// The function as this module calls it, if that is of use.
@@ -71,7 +70,7 @@ private:
 
   Value *leaves_at_call(CallInst &point, IRBuilder<> &builder) {
     CallBase *call = call_behind(point);
-    if (!call || !has_site(*call))
+    if (!call || !has_frame_state(*call))
       return builder.getFalse();
     const Profile::Targets targets = basis_.profile->targets(point);
     if (targets.is_single && may_leave(point)) {
