@@ -3,6 +3,7 @@
 #include "runtime/events/cause.h"
 #include "runtime/threads/undisturbed.h"
 #include "runtime/threads/work_stack.h"
+#include "runtime/tiering/unlocked_compiles.h"
 
 #include <llvm/IR/Module.h>
 
@@ -110,7 +111,7 @@ bool Tiering::has_one_thread() const {
 Tiering::Outcome Tiering::optimize_by_steps(EntryId entry, FunctionId body, const ReplaceOptions &options,
                                             Effort effort) {
   if (options.redirect_calls)
-    compile_unlocked(body, {{body, Tier::Optimized, std::nullopt}});
+    compile_unlocked(engine_, body, {{body, Tier::Optimized, std::nullopt}});
   std::vector<VersionKey> missing;
   ReplaceOutcome total;
   ChaseLimit::Clock::duration spent{};
@@ -133,45 +134,10 @@ Tiering::Outcome Tiering::optimize_by_steps(EntryId entry, FunctionId body, cons
       total.running += missing.size();
       return total;
     }
-    compile_unlocked(body, missing);
+    compile_unlocked(engine_, body, missing);
     spent += ChaseLimit::Clock::now() - begin;
     effort.spares_compiling = true;
   }
-}
-
-/// What cannot be compiled is found again by the request, which says why.
-void Tiering::compile_unlocked(FunctionId body, ArrayRef<VersionKey> keys) {
-  Undisturbed undisturbed;
-  for (const VersionKey &key : keys)
-    while (!try_compile_unlocked(body, key)) {
-    }
-}
-
-/// Since the version was found missing, bodies may have gone, also ones that were inlined, and others may have their numbers.
-bool Tiering::is_there(const VersionKey &key) {
-  const Bodies &bodies = engine_.targets().bodies();
-  if (!bodies.is_current(key.function) && !bodies.is_kept(key.function) && !bodies.old().contains(key.function))
-    return false;
-  if (!key.continuation_site)
-    return true;
-  auto site = find_site(engine_.compiler().numbered(key.function), *key.continuation_site);
-  return !errorToBool(site.takeError());
-}
-
-/// False: what was compiled rests on something that has changed meanwhile.
-bool Tiering::try_compile_unlocked(FunctionId body, const VersionKey &key) {
-  Lock lock(engine_.mutex(), after_waiting);
-  if (!engine_.targets().bodies().is_current(body) || !is_there(key))
-    return true;
-  auto pending = engine_.maker().begin(key);
-  if (!pending || !*pending) {
-    consumeError(pending.takeError());
-    return true;
-  }
-  lock.unlock();
-  auto compiled = engine_.compiler().finish(**pending);
-  lock.lock(after_waiting);
-  return engine_.maker().install(std::move(**pending), std::move(compiled));
 }
 
 void Tiering::sample() {

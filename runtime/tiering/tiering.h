@@ -52,9 +52,6 @@ private:
   bool has_one_thread() const;
   TierUp::Outcome optimize(FunctionId body, NoticedBy by, bool is_first, TierUp::Where where);
   Outcome optimize_by_steps(EntryId entry, FunctionId body, const ReplaceOptions &options, Effort effort);
-  void compile_unlocked(FunctionId body, llvm::ArrayRef<VersionKey> keys);
-  bool is_there(const VersionKey &key) OSR_REQUIRES(engine_lock);
-  bool try_compile_unlocked(FunctionId body, const VersionKey &key);
   void start_sampling();
   void sample();
 

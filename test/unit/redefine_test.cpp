@@ -1,6 +1,7 @@
 // Checks that functions get new bodies while they run: new calls, old activations, code that had inlined the old body.
 #include "redefined_program.h"
 #include "runtime/requests/replacer.h"
+#include "runtime/tiering/unlocked_compiles.h"
 #include "test/support/catch_header.h"
 
 using namespace llvm;
@@ -124,6 +125,39 @@ TEST_CASE("What is to be compiled for activations that wait to go on in a new bo
       CHECK(program().call(function, 1) == (walks ? 501 : 101));
       cantFail(program().runtime().revert(function));
     });
+}
+
+TEST_CASE(
+    "A compile thread that was without the lock leaves out what has gone, and what has another body's number now") {
+  program().inside([] {
+    Engine &engine = program().runtime().engine();
+    redefine("walk", walk_scaled(1));
+    const FunctionId caller = cantFail(engine.find_body("caller")), walk = cantFail(engine.find_body("walk"));
+    const VersionKey whole{walk, Tier::Optimized, std::nullopt}, last_site{walk, Tier::Optimized, 1};
+    const auto has = [&](const VersionKey &key) {
+      Lock lock(engine.mutex());
+      return engine.versions().find(key) != nullptr || engine.versions().find_failure(key) != nullptr;
+    };
+    compile_unlocked(engine, caller, {last_site});
+    CHECK(has(last_site));
+
+    redefine("walk", walk_scaled(2));
+    CHECK_FALSE(program().runtime().reclaim());
+    compile_unlocked(engine, caller, {whole, last_site}); // the number is nobody's
+    CHECK_FALSE(has(whole));
+    CHECK_FALSE(has(last_site));
+
+    redefine("leaf", leaf_times(10));
+    REQUIRE(cantFail(engine.find_body("leaf")) == walk);
+    compile_unlocked(engine, caller, {last_site}); // leaf has no sites
+    CHECK_FALSE(has(last_site));
+
+    compile_unlocked(engine, walk, {whole});
+    CHECK(has(whole));
+    redefine("leaf", leaf_times(10));
+    compile_unlocked(engine, walk, {{caller, Tier::Optimized, 0}}); // for a body that is current no more
+    CHECK_FALSE(has({caller, Tier::Optimized, 0}));
+  });
 }
 
 TEST_CASE("A site map moves what it names and leaves the rest; values may be others") {
