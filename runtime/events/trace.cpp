@@ -3,17 +3,18 @@
 #include "compiler/base/error.h"
 #include "osr-stubs/machine.h"
 #include "runtime/events/cause.h"
+#include "runtime/events/trace_text.h"
 #include "runtime/process/fork_handlers.h"
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/undisturbed.h"
+
+#include <llvm/Support/Errno.h>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -22,40 +23,6 @@ namespace {
 
 constexpr std::uint64_t drains_per_second = 100;
 constexpr std::uint64_t most_transitions = 1'000'000; ///< in a file: readers take no more than some hundred megabytes
-
-/// Microseconds, exact: rounded spans would no longer lie in each other.
-std::string microseconds_text(Trace::Clock::duration time) {
-  const auto nanoseconds = std::max<std::int64_t>(std::chrono::nanoseconds(time).count(), 0);
-  return fmt::format("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000);
-}
-
-std::string json_text(const nlohmann::json &value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-std::string text_of(llvm::StringRef text) { return json_text(nlohmann::json(text.str())); }
-
-std::string what(llvm::StringRef category, llvm::StringRef name, const nlohmann::json &arguments) {
-  return fmt::format(R"("cat":{},"name":{},"args":{})", text_of(category), text_of(name), json_text(arguments));
-}
-
-std::string event(pid_t thread, const char *phase, Trace::Clock::duration at, const std::string &rest) {
-  return fmt::format(",\n{{\"ph\":\"{}\",\"pid\":{},\"tid\":{},\"ts\":{},{}}}", phase, getpid(), thread,
-                     microseconds_text(at), rest);
-}
-
-/// Threads of the runtime have names; those of the program have that of the process, unless it gives them one.
-std::string name_of(pid_t thread) {
-  if (thread == getpid())
-    return "main";
-  auto command = [](pid_t of) {
-    std::string name;
-    std::getline(std::ifstream(fmt::format("/proc/self/task/{}/comm", of)), name);
-    return name;
-  };
-  const std::string name = command(thread);
-  return name.empty() || name == command(getpid()) ? "program" : name;
-}
 
 /// Tells listeners while there is no file. Never destroyed: threads may be about to tell it something. The child of a
 /// fork begins with another one, for a thread that is not there may have locked this.
@@ -137,7 +104,7 @@ llvm::Error Trace::start(const std::string &path, llvm::StringRef process, OldFi
   if (const Trace *trace = active(); !changing.is_alone || (trace && trace->is_written()))
     return make_error("a trace is being written already, then one to '{}'", path);
   if (const int installed = forget_in_children())
-    return make_error("cannot write a trace to '{}': no handler for fork: {}", path, std::strerror(installed));
+    return make_error("cannot write a trace to '{}': no handler for fork: {}", path, llvm::sys::StrError(installed));
   auto trace = with_file_thread();
   if (!trace)
     return trace.takeError();
@@ -167,13 +134,10 @@ llvm::Error Trace::open(const std::string &path, llvm::StringRef process, OldFil
     named_.clear();
     is_broken_ = false;
     if (file_ >= 0)
-      write_all(
-          file_,
-          fmt::format("[\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"process_name\",\"args\":{{\"name\":{}}}}}",
-                      getpid(), getpid(), text_of(process)));
+      write_all(file_, "[" + trace_name(getpid(), "process_name", process).substr(1));
   });
   if (error != 0)
-    return make_error("cannot write a trace to '{}': {}", path, std::strerror(error));
+    return make_error("cannot write a trace to '{}': {}", path, llvm::sys::StrError(error));
   return llvm::Error::success();
 }
 
@@ -224,8 +188,7 @@ void Trace::put_now(const Lines &lines) {
   std::string text;
   for (const auto &[thread, line] : lines) {
     if (named_.insert(thread).second)
-      text += fmt::format(",\n{{\"ph\":\"M\",\"pid\":{},\"tid\":{},\"name\":\"thread_name\",\"args\":{{\"name\":{}}}}}",
-                          getpid(), thread, text_of(llvm::StringRef(name_of(thread))));
+      text += trace_name(thread, "thread_name", shown_name(thread));
     text += line;
   }
   is_broken_ = is_broken_ || !write_all(file_, text);
@@ -239,10 +202,9 @@ void Trace::tell(const Event &told) {
     if (listener_)
       listener_(told);
     if (is_written_) {
-      const std::string rest = what(told.category, told.name, told.arguments);
-      put({{told.thread, told.took ? event(told.thread, "X", told.begin - start_,
-                                           fmt::format("\"dur\":{},{}", microseconds_text(*told.took), rest))
-                                   : event(told.thread, "i", told.begin - start_, "\"s\":\"t\"," + rest)}});
+      const std::string what = trace_what(told.category, told.name, told.arguments);
+      put({{told.thread, told.took ? trace_span(told.thread, told.begin - start_, *told.took, what)
+                                   : trace_instant(told.thread, told.begin - start_, what)}});
     }
   }
   errno = saved_errno;
@@ -265,7 +227,7 @@ void Trace::instant(llvm::StringRef category, llvm::StringRef name, const nlohma
 TracedTransition *Trace::transition(llvm::StringRef function, const nlohmann::json &arguments) {
   if (!files_ || !is_written_)
     return nullptr;
-  std::string text = what("transition", function, arguments);
+  std::string text = trace_what("transition", function, arguments);
   text.pop_back(); // the cause is added to the arguments
   Undisturbed undisturbed;
   Lock lock(mutex_);
@@ -305,9 +267,9 @@ void Trace::drain() {
     }
     ++written_;
     const pid_t thread = taken->thread ? pid_t(taken->thread) : getpid(); // an exit handler after the last thread
-    lines.emplace_back(thread, event(thread, "i", time_of(taken->ticks, now, ticks_now) - start_,
-                                     fmt::format("\"s\":\"t\",{},\"cause\":\"{}\"}}",
-                                                 transitions_[taken->number].second, to_string(Cause(taken->cause)))));
+    lines.emplace_back(thread, trace_instant(thread, time_of(taken->ticks, now, ticks_now) - start_,
+                                             fmt::format("{},\"cause\":\"{}\"}}", transitions_[taken->number].second,
+                                                         to_string(Cause(taken->cause)))));
   }
   put(std::move(lines));
 }
@@ -318,9 +280,10 @@ void Trace::finish() {
   if (!is_written_)
     return;
   drain();
-  const std::string end = event(
-      gettid(), "i", Clock::now() - start_,
-      "\"s\":\"p\"," + what("trace", "end", {{"transitions_dropped", ring_->dropped() - dropped_before_ + left_out_}}));
+  const std::string end = trace_instant(
+      gettid(), Clock::now() - start_,
+      trace_what("trace", "end", {{"transitions_dropped", ring_->dropped() - dropped_before_ + left_out_}}),
+      TraceScope::Process);
   const pid_t thread = gettid();
   files_->run([&] {
     put_now({{thread, end + "\n]\n"}});
