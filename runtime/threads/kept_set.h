@@ -6,6 +6,7 @@
 #include "runtime/threads/interrupted_call.h"
 
 #include <csignal>
+#include <cstring>
 #include <optional>
 
 namespace osr {
@@ -17,8 +18,9 @@ public:
     const auto found = set ? read_if_readable<KernelMask>(set) : std::nullopt;
     if (!found)
       return;
-    kept_ = *found & ~stop_mask();
-    address_ = reinterpret_cast<const sigset_t *>(&kept_);
+    const KernelMask kept = *found & ~stop_mask();
+    std::memcpy(&kept_, &kept, sizeof kept);
+    address_ = &kept_;
   }
   KeptSet(const KeptSet &) = delete;
   KeptSet &operator=(const KeptSet &) = delete;
@@ -31,7 +33,7 @@ private:
   static KernelMask stop_mask() { return stop_signal() == 0 ? 0 : mask_of(stop_signal()); }
 
   const sigset_t *address_;
-  KernelMask kept_ = 0;
+  sigset_t kept_{}; ///< whole: a sanitizer in front of the library looks at more of it than the kernel
 };
 
 } // namespace osr
