@@ -4,8 +4,8 @@
 #include "osr-stubs/machine.h"
 #include "osr-stubs/vfork.h"
 
-#include <cerrno>
-#include <cstring>
+#include <llvm/Support/Errno.h>
+
 #include <sys/mman.h>
 #include <unistd.h>
 #include <utility>
@@ -34,11 +34,11 @@ llvm::Expected<ObjectStack> ObjectStack::reserve(std::size_t bytes) {
   if (mapping == MAP_FAILED)
     return make_error("cannot reserve {} bytes of address space for an object stack: {}; raise the limit (ulimit -v) "
                       "or ask for a smaller object stack",
-                      mapped, std::strerror(errno));
+                      mapped, llvm::sys::StrError());
   ObjectStack stack(static_cast<char *>(mapping), mapped);
   if (mprotect(stack.limit(), mapped - page, PROT_READ | PROT_WRITE) != 0)
     return make_error("cannot make the {} bytes of an object stack writable: {}; free memory or allow overcommit",
-                      mapped - page, std::strerror(errno));
+                      mapped - page, llvm::sys::StrError());
   madvise(mapping, mapped, MADV_DONTDUMP); // values on their way: core files can do without
   return stack;
 }

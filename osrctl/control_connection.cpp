@@ -4,12 +4,12 @@
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/FileSystem.h>
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -159,7 +159,7 @@ Error ControlConnection::wait_for(short events, Clock::time_point end) {
     if (ready > 0)
       return Error::success();
     if (ready < 0 && errno != EINTR)
-      return make_error("cannot wait for process {}: {}", pid_, std::strerror(errno));
+      return make_error("cannot wait for process {}: {}", pid_, sys::StrError());
   }
 }
 
@@ -173,7 +173,7 @@ Error ControlConnection::send(const json &message, Clock::time_point end) {
     const ssize_t sent = ::send(socket_.number(), left.data(), left.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     is_open_ = sent >= 0 || errno == EAGAIN || errno == EINTR;
     if (!is_open_)
-      return make_error("the connection to process {} is gone: {}", pid_, std::strerror(errno));
+      return make_error("the connection to process {} is gone: {}", pid_, sys::StrError());
     left = left.drop_front(std::size_t(std::max<ssize_t>(sent, 0)));
   }
   return Error::success();
@@ -200,7 +200,7 @@ Expected<json> ControlConnection::receive(Clock::time_point end) {
     if (got == 0)
       return make_error("process {} has ended, or has ended the connection", pid_);
     if (!is_open_)
-      return make_error("the connection to process {} is gone: {}", pid_, std::strerror(errno));
+      return make_error("the connection to process {} is gone: {}", pid_, sys::StrError());
     received_.append(bytes, std::size_t(std::max<ssize_t>(got, 0)));
   }
 }

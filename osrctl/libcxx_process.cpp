@@ -4,10 +4,10 @@
 #include "runtime/guest/standard_library.h"
 
 #include <llvm/ADT/Twine.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/FileSystem.h>
 #include <llvm/Support/MemoryBuffer.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -60,7 +60,7 @@ Error restart() {
     argv.push_back(const_cast<char *>(word));
   argv.push_back(nullptr);
   ::execv("/proc/self/exe", argv.data());
-  return make_error("osrctl cannot be started again for libc++: {}", std::strerror(errno));
+  return make_error("osrctl cannot be started again for libc++: {}", sys::StrError());
 }
 
 } // namespace

@@ -3,9 +3,9 @@
 
 #include <fmt/format.h>
 #include <llvm/Config/llvm-config.h>
+#include <llvm/Support/Errno.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -27,7 +27,7 @@ std::string usage_error(const CLI::App *app, const CLI::Error &error) {
 int finish_output(int status) {
   if (std::fflush(stdout) == 0 && !std::ferror(stdout))
     return status;
-  std::fprintf(stderr, "osrctl: cannot write to stdout: %s\n", std::strerror(errno));
+  fmt::print(stderr, "osrctl: cannot write to stdout: {}\n", llvm::sys::StrError());
   return osr::exit_failure;
 }
 

@@ -6,9 +6,9 @@
 #include "runtime/machine/page_size.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/MathExtras.h>
 
-#include <cerrno>
 #include <cstring>
 #include <dlfcn.h>
 #include <sys/mman.h>
@@ -31,7 +31,7 @@ llvm::Error protect(std::uint64_t address, std::size_t size, int protection) {
   if (::mprotect(reinterpret_cast<void *>(begin), end - begin, protection) == 0)
     return llvm::Error::success();
   return make_error("the program's definitions cannot take the place of those in shared libraries: mprotect failed: {}",
-                    std::strerror(errno));
+                    llvm::sys::StrError());
 }
 
 } // namespace

@@ -5,12 +5,11 @@
 #include "runtime/process/file_thread.h"
 
 #include <llvm/BinaryFormat/ELF.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/FileSystem.h>
 
 #include <atomic>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -79,8 +78,7 @@ Error open_dump(Dump &to) {
   header.time = time_of_perf();
   if (to.file < 0 || !write_all(to.file, bytes_of(header)) ||
       ::mmap(nullptr, std::size_t(sysconf(_SC_PAGESIZE)), PROT_READ | PROT_EXEC, MAP_PRIVATE, to.file, 0) == MAP_FAILED)
-    return make_error("cannot write a dump for perf: '{}': {}; JITDUMPDIR names the folder", path,
-                      std::strerror(errno));
+    return make_error("cannot write a dump for perf: '{}': {}; JITDUMPDIR names the folder", path, sys::StrError());
   return Error::success();
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/machine/instructions.h"
 #include "runtime/machine/page_size.h"
 
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/MathExtras.h>
 
 #include <algorithm>
@@ -36,7 +37,7 @@ const char *name_of(SlabKind kind) {
 llvm::Error system_error(const char *what, std::uint64_t size) {
   const int error = errno;
   return make_error("cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or use smaller slabs)",
-                    size >> 20, what, std::strerror(error));
+                    size >> 20, what, llvm::sys::StrError(error));
 }
 
 /// Valgrind has no mremap that leaves the old mapping: a file does, which is closed before anything of the program runs.

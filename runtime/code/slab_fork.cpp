@@ -8,6 +8,7 @@
 #include "runtime/process/fork_handlers.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Errno.h>
 
 #include <array>
 #include <cstring>
@@ -107,7 +108,7 @@ llvm::Error install_slab_fork_handlers() {
                            side == ForkSide::Child ? SlabForkHandlers::in_child() : SlabForkHandlers::in_parent();
                          }});
   return installed == 0 ? llvm::Error::success()
-                        : make_error("cannot install fork handlers: {}", std::strerror(installed));
+                        : make_error("cannot install fork handlers: {}", llvm::sys::StrError(installed));
 }
 
 llvm::Error add_fork_handlers(SlabArena &arena) {

@@ -3,6 +3,7 @@
 #include "runtime/machine/elf_numbers.h"
 #include "runtime/machine/page_size.h"
 
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/MathExtras.h>
 
 #include <cerrno>
@@ -141,7 +142,7 @@ llvm::Expected<void *> load_symbol_file(llvm::ArrayRef<ProgramSymbol> symbols) {
       ::close(file);
     return make_error("shared libraries cannot be shown the program's symbols: no file in memory: {} (see `ulimit -n` "
                       "and `ulimit -f`)",
-                      std::strerror(error));
+                      llvm::sys::StrError(error));
   }
   const std::string path = "/proc/self/fd/" + std::to_string(file);
   void *handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);

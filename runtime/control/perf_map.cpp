@@ -3,8 +3,9 @@
 #include "compiler/base/error.h"
 #include "runtime/process/file_thread.h"
 
+#include <llvm/Support/Errno.h>
+
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -48,12 +49,12 @@ Expected<std::string> write_perf_map(StringRef text) {
   constexpr mode_t for_its_user = 0600;
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, for_its_user);
   if (file < 0)
-    return make_error("cannot make '{}': {}", path, std::strerror(errno));
+    return make_error("cannot make '{}': {}", path, sys::StrError());
   const bool is_written = write_all(file, text);
   const int problem = errno;
   if (::close(file) != 0 || !is_written) {
     ::unlink(path.c_str());
-    return make_error("cannot write '{}': {}", path, std::strerror(problem));
+    return make_error("cannot write '{}': {}", path, sys::StrError(problem));
   }
   return path;
 }

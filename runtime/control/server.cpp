@@ -5,10 +5,9 @@
 #include "runtime/process/stop_signal.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Errno.h>
 
-#include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <new>
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -108,7 +107,7 @@ Expected<std::string> ControlServer::Inside::listen(const std::vector<std::strin
     return make_error("there is no control socket: /proc does not show this process");
   wake_ = std::make_shared<OwnedFile>(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!*wake_)
-    return make_error("there is no control socket: eventfd failed: {}", std::strerror(errno));
+    return make_error("there is no control socket: eventfd failed: {}", sys::StrError());
   Error problems = Error::success();
   for (const std::string &path : folders) {
     auto folder = SocketFolder::open(path, user_, SocketFolder::Use::Create);

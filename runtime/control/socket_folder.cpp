@@ -3,10 +3,10 @@
 #include "compiler/base/error.h"
 
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/MemoryBuffer.h>
 
 #include <cerrno>
-#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -23,7 +23,7 @@ constexpr int most_that_wait_to_be_accepted = 8;
 
 Error system_error(StringRef what, StringRef path) {
   const int number = errno;
-  return make_error("{} '{}': {}", what.str(), path.str(), std::strerror(number));
+  return make_error("{} '{}': {}", what.str(), path.str(), sys::StrError(number));
 }
 
 /// A name in an open folder, short whatever the folder's path is.

@@ -14,10 +14,10 @@
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Errno.h>
 
 #include <chrono>
 #include <cstddef>
-#include <cstring>
 #include <new>
 #include <thread>
 #include <utility>
@@ -115,7 +115,7 @@ Error watch_forks() {
   if (Error error = install_slab_fork_handlers())
     return error;
   static const int error = add_all_handlers();
-  return error ? make_error("forks cannot be watched: pthread_atfork failed: {}", std::strerror(error))
+  return error ? make_error("forks cannot be watched: pthread_atfork failed: {}", sys::StrError(error))
                : Error::success();
 }
 

@@ -11,12 +11,11 @@
 #include "runtime/process/in_library.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/MathExtras.h>
 
 #include <array>
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <dlfcn.h>
 #include <sys/mman.h>
 #include <unwind.h>
@@ -93,7 +92,7 @@ llvm::Error overwrite(const SharedObject &object, std::uint64_t place, std::uint
   const bool is_protected = llvm::any_of(object.read_only, [&](const Extent &part) { return part.contains(place); });
   void *const page = reinterpret_cast<void *>(llvm::alignDown(place, page_size));
   if (is_protected && ::mprotect(page, page_size, PROT_READ | PROT_WRITE) != 0)
-    return make_error("the unwinder cannot be told of compiled code: mprotect failed: {}", std::strerror(errno));
+    return make_error("the unwinder cannot be told of compiled code: mprotect failed: {}", llvm::sys::StrError());
   std::atomic_ref(*reinterpret_cast<std::uint64_t *>(place)).store(value);
   if (is_protected)
     ::mprotect(page, page_size, PROT_READ);

@@ -2,8 +2,9 @@
 
 #include "compiler/base/error.h"
 
+#include <llvm/Support/Errno.h>
+
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <unistd.h>
@@ -38,7 +39,7 @@ llvm::Expected<std::unique_ptr<FileThread>> FileThread::start(const char *name) 
       return make_error("there is no thread for files: the system has none left");
   }
   if (const int number = error.get())
-    return make_error("a thread cannot have files of its own: close_range failed: {}", std::strerror(number));
+    return make_error("a thread cannot have files of its own: close_range failed: {}", llvm::sys::StrError(number));
   return files;
 }
 

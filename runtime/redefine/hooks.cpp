@@ -9,11 +9,11 @@
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IRReader/IRReader.h>
+#include <llvm/Support/Errno.h>
 #include <llvm/Support/SourceMgr.h>
 
 #include <bits/cxxabi_forced.h>
 #include <csignal>
-#include <cstring>
 #include <exception>
 #include <memory>
 #include <unistd.h>
@@ -123,7 +123,7 @@ void start_hook_thread(const std::shared_ptr<HookCall> &call) {
   auto given = std::make_unique<std::shared_ptr<HookCall>>(call);
   pthread_t thread{};
   if (const int error = start_thread(&thread, nullptr, run_hook, given.get())) {
-    call->end(HookCall::End::NoThread, 0, std::strerror(error));
+    call->end(HookCall::End::NoThread, 0, sys::StrError(error));
     return;
   }
   (void)given.release();

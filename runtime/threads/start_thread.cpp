@@ -17,11 +17,10 @@
 #include "runtime/threads/waiting_calls.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/Support/Errno.h>
 
 #include <atomic>
-#include <cerrno>
 #include <climits>
-#include <cstring>
 #include <dlfcn.h>
 #include <threads.h>
 
@@ -212,7 +211,7 @@ Error watch_ends_of_threads(ThreadRegistry &threads) {
     return make_error(
         "the end of threads cannot be watched: pthread_key_create failed: {} (the host may have {} keys at "
         "most)",
-        std::strerror(error), PTHREAD_KEYS_MAX - 1);
+        sys::StrError(error), PTHREAD_KEYS_MAX - 1);
   registry = &threads;
   return Error::success();
 }
