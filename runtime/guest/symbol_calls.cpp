@@ -14,6 +14,7 @@
 #include <string>
 #include <sys/uio.h>
 #include <unwind.h>
+#include <utility>
 
 namespace osr {
 namespace {
@@ -64,6 +65,25 @@ int program_backtrace(void **buffer, int size) {
   if (trace.count > 1 && !buffer[trace.count - 1]) // where the stack begins
     --trace.count;
   return std::max(trace.count, 0);
+}
+
+/// What the program's own walk calls for each frame.
+struct Walk {
+  _Unwind_Trace_Fn visit;
+  void *data;
+  bool began = false; ///< its own frame, which comes first, was seen
+};
+
+_Unwind_Reason_Code show_frame(_Unwind_Context *context, void *data) {
+  auto &walk = *static_cast<Walk *>(data);
+  if (!std::exchange(walk.began, true) || is_hidden(_Unwind_GetIP(context)))
+    return _URC_NO_REASON;
+  return walk.visit(context, walk.data);
+}
+
+_Unwind_Reason_Code program_unwind_backtrace(_Unwind_Trace_Fn visit, void *data) {
+  Walk walk{visit, data};
+  return _Unwind_Backtrace(show_frame, &walk);
 }
 
 std::string line_of(void *address) {
@@ -130,11 +150,13 @@ std::optional<CodeNames::Name> CodeNames::find(std::uint64_t address) const noex
   return registry_.with_found(address, [&](const CodeObject *object) -> std::optional<Name> {
     std::uint64_t pc = address;
     const char *code = object ? object->name : nullptr;
-    if (const auto stub = stubs_.find(address)) { // stands for a site of this code
-      object = stub->code;
-      code = "osr_stub";
-      pc = stub->original_pc;
-    }
+    for (const std::uint64_t before : {0, 1}) // who looks a return PC up by the byte before it means the same frame
+      if (const auto stub = stubs_.find(address + before)) { // stands for a site of this code
+        object = stub->code;
+        code = "osr_stub";
+        pc = stub->original_pc - before;
+        break;
+      }
     if (object && object->function_name)
       return Name{code, object->function_name, object->entry_pc, pc - object->entry_pc};
     if (const auto entry = entries_.find_entry(address); entry && index_of(*entry) < functions_.size())
@@ -149,6 +171,7 @@ CodeNames::~CodeNames() { installed.remove(*this); }
 
 std::vector<AbsoluteSymbol> symbol_call_symbols() {
   return {{"backtrace", address_of(program_backtrace)},
+          {"_Unwind_Backtrace", address_of(program_unwind_backtrace)},
           {"dladdr", address_of(program_dladdr)},
           {"backtrace_symbols", address_of(program_backtrace_symbols)},
           {"backtrace_symbols_fd", address_of(program_backtrace_symbols_fd)}};

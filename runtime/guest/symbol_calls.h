@@ -1,6 +1,7 @@
-// The program's own questions about frames and names: backtrace, dladdr, backtrace_symbols, backtrace_symbols_fd.
+// The program's own questions about frames and names: backtrace and _Unwind_Backtrace; dladdr, backtrace_symbols,
+// backtrace_symbols_fd.
 //
-// Frames that hold objects (compiler/canonical/objects.h) are no activations, and backtrace leaves them out.
+// Frames that hold objects (compiler/canonical/objects.h) are no activations, and walks leave them out.
 //
 // The C library knows the symbols of files only. Here compiled functions, the stubs of frames that wait for a transition
 // and the entries that function pointers lead to have names too; the C library is asked about everything else.

@@ -1,4 +1,5 @@
-// Check that a program finds the names of its functions: backtrace_symbols, backtrace_symbols_fd, dladdr.
+// Check that a program finds its frames and the names of its functions: backtrace_symbols, backtrace_symbols_fd, dladdr;
+// _Unwind_Backtrace, as libraries for stack traces do, who look up the byte before a return PC.
 // cflags: -fno-optimize-sibling-calls
 // libs: -rdynamic
 #define _GNU_SOURCE
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #define MOST 64
 
@@ -65,6 +67,35 @@ void print_stack_by_dladdr(void) {
   puts("");
 }
 
+static const char *name_of(const void *address) {
+  Dl_info info;
+  return dladdr(address, &info) && info.dli_sname ? info.dli_sname : "?";
+}
+
+static _Unwind_Reason_Code print_frame(struct _Unwind_Context *context, void *count) {
+  char *pc = (char *)_Unwind_GetIP(context);
+  const char *name = name_of(pc - 1);
+  printf(" %s", name);
+  const char *enclosing = name_of(_Unwind_FindEnclosingFunction(pc));
+  if (strcmp(enclosing, name) != 0)
+    printf(" (in %s)", enclosing);
+  return ++*(int *)count == MOST || strcmp(name, "main") == 0 ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+void print_stack_by_unwinder(void) {
+  int count = 0;
+  _Unwind_Backtrace(print_frame, &count);
+  printf(" %d\n", count);
+}
+
+/* Keeps an object, and so has a holder below it. */
+void (*volatile call_print)(void) = print_stack_by_unwinder;
+void print_below_an_object(void) {
+  volatile int numbers[4] = {1, 2, 3, 4};
+  call_print();
+  checks += (unsigned long)numbers[checks & 3];
+}
+
 /* Called by pointers that nobody knows, so nothing is inlined. */
 int odd(int n, void (*print)(void));
 int even(int n, void (*print)(void));
@@ -93,6 +124,8 @@ int main(int argc, char **argv) {
     printf("%d\n", call_even(4, print_stack));
     printf("%d\n", call_even(6, print_stack_by_file));
     printf("%d\n", call_even(2, print_stack_by_dladdr));
+    printf("%d\n", call_even(4, print_stack_by_unwinder));
+    printf("%d\n", call_even(2, print_below_an_object));
   }
   print_pointer((void *)even);
   print_pointer((void *)odd);
