@@ -53,6 +53,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine, DebugIn
     return error;
   if (Error error = probe_operations(module, machine))
     return error;
+  call_library_for_atomics(module, machine);
   expand_ifuncs(module);
   decorate_names(module);
   if (Error error = strip_front_end(module, debug))

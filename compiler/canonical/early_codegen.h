@@ -11,4 +11,9 @@ namespace osr {
 /// that would have to stay in the frame.
 void lower_stack_users(llvm::Module &module, llvm::TargetMachine &machine);
 
+/// Atomic operations that there are no instructions for, too wide or not aligned, become the calls of libatomic that code
+/// generation would make of them: calls of functions that the module names, so that one that is missing is found out
+/// before the program starts.
+void call_library_for_atomics(llvm::Module &module, llvm::TargetMachine &machine);
+
 } // namespace osr

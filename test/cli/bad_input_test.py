@@ -162,6 +162,17 @@ class BadPrograms(OsrctlCase):
                      "  %y = load i32, ptr @far\n  %z = add i32 %x, %y\n  ret i32 %z\n}\n", "'away'", "'far'", "--load",
                      verbs=["run", "bisect", "code"])
 
+    def test_unresolved_calls_for_atomic_operations(self):
+        """Code generation would call a library that is not there: said before the program has done anything."""
+        load = ("@wide = global i128 1, align 16\ndeclare i32 @puts(ptr)\n"
+                "define i32 @main() {\n  %p = call i32 @puts(ptr @wide)\n"
+                "  %x = load atomic i128, ptr @wide seq_cst, align 16\n  %y = trunc i128 %x to i32\n  ret i32 %y\n}\n")
+        for text, name in [(load, "'__atomic_load_16'"), (load.replace("cst, align 16", "cst, align 4"), "'__atomic_load'")]:
+            self.refused(text, name, "--load", verbs=["run", "bisect", "code"])
+            self.assertEqual(self.osrctl("run", self.file("main.ll", text)).stdout, "")
+        fitting = load.replace("@main()", '@main() "target-features"="+cx16"')
+        self.assertEqual(self.osrctl("run", self.file("main.ll", fitting)).returncode, 1)
+
     def test_two_definitions(self):
         one, other = self.file("one.ll", FIB), self.file("other.ll", "define i32 @fib(i32 %n) {\n  ret i32 %n\n}\n")
         self.assert_refused(FAILURE, "other.ll", "'fib'", "multiply defined", by=["run", one, other])
