@@ -5,6 +5,7 @@
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
 #include "compiler/canonical/assembly_macros.h"
+#include "compiler/canonical/assembly_sections.h"
 #include "compiler/canonical/assembly_symbols.h"
 #include "compiler/canonical/by_value_arguments.h"
 #include "compiler/canonical/canonical_program.h"
@@ -50,6 +51,8 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine, DebugIn
   forget_unknown_machines(module, machine);
   lower_stack_users(module, machine);
   if (Error error = check_input(module))
+    return error;
+  if (Error error = check_assembly_sections(module))
     return error;
   if (Error error = probe_operations(module, machine))
     return error;

@@ -162,6 +162,17 @@ class BadPrograms(OsrctlCase):
                      "  %y = load i32, ptr @far\n  %z = add i32 %x, %y\n  ret i32 %z\n}\n", "'away'", "'far'", "--load",
                      verbs=["run", "bisect", "code"])
 
+    def test_bounds_of_sections_that_assembly_fills(self):
+        text = ("@__start_places = extern_weak global i64\n@__stop_other = external global i64\n"
+                "define void @mark() {\n  call void asm sideeffect \".pushsection \\22places\\22,\\22aw\\22\\0A.quad 1\\0A"
+                ".popsection\", \"\"()\n  ret void\n}\ndefine i32 @main() {\n  call void @mark()\n"
+                "  %x = icmp eq ptr @__start_places, null\n  %y = zext i1 %x to i32\n  ret i32 %y\n}\n")
+        self.refused(text, "'places'", "'mark'", "__start_places", verbs=["run", "bisect", "code"])
+        self.refused('module asm ".section other,\\22aw\\22"\nmodule asm ".byte 1"\n' + text.replace("places", "unknown"), "'other'",
+                     "module", verbs=["run"])
+        others = text.replace("@__stop_other = external global i64\n", "").replace("@__start_places", "@__start_others")
+        self.assertEqual(self.osrctl("run", self.file("main.ll", others)).returncode, 1)
+
     def test_unresolved_calls_for_atomic_operations(self):
         """Code generation would call a library that is not there: said before the program has done anything."""
         load = ("@wide = global i128 1, align 16\ndeclare i32 @puts(ptr)\n"
