@@ -461,3 +461,45 @@ int main(void) {
   return 5;
 }
 """
+
+# An error goes out by a register, which callers look at in different ways.
+ERROR_REGISTER = r"""
+#include <stdio.h>
+#define SWIFT __attribute__((swiftcall, noinline))
+#define CONTEXT __attribute__((swift_context))
+#define ERROR __attribute__((swift_error_result))
+static long visits;
+__attribute__((noinline)) static long note(long n) { return visits += n; }
+SWIFT static long divide(long a, CONTEXT void *by, ERROR void **error) {
+  if (*(long *)by == 0) {
+    *error = by;
+    return note(1);
+  }
+  return note(a) / *(long *)by;
+}
+SWIFT static long twice(long a, CONTEXT void *by, ERROR void **error) {
+  long once = divide(a, by, error);
+  if (*error)
+    return -once;
+  return once + divide(a - 1, by, error);
+}
+__attribute__((noinline)) static long try_it(long a, long by) {
+  void *error = 0;
+  long result = twice(a, &by, &error);
+  if (error != 0)
+    return -1;
+  long next = divide(a, &by, &error);
+  return error == &by ? -2 : result + next;
+}
+__attribute__((noinline)) static long is_wrong(long by) {
+  void *error = 0;
+  twice(3, &by, &error);
+  return error != 0;
+}
+int main(void) {
+  for (long n = 0; n < 8; n++)
+    printf("%ld %ld\n", try_it(100 + n, n % 3), is_wrong(n % 3));
+  printf("%ld\n", visits);
+  return 9;
+}
+"""
