@@ -34,6 +34,8 @@ namespace osr {
 namespace {
 
 constexpr std::size_t stack_factor = 4;
+/// For stacks whose size the program chose.
+std::atomic<std::size_t> chosen_factor = 1;
 /// Of the rounds that are left, that in which a thread's record goes.
 #ifdef __SANITIZE_THREAD__ // its own state of the thread goes in the last one, and it does not check for that
 constexpr std::uintptr_t end_round = 2;
@@ -116,11 +118,11 @@ void *run_thread(void *argument) {
   return reinterpret_cast<void *>(enter(thread, caller, pc, first));
 }
 
-/// What the program asked for, and room for what it does not know of: baseline frames, stubs, the signal that stops
+/// What the program asked for, `factor` times, and room for what it does not know of: stubs, the signal that stops
 /// threads. Memory that the program gave itself stays as it is.
 class Enlarged {
 public:
-  explicit Enlarged(const pthread_attr_t *wanted) : wanted_(wanted) {
+  Enlarged(const pthread_attr_t *wanted, std::size_t factor) : wanted_(wanted) {
     void *low = nullptr;
     std::size_t size = 0;
     if (!wanted || pthread_attr_getstack(wanted, &low, &size) != 0 || reinterpret_cast<std::uintptr_t>(low) + size != 0)
@@ -128,7 +130,7 @@ public:
     if (size == 0) // nobody chose one: it gets the usual size, which is larger already (enlarge_usual_stack)
       return;
     own_ = *wanted; // never destroyed: what it refers to belongs to the program's
-    if (pthread_attr_setstacksize(&own_, size + stack_reserve) == 0)
+    if (pthread_attr_setstacksize(&own_, size * factor + stack_reserve) == 0)
       wanted_ = &own_;
   }
   operator const pthread_attr_t *() const { return wanted_; }
@@ -173,6 +175,14 @@ int start_host_thread(pthread_t *thread, const pthread_attr_t *wanted, void *(*f
   return error;
 }
 
+int create_enlarged(pthread_t *thread, const pthread_attr_t *wanted, Start *start) {
+  const std::size_t factor = chosen_factor;
+  const int error = library_pthread_create(thread, Enlarged(wanted, factor), run_thread, start);
+  if (error == 0 || factor == 1)
+    return error;
+  return library_pthread_create(thread, Enlarged(wanted, 1), run_thread, start); // so much may be more than is allowed
+}
+
 template <typename Result> std::uint64_t caller_of() {
   return reinterpret_cast<std::uint64_t>(&call_thread_function<Result>);
 }
@@ -192,7 +202,7 @@ int start_program_thread(pthread_t *thread, const pthread_attr_t *wanted, std::u
       block_signals(); // the new thread begins with them blocked: handlers of the program need its object stack
   auto *start = new Start{caller, function, argument, std::move(*objects), mask};
   ++alive;
-  int error = library_pthread_create(thread, Enlarged(wanted), run_thread, start);
+  const int error = create_enlarged(thread, wanted, start);
   pthread_sigmask(SIG_SETMASK, &mask, nullptr);
   if (error) {
     --alive;
@@ -226,6 +236,7 @@ void enlarge_usual_stack() {
     pthread_attr_setstacksize(&usual, size * stack_factor);
     pthread_setattr_default_np(&usual);
     pthread_attr_destroy(&usual);
+    chosen_factor = stack_factor;
   });
 }
 

@@ -16,7 +16,7 @@ using ExitFunction = void(int status);
 /// Names that the program gets instead of the C library's: pthread_create, thrd_create, vfork, and those of
 /// thread_data.h, thread_objects.h, signal_calls.h, notify_threads.h, waiting_calls.h, transfer_calls.h and
 /// exec_calls.h. New threads get the same attributes, but four times the machine stack if enlarge_usual_stack() was
-/// called, or 64 KiB more if the program chose a size: frames of the baseline tier are larger than those of native
+/// called, and 64 KiB more if the program chose a size: frames of the baseline tier are larger than those of native
 /// code. The record goes when the thread ends, after the program's own thread-specific destructors.
 std::vector<AbsoluteSymbol> start_thread_symbols();
 
@@ -28,7 +28,7 @@ llvm::Error watch_ends_of_threads(ThreadRegistry &threads);
 /// threads of the host. Null: it does not.
 void set_end_of_last_thread(ExitFunction *exit);
 
-/// Threads for which nobody chooses a stack size get a larger one from here on. Once in a process.
+/// Threads of the program get a larger stack from here on, than it chose or than is usual. Once in a process.
 void enlarge_usual_stack();
 
 /// What pthread_create does for the program. Without memory for the thread's objects it fails as without memory for its

@@ -1,5 +1,5 @@
 // Check that functions are called for the first time where little stack is left: in the smallest threads, deep in a
-// recursion, and in a handler on a small stack of its own.
+// recursion, and in a handler on a small stack of its own; and that threads can use the stack that they asked for.
 // cflags: -pthread
 // libs: -pthread
 
@@ -61,6 +61,18 @@ static void *deep_thread(void *unused) {
   return (void *)(uintptr_t)down(low, 0);
 }
 
+/* Some 130 bytes a call natively. */
+__attribute__((noinline)) static unsigned use_stack(unsigned left, unsigned value) {
+  volatile unsigned char text[40];
+  text[left % sizeof text] = (unsigned char)left;
+  if (left == 0)
+    return value;
+  const unsigned below = use_stack(left - 1, value * 3 + text[left % sizeof text]);
+  return below + text[left % sizeof text];
+}
+
+static void *using_thread(void *calls) { return (void *)(uintptr_t)use_stack((unsigned)(uintptr_t)calls, 1); }
+
 static volatile unsigned from_handler;
 
 static void on_signal(int number) { from_handler = table[6](6) + table[7]((unsigned)number % 7); }
@@ -81,6 +93,9 @@ int main(void) {
   for (uintptr_t k = 0; k < 4; k++)
     printf("thread %u: %u\n", (unsigned)k, in_thread(16384, small_thread, k));
   printf("deep: %u\n", in_thread(512 * 1024, deep_thread, 0));
+
+  for (size_t size = 64 * 1024; size <= 4096 * 1024; size *= 4)
+    printf("used: %u\n", in_thread(size, using_thread, size / 170));
 
   stack_t stack = {.ss_sp = malloc(HANDLER_STACK), .ss_size = HANDLER_STACK};
   struct sigaction action;
