@@ -1,6 +1,7 @@
 // The way from the host into a program: the oldest frame that a walk of the program's stack sees.
 #pragma once
 
+#include "osr-stubs/registers.h"
 #include "osr-stubs/x86_64/stub_offsets.h"
 
 #include <cstddef>
@@ -13,9 +14,11 @@ namespace osr {
 struct ProgramBase {
   std::uint64_t cfa = 0;       ///< CFA of the program's first activation
   std::uint64_t return_pc = 0; ///< what its return-PC slot (cfa - 8) holds
+  std::uint64_t saved[saved_register_count]{}; ///< as osr_enter_program has them there: a walk may begin anew with that
 };
 static_assert(offsetof(ProgramBase, cfa) == OSR_BASE_CFA);
 static_assert(offsetof(ProgramBase, return_pc) == OSR_BASE_RETURN_PC);
+static_assert(offsetof(ProgramBase, saved) == OSR_BASE_SAVED);
 
 } // namespace osr
 

@@ -1,6 +1,7 @@
 #include "osr-stubs/thread_state.h"
 
 #include "compiler/base/check.h"
+#include "compiler/base/error_code.h"
 #include "osr-stubs/machine.h"
 #include "osr-stubs/vfork.h"
 
@@ -32,12 +33,14 @@ llvm::Expected<ObjectStack> ObjectStack::reserve(std::size_t bytes) {
   const std::size_t mapped = (bytes + page - 1) / page * page + page;
   void *mapping = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED)
-    return make_error("cannot reserve {} bytes of address space for an object stack: {}; raise the limit (ulimit -v) "
+    return make_error(ErrorCode::NoMemory,
+                      "cannot reserve {} bytes of address space for an object stack: {}; raise the limit (ulimit -v) "
                       "or ask for a smaller object stack",
                       mapped, llvm::sys::StrError());
   ObjectStack stack(static_cast<char *>(mapping), mapped);
   if (mprotect(stack.limit(), mapped - page, PROT_READ | PROT_WRITE) != 0)
-    return make_error("cannot make the {} bytes of an object stack writable: {}; free memory or allow overcommit",
+    return make_error(ErrorCode::NoMemory,
+                      "cannot make the {} bytes of an object stack writable: {}; free memory or allow overcommit",
                       mapped - page, llvm::sys::StrError());
   madvise(mapping, mapped, MADV_DONTDUMP); // values on their way: core files can do without
   return stack;

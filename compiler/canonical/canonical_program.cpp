@@ -1,7 +1,7 @@
 #include "compiler/canonical/canonical_program.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -59,10 +59,10 @@ Expected<const Site *> find_site(const FunctionInfo &function, std::uint32_t ind
     return make_error("'{}' has no sites: it is never replaced because it {}", function.name,
                       to_string(function.pinned));
   if (function.sites().empty())
-    return make_error("'{}' has no sites, so there is no #{}", function.name, index);
+    return make_error(ErrorCode::Unknown, "'{}' has no sites, so there is no #{}", function.name, index);
   if (index >= function.sites().size())
-    return make_error("'{}' has the sites #0 to #{}, there is no #{}", function.name, function.sites().size() - 1,
-                      index);
+    return make_error(ErrorCode::Unknown, "'{}' has the sites #0 to #{}, there is no #{}", function.name,
+                      function.sites().size() - 1, index);
   const Site &site = function.sites()[index];
   if (!site.is_replaceable())
     return make_error("site {}#{} is never replaced: {}", function.name, index, to_string(site.refusal));

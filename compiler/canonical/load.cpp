@@ -1,7 +1,7 @@
 #include "compiler/canonical/load.h"
 
 #include "compiler/base/diagnostics.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/initializer_arrays.h"
 #include "compiler/canonical/reserved_names.h"
 #include "compiler/target/platform.h"
@@ -103,7 +103,7 @@ Error check_read_module(Module &module, const std::string &name) {
   std::string invalid;
   raw_string_ostream stream(invalid);
   if (verifyModule(module, &stream))
-    return make_error("{}: invalid LLVM IR: {}", name, StringRef(invalid).trim().str());
+    return make_error(ErrorCode::Invalid, "{}: invalid LLVM IR: {}", name, StringRef(invalid).trim().str());
   if (Error error = check_target(module, name))
     return error;
   if (Error error = free_reserved_names(module))

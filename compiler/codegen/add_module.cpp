@@ -1,6 +1,6 @@
 // The part of the compiler that makes a program grow: modules that come after the first one.
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
@@ -101,7 +101,7 @@ Error Compiler::fit_names(Module &module) OSR_REQUIRES(engine_lock) {
       object.setName(name.ltrim('.') + local_mark + std::to_string(next_symbol_++));
     } else if (defines(name)) {
       if (!object.isWeakForLinker())
-        return make_error("'{}' is defined already", name.str());
+        return make_error(ErrorCode::Exists, "'{}' is defined already", name.str());
       drop_definition(object);
     }
   }
@@ -118,7 +118,7 @@ Error Compiler::fit_aliases(Module &module) OSR_REQUIRES(engine_lock) {
     if (!defines(name))
       continue;
     if (!alias.isWeakForLinker())
-      return make_error("'{}' is defined already", name);
+      return make_error(ErrorCode::Exists, "'{}' is defined already", name);
     alias.setName("");
     GlobalValue *meant = module.getNamedValue(name);
     if (!meant && isa<FunctionType>(alias.getValueType()))
@@ -182,10 +182,10 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
   if (Error error = check_read_module(*module, name))
     return error;
   if (Error error = fit_names(*module))
-    return make_error("{}: {}", name, toString(std::move(error)));
+    return prefixed(name + ": ", std::move(error));
   auto read = canonicalize(std::move(module), optimizing_->machine());
   if (!read)
-    return make_error("{}: {}", name, toString(read.takeError()));
+    return make_error(ErrorCode::Invalid, "{}: {}", name, toString(read.takeError()));
   insert_own_sites(*read);
   StringMap<TakenLines> lines = take_lines(*read->module);
   NewModule result;

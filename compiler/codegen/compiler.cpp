@@ -2,9 +2,10 @@
 
 #include "compiler/base/address_of.h"
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/canonical/lower_objects.h"
+#include "compiler/canonical/objects.h"
 #include "compiler/codegen/emit_object.h"
 #include "compiler/codegen/linker_symbols.h"
 #include "compiler/sites/loop_polls.h"
@@ -179,8 +180,8 @@ void Compiler::number_and_check(const VersionKey &key) {
 }
 
 Error Compiler::not_compiled(const VersionKey &key, Error error) const {
-  return make_error("cannot compile '{}' ({}): {}", program_.functions[key.function].name, to_string(key.tier),
-                    toString(std::move(error)));
+  return prefixed(fmt::format("cannot compile '{}' ({}): ", program_.functions[key.function].name, to_string(key.tier)),
+                  std::move(error));
 }
 
 Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCounters &counters) {
@@ -195,12 +196,27 @@ Expected<CompiledVersion> Compiler::compile(const VersionKey &key, const CodeCou
   return version;
 }
 
-bool Compiler::has_objects(FunctionId function) const {
-  return any_of(instructions(canonical(function)), [](const Instruction &instruction) {
-    const auto *call = dyn_cast<CallInst>(&instruction);
-    const Function *callee = call ? call->getCalledFunction() : nullptr;
-    return callee && callee->getName().starts_with("osr.object.");
-  });
+std::optional<LocalObjects> Compiler::objects_at(SiteId site) const {
+  for (const CallBase *call : calls_with_frame_state(canonical(site.function))) {
+    const auto bundle = *call->getOperandBundle(LLVMContext::OB_deopt);
+    if (cast<ConstantInt>(bundle.Inputs.front())->getZExtValue() != site.packed())
+      continue;
+    const auto values = bundle.Inputs.drop_front();
+    const auto *frame = find_if(values, [](const Use &value) { return is_object_frame(value.get()); });
+    if (frame == values.end())
+      return std::nullopt;
+    auto *push = cast<CallInst>(frame->get());
+    LocalObjects objects{.frame = std::uint32_t(frame - values.begin()),
+                         .size = cast<ConstantInt>(push->getArgOperand(0))->getZExtValue(),
+                         .align = cast<ConstantInt>(push->getArgOperand(1))->getZExtValue()};
+    for (User *user : push->users())
+      if (is_object_address(user))
+        objects.objects.push_back(
+            {user->getName().str(), offset_of_object(user), cast<CallInst>(user)->getRetDereferenceableBytes()});
+    llvm::sort(objects.objects, [](const auto &a, const auto &b) { return a.offset < b.offset; });
+    return objects;
+  }
+  return std::nullopt;
 }
 
 bool Compiler::returns_in_word(FunctionId function) const {

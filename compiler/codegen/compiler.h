@@ -33,6 +33,17 @@
 
 namespace osr {
 
+/// Local objects of one function that are alive at a site: where each lies from their beginning.
+struct LocalObjects {
+  struct Object {
+    std::string name; ///< as the front end called it, if it did
+    std::uint64_t offset = 0, size = 0;
+  };
+  std::uint32_t frame = 0; ///< the value of the frame state that is the address of that
+  std::uint64_t size = 0, align = 1;
+  std::vector<Object> objects; ///< ascending
+};
+
 /// One compiled version of one function, not yet linked.
 struct CompiledVersion {
   VersionKey key;
@@ -209,8 +220,8 @@ public:
     number(body);
     return canonical(body);
   }
-  /// The function has local objects in memory, which its beginning makes.
-  bool has_objects(FunctionId function) const OSR_REQUIRES(engine_lock);
+  /// Local objects in memory, which the function's beginning makes. Nothing: none is used behind the site.
+  std::optional<LocalObjects> objects_at(SiteId site) const OSR_REQUIRES(engine_lock);
   /// Its result is nothing, an integer or a pointer, in one register.
   bool returns_in_word(FunctionId function) const OSR_REQUIRES(engine_lock);
 

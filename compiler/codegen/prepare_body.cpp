@@ -1,5 +1,5 @@
 // The part of the compiler that makes new bodies of functions, before they are a part of the program.
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/explicit_guards.h"
 #include "compiler/canonical/load.h"
@@ -127,7 +127,8 @@ Expected<std::unique_ptr<Compiler::ReadBody>> Compiler::read_body(MemoryBufferRe
   SMDiagnostic diagnostic;
   std::unique_ptr<Module> module = parseIR(ir, diagnostic, read->context);
   if (!module)
-    return make_error("the IR is invalid: {} (line {})", diagnostic.getMessage().str(), diagnostic.getLineNo());
+    return make_error(ErrorCode::Invalid, "the IR is invalid: {} (line {})", diagnostic.getMessage().str(),
+                      diagnostic.getLineNo());
   if (Error error = check_read_module(*module, "the IR"))
     return error;
   if (Error error = check_contents(*module, name, *program_.module))

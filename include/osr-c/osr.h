@@ -29,6 +29,20 @@ typedef uint64_t osr_module; /* never used again */
 typedef enum OSR_ANY_VALUE { OSR_TIER_BASELINE, OSR_TIER_OPTIMIZED, OSR_TIER_AUTO } osr_tier;
 
 void osr_free_message(char *message);
+/* What kind of error it is: include/osr/error.h. Of messages that calls have returned, and NULL. */
+typedef enum OSR_ANY_VALUE {
+  OSR_OK,
+  OSR_REFUSED,
+  OSR_UNKNOWN,
+  OSR_EXISTS,
+  OSR_INVALID,
+  OSR_NO_MEMORY,
+  OSR_WRONG_STATE,
+  OSR_IN_USE,
+  OSR_TIMED_OUT,
+  OSR_CANCELLED
+} osr_code;
+osr_code osr_code_of(const char *message);
 
 /* A runtime for a program that grows; there may be several in a process. OSR_TIER_AUTO: functions begin at the baseline tier and are
  * optimised when they are hot. */
@@ -139,7 +153,8 @@ uint64_t osr_address_of(osr_runtime *runtime, const char *function);
 /* The calling thread may call functions of the program until it detaches. May be nested. */
 char *osr_attach_thread(void);
 void osr_detach_thread(void);
-/* In an attached thread: a function of up to three integers or pointers that returns one, or nothing. */
+/* A function of up to three integers or pointers that returns one, or nothing. A thread that is not attached is so for the time of the
+ * call; without memory for that 0 is returned, and it is said (osr_options). */
 uint64_t osr_call(uint64_t address, uint64_t first, uint64_t second, uint64_t third);
 
 /* All activations of the function go on at that tier, which is not OSR_TIER_AUTO; `rewritten` says how many, and may be NULL. */
@@ -192,6 +207,25 @@ char *osr_enter_at(osr_runtime *runtime, const char *function, uint32_t site, co
                    const size_t *sizes, size_t count, uint64_t result, uint64_t *returned);
 char *osr_enter_at_point(osr_runtime *runtime, const char *function, uint64_t point, const void *const *values,
                          const size_t *sizes, size_t count, uint64_t result, uint64_t *returned);
+/* A local object in memory, fresh and zero: include/osr/entered.h. Its address is good as long as the activation. */
+typedef struct {
+  const char *name; /* `name_length` bytes; it may have none */
+  size_t name_length;
+  void *address;
+  size_t bytes;
+  int has_value; /* not 0: `value` of the point's bundle is its address */
+  size_t value;
+} osr_object;
+/* The same for functions with such objects: before control enters, `fill` writes what the interpreter has for them. For the value that is their
+ * place in the frame state of a site the size is 0; those of a point that are their addresses are not used. */
+char *osr_enter_at_with(osr_runtime *runtime, const char *function, uint32_t site, const void *const *values,
+                        const size_t *sizes, size_t count, uint64_t result,
+                        void (*fill)(const osr_object *objects, size_t count, void *context), void *context,
+                        uint64_t *returned);
+char *osr_enter_at_point_with(osr_runtime *runtime, const char *function, uint64_t point, const void *const *values,
+                              const size_t *sizes, size_t count, uint64_t result,
+                              void (*fill)(const osr_object *objects, size_t count, void *context), void *context,
+                              uint64_t *returned);
 
 /* Collection: include/osr/safepoint.h. All threads of the program come to a safepoint within `milliseconds`, then `work` is called in this
  * thread, and they go on. Not 0 for `objects_move`: roots may be changed. */
@@ -201,8 +235,12 @@ char *osr_at_safepoint(osr_runtime *runtime, int objects_move, unsigned millisec
 /* Within `work`: each place that holds a reference, once. */
 void osr_visit_roots(osr_safepoint *safepoint, void (*visit)(void **root, unsigned address_space, void *context),
                      void *context);
-/* Between the two the calling thread, in a function that the program has called, touches no reference: nobody waits for it. Returns
- * what the second one wants. */
+/* Within `work`, for collectors that look at words: each range of memory that may hold what an activation goes on with. */
+void osr_visit_ranges(const osr_safepoint *safepoint, void (*visit)(const void *low, const void *high, void *context),
+                      void *context);
+/* Between the two the calling thread, in a function that the program has called, touches no reference, calls no function of the program but by
+ * osr_call, and does not leave by longjmp: nobody waits for it, and no signal is sent to it (AwayFromProgram in
+ * include/osr/thread.h). Returns what the second one wants. */
 int osr_go_away(void);
 void osr_come_back(int was_in_program);
 /* Between the two the calling thread counts as one that runs the program, although it is in the host: for interpreters that hold references

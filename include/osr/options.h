@@ -166,7 +166,8 @@ struct RuntimeOptions {
   std::vector<HostSymbol> host_symbols; ///< functions and data of the host that the program may name
   /// Gives the address of a name that no module defines, and neither host_symbols nor Runtime::define give; nothing: it is
   /// unknown. Asked when functions that use the name are compiled, or variables that do are added; about a name that it
-  /// knows, once. In the thread that does so, with the runtime's lock held: it may not use a runtime.
+  /// knows, once. In the thread that does so, with the runtime's lock held: it may not use a runtime. An exception is said
+  /// (`message`), here and in compile_failed and listener, and taken for no answer.
   std::function<std::optional<std::uint64_t>(llvm::StringRef name)> resolve;
   /// What nobody knows then is looked up in the process and its libraries, as dlsym does. False, for a program that grows:
   /// it is not, except what code generators call by themselves (memcpy, sin and the like), and the program gets none of the

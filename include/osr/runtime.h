@@ -2,6 +2,7 @@
 #pragma once
 
 #include "osr/activation.h"
+#include "osr/entered.h"
 #include "osr/options.h"
 #include "osr/redefine.h"
 #include "osr/replace.h"
@@ -29,9 +30,6 @@ struct RuntimeImpl;
 
 /// A module of one runtime; never used again.
 using ModuleId = std::uint64_t;
-
-/// The bytes of one value of a frame state, as a store of the value writes them.
-using EnteredValue = std::span<const std::byte>;
 
 /// Owns everything that a running program needs: one that grows, module by module, and whose functions the host calls,
 /// or a whole program of C or C++, which run_main() runs. A process may have several, at once and one after the other,
@@ -130,16 +128,19 @@ public:
 
   /// An interpreter's way into compiled code: goes on behind a site of the function, in optimised code, as an
   /// activation with this frame state would whose call has just returned `result`, and returns what the function
-  /// returns. In a thread of the program. `osrctl sites` says which values each site takes, and of which sizes. The
-  /// error says why there is no way in: a function with local objects in memory, say. The code is kept until the call
-  /// returns; whoever leaves it by longjmp keeps it for ever.
+  /// returns. In a thread of the program. `osrctl sites` says which values each site takes, and of which sizes. If the function has
+  /// local objects in memory that are used from there on, it gets fresh ones: the value that is their place is left empty, and `fill` gets the
+  /// objects before control enters. The error says why there is no way in. The code is kept until the call is left, by an
+  /// exception as well; if by longjmp, until the thread's next one from there.
   llvm::Expected<std::uint64_t> enter_at(llvm::StringRef function, std::uint32_t site,
-                                         llvm::ArrayRef<EnteredValue> state, std::uint64_t result = 0);
+                                         llvm::ArrayRef<EnteredValue> state, std::uint64_t result = 0,
+                                         FillObjects fill = nullptr);
 
   /// The same at the first call that the front end has marked with this point (osr/activation.h); `values` are the
-  /// bundle's.
+  /// bundle's. Of those that are addresses of local objects nothing is used: `fill` hears where these are.
   llvm::Expected<std::uint64_t> enter_at_point(llvm::StringRef function, std::uint64_t point,
-                                               llvm::ArrayRef<EnteredValue> values, std::uint64_t result = 0);
+                                               llvm::ArrayRef<EnteredValue> values, std::uint64_t result = 0,
+                                               FillObjects fill = nullptr);
   /// Calls `visit` with each activation of the program at one moment, thread by thread, newest first, until it returns
   /// false. The threads run again meanwhile. `visit` may not use a runtime. The error says which stack cannot be
   /// walked.

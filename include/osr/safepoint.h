@@ -3,6 +3,7 @@
 
 #include <llvm/ADT/STLFunctionalExtras.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -37,6 +38,12 @@ public:
   /// not: they are moved with their objects when this returns. May be called again.
   void visit_roots(llvm::function_ref<void(Root)> visit);
 
+  /// For collectors that look at words instead: calls `visit` with each range [low, high) of memory that may hold what an activation
+  /// goes on with, in whole words. These are stacks, from the newest frame on, with the host's frames on them, and copies of
+  /// registers. Only of stacks with an activation of this runtime; a thread that is away may write to its newest frames meanwhile.
+  /// Nothing may be changed there. It takes no references: options that name an address space of which there is no pointer will do.
+  void visit_ranges(llvm::function_ref<void(const void *low, const void *high)> visit) const;
+
   /// Of all roots, and of those that are derived.
   std::size_t root_count() const { return roots_.size(); }
   std::size_t derived_count() const { return derived_.size(); }
@@ -55,6 +62,12 @@ private:
 
   std::vector<Place> roots_; ///< no slot twice
   std::vector<Derived> derived_;
+  struct Range {
+    std::uint64_t low, high;
+  };
+  std::vector<Range> ranges_; ///< of stacks
+  using Registers = std::array<std::uint64_t, 8>; ///< those that functions save for their callers, and zeros
+  std::vector<Registers> registers_;
 };
 
 } // namespace osr

@@ -9,9 +9,11 @@
 
 namespace osr {
 
-/// While it exists, the calling thread may call functions of the program, of all runtimes in the process, is stopped with all others, and its activations
-/// are replaced like theirs. May be nested; only the outermost one counts. Belongs to the thread that made it; no
-/// activation of the program may be left on its stack when the outermost one goes. Example:
+/// While it exists, the calling thread may call functions of the program, of all runtimes in the process, is stopped with all others, and
+/// its activations are replaced like theirs. May be nested; only the outermost one counts. Belongs to the thread that made it: in
+/// another one, call() and run() attach that for the time of the call, and what cannot be called for lack of memory returns 0 and is said
+/// (Options::message). If the outermost one goes while an activation of the program is on the thread's stack, the thread stays
+/// attached until it ends, and that is said. Example:
 ///
 ///     auto thread = cantFail(ThreadAttachment::attach());
 ///     std::uint64_t sum = thread.call(runtime->address_of("add"), 2, 3);
@@ -41,9 +43,9 @@ private:
 };
 
 /// While one exists, the calling thread is in the host, in a function that the program has called: it waits for
-/// something, or works for long, and touches no reference of the program. Safepoints do not wait for it
-/// (osr/safepoint.h), and the end of this object waits for one that is under way. In an attached thread; elsewhere, and
-/// nested, without effect.
+/// something, or works for long, touches no reference of the program, and calls its functions by ThreadAttachment::call or run, and not by their
+/// addresses. Safepoints do not wait for it (osr/safepoint.h), and its activations are replaced without a signal to it; the end of this
+/// object waits for what is under way. It is not to be left by longjmp. In an attached thread; elsewhere, and nested, without effect.
 class AwayFromProgram {
 public:
   AwayFromProgram();
@@ -52,7 +54,7 @@ public:
   AwayFromProgram &operator=(const AwayFromProgram &) = delete;
 
 private:
-  bool has_left_ = false;
+  bool has_left_ = false, stays_ = false;
 };
 
 /// While one exists, the calling thread counts as one that runs the program, although it is in the host: a safepoint

@@ -16,6 +16,12 @@ osr_enter_program:
         mov     [r8 + OSR_BASE_CFA], rsp        // the call pushes the return PC just below
         lea     rax, [rip + 1f]
         mov     [r8 + OSR_BASE_RETURN_PC], rax
+        mov     [r8 + OSR_BASE_SAVED], rbx
+        mov     [r8 + OSR_BASE_SAVED + 8], rbp
+        mov     [r8 + OSR_BASE_SAVED + 16], r12
+        mov     [r8 + OSR_BASE_SAVED + 24], r13
+        mov     [r8 + OSR_BASE_SAVED + 32], r14
+        mov     [r8 + OSR_BASE_SAVED + 40], r15
         mov     r11, rdi
         mov     rdi, rsi
         mov     rsi, rdx

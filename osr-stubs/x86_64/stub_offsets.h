@@ -37,6 +37,7 @@
 // ProgramBase: where walks of a program's stack stop (enter_program.h).
 #define OSR_BASE_CFA 0
 #define OSR_BASE_RETURN_PC 8
+#define OSR_BASE_SAVED 16
 
 // OutsideRegisters: what a walk of the stack that was left begins with (call_on_stack.h).
 #define OSR_OUTSIDE_PC 0

@@ -1,11 +1,12 @@
 #include "runtime/code/link_errors.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 
 #include <llvm/ExecutionEngine/Orc/Core.h>
 
 #include <fmt/ranges.h>
 
+#include <optional>
 #include <set>
 #include <string>
 
@@ -17,8 +18,11 @@ namespace {
 struct Causes {
   std::set<std::string> unresolved;
   std::vector<std::string> others;
+  std::optional<ErrorCode> other_code;
 
   void add(llvm::Error error) {
+    if (const ErrorCode code = code_of(error); code != ErrorCode::Refused && !other_code)
+      other_code = code;
     llvm::handleAllErrors(
         std::move(error),
         [this](const llvm::orc::SymbolsNotFound &missing) {
@@ -29,6 +33,7 @@ struct Causes {
         [this](const llvm::ErrorInfoBase &other) { others.push_back(other.message()); });
   }
 
+  ErrorCode code() const { return other_code.value_or(unresolved.empty() ? ErrorCode::Refused : ErrorCode::Unknown); }
   std::string text() const {
     std::vector<std::string> parts = others;
     if (!unresolved.empty())
@@ -37,29 +42,30 @@ struct Causes {
   }
 };
 
-std::string describe(llvm::Error error, std::vector<llvm::Error> &reported) {
+llvm::Error join(const std::string &prefix, llvm::Error error, std::vector<llvm::Error> &reported) {
   Causes causes;
   for (llvm::Error &cause : reported)
     causes.add(std::move(cause));
   reported.clear();
   causes.add(std::move(error));
-  return causes.text();
+  return make_error(causes.code(), "{}{}", prefix, causes.text());
 }
 
 } // namespace
 
 std::string unresolved_symbols(llvm::ArrayRef<std::string> names) {
-  return fmt::format("unresolved symbol{} {} (nothing that was added, defined or loaded has it; osrctl "
-                     "loads libraries by --load LIB.so)",
-                     names.size() == 1 ? "" : "s", fmt::join(names, ", "));
+  return fmt::format(
+      "unresolved symbol{} {} (no module has it, and nothing that is loaded; hosts add a module, or give it by "
+      "define, resolve or libraries, osrctl by --load LIB.so)",
+      names.size() == 1 ? "" : "s", fmt::join(names, ", "));
 }
 
 llvm::Error link_error(llvm::StringRef object, llvm::Error error, std::vector<llvm::Error> &reported) {
-  return make_error("cannot link {}: {}", object.str(), describe(std::move(error), reported));
+  return join(fmt::format("cannot link {}: ", object.str()), std::move(error), reported);
 }
 
 llvm::Error lookup_error(llvm::Error error, std::vector<llvm::Error> &reported) {
-  return make_error("{}", describe(std::move(error), reported));
+  return join("", std::move(error), reported);
 }
 
 } // namespace osr

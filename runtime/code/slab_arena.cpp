@@ -1,7 +1,7 @@
 #include "runtime/code/slab_arena.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/code/slab_fork.h"
 #include "runtime/machine/instructions.h"
 #include "runtime/machine/page_size.h"
@@ -36,7 +36,8 @@ const char *name_of(SlabKind kind) {
 
 llvm::Error system_error(const char *what, std::uint64_t size) {
   const int error = errno;
-  return make_error("cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or use smaller slabs)",
+  return make_error(ErrorCode::NoMemory,
+                    "cannot reserve {} MiB for generated code: {} failed: {} (see `ulimit -v`, or use smaller slabs)",
                     size >> 20, what, llvm::sys::StrError(error));
 }
 
@@ -78,12 +79,13 @@ llvm::Error SlabArena::map(const SlabSizes &sizes) {
   std::array<std::uint64_t, slab_kind_count> size{};
   for (unsigned i = 0; i != slab_kind_count; ++i) {
     if (wanted[i] == 0 || wanted[i] > reach)
-      return make_error("the {} slab cannot have {} bytes", name_of(SlabKind(i)), wanted[i]);
+      return make_error(ErrorCode::Invalid, "the {} slab cannot have {} bytes", name_of(SlabKind(i)), wanted[i]);
     size[i] = llvm::alignTo(wanted[i], page_size);
     reservation_size_ += size[i];
   }
   if (reservation_size_ > reach)
-    return make_error("code, read-only data and data slabs need {} MiB together; at most {} MiB can be addressed",
+    return make_error(ErrorCode::Invalid,
+                      "code, read-only data and data slabs need {} MiB together; at most {} MiB can be addressed",
                       reservation_size_ >> 20, reach >> 20);
   void *base = ::mmap(nullptr, reservation_size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED)
@@ -160,12 +162,14 @@ llvm::Expected<SlabMemory> SlabArena::allocate(SlabKind kind, std::uint64_t size
   if (align > reach)
     return make_error("the {} slab has no address that is a multiple of {}", name_of(kind), align);
   if (size > from.range.size()) // also keeps the sums below from overflowing
-    return make_error("the {} slab has {} bytes, {} are wanted at once", name_of(kind), from.range.size(), size);
+    return make_error(ErrorCode::NoMemory, "the {} slab has {} bytes, {} are wanted at once", name_of(kind),
+                      from.range.size(), size);
   size = llvm::alignTo(std::max<std::uint64_t>(size, 1), granule(kind));
   Lock lock(from.mutex);
   const std::optional<std::uint64_t> address = from.free.take(size, std::max(align, granule(kind)));
   if (!address)
-    return make_error("the {} slab is full: {} bytes are wanted, {} of {} are free in {} pieces (choose larger slabs)",
+    return make_error(ErrorCode::NoMemory,
+                      "the {} slab is full: {} bytes are wanted, {} of {} are free in {} pieces (choose larger slabs)",
                       name_of(kind), size, from.free.free_bytes(), from.range.size(), from.free.extent_count());
   if (*address + size > from.highest_used.load(std::memory_order_relaxed)) {
     from.highest_used.store(*address + size, std::memory_order_release);

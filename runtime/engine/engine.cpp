@@ -1,7 +1,7 @@
 #include "runtime/engine/engine.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/target/holder_assembly.h"
 #include "osr-stubs/result_area.h"
@@ -158,7 +158,8 @@ Expected<std::vector<EntryId>> Engine::entries_for(ArrayRef<FunctionInfo> functi
     const Function *before = program().module->getFunction(function.name), *now = module.getFunction(function.name);
     if (before &&
         (before->getFunctionType() != now->getFunctionType() || before->getCallingConv() != now->getCallingConv()))
-      return make_error("'{}' had another type before its module was removed, and is still called by that",
+      return make_error(ErrorCode::Exists,
+                        "'{}' had another type before its module was removed, and is still called by that",
                         function.name);
     entries.push_back(known->second);
   }
@@ -278,7 +279,7 @@ Error Engine::with_stopped(function_ref<void(StoppedThreads)> work) {
 Expected<FunctionId> Engine::find_body(StringRef name) const {
   if (const FunctionInfo *function = program().find_function(name))
     return function->id;
-  return make_error("there is no function '{}'; 'osrctl sites' lists them", name.str());
+  return make_error(ErrorCode::Unknown, "there is no function '{}'; 'osrctl sites' lists them", name.str());
 }
 
 Error Engine::watch_threads(const Handshake::Options &options) {

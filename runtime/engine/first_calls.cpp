@@ -1,6 +1,6 @@
 #include "runtime/engine/first_calls.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/events/cause.h"
 #include "runtime/threads/undisturbed.h"
 #include "runtime/threads/work_stack.h"
@@ -87,7 +87,7 @@ Expected<std::uint64_t> FirstCalls::code_for_locked(EntryId entry) {
 Expected<const Version *> FirstCalls::compile(EntryId entry) {
   const FunctionId body = engine_.targets().bodies().current(entry);
   if (body == no_function)
-    return make_error("'{}' was removed", engine_.name_of(entry));
+    return make_error(ErrorCode::Unknown, "'{}' was removed", engine_.name_of(entry));
   const auto held = held_.find(entry);
   const Tier tier = held != held_.end() ? held->second : may_be_optimized(entry) ? tier_ : Tier::Baseline;
   auto version = engine_.maker().find_or_compile({body, tier, std::nullopt});

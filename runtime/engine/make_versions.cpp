@@ -2,7 +2,7 @@
 #include "runtime/engine/version_store.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/lower_objects.h"
 #include "runtime/code/frame_description.h"
 #include "runtime/code/real_lines.h"
@@ -106,9 +106,11 @@ Expected<std::unique_ptr<Version>> VersionStore::told(Trace::Clock::time_point b
     events_.compiled(begun, (*made)->object);
     return made;
   }
-  const std::string reason = toString(made.takeError());
+  Error error = made.takeError();
+  const ErrorCode code = code_of(error);
+  const std::string reason = toString(std::move(error));
   events_.not_compiled(begun, key, reason);
-  return make_error("{}", reason);
+  return make_error(code, "{}", reason);
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::compile(const VersionKey &key) {

@@ -76,7 +76,7 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
         calls->update();
       RulesFinder rules(lookup_, table_);
       for (const auto &thread : threads)
-        evidence.visit(*thread, rules);
+        evidence.visit(*thread, rules, /*is_last=*/stop + 1 == most_stops);
       if (evidence.is_complete())
         follow_patches(evidence, stubs);
     });
@@ -135,7 +135,7 @@ void Reclaimer::free_by(const StackEvidence &evidence) {
       if (stub.lands_in_old)
         reached.insert(&object);
     });
-    if (object.state() == CodeState::NotEntrant && !version.entering.load() && !reached.contains(&object) &&
+    if (object.state() == CodeState::NotEntrant && !reached.contains(&object) &&
         !evidence.leads_into(object.linked.code))
       versions_.free_code(version);
     if (object.state() == CodeState::Freed && !has_frames.contains(&object)) {

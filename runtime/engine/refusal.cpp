@@ -41,6 +41,7 @@ std::string describe(const Refusal &refusal) {
   case RefusalKind::NotMapped:
     return refusal.detail.empty() ? "the site map says nothing about this site" : refusal.detail;
   case RefusalKind::Pending: return "another transition of this frame has to come first";
+  case RefusalKind::Hidden: return "hidden behind a frame of code without unwind information";
   case RefusalKind::Unwalkable: return "walk: " + refusal.detail;
   case RefusalKind::Failed: return refusal.detail;
   }

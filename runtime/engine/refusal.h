@@ -27,6 +27,7 @@ enum class RefusalKind : std::uint8_t {
   // Of requests and walks.
   NotMapped, ///< detail: what a redefinition says of the site; may be empty
   Pending,
+  Hidden,
   Unwalkable, ///< detail: how the walk ended
   Failed,     ///< detail: what a compiler, a linker or a full machine said
 };

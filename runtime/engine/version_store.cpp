@@ -1,7 +1,7 @@
 #include "runtime/engine/version_store.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/sites/loop_polls.h"
 #include "runtime/events/trace_events.h"
 
@@ -39,7 +39,9 @@ void VersionStore::unload(Version &foreign) {
 Expected<const Version *> VersionStore::remember(const VersionKey &key, Expected<std::unique_ptr<Version>> made) {
   if (made)
     return (versions_[key] = std::move(*made)).get();
-  return make_error("{}", failures_[key] = toString(made.takeError()));
+  Error error = made.takeError();
+  const ErrorCode code = code_of(error);
+  return make_error(code, "{}", failures_[key] = toString(std::move(error)));
 }
 
 const Version *VersionStore::adopt(std::unique_ptr<Version> version) {

@@ -14,7 +14,6 @@
 #include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/Support/Error.h>
 
-#include <atomic>
 #include <functional>
 #include <list>
 #include <map>
@@ -36,8 +35,6 @@ inline SiteKey site_key(const CodeObject &code, std::uint64_t return_pc) {
 struct Version {
   CodeObject object;
   DebuggerRegistration debugger;
-  /// Activations that Runtime::enter_at has begun or is about to: its code stays. Counted down without the lock.
-  mutable std::atomic<unsigned> entering = 0;
   std::unique_ptr<ResidenceCounter> residents;  ///< null unless activations are counted
   std::vector<std::uint32_t> return_pc_offsets; ///< baseline: by site index, 0 where there is no record
 

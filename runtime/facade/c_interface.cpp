@@ -2,7 +2,9 @@
 #include "runtime/facade/c_support.h"
 
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/Support/ErrorHandling.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
@@ -18,7 +20,35 @@ std::unique_ptr<MemoryBuffer> copy_of(const char *bytes, std::size_t size, const
 
 } // namespace
 
-void osr_free_message(char *message) { std::free(message); }
+namespace {
+
+/// In front of each message. Room for what is aligned most.
+union MessageHead {
+  int code;
+  std::max_align_t align;
+};
+
+} // namespace
+
+char *osr::copy_message(StringRef text, int code) {
+  auto *head = static_cast<MessageHead *>(std::malloc(sizeof(MessageHead) + text.size() + 1));
+  if (!head) // as everybody who uses malloc here
+    report_bad_alloc_error("a message");
+  head->code = code;
+  auto *message = reinterpret_cast<char *>(head + 1);
+  std::memcpy(message, text.data(), text.size());
+  message[text.size()] = 0;
+  return message;
+}
+
+void osr_free_message(char *message) {
+  if (message)
+    std::free(reinterpret_cast<MessageHead *>(message) - 1);
+}
+
+osr_code osr_code_of(const char *message) {
+  return message ? osr_code((reinterpret_cast<const MessageHead *>(message) - 1)->code) : OSR_OK;
+}
 
 char *osr_create(osr_tier tier, osr_runtime **runtime) {
   osr_options options{};
@@ -63,7 +93,7 @@ char *osr_lookup(osr_runtime *runtime, const char *name, std::uint64_t *address)
 
 char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, std::uint64_t *rewritten) {
   if (tier == OSR_TIER_AUTO)
-    return strdup("activations are replaced at the baseline or the optimised tier");
+    return copy_message("activations are replaced at the baseline or the optimised tier", int(ErrorCode::Invalid));
   auto outcome = runtime->runtime->replace(function, {.to = tier_of(tier)});
   if (!outcome)
     return message_of(outcome.takeError());
@@ -87,6 +117,12 @@ char *osr_at_safepoint(osr_runtime *runtime, int objects_move, unsigned millisec
 void osr_visit_roots(osr_safepoint *safepoint, void (*visit)(void **, unsigned, void *), void *context) {
   reinterpret_cast<Safepoint *>(safepoint)->visit_roots(
       [&](Root root) { visit(&root.object, root.address_space, context); });
+}
+
+void osr_visit_ranges(const osr_safepoint *safepoint, void (*visit)(const void *, const void *, void *),
+                      void *context) {
+  reinterpret_cast<const Safepoint *>(safepoint)->visit_ranges(
+      [&](const void *low, const void *high) { visit(low, high, context); });
 }
 
 char *osr_for_each_activation(osr_runtime *runtime, int (*visit)(const osr_activation *, void *), void *context) {
@@ -125,6 +161,35 @@ static SmallVector<EnteredValue, 16> entered_values(const void *const *values, c
   return entered;
 }
 
+using FillInC = void (*)(const osr_object *, size_t, void *);
+
+/// What calls the host's function in C.
+static auto filling(FillInC fill, void *context) {
+  return [=](ArrayRef<EnteredObject> objects) {
+    SmallVector<osr_object, 8> shown;
+    for (const EnteredObject &object : objects)
+      shown.push_back({object.name.data(), object.name.size(), object.bytes.data(), object.bytes.size(),
+                       object.value.has_value(), object.value.value_or(0)});
+    fill(shown.data(), shown.size(), context);
+  };
+}
+
+char *osr_enter_at_with(osr_runtime *runtime, const char *function, std::uint32_t site, const void *const *values,
+                        const std::size_t *sizes, std::size_t count, std::uint64_t result, FillInC fill, void *context,
+                        std::uint64_t *returned) {
+  return give(
+      runtime->runtime->enter_at(function, site, entered_values(values, sizes, count), result, filling(fill, context)),
+      returned);
+}
+
+char *osr_enter_at_point_with(osr_runtime *runtime, const char *function, std::uint64_t point,
+                              const void *const *values, const std::size_t *sizes, std::size_t count,
+                              std::uint64_t result, FillInC fill, void *context, std::uint64_t *returned) {
+  return give(runtime->runtime->enter_at_point(function, point, entered_values(values, sizes, count), result,
+                                               filling(fill, context)),
+              returned);
+}
+
 char *osr_enter_at(osr_runtime *runtime, const char *function, std::uint32_t site, const void *const *values,
                    const std::size_t *sizes, std::size_t count, std::uint64_t result, std::uint64_t *returned) {
   return give(runtime->runtime->enter_at(function, site, entered_values(values, sizes, count), result), returned);
@@ -138,5 +203,5 @@ char *osr_enter_at_point(osr_runtime *runtime, const char *function, std::uint64
 
 char *osr_statistics(osr_runtime *runtime) {
   const std::optional<Statistics> statistics = runtime->runtime->snapshot();
-  return statistics ? strdup(statistics->to_json().c_str()) : nullptr;
+  return statistics ? copy_message(statistics->to_json()) : nullptr;
 }

@@ -1,4 +1,5 @@
 // The C interface of modules and their name spaces.
+#include "compiler/base/error_code.h"
 #include "osr/library.h"
 #include "runtime/facade/c_support.h"
 
@@ -22,8 +23,8 @@ Expected<orc::ThreadSafeModule> module_from(const char *bytes, std::size_t size,
   const auto text = MemoryBuffer::getMemBufferCopy(StringRef(bytes, size), name); // with a null byte behind it
   std::unique_ptr<Module> read = parseIR(text->getMemBufferRef(), diagnostic, *context);
   if (!read)
-    return createStringError("module '%s' is no IR: %s (line %d)", name, diagnostic.getMessage().str().c_str(),
-                             diagnostic.getLineNo());
+    return osr::make_error(ErrorCode::Invalid, "module '{}' is no IR: {} (line {})", name,
+                           diagnostic.getMessage().str(), diagnostic.getLineNo());
   return orc::ThreadSafeModule(std::move(read), std::move(context));
 }
 
@@ -73,7 +74,7 @@ char *osr_library_lookup(osr_library *library, const char *name, std::uint64_t *
 }
 
 char *osr_library_name_of(osr_library *library, const char *name) {
-  return strdup(library->library.name_of(name).c_str());
+  return copy_message(library->library.name_of(name));
 }
 
 void osr_library_forget(osr_library *library) { delete library; }

@@ -1,10 +1,12 @@
 // The C interface of threads, and of stacks that they change to.
 #include "runtime/facade/c_support.h"
 
+#include "compiler/base/message.h"
 #include "osr/fiber.h"
 #include "osr/host_stack.h"
 #include "osr/thread.h"
 #include "runtime/threads/safepoint_gate.h"
+#include "runtime/threads/staying.h"
 
 using namespace llvm;
 using namespace osr;
@@ -44,13 +46,23 @@ void osr_detach_thread() {
 }
 
 std::uint64_t osr_call(std::uint64_t address, std::uint64_t first, std::uint64_t second, std::uint64_t third) {
-  return attachments.back().call(address, first, second, third);
+  if (!attachments.empty())
+    return attachments.back().call(address, first, second, third);
+  auto attached = ThreadAttachment::attach();
+  if (attached)
+    return attached->call(address, first, second, third);
+  say("a function of the program is not called: " + toString(attached.takeError()));
+  return 0;
 }
 
-int osr_go_away() { return go_away_from_program(); }
+static constexpr int has_left = 1, stays = 2;
+
+int osr_go_away() { return (go_away_from_program() ? has_left : 0) | (begin_stay() ? stays : 0); }
 
 void osr_come_back(int was_in_program) {
-  if (was_in_program)
+  if (was_in_program & stays)
+    end_stay();
+  if (was_in_program & has_left)
     come_back_to_program();
 }
 

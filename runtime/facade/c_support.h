@@ -2,6 +2,7 @@
 #pragma once
 
 #include "osr-c/osr.h"
+#include "osr/error.h"
 #include "osr/runtime.h"
 
 #include <cstring>
@@ -12,8 +13,15 @@ struct osr_runtime {
 
 namespace osr {
 
-/// To be freed by osr_free_message; null: there is no error.
-inline char *message_of(llvm::Error error) { return error ? strdup(toString(std::move(error)).c_str()) : nullptr; }
+/// To be freed by osr_free_message. In front of the text is the code of the error, if it is one.
+char *copy_message(llvm::StringRef text, int code = 0);
+/// The same; null: there is no error.
+inline char *message_of(llvm::Error error) {
+  if (!error)
+    return nullptr;
+  const ErrorCode code = code_of(error);
+  return copy_message(toString(std::move(error)), int(code));
+}
 
 template <typename Value, typename Result> char *give(llvm::Expected<Value> value, Result *result) {
   if (!value)

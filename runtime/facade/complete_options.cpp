@@ -1,6 +1,7 @@
 #include "runtime/facade/complete_options.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
+#include "compiler/base/message.h"
 #include "compiler/target/target.h"
 
 #include <cstdlib>
@@ -25,13 +26,28 @@ bool goes_by_time(StressMode::Kind kind) {
   return true;
 }
 
+/// Called with locks held, from code that no exception may pass: what comes is said, and taken for an answer that says nothing.
+template <typename Result, typename... Arguments>
+void contain_exceptions(std::function<Result(Arguments...)> &function, const char *name) {
+  if (!function)
+    return;
+  function = [inner = std::move(function), name](Arguments... arguments) -> Result {
+    try {
+      return inner(arguments...);
+    } catch (...) {
+      say(fmt::format("an exception has left the host's {}: it is taken for one that says nothing", name));
+      return Result();
+    }
+  };
+}
+
 Error make_deterministic(RuntimeOptions &options) {
   if (goes_by_time(options.stress.kind))
-    return make_error("a stress mode that goes by time is not deterministic");
+    return make_error(ErrorCode::Invalid, "a stress mode that goes by time is not deterministic");
   if (options.tier_up.policy && options.tier_up.policy->sampling_period().count() != 0)
-    return make_error("a policy that samples is not deterministic");
+    return make_error(ErrorCode::Invalid, "a policy that samples is not deterministic");
   if (options.limits.most_time)
-    return make_error("a limit for the time that compiles take is not deterministic");
+    return make_error(ErrorCode::Invalid, "a limit for the time that compiles take is not deterministic");
   options.tier_up.compile_threads = 0;
   return Error::success();
 }
@@ -42,6 +58,9 @@ Expected<RuntimeOptions> complete(RuntimeOptions options) {
   if (const char *text = options.environment.empty() ? nullptr : std::getenv(options.environment.c_str()))
     if (Error error = change_options(options, text))
       return make_error("{}: {}", options.environment, toString(std::move(error)));
+  contain_exceptions(options.resolve, "resolve");
+  contain_exceptions(options.compile_failed, "compile_failed");
+  contain_exceptions(options.listener, "listener");
   if (options.deterministic)
     if (Error error = make_deterministic(options))
       return error;

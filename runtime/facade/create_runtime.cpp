@@ -1,6 +1,6 @@
 #include "runtime/facade/create_runtime.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/load.h"
 #include "compiler/target/target.h"
 #include "runtime/facade/complete_options.h"
@@ -17,7 +17,7 @@ namespace {
 Expected<CanonicalProgram> canonical(orc::ThreadSafeModule module, const RuntimeOptions &options,
                                      KeepSource keep_source) {
   if (!module)
-    return make_error("there is no module");
+    return make_error(ErrorCode::Invalid, "there is no module");
   auto machine =
       create_target_machine(CodegenLevel::Optimizing, ProcessorChoice{options.target_cpu, options.target_features});
   if (!machine)

@@ -1,6 +1,6 @@
 #include "runtime/facade/libraries.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/canonical/load.h"
 #include "osr/library.h"
 #include "runtime/facade/runtime_impl.h"
@@ -39,9 +39,10 @@ void rename(GlobalValue &value, const std::string &name) {
 
 Expected<std::size_t> Libraries::create(StringRef name) {
   if (name.empty() || !all_of(name, [](char letter) { return isAlnum(letter) || letter == '_' || letter == '.'; }))
-    return make_error("'{}' is no name of a library: it takes letters, digits, '_' and '.'", name.str());
+    return make_error(ErrorCode::Invalid, "'{}' is no name of a library: it takes letters, digits, '_' and '.'",
+                      name.str());
   if (any_of(all_, [&](const One &library) { return library.name == name; }))
-    return make_error("there is a library '{}' already", name.str());
+    return make_error(ErrorCode::Exists, "there is a library '{}' already", name.str());
   all_.push_back({name.str(), {}});
   return all_.size() - 1;
 }
@@ -130,11 +131,14 @@ void Libraries::meet(StringRef name, std::size_t definer, Engine &engine) {
 Expected<Library> Library::create(Runtime &runtime, StringRef name) {
   RuntimeImpl &impl = RuntimeImpl::of(runtime);
   const RuntimeImpl::Use use(impl);
+  if (Error error = impl.refuse_in_callback())
+    return error;
   if (impl.process == Process::OfProgram)
-    return make_error("the program is whole: a runtime that is created without one has libraries");
+    return make_error(ErrorCode::WrongState,
+                      "the program is whole: a runtime that is created without one has libraries");
   Undisturbed undisturbed;
   Lock lock(impl.engine->mutex(), after_waiting);
-  auto index = impl.libraries.create(name);
+  auto index = impl.grown.libraries.create(name);
   if (!index)
     return index.takeError();
   return Library(runtime, *index, name.str());
@@ -142,12 +146,14 @@ Expected<Library> Library::create(Runtime &runtime, StringRef name) {
 
 Error Library::add_to_link_order(const Library &other) {
   if (other.runtime_ != runtime_)
-    return make_error("library '{}' is of another runtime than '{}'", other.name_, name_);
+    return make_error(ErrorCode::Invalid, "library '{}' is of another runtime than '{}'", other.name_, name_);
   RuntimeImpl &impl = RuntimeImpl::of(*runtime_);
   const RuntimeImpl::Use use(impl);
+  if (Error error = impl.refuse_in_callback())
+    return error;
   Undisturbed undisturbed;
   Lock lock(impl.engine->mutex(), after_waiting);
-  impl.libraries.link(index_, other.index_);
+  impl.grown.libraries.link(index_, other.index_);
   return Error::success();
 }
 
@@ -157,12 +163,14 @@ Expected<ModuleId> Library::add(orc::ThreadSafeModule module) {
 
 Expected<std::uint64_t> Library::lookup(StringRef name) {
   RuntimeImpl &impl = RuntimeImpl::of(*runtime_);
+  if (Error error = impl.refuse_in_callback())
+    return error;
   std::string found;
   {
     const RuntimeImpl::Use use(impl);
     Undisturbed undisturbed;
     Lock lock(impl.engine->mutex(), after_waiting);
-    found = impl.libraries.find(name, index_, *impl.engine);
+    found = impl.grown.libraries.find(name, index_, *impl.engine);
   }
   return runtime_->lookup(found);
 }

@@ -1,6 +1,6 @@
 #include "osr/runtime.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/facade/forks.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
@@ -67,30 +67,37 @@ Runtime::~Runtime() {
 }
 
 Error Runtime::close(std::unique_ptr<Runtime> &runtime) {
+  if (!runtime)
+    return Error::success();
+  if (Error error = runtime->impl_->refuse_in_callback())
+    return error;
   if (const unsigned uses = runtime->impl_->uses)
     return make_error(
+        ErrorCode::InUse,
         "the runtime cannot be closed: {} of its functions are under way, in other threads or in this one", uses);
   auto activation = describe_some_activation(*runtime->impl_->engine);
   if (!activation)
     return activation.takeError();
   if (!activation->empty())
-    return make_error("the runtime cannot be closed: {}", *activation);
+    return make_error(ErrorCode::InUse, "the runtime cannot be closed: {}", *activation);
   runtime.reset();
   return Error::success();
 }
 
 Expected<ModuleId> RuntimeImpl::add(orc::ThreadSafeModule module, std::size_t library) {
+  if (Error error = refuse_in_callback())
+    return error;
   const Use use(*this);
   if (process == Process::OfProgram)
-    return make_error("the program is whole: a runtime that is created without one grows");
+    return make_error(ErrorCode::WrongState, "the program is whole: a runtime that is created without one grows");
   if (!module)
-    return make_error("there is no module");
+    return make_error(ErrorCode::Invalid, "there is no module");
   Undisturbed undisturbed;
   Lock lock(engine->mutex(), after_waiting);
   Libraries::Names names;
   auto added =
       module.consumingModuleDo([&](std::unique_ptr<Module> taken) OSR_REQUIRES(engine_lock) -> Expected<Engine::Added> {
-        auto bound = libraries.bind(*taken, library, *engine);
+        auto bound = grown.libraries.bind(*taken, library, *engine);
         if (!bound)
           return bound.takeError();
         names = std::move(*bound);
@@ -98,37 +105,43 @@ Expected<ModuleId> RuntimeImpl::add(orc::ThreadSafeModule module, std::size_t li
       });
   if (!added)
     return added.takeError();
-  libraries.note_added(names, *engine);
-  return modules.add(std::move(*added));
+  grown.libraries.note_added(names, *engine);
+  return grown.modules.add(std::move(*added));
 }
 
 Expected<ModuleId> Runtime::add(orc::ThreadSafeModule module) { return impl_->add(std::move(module), Libraries::main); }
 
 Error Runtime::remove(ModuleId module) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Lock lock(impl_->engine->mutex(), after_waiting);
-  auto found = impl_->modules.take(module);
+  auto found = impl_->grown.modules.take(module);
   lock.unlock();
   if (!found)
-    return make_error("there is no module {}, or it was removed already", module);
+    return make_error(ErrorCode::Unknown, "there is no module {}, or it was removed already", module);
   impl_->rooms.redefiner->remove(std::move(*found));
   return Error::success();
 }
 
 Error Runtime::initialize() {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   if (!ThreadRegistry::current())
-    return make_error("constructors run in an attached thread");
+    return make_error(ErrorCode::WrongState, "constructors run in an attached thread");
   std::vector<StaticAction> actions;
   {
     Undisturbed undisturbed; // constructors run with the program's handlers
     Lock lock(impl_->engine->mutex(), after_waiting);
-    actions = impl_->modules.take_constructors();
+    actions = impl_->grown.modules.take_constructors();
   }
   return impl_->rooms.guest->run(actions);
 }
 
 Error Runtime::define(ArrayRef<HostSymbol> symbols) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
@@ -136,12 +149,14 @@ Error Runtime::define(ArrayRef<HostSymbol> symbols) {
   if (Error error = engine.session().define_symbols(symbols))
     return error;
   for (const HostSymbol &symbol : symbols)
-    impl_->libraries.note_defined(symbol.first, engine);
+    impl_->grown.libraries.note_defined(symbol.first, engine);
   engine.versions().forget_failures();
   return Error::success();
 }
 
 Expected<std::uint64_t> Runtime::lookup(StringRef name) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
@@ -160,9 +175,9 @@ Engine &Runtime::engine() { return *impl_->engine; }
 
 Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
   if (impl_->process == Process::OfHost)
-    return make_error("the program has no main that could be run: the host calls its functions");
+    return make_error(ErrorCode::WrongState, "the program has no main that could be run: the host calls its functions");
   if (impl_->begun)
-    return make_error("the program is running already, or has run");
+    return make_error(ErrorCode::WrongState, "the program is running already, or has run");
   Engine &engine = *impl_->engine;
   GuestProgram &guest = *impl_->rooms.guest;
   const CanonicalProgram &program = engine.program();
@@ -171,7 +186,8 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     return main.takeError();
   raise_stack_limit();
   if (ThreadRegistry::current())
-    return make_error("main needs a thread that is not attached: the program's end would be the end of that");
+    return make_error(ErrorCode::WrongState,
+                      "main needs a thread that is not attached: the program's end would be the end of that");
   auto self = engine.threads().add_current();
   if (!self)
     return self.takeError();
@@ -199,6 +215,8 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
 }
 
 std::uint64_t Runtime::address_of(StringRef name) {
+  if (impl_->is_in_callback())
+    return 0;
   const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;
   Engine &engine = *impl_->engine;
@@ -208,6 +226,8 @@ std::uint64_t Runtime::address_of(StringRef name) {
 }
 
 Expected<ReplaceOutcome> Runtime::replace(StringRef function, const ReplaceOptions &options) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.replacer->replace(function, options);
 }
@@ -218,46 +238,64 @@ std::shared_ptr<PendingRequest> Runtime::request(StringRef function, const Repla
 }
 
 Expected<RedefineOutcome> Runtime::redefine(StringRef function, MemoryBufferRef ir, const RedefineOptions &options) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.redefiner->redefine(function, ir, options);
 }
 
 Expected<RedefineOutcome> Runtime::revert(StringRef function, const RedefineOptions &options) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.redefiner->revert(function, options);
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> Runtime::source_of(StringRef function) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.redefiner->source_of(function);
 }
 
 Expected<std::uint64_t> Runtime::enter_at(StringRef function, std::uint32_t site, ArrayRef<EnteredValue> state,
-                                          std::uint64_t result) {
-  return osr::enter_at(*impl_->engine, function, site, state, result);
+                                          std::uint64_t result, FillObjects fill) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
+  return osr::enter_at(*impl_->engine, function, site, state, result, fill);
 }
 
 Expected<std::uint64_t> Runtime::enter_at_point(StringRef function, std::uint64_t point, ArrayRef<EnteredValue> values,
-                                                std::uint64_t result) {
-  return osr::enter_at_point(*impl_->engine, function, point, values, result);
+                                                std::uint64_t result, FillObjects fill) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
+  return osr::enter_at_point(*impl_->engine, function, point, values, result, fill);
 }
 
 Error Runtime::for_each_activation(function_ref<bool(const Activation &)> visit, std::optional<pid_t> thread) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   return osr::for_each_activation(*impl_->engine, visit, thread);
 }
 
 Error Runtime::at_safepoint(function_ref<void(Safepoint &)> work, const SafepointOptions &options) {
+  if (Error error = impl_->refuse_in_callback())
+    return error;
   const RuntimeImpl::Use use(*impl_);
   return osr::at_safepoint(*impl_->engine, work, options);
 }
 
 bool Runtime::reclaim() {
+  if (impl_->is_in_callback())
+    return true; // nothing is freed now
   const RuntimeImpl::Use use(*impl_);
   return impl_->rooms.replacer->reclaim();
 }
 
 std::optional<Statistics> Runtime::snapshot() {
+  if (impl_->is_in_callback())
+    return std::nullopt;
   const RuntimeImpl::Use use(*impl_);
   return impl_->snapshot();
 }

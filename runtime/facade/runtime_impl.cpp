@@ -1,7 +1,7 @@
 // How a runtime is made, begins and ends.
 #include "runtime/facade/runtime_impl.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/base/message.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/target/thread_memory.h"
@@ -67,7 +67,7 @@ Error check_collectable(const RuntimeOptions &options) {
     return Error::success();
   for (const unsigned space : options.reference_spaces)
     if (space == 0 || space >= first_machine_address_space())
-      return make_error("address space {} cannot be one of references: 1 to {} can", space,
+      return make_error(ErrorCode::Invalid, "address space {} cannot be one of references: 1 to {} can", space,
                         first_machine_address_space() - 1);
   if (!options.sites || !options.loop_sites || options.freeing == Freeing::ResidenceCounting ||
       options.mechanism == Mechanism::ReturnPoint)
@@ -104,9 +104,11 @@ Expected<std::unique_ptr<RuntimeImpl>> RuntimeImpl::create(CanonicalProgram prog
                                                            RuntimeOptions options, orc::ThreadSafeContext context) {
   auto impl = std::make_unique<RuntimeImpl>(std::move(context), process, std::move(options));
   if (process == Process::OfProgram && !impl->options.process_symbols)
-    return make_error("a whole program finds the process's symbols: process_symbols is for programs that grow");
-  if (process == Process::OfProgram && !impl->claim.take())
-    return make_error("there is a whole program in this process already, and what a process has once (exit and its "
+    return make_error(ErrorCode::Invalid,
+                      "a whole program finds the process's symbols: process_symbols is for programs that grow");
+  if (process == Process::OfProgram && !impl->shares.claim.take())
+    return make_error(ErrorCode::InUse,
+                      "there is a whole program in this process already, and what a process has once (exit and its "
                       "handlers, standard streams, limits) can be one program's: close it first, or add modules to a "
                       "runtime that is created without a program");
   if (Error error = impl->set_up(std::move(program)))
@@ -140,7 +142,7 @@ Error RuntimeImpl::set_up(CanonicalProgram program) {
   auto joined = SharedProcess::join(options.stops.signal_number);
   if (!joined)
     return joined.takeError();
-  shared = std::move(*joined);
+  shares.stops = std::move(*joined);
   if (Error error = make_engine(std::move(program)))
     return error;
   if (Error error = rooms.make(*engine, options, process, [this] { return snapshot(); }))
@@ -184,6 +186,15 @@ void RuntimeImpl::stop_background() {
 void RuntimeImpl::leave_background() {
   Undisturbed undisturbed;
   rooms.end_by(std::chrono::steady_clock::now() + patience_at_end);
+}
+
+bool RuntimeImpl::is_in_callback() const { return engine->mutex().is_held_by_this_thread(); }
+
+Error RuntimeImpl::refuse_in_callback() const {
+  return is_in_callback() ? make_error(ErrorCode::WrongState,
+                                       "a function that the runtime calls with its lock held (a listener, a resolver, "
+                                       "a visitor) may not use it")
+                          : Error::success();
 }
 
 std::optional<Statistics> RuntimeImpl::snapshot() {

@@ -47,16 +47,21 @@ struct RuntimeImpl {
   };
 
   std::atomic<unsigned> uses = 0;
-  ProgramClaim claim; ///< of a whole program
+  /// What it has of the process.
+  struct Shares {
+    ProgramClaim claim; ///< of a whole program
+    SharedProcess::Membership stops;
+  } shares;
   llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
   Process process;
   RuntimeOptions options;
-  SharedProcess::Membership shared;
   CallsOfRuntime calls;
   std::unique_ptr<Engine> engine;
   Rooms rooms;
-  AddedModules modules;
-  Libraries libraries;
+  struct Grown {
+    AddedModules modules;
+    Libraries libraries;
+  } grown;
   /// Of a program that has begun.
   struct Begun {
     ProgramThread *main_thread = nullptr; ///< that runs main; null: the host calls its functions
@@ -83,6 +88,11 @@ struct RuntimeImpl {
   void stop_background();
   /// Before the process ends: the same, but the end waits for none of them. What they have is never destroyed.
   void leave_background();
+
+  /// The calling thread is in a function of the host's that the runtime has called in the middle of its work (a listener, a resolver,
+  /// a visitor): whoever used it there would wait for itself.
+  llvm::Error refuse_in_callback() const;
+  bool is_in_callback() const;
 
   /// Nothing: somebody has the lock for longer than anybody should have to wait.
   std::optional<Statistics> snapshot();

@@ -9,6 +9,7 @@
 #include "runtime/machine/instructions.h"
 #include "runtime/machine/page_size.h"
 #include "runtime/process/in_library.h"
+#include "runtime/threads/staying.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Support/Errno.h>
@@ -188,6 +189,7 @@ PlacedFde FdeFinder::find_interrupted(std::uint64_t pc) const noexcept {
 } // namespace osr
 
 extern "C" const void *_Unwind_Find_FDE(void *pc, osr::dwarf_eh_bases *bases) {
+  osr::end_stay(); // the first question is about the unwinder's own frame: it has read no return PC yet
   const auto address = reinterpret_cast<std::uint64_t>(pc);
   const auto take = [bases](const osr::PlacedFde &fde) {
     if (fde.address != 0)

@@ -97,13 +97,24 @@ void StackEvidence::look_at(const Frame &frame) {
     reach(load_word(frame.cfa + std::uintptr_t(std::intptr_t(entry_target_cfa_offset))));
 }
 
-void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules) {
+void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules, bool is_last) {
   foreign_begin_ = 0;
   passed_own_ = in_newest_unwinder_ = false;
-  const WalkStatus status = walk_stopped(thread, rules, [this](const Frame &frame) { look_at(frame); });
+  const auto look = [this](const Frame &frame) {
+    look_at(frame);
+    return true;
+  };
+  const auto look_at_words = [this](std::uint64_t low, std::uint64_t high) {
+    for (; low < high; low += sizeof(std::uintptr_t))
+      reach_word(load_word(low));
+  };
+  const WalkStatus status = is_last || is_settled(thread) ? walk_stopped_around(thread, rules, look, look_at_words)
+                                                          : walk_stopped_while(thread, rules, look);
   if (status != WalkStatus::ReachedBase)
     status_ = status;
-  if (in_newest_unwinder_)
+  if (thread.entering_pc)
+    reach(thread.entering_pc);
+  if (in_newest_unwinder_ && thread.has_context())
     arch::for_each_general_word(*thread.context, [this](std::uintptr_t word) { reach_word(word); });
 }
 

@@ -37,8 +37,9 @@ public:
   /// No range comes after this. From here to the end of the stop nothing allocates.
   void seal();
 
-  /// Looks at one stopped thread. `rules` serves all of them.
-  void visit(const ProgramThread &thread, RulesFinder &rules);
+  /// Looks at one stopped thread. `rules` serves all of them. What frames hide that cannot be walked counts word by word; unless the thread
+  /// is not settled, and `is_last` not set: then it is worth to stop again.
+  void visit(const ProgramThread &thread, RulesFinder &rules, bool is_last = false);
 
   /// Control may come to `pc` in a way that no stack shows. True: nothing had shown so before.
   bool reach(std::uintptr_t pc);

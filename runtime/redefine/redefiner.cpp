@@ -1,6 +1,6 @@
 #include "runtime/redefine/redefiner.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/sites/same_shape.h"
 #include "runtime/events/cause.h"
 #include "runtime/events/trace_events.h"
@@ -55,9 +55,10 @@ Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef nam
 }
 
 Error Redefiner::not_done(Error error, StringRef name) {
+  const ErrorCode code = code_of(error);
   const std::string reason = toString(std::move(error));
   ++engine_.statistics().requests.refused[reason];
-  return make_error("'{}' is not redefined: {}", name.str(), reason);
+  return make_error(code, "'{}' is not redefined: {}", name.str(), reason);
 }
 
 void Redefiner::conclude(std::size_t redefined) {

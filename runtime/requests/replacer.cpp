@@ -1,7 +1,7 @@
 #include "runtime/requests/replacer.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/events/cause.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/threads/undisturbed.h"
@@ -102,7 +102,7 @@ Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOpti
   OSR_CHECK(index_of(entry) < bodies.entry_count(), "function {} of {}", index_of(entry), bodies.entry_count());
   const FunctionId body = bodies.current(entry);
   if (body == no_function)
-    return make_error("'{}' was removed", engine_.name_of(entry));
+    return make_error(ErrorCode::Unknown, "'{}' was removed", engine_.name_of(entry));
   const FunctionInfo &info = engine_.program().functions[body];
   if (info.pinned != PinReason::None && options.frames == Frames::Rewrite)
     return make_error("'{}' is never replaced because it {}", info.name, osr::to_string(info.pinned));
@@ -122,7 +122,7 @@ Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOpti
 }
 
 Error Replacer::not_replaced(FunctionId body, Error error) const {
-  return make_error("'{}' is not replaced: {}", engine_.program().functions[body].name, toString(std::move(error)));
+  return prefixed(fmt::format("'{}' is not replaced: ", engine_.program().functions[body].name), std::move(error));
 }
 
 /// Finds what is to be replaced and makes what calls to come enter, null if they go where they went.
@@ -209,9 +209,11 @@ Expected<ReplaceOutcome> Replacer::rewrite(FunctionId body, const ReplaceOptions
     ++counts.count;
   if (outcome)
     return outcome;
-  std::string reason = toString(outcome.takeError());
+  Error error = outcome.takeError();
+  const ErrorCode code = code_of(error);
+  const std::string reason = toString(std::move(error));
   ++counts.refused[reason];
-  return make_error("{}", reason);
+  return make_error(code, "{}", reason);
 }
 
 /// What cannot come along now follows later.

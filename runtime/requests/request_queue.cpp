@@ -1,6 +1,6 @@
 #include "runtime/requests/request_queue.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 
 using namespace llvm;
 
@@ -12,6 +12,7 @@ struct PendingRequest::Answer {
   bool is_there OSR_GUARDED_BY(mutex) = false;
   ReplaceOutcome outcome OSR_GUARDED_BY(mutex);
   std::optional<std::string> failure OSR_GUARDED_BY(mutex);
+  ErrorCode code OSR_GUARDED_BY(mutex) = ErrorCode::Refused; ///< of the failure
 };
 
 PendingRequest::PendingRequest(Work work) : work_(std::move(work)), answer_(std::make_unique<Answer>()) {}
@@ -28,17 +29,20 @@ Expected<ReplaceOutcome> PendingRequest::wait() {
   while (!answer_->is_there)
     answer_->ended.wait(lock);
   if (answer_->failure)
-    return make_error("{}", *answer_->failure);
+    return make_error(answer_->code, "{}", *answer_->failure);
   return answer_->outcome;
 }
 
 void PendingRequest::run() {
   auto outcome = work_(is_cancelled_);
   Lock lock(answer_->mutex);
-  if (outcome)
+  if (outcome) {
     answer_->outcome = std::move(*outcome);
-  else
-    answer_->failure = toString(outcome.takeError());
+  } else {
+    Error error = outcome.takeError();
+    answer_->code = code_of(error);
+    answer_->failure = toString(std::move(error));
+  }
   answer_->is_there = true;
   answer_->ended.notify_all();
 }

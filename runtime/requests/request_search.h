@@ -1,7 +1,7 @@
 // The working memory of one request.
 #pragma once
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/requests/requests.h"
 
 #include <llvm/ADT/DenseSet.h>
@@ -54,7 +54,8 @@ struct RequestSearch {
   bool is_full = false;
   WalkStatus failure = WalkStatus::ReachedBase;
   pid_t failed_thread = 0;
-  std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0;
+  std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0, hidden = 0;
+  bool is_last_try = false; ///< what cannot be walked now will never be
 
   bool concerns(const Frame &frame) const {
     if (!frame.code)
@@ -85,7 +86,8 @@ struct RequestSearch {
       at_loops.reserve(count);
       return llvm::Error::success();
     } catch (const std::bad_alloc &) {
-      return make_error("there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
+      return make_error(ErrorCode::NoMemory,
+                        "there is no memory for a list of {} activations; raise the limit (ulimit -v)", count);
     }
   }
 
@@ -98,7 +100,7 @@ struct RequestSearch {
     asked = false;
     is_full = false;
     failure = WalkStatus::ReachedBase;
-    already = running = released = no_room = no_record = pending = 0;
+    already = running = released = no_room = no_record = pending = hidden = 0;
   }
 
   template <typename T> void push(std::vector<T> &list, const T &value) {

@@ -1,6 +1,6 @@
 #include "runtime/requests/requests.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/engine/look_at_stacks.h"
 #include "runtime/requests/request_search.h"
 
@@ -96,6 +96,7 @@ RequestOutcome Requests::report(const RequestSearch &search) const {
   outcome.refuse({RefusalKind::NoRoom}, search.no_room);
   outcome.refuse({RefusalKind::NoRecord}, search.no_record);
   outcome.refuse({RefusalKind::Pending}, search.pending);
+  outcome.refuse({RefusalKind::Hidden}, search.hidden);
   return outcome;
 }
 
@@ -123,7 +124,7 @@ Expected<RequestOutcome> Requests::replace_once(const Replacement &what, bool ma
 /// One stop, and what has to be done before the next one. True: there need be none.
 Expected<bool> Requests::attempt(RequestSearch &search, Attempts &attempts) {
   if (const auto *is_cancelled = search.what.effort.is_cancelled; is_cancelled && is_cancelled->load())
-    return make_error("the request was cancelled");
+    return make_error(ErrorCode::Cancelled, "the request was cancelled");
   auto pause = search_and_commit(search);
   if (!pause)
     return pause.takeError();
@@ -137,7 +138,8 @@ Expected<bool> Requests::attempt(RequestSearch &search, Attempts &attempts) {
     return false;
   }
   if (search.failure != WalkStatus::ReachedBase) {
-    if (++attempts.retries > most_walk_retries)
+    search.is_last_try = ++attempts.retries == most_walk_retries;
+    if (attempts.retries > most_walk_retries)
       return make_error("the stack of thread {} cannot be walked: {}", search.failed_thread, describe(search.failure));
     let_threads_run(attempts.retries);
     return false;

@@ -82,6 +82,7 @@ private:
   bool make_ways(RequestSearch &search, Attempts &attempts) OSR_REQUIRES(engine_lock);
   void look_up(const Frame &frame, RequestSearch &search) const OSR_REQUIRES(engine_lock);
   void visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const OSR_REQUIRES(engine_lock);
+  void count_hidden(std::uint64_t low, std::uint64_t high, RequestSearch &search) const OSR_REQUIRES(engine_lock);
   std::uint64_t count_at_polls(const RequestSearch &search) const OSR_REQUIRES(engine_lock);
   void consider(const Frame &frame, const ProgramThread &thread, RequestSearch &search) const OSR_REQUIRES(engine_lock);
   llvm::Expected<double> search_and_commit(RequestSearch &search) OSR_REQUIRES(engine_lock);

@@ -64,16 +64,32 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Request
     search.push(search.found, {frame, stub->entry_pc});
 }
 
+/// Words that may lead into the code in question, on a part of a stack where nobody can tell which of them do.
+void Requests::count_hidden(std::uint64_t low, std::uint64_t high, RequestSearch &search) const {
+  for (; low < high; low += sizeof(std::uint64_t)) {
+    const std::uint64_t word = load_word(low);
+    if (const std::optional<StubEntry> pending = table_.find(word))
+      search.hidden += search.concerns(*static_cast<const ReturnStub *>(pending->handle));
+    else if (const CodeObject *code = word ? lookup_.find_code(word - 1).object : nullptr)
+      search.hidden += search.objects.contains(code) || search.sites.contains(site_key(*code, word));
+  }
+}
+
 void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const {
   bool is_newest = true;
-  const WalkStatus status = walk_stopped(thread, rules, [&](const Frame &frame) OSR_REQUIRES(engine_lock) {
+  const auto look = [&](const Frame &frame) OSR_UNCHECKED_LOCKS { // whoever walks has no name for them
     consider(frame, thread, search);
     // In the function itself, or in a call that is no site, such as of memcpy.
     bool is_between_sites = (frame.kind == PcKind::Exact && !frame.stub_pc) || (is_newest && !frame.is_site);
-    if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites && !thread.is_suspended)
+    if (is_between_sites && search.concerns(frame) && frame.code->has_loop_sites && thread.has_context())
       search.push(search.at_loops, &thread);
     is_newest = is_newest && !frame.code;
-  });
+    return true;
+  };
+  const auto count = [&](std::uint64_t low, std::uint64_t high)
+                         OSR_UNCHECKED_LOCKS { count_hidden(low, high, search); };
+  const WalkStatus status = search.is_last_try || is_settled(thread) ? walk_stopped_around(thread, rules, look, count)
+                                                                     : walk_stopped_while(thread, rules, look);
   if (status != WalkStatus::ReachedBase) {
     search.failure = status;
     search.failed_thread = thread.tid;

@@ -1,5 +1,5 @@
 // Requests that let the activations of the old code end in it, and end themselves when none is left.
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/requests/replacer.h"
 #include "runtime/threads/undisturbed.h"
@@ -52,8 +52,9 @@ Expected<ReplaceOutcome> Replacer::give_up(Waiting &waiting, ArrayRef<const Vers
   });
   engine_.targets().set(waiting.entry, is_left ? waiting.calls_before : 0);
   consumeError(engine_.targets().bind(engine_.handshake())); // else at the next stop
-  return not_replaced(waiting.body,
-                      make_error("the request was cancelled while activations of the old code were left"));
+  return not_replaced(
+      waiting.body,
+      make_error(ErrorCode::Cancelled, "the request was cancelled while activations of the old code were left"));
 }
 
 /// Threads run and may need the lock while this one waits.

@@ -31,9 +31,39 @@ void Safepoint::visit_roots(function_ref<void(Root)> visit) {
     *derived.slot = static_cast<char *>(*derived.base) + offset;
 }
 
+void Safepoint::visit_ranges(function_ref<void(const void *, const void *)> visit) const {
+  for (const Range &range : ranges_)
+    visit(reinterpret_cast<const void *>(range.low), reinterpret_cast<const void *>(range.high));
+  for (const Registers &registers : registers_)
+    visit(registers.begin(), registers.end());
+}
+
+/// An activation of this runtime: where it is, and what the newest one finds in registers. False: there is no room. Threads are stopped.
+bool SafepointScan::note_stack(const ProgramThread &thread, const FrameCursor &cursor) {
+  std::vector<Safepoint::Range> &ranges = safepoint_.ranges_;
+  const std::uint64_t sp = cursor.frame().sp;
+  if (!ranges.empty() && sp >= ranges.back().low && sp < ranges.back().high)
+    return true;
+  if (ranges.size() == ranges.capacity() || safepoint_.registers_.size() == safepoint_.registers_.capacity())
+    return false;
+  const StackBounds bounds =
+      stack_bounds(thread, thread.has_context() ? thread.context->uc_stack : stack_t{nullptr, SS_DISABLE, 0});
+  const std::uint64_t high = !bounds.on_alternate(sp) && thread.is_own_stack(sp) ? thread.stack_high : bounds.limit(sp);
+  ranges.push_back(
+      {alignDown(cursor.frame().newest_sp - red_zone_size, sizeof(void *)), alignDown(high, sizeof(void *))});
+  Safepoint::Registers registers{};
+  static_assert(std::tuple_size_v<Safepoint::Registers> >= saved_register_count);
+  llvm::copy(cursor.registers().saved, registers.begin());
+  safepoint_.registers_.push_back(registers);
+  return true;
+}
+
 StackLook SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder &rules) {
   StackLook seen;
-  seen.status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
+  seen.status = walk_stopped_with_cursor(thread, rules, [&](const FrameCursor &cursor) {
+    const Frame &frame = cursor.frame();
+    if (frame.code && !(seen.has_room = note_stack(thread, cursor)))
+      return false;
     if (!frame.code || !frame.code->uses_references)
       return true;
     const bool is_older =
@@ -57,14 +87,21 @@ StackLook SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder
 }
 
 Error SafepointScan::list_frames() {
-  found_.reserve(usual_frames);
+  const auto reserve = [&](std::size_t frames) {
+    found_.reserve(frames);
+    safepoint_.ranges_.reserve(frames);
+    safepoint_.registers_.reserve(frames);
+  };
+  reserve(usual_frames);
   const auto begin = [&] {
     found_.clear();
+    safepoint_.ranges_.clear();
+    safepoint_.registers_.clear();
     called_directly_ = interrupted_ = 0;
   };
   auto unwalked = look_at_stacks(
       engine_, begin, [&](const ProgramThread &thread, RulesFinder &rules) { return list_frames_of(thread, rules); },
-      [&] { found_.reserve(found_.capacity() * 4); });
+      [&] { reserve(found_.capacity() * 4); });
   if (!unwalked)
     return unwalked.takeError();
   if (called_directly_)
@@ -156,10 +193,9 @@ Expected<Safepoint> SafepointScan::run(bool objects_move) {
     if (Error error = leave())
       return error;
   }
-  Safepoint safepoint;
   for (const Found &found : found_)
-    add_roots(found, safepoint);
-  return safepoint;
+    add_roots(found, safepoint_);
+  return std::move(safepoint_);
 }
 
 } // namespace osr

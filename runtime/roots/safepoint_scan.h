@@ -35,6 +35,7 @@ private:
     std::uint64_t stub_pc = 0; ///< where it will go; 0: it stays
   };
 
+  bool note_stack(const ProgramThread &thread, const FrameCursor &cursor);
   llvm::Error list_frames() OSR_REQUIRES(engine_lock);
   StackLook list_frames_of(const ProgramThread &thread, RulesFinder &rules);
   llvm::Error prepare_leaving(Found &found) OSR_REQUIRES(engine_lock);
@@ -43,6 +44,7 @@ private:
 
   Engine &engine_;
   std::vector<Found> found_; ///< frames of code that uses references
+  Safepoint safepoint_;
   pid_t interrupted_ = 0; ///< a thread that a signal has interrupted elsewhere than in a call; 0: none
   pid_t called_directly_ = 0; ///< a thread that is in the program without having said so; 0: none
 };

@@ -7,11 +7,12 @@
 //   back in resume                      - resumer
 #include "osr/fiber.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/threads/stack_change.h"
 
 #include <llvm/Support/MathExtras.h>
 
+#include <atomic>
 #include <exception>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -34,7 +35,9 @@ struct FiberState {
   FiberState *outer = nullptr; ///< the fiber in which it was resumed
   Fiber *fiber = nullptr;
   std::exception_ptr thrown;
-  Stage stage = Stage::Suspended;
+  bool has_ended = false; ///< its work; whoever has resumed it sees that
+  /// Changed by who resumes it, before and behind all else: others that try meanwhile hear that it runs.
+  std::atomic<Stage> stage = Stage::Suspended;
 
   ~FiberState() {
     if (!mapping)
@@ -85,7 +88,7 @@ void run_work(FiberState *state) {
   } catch (...) {
     state->thrown = std::current_exception();
   }
-  state->stage = FiberState::Stage::Done;
+  state->has_ended = true;
   change(state->own, state->resumer, Departure::ForGood);
   __builtin_unreachable();
 }
@@ -107,7 +110,7 @@ Expected<std::unique_ptr<Fiber>> Fiber::create(std::function<void()> work, std::
   void *mapping = mmap(nullptr, state->bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (mapping == MAP_FAILED || mprotect(mapping, page, PROT_NONE) != 0)
-    return make_error("there is no memory for a fiber's stack of {} bytes", state->bytes);
+    return make_error(ErrorCode::NoMemory, "there is no memory for a fiber's stack of {} bytes", state->bytes);
   state->mapping = static_cast<char *>(mapping);
   state->own.lies_at(reinterpret_cast<std::uint64_t>(mapping) + page, state->bytes - page);
   OutsideRegisters &begin = state->own.context.registers;
@@ -121,24 +124,27 @@ Expected<std::unique_ptr<Fiber>> Fiber::create(std::function<void()> work, std::
 Expected<bool> Fiber::resume() {
   FiberState &state = *state_;
   if (!ThreadRegistry::current())
-    return make_error("a fiber cannot be resumed in a thread that is not attached");
-  if (state.stage != FiberState::Stage::Suspended)
-    return make_error("a fiber cannot be resumed that {}", state.stage == FiberState::Stage::Done ? "is done" : "runs");
-  state.stage = FiberState::Stage::Running;
+    return make_error(ErrorCode::WrongState, "a fiber cannot be resumed in a thread that is not attached");
+  auto stage = FiberState::Stage::Suspended;
+  if (!state.stage.compare_exchange_strong(stage, FiberState::Stage::Running))
+    return make_error(ErrorCode::WrongState, "a fiber cannot be resumed that {}",
+                      stage == FiberState::Stage::Done ? "is done" : "runs");
   state.outer = std::exchange(running, &state);
   change(state.resumer, state.own);
   arrive_in_fiber(state.resumer);
   running = state.outer;
-  if (state.thrown)
-    std::rethrow_exception(std::exchange(state.thrown, nullptr));
-  return state.stage != FiberState::Stage::Done;
+  const bool has_ended = state.has_ended;
+  const std::exception_ptr thrown = std::exchange(state.thrown, nullptr);
+  state.stage = has_ended ? FiberState::Stage::Done : FiberState::Stage::Suspended;
+  if (thrown)
+    std::rethrow_exception(thrown);
+  return !has_ended;
 }
 
 Error Fiber::suspend() {
   FiberState *state = running;
   if (!state)
-    return make_error("this thread runs no fiber that could be suspended");
-  state->stage = FiberState::Stage::Suspended;
+    return make_error(ErrorCode::WrongState, "this thread runs no fiber that could be suspended");
   change(state->own, state->resumer);
   arrive_in_fiber(state->own);
   return Error::success();

@@ -1,7 +1,8 @@
 #include "runtime/threads/handshake.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/threads/futex.h"
+#include "runtime/threads/staying.h"
 
 #include <fmt/ranges.h>
 #include <sys/syscall.h>
@@ -80,9 +81,10 @@ bool Handshake::has_just_met_vfork() { return std::exchange(met_vfork, false); }
 Error Handshake::describe(const std::vector<pid_t> &silent) const {
   const char *plural = silent.size() == 1 ? "" : "s";
   if (met_vfork)
-    return make_error("thread{} {} cannot be stopped while the child of a vfork runs", plural, fmt::join(silent, ", "));
-  return make_error("thread{} {} did not stop within {} ms; signal {} may be blocked there", plural,
-                    fmt::join(silent, ", "), options_.limit.count(), options_.signal_number);
+    return make_error(ErrorCode::TimedOut, "thread{} {} cannot be stopped while the child of a vfork runs", plural,
+                      fmt::join(silent, ", "));
+  return make_error(ErrorCode::TimedOut, "thread{} {} did not stop within {} ms; signal {} may be blocked there",
+                    plural, fmt::join(silent, ", "), options_.limit.count(), options_.signal_number);
 }
 
 void Handshake::find_silent(std::vector<pid_t> &silent) const {
@@ -108,6 +110,10 @@ void Handshake::stop_all(std::vector<pid_t> &silent) {
   for (const auto &thread : threads_.threads()) {
     if (thread.get() == ThreadRegistry::current())
       continue;
+    if (hold(*thread)) {
+      thread->stop.store(StopState::Stopped, std::memory_order_seq_cst);
+      continue;
+    }
     thread->stop.store(StopState::Requested, std::memory_order_seq_cst);
     send_stop(*thread);
   }
@@ -132,9 +138,11 @@ void Handshake::stop_all(std::vector<pid_t> &silent) {
 }
 
 void Handshake::resume_all() {
-  for (const auto &thread : threads_.threads())
+  for (const auto &thread : threads_.threads()) {
     if (thread->stop.exchange(StopState::Running, std::memory_order_acq_rel) == StopState::Stopped)
       futex_wake(thread->stop);
+    release_held(*thread);
+  }
 }
 
 } // namespace osr

@@ -6,7 +6,7 @@
 //   visits each (walks, rewrites)
 //   stop := Running; futex wake ─────────────►  handler returns, the interrupted code goes on
 //
-// The code of the program holds no polls for this. A system call that was interrupted goes on, as if no signal had come
+// A thread that stays in the host (staying.h) is held there, without a signal. The code of the program holds no polls for this. A system call that was interrupted goes on, as if no signal had come
 // (interrupted_call.h, waiting_call.h).
 #pragma once
 

@@ -2,10 +2,11 @@
 // the host's code, whatever that has saved below.
 #include "osr/host_stack.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "osr-stubs/leave_stack.h"
 #include "runtime/threads/stack_change.h"
 
+#include <atomic>
 #include <unistd.h>
 
 using namespace llvm;
@@ -20,7 +21,7 @@ struct HostStackState {
   };
 
   StackSide side;
-  Stage stage = Stage::Empty;
+  std::atomic<Stage> stage = Stage::Empty; ///< Running from when a thread has chosen to change to it
   bool has_begun = false; ///< between the beginning and the end of its work
   pid_t owner = 0; ///< the thread whose own it is; 0: memory of the host's
 };
@@ -48,15 +49,16 @@ Error come_to(HostStackState &at) {
   if (arrival == Arrival::AsSaid)
     return Error::success();
   if (arrival == Arrival::Untold && (!said || said == &at))
-    return make_error("nobody has changed to this stack: HostStack::change_to says so");
+    return make_error(ErrorCode::WrongState, "nobody has changed to this stack: HostStack::change_to says so");
   if (arrival == Arrival::Untold)
     arrive_untold(at.side, said->side);
   if (said)
     said->stage = said->side.stack.is_suspended ? Stage::Waiting : Stage::Empty;
   run_on(&at);
   if (arrival == Arrival::Elsewhere)
-    return make_error("the host has not changed to the stack that it said: this one goes on");
-  return make_error("the host came back to this stack without saying so: what is on the one that it left is not known");
+    return make_error(ErrorCode::WrongState, "the host has not changed to the stack that it said: this one goes on");
+  return make_error(ErrorCode::WrongState,
+                    "the host came back to this stack without saying so: what is on the one that it left is not known");
 }
 
 /// Also when the host's code comes back by an exception, as libraries do that unwind a stack which is given up.
@@ -94,11 +96,11 @@ HostStack::~HostStack() {
 Expected<std::unique_ptr<HostStack>> HostStack::of_this_thread() {
   const ProgramThread *thread = ThreadRegistry::current();
   if (!thread)
-    return make_error("a thread that is not attached has no stack that could be changed");
+    return make_error(ErrorCode::WrongState, "a thread that is not attached has no stack that could be changed");
   if (Fiber::current())
-    return make_error("the thread runs a fiber: it is not on its own stack");
+    return make_error(ErrorCode::WrongState, "the thread runs a fiber: it is not on its own stack");
   if (stack_now())
-    return make_error("the thread is on a stack that is known already");
+    return make_error(ErrorCode::WrongState, "the thread is on a stack that is known already");
   auto state = std::make_unique<HostStackState>();
   state->owner = thread->tid;
   state->side.stack.take_stack_of(*thread);
@@ -109,7 +111,8 @@ Expected<std::unique_ptr<HostStack>> HostStack::of_this_thread() {
 
 Expected<std::unique_ptr<HostStack>> HostStack::at(void *low, std::size_t bytes) {
   if (bytes < least_stack)
-    return make_error("a stack of {} bytes is too small: stubs and handlers of signals need {}", bytes, least_stack);
+    return make_error(ErrorCode::Invalid, "a stack of {} bytes is too small: stubs and handlers of signals need {}",
+                      bytes, least_stack);
   auto state = std::make_unique<HostStackState>();
   state->side.lies_at(reinterpret_cast<std::uint64_t>(low), bytes);
   return std::unique_ptr<HostStack>(new HostStack(std::move(state)));
@@ -118,15 +121,15 @@ Expected<std::unique_ptr<HostStack>> HostStack::at(void *low, std::size_t bytes)
 Error HostStack::change_to(HostStack &to, function_ref<void()> change) {
   HostStackState &from = *state_, &next = *to.state_;
   if (!ThreadRegistry::current() || stack_now() != &from)
-    return make_error("this thread is not on the stack that it is to leave");
+    return make_error(ErrorCode::WrongState, "this thread is not on the stack that it is to leave");
   if (Fiber::current())
-    return make_error("the thread runs a fiber on this stack: that has to be suspended first");
-  if (next.stage == Stage::Running)
-    return make_error("a thread runs on the stack that is to be changed to");
+    return make_error(ErrorCode::WrongState, "the thread runs a fiber on this stack: that has to be suspended first");
   if (next.owner != 0 && next.owner != gettid())
-    return make_error("the stack that is to be changed to is that of thread {}", next.owner);
-  from.stage = from.has_begun ? Stage::Waiting : Stage::Empty;
+    return make_error(ErrorCode::WrongState, "the stack that is to be changed to is that of thread {}", next.owner);
+  if (next.stage.exchange(Stage::Running) == Stage::Running)
+    return make_error(ErrorCode::WrongState, "a thread runs on the stack that is to be changed to");
   depart(from.side, next.side, from.has_begun ? Departure::ForNow : Departure::ForGood);
+  from.stage = from.has_begun ? Stage::Waiting : Stage::Empty; // who changes to it from now on waits in depart()
   run_on(&next);
   MaybeError result;
   {
@@ -139,11 +142,11 @@ Error HostStack::change_to(HostStack &to, function_ref<void()> change) {
 
 Error HostStack::begin(function_ref<void()> work) {
   if (!state_->side.stack.is_own_stack(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0))))
-    return make_error("begin() is called on another stack than the one that begins");
+    return make_error(ErrorCode::WrongState, "begin() is called on another stack than the one that begins");
   if (Error error = come_to(*state_))
     return error;
   if (state_->has_begun)
-    return make_error("something is on this stack already");
+    return make_error(ErrorCode::InUse, "something is on this stack already");
   struct Working {
     HostStackState &state;
     explicit Working(HostStackState &state) : state(state) { state.has_begun = true; }

@@ -6,6 +6,7 @@
 #include "runtime/process/stop_signal.h"
 #include "runtime/threads/own_heap.h"
 #include "runtime/threads/safepoint_gate.h"
+#include "runtime/threads/staying.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -54,29 +55,43 @@ void find_stack(ProgramThread &thread) {
   return was_current && current_thread ? *current_thread : entered;
 }
 
+/// Those that are newer than `frame`, which the thread is in, were left by longjmp.
+__attribute__((no_sanitize("address"))) static void drop_left_entries(ProgramThread &thread, const void *frame) {
+  while (thread.entries && thread.entries < frame)
+    thread.entries = thread.entries->check == thread.entries->right_check() ? thread.entries->older : nullptr;
+}
+
 std::uint64_t enter(ProgramThread &thread, std::uint64_t pc, std::uint64_t first, std::uint64_t second,
                     std::uint64_t third) {
   const bool is_counted =
       process_safepoints().is_used(); // before it says where it is: what says yes here says so there
+  const NotStaying not_staying;
   const InsideProgram inside(thread);
+  const bool is_on_own_stack = thread.is_own_stack(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
+  if (is_on_own_stack)
+    drop_left_entries(thread, __builtin_frame_address(0));
+  ProgramEntry entry(thread.entries);
   /// Also when an exception flies through, or pthread_exit unwinds: destructors of thread-local objects come after it.
   struct Outer {
     ProgramThread &entered;
     bool was_uncounted;
     bool was_current = current_thread == &entered;
     ProgramBase base = entered.base;
+    const ProgramEntry *entries = entered.entries;
     bool returned = false;
     ~Outer() {
       ProgramThread &thread = thread_now(entered, was_current);
       thread.base = base;
+      thread.entries = entries;
       thread.is_uncounted = was_uncounted;
       thread.was_unwound |= !returned && base.cfa == 0;
     }
   } outer{thread, std::exchange(thread.is_uncounted, !is_counted)};
-  ProgramBase inner;
   runs_program = true;
   const bool is_nested = outer.base.cfa != 0; // walks go on to the outermost frame: control comes back to all of them
-  std::uint64_t result = osr_enter_program(pc, first, second, third, is_nested ? &inner : &thread.base);
+  if (is_nested && is_on_own_stack) // a handler on another stack is no part of this one
+    thread.entries = &entry;
+  std::uint64_t result = osr_enter_program(pc, first, second, third, is_nested ? &entry.base : &thread.base);
   outer.returned = true;
   return result;
 }
@@ -85,6 +100,8 @@ void forget_if_left(ProgramThread &thread, void *frame) {
   if (thread.base.cfa == 0 || reinterpret_cast<std::uint64_t>(frame) < thread.base.cfa)
     return;
   thread.base = ProgramBase();
+  thread.entries = nullptr;
+  thread.entering_pc = 0;
   thread.is_uncounted = false;
   if (process_safepoints().is_used() && thread.presence.load(std::memory_order_relaxed) == Presence::Inside)
     process_safepoints().leave(thread);

@@ -26,10 +26,13 @@ enum class StopState : std::uint32_t { Running, Requested, Stopped };
 /// Whether a collector has to wait for a thread; see safepoint_gate.h.
 enum class Presence : std::uint32_t { Away, Inside };
 
+/// Whether a thread stays in a function of the host's (staying.h): then a handshake holds it there, and sends no signal.
+enum class Stay : std::uint32_t { No, Yes, Held };
+
 /// What the end of a thread means to the program: natively, the end of its last thread ends the process.
 enum class ThreadRole : std::uint8_t {
-  Host,    ///< a thread of the host that calls program code: nothing
-  Main,    ///< the host's thread that runs main: it leaves the program only by pthread_exit
+  Host, ///< a thread of the host that calls program code: nothing
+  Main, ///< the host's thread that runs main: it leaves the program only by pthread_exit
   Program, ///< made by the program or its libraries
 };
 
@@ -40,6 +43,21 @@ enum class ThreadRole : std::uint8_t {
 /// Of each thread's stack, for stubs, signal handlers and the next calls.
 inline constexpr std::uint64_t stack_reserve = 64 * 1024;
 
+/// One call of enter() that is under way within another one, in its frame. A walk that cannot pass a frame goes on at the next older entry
+/// (walk_stopped_around). Who leaves by longjmp leaves entries behind, in memory that others use by then: so each says whether it is one.
+struct ProgramEntry {
+  ProgramBase base; ///< filled by osr_enter_program
+  const ProgramEntry *older = nullptr;
+  std::uint64_t check = 0;
+
+  explicit ProgramEntry(const ProgramEntry *older) : older(older), check(right_check()) {}
+  ProgramEntry(const ProgramEntry &) = delete;
+  ProgramEntry &operator=(const ProgramEntry &) = delete;
+  __attribute__((no_sanitize("address"))) std::uint64_t right_check() const {
+    return reinterpret_cast<std::uint64_t>(this) ^ reinterpret_cast<std::uint64_t>(older) ^ 0x6f73725f656e7472;
+  }
+};
+
 struct ProgramThread {
   pid_t tid = 0; ///< of a stack that no thread runs on: of the last one
   bool is_suspended = false; ///< no thread runs on the stack; `outside` says where it goes on (fiber.h)
@@ -48,6 +66,9 @@ struct ProgramThread {
   std::uint64_t stack_high = 0; ///< the end of its machine stack; 0: not known
   bool is_own_stack(std::uint64_t sp) const { return sp >= stack_low - stack_reserve && sp < stack_high; }
   ProgramBase base; ///< where the program's part of its stack begins
+  const ProgramEntry *entries = nullptr; ///< on its own stack, newest first, without the outermost, which `base` is of
+  /// Code that it is about to enter in the middle, or has entered so: no stack shows the first (Runtime::enter_at). 0: none.
+  std::uint64_t entering_pc = 0;
   std::optional<ObjectStack> objects;
   ThreadRole role = ThreadRole::Host;
   bool was_unwound = false; ///< its first frame is gone without a return: by pthread_exit or a cancellation
@@ -67,7 +88,10 @@ struct ProgramThread {
   bool is_uncounted = false;
 
   std::atomic<StopState> stop{StopState::Running};
-  const ucontext_t *context = nullptr; ///< Stopped: the interrupted registers
+  const ucontext_t *context = nullptr; ///< Stopped, unless it is held: the interrupted registers
+  std::atomic<Stay> stay{Stay::No};
+  OutsideRegisters stays_at; ///< unless No: the newest activation, as its callee will return to it
+  bool has_context() const { return !is_suspended && stay.load(std::memory_order_relaxed) != Stay::Held; }
   /// Of the thread itself, and of the handler that stops it; see interrupted_call.h.
   std::uint64_t wait_mask = 0;
   std::atomic<bool> interrupted_by_stop{false};
@@ -77,6 +101,7 @@ struct ProgramThread {
     stack_low = other.stack_low;
     stack_high = other.stack_high;
     base = other.base;
+    entries = other.entries;
     is_uncounted = other.is_uncounted;
   }
 

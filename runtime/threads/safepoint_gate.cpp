@@ -1,6 +1,6 @@
 #include "runtime/threads/safepoint_gate.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/undisturbed.h"
 
@@ -95,6 +95,19 @@ void SafepointGate::take_back(ThreadRegistry &threads) {
   }
 }
 
+SafepointGate::Open::Open(SafepointGate &gate) {
+  const ProgramThread *self = ThreadRegistry::current();
+  if (!gate.is_used() || has_closed || (self && self->presence.load(std::memory_order_relaxed) == Presence::Inside))
+    return;
+  collectors_ = gate.collectors_.get();
+  collectors_->lock();
+}
+
+SafepointGate::Open::~Open() {
+  if (collectors_)
+    collectors_->unlock();
+}
+
 Expected<SafepointGate::Closed> SafepointGate::Closed::close(SafepointGate &gate, ThreadRegistry &threads,
                                                              std::chrono::milliseconds limit) {
   const bool was_inside = go_away_from_program(); // it is no obstacle to a collector that was faster
@@ -111,6 +124,7 @@ Expected<SafepointGate::Closed> SafepointGate::Closed::close(SafepointGate &gate
       return closed;
     if (Clock::now() >= end)
       return make_error(
+          ErrorCode::TimedOut,
           "no safepoint: within {} ms threads {} came to none; they run functions of the host, which may say "
           "that they are away, or functions that are never replaced",
           limit.count(), fmt::join(inside, ", "));

@@ -62,6 +62,19 @@ public:
     bool was_inside_ = false; ///< the thread that closed it, which is Away meanwhile
   };
 
+  /// While one exists, no other thread is at a safepoint: what collectors have found on a stack may go.
+  class Open {
+  public:
+    explicit Open(SafepointGate &gate) OSR_UNCHECKED_LOCKS; // the destructor gives back
+    ~Open() OSR_UNCHECKED_LOCKS;
+    Open(const Open &) = delete;
+    Open &operator=(const Open &) = delete;
+
+  private:
+    TurnMutex *collectors_ =
+        nullptr; ///< null: this thread is Inside, so nobody closes the gate, or has closed it itself
+  };
+
 private:
   void ask(ThreadRegistry &threads, std::vector<pid_t> &inside);
   void open(ThreadRegistry &threads);

@@ -1,6 +1,7 @@
 #include "runtime/threads/stack_change.h"
 
 #include "runtime/threads/safepoint_gate.h"
+#include "runtime/threads/staying.h"
 
 #include <utility>
 
@@ -32,6 +33,7 @@ void come_in(ProgramThread &thread, const StackSide &at) {
 } // namespace
 
 void StackSide::give_up() {
+  const SafepointGate::Open open(process_safepoints()); // a collector may hold places that are on it
   Lock lock(process_threads().mutex());
   process_threads().remove_suspended(stack);
 }
@@ -39,6 +41,7 @@ void StackSide::give_up() {
 /// Not to be inlined, as arrive(): addresses of thread-local variables must not live across a change, behind which this may be
 /// another thread.
 [[gnu::noinline]] OSR_UNCHECKED_LOCKS void depart(StackSide &from, StackSide &to, Departure departure) {
+  end_stay();
   ProgramThread &thread = *ThreadRegistry::current();
   from.presence = thread.presence.load(std::memory_order_relaxed);
   if (to.presence == Presence::Inside && from.presence == Presence::Away)

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <pthread.h>
 
 namespace osr {
 
@@ -42,7 +43,12 @@ public:
     return true;
   }
 
-  void unlock() OSR_RELEASE() { mutex_.unlock(); }
+  void unlock() OSR_RELEASE() {
+    owner_.store(0, std::memory_order_relaxed);
+    mutex_.unlock();
+  }
+  /// For those who are called by its owner, and may not take it.
+  bool is_held_by_this_thread() const { return owner_.load(std::memory_order_relaxed) == pthread_self(); }
 
   /// How many have asked and not got it.
   std::uint32_t waiting() const {
@@ -60,11 +66,13 @@ private:
 #endif
 
   void served() {
+    owner_.store(pthread_self(), std::memory_order_relaxed);
     served_.fetch_add(1, std::memory_order_relaxed);
     served_.notify_all();
   }
 
   std::timed_mutex mutex_;
+  std::atomic<pthread_t> owner_ = 0; ///< 0: nobody
   std::atomic<std::uint32_t> asked_ = 0, served_ = 0;
 };
 

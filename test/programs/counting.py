@@ -24,7 +24,7 @@ STRESS_WORK = {"every": lambda counted: counted["frames"]["rewritten"], "all": l
                "loops": lambda counted: counted["frames"]["flipped_at_polls"],
                "async": lambda counted: counted["requests"]["rewritten"],
                "churn": lambda counted: counted["redefined"]}
-BROKEN_REQUEST = re.compile("cannot be walked|did not stop")  # never right, except where the program blocks all signals
+BROKEN_REQUEST = re.compile("cannot be walked|hidden behind|did not stop")  # never right, except where the program blocks all signals
 
 
 def count(counted, counters):

@@ -110,6 +110,67 @@ const char *c_host_enters(void) {
   return end();
 }
 
+static void exchange(uint64_t *words) {
+  const uint64_t first = words[0];
+  words[0] = words[1];
+  words[1] = first;
+}
+
+static void fill_object(const osr_object *objects, size_t count, void *context) {
+  if (count != 1 || objects[0].bytes != 2 * sizeof(uint64_t) || !objects[0].has_value || objects[0].value != 1 ||
+      !is(objects[0].name, objects[0].name_length, "object"))
+    problem = "the objects are others";
+  else
+    memcpy(objects[0].address, context, 2 * sizeof(uint64_t));
+}
+
+const char *c_host_fills_objects(void) {
+  static const char ir[] = "declare i64 @host(i64)\n"
+                           "declare void @exchange(ptr)\n"
+                           "define i64 @keeps(i64 %n) {\n"
+                           "  %object = alloca [2 x i64]\n"
+                           "  %r = call i64 @host(i64 %n) [\"deopt\"(i64 4, i64 %n, ptr %object)]\n"
+                           "  call void @exchange(ptr %object)\n"
+                           "  %x = load i64, ptr %object\n"
+                           "  %s = add i64 %r, %x\n"
+                           "  ret i64 %s\n"
+                           "}\n";
+  const uint64_t n = 100;
+  uint64_t words[2] = {1000, 2000}, result = 0;
+  const void *const values[] = {&n, NULL};
+  const size_t sizes[] = {sizeof(n), 0};
+  const char *failure = begin((osr_options){.tier = OSR_TIER_OPTIMIZED}, ir);
+  if (failure)
+    return failure;
+  WORKS(osr_define(runtime, "host", (uint64_t)(uintptr_t)abs));
+  WORKS(osr_define(runtime, "exchange", (uint64_t)(uintptr_t)exchange));
+  WORKS(osr_enter_at_point_with(runtime, "keeps", 4, values, sizes, 2, 5, fill_object, words, &result));
+  REQUIRE(result == 2005);
+  REQUIRE(fails_with(osr_enter_at_point(runtime, "keeps", 4, values, sizes, 2, 5, &result), "fills them"));
+  return end();
+}
+
+const char *c_host_hears_codes(void) {
+  static const char ir[] = "define void @nothing() {\n  ret void\n}\n";
+  const char *failure = begin((osr_options){.tier = OSR_TIER_BASELINE}, ir);
+  if (failure)
+    return failure;
+  uint64_t address;
+  char *unknown = osr_lookup(runtime, "nobody", &address), *twice = osr_add_ir(runtime, ir, strlen(ir), "again", NULL),
+       *state = osr_fiber_suspend(), *broken = osr_add_ir(runtime, "define", 6, "broken", NULL);
+  REQUIRE(osr_code_of(unknown) == OSR_UNKNOWN && osr_code_of(twice) == OSR_EXISTS);
+  REQUIRE(osr_code_of(state) == OSR_WRONG_STATE && osr_code_of(broken) == OSR_INVALID && osr_code_of(NULL) == OSR_OK);
+  osr_free_message(unknown);
+  osr_free_message(twice);
+  osr_free_message(state);
+  osr_free_message(broken);
+  osr_free_message(NULL);
+  osr_detach_thread(); /* more often than it was attached */
+  osr_detach_thread();
+  REQUIRE(osr_call(osr_address_of(runtime, "nothing"), 0, 0, 0) < UINT64_MAX); /* attached for the call */
+  return end();
+}
+
 static const char waiting_ir[] = "declare void @yield()\n"
                                  "define i64 @wait(i64 %n) {\n"
                                  "  call void @yield()\n"
@@ -201,7 +262,8 @@ const char *c_host_changes_stacks(void) {
 }
 
 const char *c_host_reverts(void) {
-  static const char first[] = "define i64 @f(i64 %x) { ret i64 1 }\n", second[] = "define i64 @f(i64 %x) { ret i64 2 }\n";
+  static const char first[] = "define i64 @f(i64 %x) { ret i64 1 }\n",
+                    second[] = "define i64 @f(i64 %x) { ret i64 2 }\n";
   const osr_redefine_options keeping = {.size = sizeof(keeping), .tier = OSR_TIER_OPTIMIZED, .keep_old_body = 1};
   osr_replace_outcome outcome;
   uint64_t address;

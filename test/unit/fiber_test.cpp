@@ -163,6 +163,39 @@ TEST_CASE("A fiber may run another one, and one that is given up keeps no code")
   cantFail(Runtime::close(runtime));
 }
 
+TEST_CASE("Threads may try to resume the same fibers at once: each turn is one thread's") {
+  constexpr unsigned count = 20, rounds = 300;
+  auto runtime = runtime_with({program}, options_with(Tier::Baseline));
+  std::vector<std::unique_ptr<Waiting>> all;
+  {
+    auto thread = cantFail(ThreadAttachment::attach());
+    all = make_fibers(count, reinterpret_cast<Wait *>(cantFail(runtime->lookup("wait"))), 2, rounds);
+  }
+  std::atomic<unsigned> done = 0, turns = 0, wrong = 0;
+  const auto run = [&] {
+    auto thread = cantFail(ThreadAttachment::attach());
+    while (done < count)
+      for (const auto &waiting : all) {
+        auto resumed = waiting->fiber->resume();
+        if (!resumed) {
+          const std::string why = toString(resumed.takeError());
+          wrong += why != "a fiber cannot be resumed that runs" && why != "a fiber cannot be resumed that is done";
+          continue;
+        }
+        ++turns;
+        done += !*resumed;
+      }
+  };
+  std::thread other(run), third(run);
+  run();
+  other.join();
+  third.join();
+  CHECK(wrong == 0);
+  CHECK(turns == count * (rounds + 1));
+  for (unsigned i = 0; i < count; ++i)
+    CHECK(all[i]->result == rounds + (i % 3 + 2) * (i % 3 + 3) / 2);
+}
+
 TEST_CASE("Wrong uses of fibers are errors") {
   CHECK_THAT(toString(Fiber::suspend()), Contains("no fiber"));
   auto runtime = runtime_with({program}, options_with(Tier::Baseline));

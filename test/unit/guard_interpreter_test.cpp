@@ -91,7 +91,8 @@ TEST_CASE("Where nobody can go on is said") {
                Catch::Matchers::Contains("1 values are given, its frame state has 3"));
     CHECK_THAT(error_of(runtime.enter_at("loop", 0, {bytes_of(x), bytes_of(x), bytes_of(x).first(4)})),
                Catch::Matchers::Contains("4 bytes are given for"));
-    CHECK_THAT(error_of(runtime.enter_at("has_object", 0, {})), Catch::Matchers::Contains("local objects"));
+    CHECK_THAT(error_of(runtime.enter_at("has_object", 0, {})),
+               Catch::Matchers::Contains("nothing is given that fills them"));
     CHECK_THAT(error_of(runtime.enter_at("kinds", 1, {})), Catch::Matchers::Contains("general register"));
     CHECK_THAT(error_of(runtime.enter_at("loop", 77, {})), Catch::Matchers::Contains("site"));
     CHECK_THAT(error_of(runtime.enter_at("nobody", 0, {})), Catch::Matchers::Contains("no function 'nobody'"));

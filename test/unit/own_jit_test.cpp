@@ -8,6 +8,7 @@
 #include <llvm/Support/TargetSelect.h>
 
 #include <atomic>
+#include <csetjmp>
 #include <functional>
 #include <stdexcept>
 #include <thread>
@@ -98,20 +99,74 @@ TEST_CASE("Frames of a host's own JIT hide nothing if its linking layer has the 
   CHECK_THROWS_WITH(attached.call(jits.down, 40), "from below");
 }
 
-TEST_CASE("Without the plugin requests that meet such frames are refused, and nothing is wrong") {
+constexpr const char *hidden = "hidden behind a frame of code without unwind information";
+
+TEST_CASE(
+    "Without the plugin such frames hide what is between them and the next entry from the host, and nothing else") {
   BothJits jits(Walkable::No);
-  std::string refused;
+  const std::uint64_t keep = 5;
+  cantFail(jits.runtime->add(module_of(R"(
+    declare i64 @again(i64)
+    define i64 @older(i64 %n) {
+      %x = call i64 @again(i64 %n)
+      %y = add i64 %x, 1000
+      ret i64 %y
+    })")));
+  auto attached = cantFail(ThreadAttachment::attach());
+  static ThreadAttachment *host = nullptr;
+  host = &attached;
+  cantFail(jits.runtime->define({{"again", reinterpret_cast<std::uint64_t>(+[](std::uint64_t n) {
+                                    return host->call(BothJits::current->down, n);
+                                  })}}));
+  // A host calls older, which calls the host, which calls down: that calls itself through the other JIT, and the host at the end.
+  ReplaceOutcome down, older, once_more;
   jits.at_bottom = [&] {
-    refused = toString(jits.runtime->replace("down", {.to = Tier::Optimized}).takeError());
+    down = cantFail(jits.runtime->replace("down", {.to = Tier::Optimized}));
+    older = cantFail(jits.runtime->replace("older", {.to = Tier::Optimized}));
+    once_more = cantFail(jits.runtime->replace("down", {.to = Tier::Optimized}));
+    jits.runtime->reclaim(); // the old code is needed
     return 0;
   };
-  auto attached = cantFail(ThreadAttachment::attach());
-  CHECK(attached.call(jits.down, 3) == result_of(3));
-  CHECK_THAT(refused, Contains("cannot be walked"));
-  CHECK(jits.transitions() == 0);
-  cantFail(jits.runtime->replace("down", {.to = Tier::Optimized}));
+  CHECK(attached.call(cantFail(jits.runtime->lookup("older")), keep) == result_of(keep) + 1000);
+  CHECK(down.rewritten == 1);
+  CHECK(down.refused.at(hidden) >= keep);
+  CHECK(older.rewritten == 1);
+  CHECK(older.refused.empty());
+  CHECK(once_more.already == 1);
+  CHECK(jits.transitions() == 2);
+  CHECK_FALSE(jits.runtime->reclaim()); // nothing is hidden any more
   jits.at_bottom = [] { return 0; };
   CHECK(attached.call(jits.down, 3) == result_of(3));
+}
+
+TEST_CASE("Entries that were left by longjmp are none when something is hidden later") {
+  BothJits jits(Walkable::No);
+  static jmp_buf back;
+  auto attached = cantFail(ThreadAttachment::attach());
+  static ThreadAttachment *host = nullptr;
+  host = &attached;
+  static std::uint64_t jumps = 0, visible = 0;
+  jits.at_bottom = [&]() -> std::uint64_t {
+    if (jumps++ == 0)
+      std::longjmp(back, 1);
+    volatile char over_what_was_left[4096];
+    for (volatile char &each : over_what_was_left)
+      each = char(0x5a);
+    visible += cantFail(jits.runtime->replace("down", {.to = jumps % 2 ? Tier::Baseline : Tier::Optimized})).rewritten;
+    return 0;
+  };
+  // In the program, the host enters it once more, and comes back by longjmp; then it calls it by its address.
+  cantFail(jits.runtime->add(module_of("declare i64 @enters(i64)\n"
+                                       "define i64 @outer(i64 %n) { %x = call i64 @enters(i64 %n)\n ret i64 %x }")));
+  cantFail(jits.runtime->define({{"enters", reinterpret_cast<std::uint64_t>(+[](std::uint64_t n) {
+                                    if (setjmp(back) == 0)
+                                      return host->call(BothJits::current->down, n);
+                                    const auto down =
+                                        reinterpret_cast<std::uint64_t (*)(std::uint64_t)>(BothJits::current->down);
+                                    return down(n) + down(n);
+                                  })}}));
+  CHECK(attached.call(cantFail(jits.runtime->lookup("outer")), 4) == 2 * result_of(4));
+  CHECK(visible == 2);
 }
 
 TEST_CASE("Threads go to and fro between both JITs while requests come") {

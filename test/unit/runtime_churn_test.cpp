@@ -32,10 +32,12 @@ Held held_now() {
   return now;
 }
 
+/// Less than the smallest thing that each round could leave; what LLVM keeps for the process's names grows by a tenth of that.
 void check_that_none_left_more(const Held &before, unsigned rounds) {
   const Held after = held_now();
-  CHECK(after.heap < before.heap + rounds * 256);
-  CHECK(after.mappings <= before.mappings + rounds / 4); // threads that began meanwhile have heaps of their own
+  INFO("heap " << before.heap << " -> " << after.heap << ", mappings " << before.mappings << " -> " << after.mappings);
+  CHECK(after.heap < before.heap + rounds * 64);
+  CHECK(after.mappings <= before.mappings + 16); // threads that began meanwhile have heaps of their own
   CHECK(after.files == before.files);
 }
 

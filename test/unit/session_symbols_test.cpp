@@ -49,9 +49,9 @@ TEST_CASE("all unresolved symbols are named, and nothing stays behind") {
     define void @caller() { call void @missing_one() call void @missing_two() ret void }
   )",
                                                                   "caller.o")));
-  CHECK(error == "cannot link caller.o: unresolved symbols 'missing_one', 'missing_two' (nothing that was added, "
-                 "defined or loaded "
-                 "has it; osrctl loads libraries by --load LIB.so)");
+  CHECK(error == "cannot link caller.o: unresolved symbols 'missing_one', 'missing_two' (no module has it, and "
+                 "nothing that is loaded; hosts add a module, or give it by define, resolve or libraries, osrctl by "
+                 "--load LIB.so)");
   CHECK(session.arena->used_bytes(SlabKind::Code) == 0);
   value_of(session->link(compile_object("define void @missing_one() { ret void }")));
   value_of(session->link(compile_object("define void @missing_two() { ret void }")));
@@ -146,7 +146,7 @@ TEST_CASE("symbols that C programs expect are there, and absolute symbols overri
 TEST_CASE("libraries are loaded on request") {
   Session session;
   CHECK_THAT(error_of(session->lookup("cbrt_not_there")),
-             Contains("unresolved symbol 'cbrt_not_there' (nothing that was added"));
+             Contains("unresolved symbol 'cbrt_not_there' (no module has it"));
   CHECK_THAT(llvm::toString(session->load_library("/no/such/lib.so")), Contains("/no/such/lib.so"));
   const std::string source = "void *osr_test_library_symbol = 0;";
   const std::string library = std::string("/tmp/osr_code_test_") + std::to_string(::getpid()) + ".so";

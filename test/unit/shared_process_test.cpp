@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <dlfcn.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -124,6 +125,24 @@ TEST_CASE("A fork waits for runtimes that other threads are making, and its chil
   }
   ends = true;
   maker.join();
+}
+
+TEST_CASE("A library that forks while it is loaded has a runtime on both sides") {
+  Runtime::Options options;
+  options.libraries = {OSR_FORKING_LIBRARY};
+  auto other = runtime_with({"define i64 @five() { ret i64 5 }"}); // is there on both sides, too
+  auto runtime = runtime_with({"define i64 @seven() { ret i64 7 }"}, std::move(options));
+  void *library = dlopen(OSR_FORKING_LIBRARY, RTLD_LAZY | RTLD_NOLOAD);
+  REQUIRE(library);
+  const bool is_right = call(*runtime, "seven") == 7 && call(*other, "five") == 5;
+  if (*static_cast<int *>(dlsym(library, "osr_test_is_child"))) {
+    const bool is_closed = !errorToBool(Runtime::close(runtime));
+    _exit(is_right && is_closed && call(*other, "five") == 5 ? 7 : 8);
+  }
+  CHECK(is_right);
+  const int status = *static_cast<int *>(dlsym(library, "osr_test_child_status"));
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
 }
 
 TEST_CASE("The child of a fork has both runtimes") {
