@@ -17,6 +17,7 @@
 #include <llvm/ADT/StringSet.h>
 
 #include <array>
+#include <cstring>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -200,13 +201,17 @@ void GuestProgram::install() {
   segments_.install();
 }
 
+/// One behind the other, as the kernel lays them: programs write a title over all of them.
 void GuestProgram::set_arguments(const std::vector<std::string> &arguments) {
-  arguments_ = arguments;
+  argument_text_.clear();
+  for (const std::string &argument : arguments)
+    argument_text_.append(argument.c_str(), std::strlen(argument.c_str()) + 1); // its null, too
   argv_.clear();
-  for (std::string &argument : arguments_)
-    argv_.push_back(argument.data());
+  char *next = argument_text_.data();
+  for (std::size_t i = 0; i < arguments.size(); ++i, next += std::strlen(next) + 1)
+    argv_.push_back(next);
   argv_.push_back(nullptr);
-  if (!arguments_.empty())
+  if (!arguments.empty())
     name_.emplace(argv_.front());
 }
 
@@ -224,7 +229,7 @@ Error GuestProgram::run(const std::vector<StaticAction> &actions) {
     auto address = look_up(action.function);
     if (!address)
       return address.takeError();
-    enter(*self, *address, arguments_.size(), reinterpret_cast<std::uint64_t>(argv_.data()),
+    enter(*self, *address, argument_count(), reinterpret_cast<std::uint64_t>(argv_.data()),
           reinterpret_cast<std::uint64_t>(environ));
   }
   return Error::success();

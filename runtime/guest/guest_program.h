@@ -50,7 +50,7 @@ public:
   /// program may read it when main's has ended.
   void set_arguments(const std::vector<std::string> &arguments);
   char **arguments() { return argv_.data(); }
-  std::size_t argument_count() const { return arguments_.size(); }
+  std::size_t argument_count() const { return argv_.empty() ? 0 : argv_.size() - 1; }
 
   /// The libraries that refer to the program, as natively on its behalf: it may be called by their constructors.
   llvm::Error load_late_libraries(ProgramThread &self);
@@ -79,8 +79,8 @@ private:
   std::unique_ptr<Interposition> interposition_;
   std::unique_ptr<LoadedProgram> loaded_;
   void *symbol_file_ = nullptr;
-  std::vector<std::string> arguments_; ///< main's
-  std::vector<char *> argv_; ///< the same, with the null at its end
+  std::string argument_text_; ///< main's arguments
+  std::vector<char *> argv_; ///< where they are, with the null at its end
   std::optional<ProgramName> name_;
 };
 

@@ -1,6 +1,8 @@
-// Check static constructors of C++ among lists of functions: priorities, what they are called with, what they throw.
+// Check static constructors of C++ among lists of functions: priorities, what they are called with, what they throw;
+// and that arguments lie one behind the other, as programs expect that write a title over them.
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -56,5 +58,10 @@ int main(int argc, char **argv) {
   std::printf("%s\n", Lazy<int>::stage.name_);
   for (const std::string &line : journal())
     std::printf("%s\n", line.c_str());
-  return argc == arguments && std::string(first_argument) == (argc > 1 ? argv[1] : "none") ? 0 : 1;
+  for (int i = 1; i < argc; ++i)
+    if (argv[i] != argv[i - 1] + std::strlen(argv[i - 1]) + 1)
+      return 2;
+  std::memset(argv[0], 't', std::size_t(argv[argc - 1] + std::strlen(argv[argc - 1]) - argv[0]));
+  std::printf("%d\n", argv[argc - 1][0] == 't');
+  return argc == arguments && (argc == 1 || first_argument == argv[1]) ? 0 : 1;
 }
