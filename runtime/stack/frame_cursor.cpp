@@ -6,75 +6,95 @@
 
 namespace osr {
 
+inline void FrameCursor::enter_by(const FrameRules &rules, PcKind kind) {
+  const std::uintptr_t sp = registers_.sp;
+  registers_.pc = rules.pc;
+  frame_.pc = rules.pc;
+  frame_.stub_pc = rules.stub_pc;
+  frame_.code = rules.code;
+  frame_.row = rules.our_row;
+  frame_.sp = sp;
+  frame_.return_pc_slot = kind == PcKind::ReturnPc ? return_pc_slot(sp) : 0;
+  frame_.kind = kind;
+  frame_.is_site = rules.is_site;
+  may_be_astray_ |= !rules.is_ours || kind != PcKind::ReturnPc;
+  if (rules.step.kind != StepRules::Kind::Row) [[unlikely]]
+    return find_older_without_row(rules);
+  by_row_ = &rules;
+  frame_.cfa = cfa_of(registers_, rules.step.row);
+  status_ = check_step(sp, frame_.cfa, limit_);
+  const bool is_where_sites_say = rules.site_cfa_from_sp == 0 || frame_.cfa == sp + rules.site_cfa_from_sp;
+  if (status_ != WalkStatus::Walking || !is_where_sites_say) [[unlikely]]
+    check_astray();
+}
+
 FrameCursor::FrameCursor(const WalkStart &start, RulesFinder &rules, const StackBounds &bounds)
-    : rules_(rules), bounds_(bounds) {
-  registers_[current_] = start.registers;
+    : rules_(rules), bounds_(bounds), registers_(start.registers) {
   enter(start.kind);
 }
 
 FrameCursor::FrameCursor(const WalkStart &start, const CodeLookup &code, const StubLookup &stubs,
                          const StackBounds &bounds)
-    : own_rules_(std::in_place, code, stubs), rules_(*own_rules_), bounds_(bounds) {
-  registers_[current_] = start.registers;
+    : own_rules_(std::in_place, code, stubs), rules_(*own_rules_), bounds_(bounds), registers_(start.registers) {
   enter(start.kind);
 }
 
+/// Nearly every step is by a row, on the same stack, to a return PC that was met before; it calls nothing.
 void FrameCursor::advance() {
   OSR_CHECK(!done(), "the walk has ended: {}", describe(status_));
-  current_ ^= 1;
-  enter(older_kind_);
+  if (!by_row_) {
+    registers_ = older_;
+    return enter(older_kind_);
+  }
+  step_by(registers_, by_row_->step.row, frame_.cfa);
+  const FrameRules *rules = rules_.find_remembered(registers_.pc);
+  if (rules && registers_.sp < base_) [[likely]]
+    return enter_by(*rules, PcKind::ReturnPc);
+  enter(PcKind::ReturnPc);
 }
 
-/// Makes the frame that the current registers describe the current one: its original pc, and one step out of it for its
-/// CFA.
+/// Makes the frame that the registers describe the current one.
 void FrameCursor::enter(PcKind kind) {
-  RegisterSet &registers = registers_[current_];
-  const std::uintptr_t sp = registers.sp;
-  const bool alternate = bounds_.on_alternate(sp);
-  if (sp >= bounds_.base && !alternate) {
-    status_ = sp <= bounds_.end ? WalkStatus::ReachedBase : WalkStatus::OutOfBounds;
+  const std::uintptr_t sp = registers_.sp;
+  enter_stack(sp);
+  if (sp >= base_) {
+    status_ = sp <= limit_ ? WalkStatus::ReachedBase : WalkStatus::OutOfBounds;
     return;
   }
-  const FrameRules &rules = rules_.find(registers.pc, kind);
-  registers.pc = rules.pc;
-  if (frame_.sp == 0 || bounds_.on_alternate(frame_.sp) != alternate)
+  enter_by(rules_.find(registers_.pc, kind), kind);
+}
+
+/// Steps by rows do not change the stack; the handler of a signal may have another one than what it interrupts.
+void FrameCursor::enter_stack(std::uintptr_t sp) {
+  const bool alternate = bounds_.on_alternate(sp);
+  if (frame_.sp == 0 || alternate != is_on_alternate_)
     frame_.newest_sp = sp;
-  frame_.pc = rules.pc;
-  frame_.sp = sp;
-  frame_.return_pc_slot = kind == PcKind::ReturnPc ? return_pc_slot(sp) : 0;
-  frame_.stub_pc = rules.stub_pc;
-  frame_.code = rules.code;
-  frame_.row = rules.our_row;
-  frame_.kind = kind;
-  frame_.is_site = rules.is_site;
-  may_be_astray_ |= !rules.is_ours || kind != PcKind::ReturnPc;
-  status_ = rules.step.kind == StepRules::Kind::Row ? step_by_row(rules) : step_without_row(rules);
-  frame_.cfa = registers_[current_ ^ 1].sp;
+  is_on_alternate_ = alternate;
+  base_ = alternate ? bounds_.alternate_high : bounds_.base;
+  limit_ = bounds_.limit(sp);
 }
 
-WalkStatus FrameCursor::step_by_row(const FrameRules &rules) {
-  const RegisterSet &registers = registers_[current_];
-  const std::uintptr_t sp = registers.sp, cfa = cfa_of(registers, rules.step.row);
-  const WalkStatus status = check_step(sp, cfa, bounds_);
-  OSR_CHECK(status == WalkStatus::Walking || may_be_astray_, "frame of our code at pc {:#x}, sp {:#x}, CFA {:#x}: {}",
-            registers.pc, sp, cfa, describe(status));
-  if (status != WalkStatus::Walking)
-    return status;
-  OSR_CHECK(rules.site_cfa_from_sp == 0 || cfa == sp + rules.site_cfa_from_sp || may_be_astray_,
-            "site at pc {:#x}, sp {:#x}: the CFA is {:#x} by its row, {:#x} by its code object", registers.pc, sp, cfa,
-            sp + rules.site_cfa_from_sp);
-  step_by(registers, rules.step.row, cfa, registers_[current_ ^ 1]);
-  older_kind_ = PcKind::ReturnPc;
-  return status;
+/// The CFA by a row is wrong, or so is what is said of the site.
+void FrameCursor::check_astray() const {
+  if (may_be_astray_)
+    return;
+  OSR_CHECK(status_ == WalkStatus::Walking, "frame of our code at pc {:#x}, sp {:#x}, CFA {:#x}: {}", frame_.pc,
+            frame_.sp, frame_.cfa, describe(status_));
+  OSR_CHECK(false, "site at pc {:#x}, sp {:#x}: the CFA is {:#x} by its row, {:#x} by its code object", frame_.pc,
+            frame_.sp, frame_.cfa, frame_.sp + by_row_->site_cfa_from_sp);
 }
 
-WalkStatus FrameCursor::step_without_row(const FrameRules &rules) {
-  if (rules.is_ours)
-    return WalkStatus::NoUnwindInfo;
-  RegisterSet &older = registers_[current_ ^ 1];
-  older = registers_[current_];
+/// libunwind makes the whole step at once.
+void FrameCursor::find_older_without_row(const FrameRules &rules) {
+  by_row_ = nullptr;
+  if (rules.is_ours) {
+    status_ = WalkStatus::NoUnwindInfo;
+    return;
+  }
+  older_ = registers_;
   older_kind_ = frame_.kind;
-  return step_foreign(rules.step, older, older_kind_, bounds_);
+  status_ = step_foreign(rules.step, older_, older_kind_, bounds_);
+  frame_.cfa = older_.sp;
 }
 
 } // namespace osr

@@ -18,13 +18,13 @@ namespace osr {
 /// One activation as the walk sees it.
 struct Frame {
   std::uintptr_t pc = 0;             ///< always the original pc, never a stub's
+  std::uintptr_t stub_pc = 0;        ///< what the slot holds if it has been rewritten, else 0
+  const CodeObject *code = nullptr;  ///< null: foreign code, or code of ours that is not a code object
+  const UnwindRow *row = nullptr;    ///< by which it was left; null for foreign code
   std::uintptr_t sp = 0;             ///< equals the CFA of the newer frame
   std::uintptr_t cfa = 0;            ///< identity of the frame
   std::uintptr_t return_pc_slot = 0; ///< address of the word by which control comes back here; 0 if the pc is exact
   std::uintptr_t newest_sp = 0;      ///< of the newest frame on the same stack: nothing below it is alive
-  std::uintptr_t stub_pc = 0;        ///< what the slot holds if it has been rewritten, else 0
-  const CodeObject *code = nullptr;  ///< null: foreign code, or code of ours that is not a code object
-  const UnwindRow *row = nullptr;    ///< by which it was left; null for foreign code
   PcKind kind = PcKind::ReturnPc;
   bool is_site = false;              ///< there is a stack map record for this pc
 };
@@ -44,7 +44,8 @@ struct WalkStart {
 class FrameCursor {
 public:
   FrameCursor(const WalkStart &start, const CodeLookup &code, const StubLookup &stubs, const StackBounds &bounds);
-  /// With a finder that outlives the cursor: walks of several stacks that stand still together share what they find.
+  /// With a finder that outlives the cursor: walks of several stacks that stand still together share what they find, one
+  /// after the other.
   FrameCursor(const WalkStart &start, RulesFinder &rules, const StackBounds &bounds);
   FrameCursor(const FrameCursor &) = delete;
   FrameCursor &operator=(const FrameCursor &) = delete;
@@ -55,7 +56,7 @@ public:
   /// The current activation. Only while !done(). It has been stepped out of successfully, so cfa is checked.
   const Frame &frame() const { return frame_; }
   /// Registers as the current activation sees them; pc is the original pc.
-  const RegisterSet &registers() const { return registers_[current_]; }
+  const RegisterSet &registers() const { return registers_; }
   /// To the next older activation.
   void advance();
   /// Where the walk ended. Meaningful if done().
@@ -63,21 +64,26 @@ public:
   std::uintptr_t last_sp() const { return registers().sp; }
 
 private:
+  void enter_stack(std::uintptr_t sp);
   void enter(PcKind kind);
-  WalkStatus step_by_row(const FrameRules &rules);
-  WalkStatus step_without_row(const FrameRules &rules);
+  void enter_by(const FrameRules &rules, PcKind kind);
+  void check_astray() const;
+  void find_older_without_row(const FrameRules &rules);
 
   std::optional<RulesFinder> own_rules_;
   RulesFinder &rules_;
   StackBounds bounds_;
+  std::uintptr_t base_ = 0, limit_ = 0; ///< of the stack that the current frame is on, as in StackBounds
   Frame frame_;
-  std::array<RegisterSet, 2> registers_; ///< of the current frame and of the next older one
-  unsigned current_ = 0;                 ///< which of them is the current frame's
+  RegisterSet registers_; ///< of the current frame
+  const FrameRules *by_row_ = nullptr; ///< whose row leads to the older frame, on advance(); null: that has older_
+  RegisterSet older_;
   PcKind older_kind_ = PcKind::ReturnPc;
   WalkStatus status_ = WalkStatus::Walking;
   /// Rows of ours are right, but other code may describe itself wrongly, and so may a frame that was interrupted: assembly
   /// of the program may just have pushed something.
   bool may_be_astray_ = false;
+  bool is_on_alternate_ = false;
 };
 
 } // namespace osr

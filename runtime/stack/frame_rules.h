@@ -35,6 +35,12 @@ public:
   RulesFinder(const RulesFinder &) = delete;
   RulesFinder &operator=(const RulesFinder &) = delete;
 
+  /// What find() would return for a return PC, without looking for anything; null: that would.
+  const FrameRules *find_remembered(std::uintptr_t return_pc) const {
+    const std::size_t slot = slot_of(return_pc);
+    return keys_[slot] == return_pc && return_pc != 0 && Removals::count() == removals_ ? &memo_[slot] : nullptr;
+  }
+
   /// Valid until the next call.
   const FrameRules &find(std::uintptr_t pc, PcKind kind) {
     if (kind == PcKind::Exact) [[unlikely]]

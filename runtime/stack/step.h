@@ -22,14 +22,14 @@ inline std::uintptr_t cfa_of(const RegisterSet &registers, const UnwindRow &row)
   return base + std::uintptr_t(std::intptr_t(row.cfa_offset));
 }
 
-/// One step out of a frame with a known, checked CFA: the registers of the next older frame.
-inline void step_by(const RegisterSet &registers, const UnwindRow &row, std::uintptr_t cfa, RegisterSet &older) {
-  older.pc = load_word(cfa + std::uintptr_t(std::intptr_t(return_pc_cfa_offset)));
-  older.sp = cfa;
+/// One step out of a frame with a known, checked CFA: its registers become those of the next older frame.
+inline void step_by(RegisterSet &registers, const UnwindRow &row, std::uintptr_t cfa) {
+  registers.pc = load_word(cfa + std::uintptr_t(std::intptr_t(return_pc_cfa_offset)));
+  registers.sp = cfa;
 #pragma GCC unroll 6
   for (unsigned i = 0; i < saved_register_count; ++i)
-    older.saved[i] =
-        row.saved[i] != 0 ? load_word(cfa + std::uintptr_t(std::intptr_t(row.saved[i]))) : registers.saved[i];
+    if (row.saved[i] != 0)
+      registers.saved[i] = load_word(cfa + std::uintptr_t(std::intptr_t(row.saved[i])));
 }
 
 } // namespace osr

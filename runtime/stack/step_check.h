@@ -32,15 +32,18 @@ constexpr const char *describe(WalkStatus status) {
   return "unknown status";
 }
 
-/// Walking if a frame with this sp can have this CFA, else what is wrong.
-constexpr WalkStatus check_step(std::uintptr_t sp, std::uintptr_t cfa, const StackBounds &bounds) {
+/// Walking if a frame with this sp can have this CFA, else what is wrong. No CFA lies above `limit` (StackBounds::limit).
+constexpr WalkStatus check_step(std::uintptr_t sp, std::uintptr_t cfa, std::uintptr_t limit) {
   if (cfa <= sp)
     return WalkStatus::NotAdvancing;
   if (cfa % word_size != 0)
     return WalkStatus::Misaligned;
-  if (cfa > bounds.limit(sp))
+  if (cfa > limit)
     return WalkStatus::OutOfBounds;
   return WalkStatus::Walking;
+}
+constexpr WalkStatus check_step(std::uintptr_t sp, std::uintptr_t cfa, const StackBounds &bounds) {
+  return check_step(sp, cfa, bounds.limit(sp));
 }
 
 } // namespace osr
