@@ -3,6 +3,7 @@
 #include "compiler/base/diagnostics.h"
 #include "compiler/base/error.h"
 #include "compiler/base/run_passes.h"
+#include "compiler/canonical/struct_returns.h"
 #include "osrctl/attach_words.h"
 #include "runtime/control/type_text.h"
 
@@ -107,7 +108,10 @@ Expected<bool> is_the_programs(const GlobalValue &value, const Json &symbols) {
                       value.getName().str());
   if (!symbol.value("defined", false))
     return false;
-  if (const std::string theirs = symbol.value("type", ""), ours = type_text(*value.getValueType()); theirs != ours)
+  const auto *function = dyn_cast<Function>(&value); // the program's are canonical
+  const std::string theirs = symbol.value("type", ""),
+                    ours = type_text(function ? *converted_type(*function) : *value.getValueType());
+  if (theirs != ours)
     return make_error("'{}' is of type '{}' in the program, and of type '{}' in the file", value.getName().str(),
                       theirs, ours);
   return true;

@@ -107,6 +107,12 @@ void convert_function(Function &function, unsigned index) {
 
 } // namespace
 
+FunctionType *converted_type(const Function &function) {
+  const auto index = find_struct_return(
+      unsigned(function.arg_size()), [&](unsigned i) { return function.hasParamAttribute(i, Attribute::StructRet); });
+  return index ? converted_type(*function.getFunctionType(), *index) : function.getFunctionType();
+}
+
 Error convert_struct_returns(Module &module) {
   for (Function &function : module)
     if (Error error = convert_calls(function)) // first: a call may have the attribute only from its callee

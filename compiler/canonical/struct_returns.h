@@ -14,4 +14,7 @@ namespace osr {
 /// Fails on a function that has both a struct return and another result.
 llvm::Error convert_struct_returns(llvm::Module &module);
 
+/// The type that the function has then.
+llvm::FunctionType *converted_type(const llvm::Function &function);
+
 } // namespace osr

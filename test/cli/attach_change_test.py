@@ -90,6 +90,19 @@ class Redefinition(AttachCase):
         self.asked(process, "revert", "checksum")
         self.assertEqual(self.tell(process, "a").split()[:2], ["3", expected[0]]) # and the lines were counted all along
 
+    def test_a_file_with_results_in_memory(self):
+        """Such a function has another type in the running program than in the file."""
+        self.original = """struct wide { long parts[5]; };
+__attribute__((noinline)) struct wide widened(long part) { return (struct wide){{part, 1, 2, 3, part}}; }
+""" + self.original.replace("sum * 31 +", "sum * (unsigned)widened(31).parts[4] +")
+        process = self.start(self.compile(self.file("wide.c", self.original)))
+        before = self.tell(process, "a").split()[1]
+        changed = self.edited("{{part, 1, 2, 3, part}}", "{{part, 1, 2, 3, part + 6}}")
+        self.asked(process, "redefine", "widened", changed)
+        after = self.tell(process, "a").split()[1]
+        self.assertNotEqual(before, after)
+        self.assertEqual([before, after], [self.natively(source, "a")[0].split()[1] for source in (str(self.folder / "wide.c"), changed)])
+
     def test_a_loop_that_waits_for_its_input(self):
         for tier in ("baseline", "optimized"):
             process = self.start(self.compile("attach_lines.c"), "--tier", tier)
