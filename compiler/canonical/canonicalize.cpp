@@ -150,6 +150,7 @@ void make_canonical(Function &function, FunctionInfo &info, const TargetMachine 
 /// Those that become values, and those that stay objects.
 void track_variables(Module &module) {
   const SourceObjects objects = find_source_objects(module);
+  mark_reassigned(module);
   track_assignments(module);
   mark_objects(objects);
 }

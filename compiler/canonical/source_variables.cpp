@@ -1,6 +1,7 @@
 #include "compiler/canonical/source_variables.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SetVector.h>
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
@@ -51,7 +52,70 @@ bool becomes_values(const Value &address) {
   });
 }
 
+constexpr const char *reassigned_variables = "osr.reassigned";
+
+/// Bytes of an object that some instruction writes. False: some bytes may be written by two.
+bool add_writes(const Value &address, std::uint64_t offset,
+                SmallVectorImpl<std::pair<std::uint64_t, std::uint64_t>> &writes) {
+  const auto add = [&](std::uint64_t size) {
+    const bool is_first =
+        none_of(writes, [&](const auto &other) { return offset < other.second && other.first < offset + size; });
+    writes.push_back({offset, offset + size});
+    return is_first;
+  };
+  return all_of(address.uses(), [&](const Use &use) {
+    const auto *user = cast<Instruction>(use.getUser());
+    const DataLayout &layout = user->getDataLayout();
+    if (const auto *store = dyn_cast<StoreInst>(user))
+      return store->getPointerOperand() == use.get() && store->getValueOperand() != use.get() &&
+             add(layout.getTypeStoreSize(store->getValueOperand()->getType()));
+    if (const auto *copy = dyn_cast<MemIntrinsic>(user)) {
+      const auto *length = dyn_cast<ConstantInt>(copy->getLength());
+      return copy->getRawDest() != use.get() || (length && add(length->getZExtValue()));
+    }
+    if (const auto *element = dyn_cast<GetElementPtrInst>(user)) {
+      APInt at(layout.getIndexTypeSizeInBits(element->getType()), 0);
+      return element->accumulateConstantOffset(layout, at) && add_writes(*element, offset + at.getZExtValue(), writes);
+    }
+    return isa<LoadInst>(user) || user->isLifetimeStartOrEnd();
+  });
+}
+
+bool is_written_once(const AllocaInst &object) {
+  SmallVector<std::pair<std::uint64_t, std::uint64_t>, 8> writes;
+  return add_writes(object, 0, writes);
+}
+
 } // namespace
+
+void mark_reassigned(Module &module) {
+  SetVector<DILocalVariable *> found;
+  for (Function &function : module)
+    for (Instruction &instruction : instructions(function))
+      if (auto *object = dyn_cast<AllocaInst>(&instruction); object && !is_written_once(*object))
+        for (const DbgVariableRecord *record : findDVRDeclares(object))
+          found.insert(record->getVariable());
+  NamedMDNode *list = module.getOrInsertNamedMetadata(reassigned_variables);
+  for (DILocalVariable *variable : found)
+    list->addOperand(variable);
+}
+
+ModuleVariables find_module_variables(Module &module) {
+  ModuleVariables found;
+  if (const NamedMDNode *list = module.getNamedMetadata(reassigned_variables))
+    for (const MDNode *variable : list->operands())
+      found.reassigned.insert(cast<DILocalVariable>(variable));
+  for (GlobalVariable &variable : module.globals()) {
+    SmallVector<DIGlobalVariableExpression *, 1> all;
+    variable.getDebugInfo(all);
+    for (const DIGlobalVariableExpression *each : all)
+      if (const auto *scope = dyn_cast_or_null<DILocalScope>(each->getVariable()->getScope());
+          scope && each->getVariable()->getType() && each->getExpression()->getNumElements() == 0)
+        found.statics[scope->getSubprogram()].push_back(
+            {each->getVariable(), variable.isDeclaration() || variable.isThreadLocal() ? nullptr : &variable});
+  }
+  return found;
+}
 
 std::optional<SmallVector<ObjectPart, 8>> parts_of(const AllocaInst &object) {
   SmallVector<ObjectPart, 8> parts;

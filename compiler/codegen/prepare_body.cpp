@@ -177,7 +177,7 @@ Expected<Compiler::DescribedBody> Compiler::describe_body(FunctionId body, Memor
   Function &function = *(*read)->program.module->getFunction(name);
   SourceTypes types;
   DescribedBody described;
-  described.source = describe_source(function, types);
+  described.source = describe_source(function, types, find_module_variables(*function.getParent()));
   described.types = types.take();
   add_observed(function, *(*seeing)->program.module->getFunction(name), (*seeing)->observed, described.source);
   if (described.source.fingerprint != fingerprint(code_of(body)))

@@ -152,6 +152,27 @@ void add_objects(const Function &function, FunctionSource &source) {
   }
 }
 
+/// What was seen is shown, whatever LLVM's records say.
+void show_observed(SourceSite &site) {
+  for (const VariableAtSite &seen : site.observed) {
+    if (seen.place != VariableAtSite::Place::Value)
+      continue;
+    const auto is_of = [&](const VariableAtSite &shown) {
+      return shown.variable == seen.variable && shown.line == seen.line;
+    };
+    const auto first = find_if(site.variables, is_of);
+    if (first == site.variables.end())
+      continue; // not in scope
+    const auto at = first - site.variables.begin();
+    std::erase_if(site.variables, [&](const VariableAtSite &shown) {
+      const bool is_beside =
+          shown.bit_offset + shown.bits <= seen.bit_offset || seen.bit_offset + seen.bits <= shown.bit_offset;
+      return is_of(shown) && (shown.place == VariableAtSite::Place::Nowhere || !is_beside);
+    });
+    site.variables.insert(site.variables.begin() + at, seen);
+  }
+}
+
 } // namespace
 
 void add_observed(const Function &function, const Function &seeing, ArrayRef<std::vector<ObservedPart>> parts,
@@ -168,6 +189,8 @@ void add_observed(const Function &function, const Function &seeing, ArrayRef<std
   Observing observing(equal, parts[own], source);
   for (std::size_t i = 0; i != sites.size(); ++i)
     observing.describe(*sites[i], *seen_from[i], source.sites[i]);
+  for (SourceSite &site : source.sites)
+    show_observed(site);
 }
 
 } // namespace osr

@@ -3,6 +3,7 @@
 #include "compiler/canonical/frame_state_bundle.h"
 #include "compiler/sites/describe_points.h"
 #include "compiler/sites/fingerprint.h"
+#include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/variable_flow.h"
 
@@ -46,7 +47,8 @@ unsigned depth_of(const DILocalScope &scope) {
 
 class Describing {
 public:
-  Describing(Function &function, SourceTypes &types) : function_(function), types_(types) {}
+  Describing(Function &function, SourceTypes &types, const ModuleVariables &of_module)
+      : function_(function), types_(types), of_module_(of_module) {}
 
   FunctionSource describe() {
     result_.fingerprint = fingerprint(function_);
@@ -77,6 +79,7 @@ private:
                             at->getDirectory().str(), subprogram->getLinkageName().str()});
       for (const DILocalVariable *variable : in_scope(*at))
         add(site, {variable, at->getInlinedAt()}, places, call, state);
+      add_statics(site, *at, call);
     }
   }
 
@@ -114,11 +117,33 @@ private:
         at.bit_offset = part->OffsetInBits;
         at.bits = part->SizeInBits;
       }
+      if (place.kind == VariablePlace::Kind::Value && of_module_.reassigned.contains(declared.first))
+        continue; // add_observed() may know it
       if (find_value(place, at, type, call, state))
         site.variables.push_back(std::move(at));
     }
     if (site.variables.size() == before)
       site.variables.push_back(nowhere);
+  }
+
+  /// Those of the function that are in scope.
+  void add_statics(SourceSite &site, const DILocation &at, const CallBase &call) {
+    const auto found = of_module_.statics.find(at.getScope()->getSubprogram());
+    if (found == of_module_.statics.end())
+      return;
+    for (const auto &[declared, variable] : found->second) {
+      if (!encloses(cast<DILocalScope>(declared->getScope()), at.getScope()))
+        continue;
+      VariableAtSite &shown = site.variables.emplace_back();
+      shown.variable = number_of(*declared);
+      shown.line = std::uint32_t(site.lines.size() - 1);
+      if (!variable)
+        continue;
+      shown.place = VariableAtSite::Place::Memory;
+      shown.bits = types_[result_.variables[shown.variable].type].bits;
+      shown.value = describe_value(*variable, {}, call.getDataLayout());
+      shown.value.type.clear();
+    }
   }
 
   /// False: it is nowhere.
@@ -136,11 +161,13 @@ private:
     return at.value.kind != PointValue::Kind::Unknown;
   }
 
-  std::uint32_t number_of(const DILocalVariable &variable) {
+  std::uint32_t number_of(const DIVariable &variable) {
     const auto [found, is_new] = numbers_.try_emplace(&variable, std::uint32_t(result_.variables.size()));
+    const auto *local = dyn_cast<DILocalVariable>(&variable);
     if (is_new)
-      result_.variables.push_back({variable.getName().str(), types_.add(variable.getType()), variable.getArg() != 0,
-                                   unsigned(variable.getLine()), depth_of(*variable.getScope())});
+      result_.variables.push_back({variable.getName().str(), types_.add(variable.getType()),
+                                   local && local->getArg() != 0, unsigned(variable.getLine()),
+                                   depth_of(*cast<DILocalScope>(variable.getScope()))});
     return found->second;
   }
 
@@ -148,8 +175,15 @@ private:
   SourceTypes &types_;
   FunctionSource result_;
   SetVector<Declared> declared_; ///< all that is told about
-  DenseMap<const DILocalVariable *, std::uint32_t> numbers_;
+  const ModuleVariables &of_module_;
+  DenseMap<const DIVariable *, std::uint32_t> numbers_;
 };
+
+/// In the same inlined copy of it, too. Where two calls on different lines became one, the optimiser says which function they were in, and no line.
+bool is_same_function(const DILocation &one, const DILocation &other) {
+  return one.getScope()->getSubprogram() == other.getScope()->getSubprogram() &&
+         one.getInlinedAt() == other.getInlinedAt();
+}
 
 bool has_line(const Instruction &instruction) {
   return instruction.getDebugLoc() && instruction.getDebugLoc().getLine() != 0;
@@ -168,8 +202,8 @@ bool encloses(const DILocalScope *outer, const DILocalScope *inner) {
   return false;
 }
 
-FunctionSource describe_source(Function &function, SourceTypes &types) {
-  return Describing(function, types).describe();
+FunctionSource describe_source(Function &function, SourceTypes &types, const ModuleVariables &of_module) {
+  return Describing(function, types, of_module).describe();
 }
 
 SmallVector<Value *, 16> frame_state_of(const CallBase &call) {
@@ -178,16 +212,21 @@ SmallVector<Value *, 16> frame_state_of(const CallBase &call) {
 }
 
 const DILocation *location_of_site(const CallBase &call) {
+  const DILocation *own = call.getDebugLoc().get();
   if (has_line(call))
-    return call.getDebugLoc().get();
+    return own;
+  const bool is_anywhere = !own || is_loop_poll(call); // nobody wrote the call
+  const auto is_beside = [&](const Instruction &other) {
+    return has_line(other) && (is_anywhere || is_same_function(*own, *other.getDebugLoc()));
+  };
   const BasicBlock &block = *call.getParent();
   for (const Instruction &next : make_range(std::next(call.getIterator()), block.end()))
-    if (has_line(next))
+    if (is_beside(next))
       return next.getDebugLoc().get();
   for (const Instruction &previous : reverse(make_range(block.begin(), call.getIterator())))
-    if (has_line(previous))
+    if (is_beside(previous))
       return previous.getDebugLoc().get();
-  return call.getDebugLoc().get();
+  return own;
 }
 
 } // namespace osr

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "compiler/base/site.h"
+#include "compiler/canonical/source_variables.h"
 #include "compiler/sites/source_types.h"
 
 #include <llvm/ADT/SmallVector.h>
@@ -67,8 +68,9 @@ struct FunctionSource {
   std::vector<SourceSite> sites; ///< by number
 };
 
-/// Of a canonical function with all its debug information, whose sites are numbered.
-FunctionSource describe_source(llvm::Function &function, SourceTypes &types);
+/// Of a canonical function with all its debug information, whose sites are numbered. The values of variables that are reassigned are not known then:
+/// add_observed() knows some of them.
+FunctionSource describe_source(llvm::Function &function, SourceTypes &types, const ModuleVariables &of_module);
 
 /// Whether what is declared in `outer` is in scope in `inner`.
 bool encloses(const llvm::DILocalScope *outer, const llvm::DILocalScope *inner);
@@ -76,7 +78,8 @@ bool encloses(const llvm::DILocalScope *outer, const llvm::DILocalScope *inner);
 /// Of a numbered site.
 llvm::SmallVector<llvm::Value *, 16> frame_state_of(const llvm::CallBase &call);
 
-/// Of a site's call, or if it has none of its own of what is next to it, in any code that has lines.
+/// Of a site's call. If that has no line it is the one of what is next to it in the same function, in any code that has lines; if there is none
+/// such it has line 0.
 const llvm::DILocation *location_of_site(const llvm::CallBase &call);
 
 } // namespace osr

@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cstring>
+#include <sys/uio.h>
+#include <unistd.h>
 
 using nlohmann::json;
 using namespace llvm;
@@ -14,6 +16,12 @@ namespace osr {
 namespace {
 
 constexpr std::uint64_t largest_shown = 4096; ///< bytes of one variable; of a larger one the beginning
+
+/// Nobody knows whether it is mapped.
+bool read_now(std::uint64_t address, std::byte *to, std::size_t size) {
+  const iovec ours{to, size}, theirs{reinterpret_cast<void *>(address), size};
+  return ::process_vm_readv(::getpid(), &ours, 1, &theirs, 1, 0) == ssize_t(size);
+}
 
 class Describing {
 public:
@@ -67,7 +75,9 @@ private:
       std::memcpy(&address, value.data(), sizeof(address));
       if (offset == 0)
         shown["address"] = fmt::format("{:#x}", address);
-      if (!thread_.read_memory(address, to, size))
+      // What is on the stack was copied with it; variables of the program are what they are now.
+      if (!thread_.read_memory(address, to, size) &&
+          (part.value.kind != PointValue::Kind::Symbol || !read_now(address, to, size)))
         return;
     }
     known_.set(unsigned(offset), unsigned(offset + size));

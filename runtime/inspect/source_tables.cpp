@@ -46,9 +46,10 @@ Error SourceTables::read() {
   if (!compiler || !observer)
     return joinErrors(compiler.takeError(), observer.takeError());
   SourceTypes types;
+  const ModuleVariables of_module = find_module_variables(*(*compiler)->program().module);
   for (const FunctionInfo &info : (*compiler)->program().functions) {
     Function &function = *(*compiler)->program().module->getFunction(info.name);
-    functions_.push_back(describe_source(function, types));
+    functions_.push_back(describe_source(function, types, of_module));
     if (const Function *observed = (*observer)->program().module->getFunction(info.name))
       add_observed(function, *observed, parts, functions_.back());
   }

@@ -57,6 +57,8 @@ def follow(stack, line):
 
 
 class Values(AttachCase):
+    compare_variables = True
+
     def walk(self, source, flags, options, switch):
         """Compares at each place where the program waits; with `switch` all of it changes its tier there. Returns the names of
         variables that were live somewhere, with how often."""
@@ -88,8 +90,10 @@ class Values(AttachCase):
         calls = [call for call in calls_in(frames) if call[0]["function"] != "wait_here"]
         self.assertEqual([line["function"] for line, _, _ in calls], [name for name, _ in reversed(stack)])
         for (line, variables, frame), (name, printed) in zip(calls, reversed(stack)):
-            self.assertGreater(line["line"], 0)
+            self.assertGreater(line.get("line", 1), 0) # two calls that became one are on no line
             first = {}
+            if not self.compare_variables:
+                continue
             for variable in sorted(variables, key=lambda each: -each["declared"]):
                 first[variable["name"]] = variable # of those that have one name the outermost
             for variable in first.values():
@@ -114,13 +118,22 @@ class Values(AttachCase):
                 self.assertLessEqual(expected, set(live), (live, self.dead))
 
     def test_all_types_without_optimisation(self):
-        self.check("attach_values.c", ("-O0",), EXPECTED)
+        self.check("attach_values.c", ("-O0",), EXPECTED - NOT_OBSERVED)
 
     def test_all_types_optimised(self):
         self.check("attach_values.c", ("-O1",), EXPECTED)
 
+    def test_assignments_that_leave_no_trace(self):
+        for flags in (("-O0",), ("-O1", *PLAIN)):
+            self.check("attach_values_lost.c", flags, EXPECTED_OF_LOST)
+
+    def test_calls_that_became_one_are_in_their_function(self):
+        with self.subTest("what clang's optimiser says of variables is its own affair"):
+            self.compare_variables = False
+            self.check("attach_values_lost.c", ("-O1",), set())
+
     def test_an_interpreter_without_optimisation(self):
-        self.check("attach_values_machine.c", ("-O0",), EXPECTED_IN_MACHINE)
+        self.check("attach_values_machine.c", ("-O0",), EXPECTED_IN_MACHINE - NOT_OBSERVED)
 
     def test_an_interpreter_optimised(self):
         self.check("attach_values_machine.c", ("-O1",), EXPECTED_IN_MACHINE)
@@ -176,6 +189,9 @@ EXPECTED = {("deeper", "before"), ("main", "argc"), ("main", "round"), ("main", 
 EXPECTED |= {("in_loops", name) for name in ("i", "rounds", "square", "total")}
 EXPECTED |= {("in_memory", name) for name in ("kept", "list[4]", "mine", "point.high", "point.low", "point.weight", "point.y", "theirs")}
 EXPECTED |= {("scalars", name) for name in ("colour", "f", "g", "h", "letter", "number", "read", "single", "text")}
+# Reassigned variables of functions that are not proven to be the same when they are observed.
+NOT_OBSERVED = {("in_memory", name) for name in ("kept", "point.high", "point.low", "point.weight", "point.y")} | {("run", name) for name in ("now", "result", "steps")}
+EXPECTED_OF_LOST = {("branches", name) for name in ("kept", "pair.left", "pair.right", "times", "which")} | {("main", "round"), ("main", "sum")}
 EXPECTED_IN_MACHINE = {("run", name) for name in ("limit", "mark", "now", "result", "steps")} | {("main", "first")}
 EXPECTED_IN_MACHINE |= {("swapped", f"{pair}.{side}") for pair in ("from", "result") for side in ("left", "right")}
 

@@ -29,6 +29,9 @@ declare void @take(ptr)
 !10 = distinct !DIAssignID()
 !11 = !DIBasicType(name: "long", size: 64, encoding: DW_ATE_signed)
 !12 = !DILocalVariable(name: "wide", scope: !6, file: !3, line: 2, type: !11)
+!13 = distinct !DISubprogram(name: "inner", file: !3, line: 5, type: !4, unit: !0, spFlags: DISPFlagDefinition)
+!14 = !DILocation(line: 0, scope: !13, inlinedAt: !9)
+!15 = !DILocation(line: 7, scope: !13, inlinedAt: !9)
 )";
 
 struct Program {
@@ -46,7 +49,8 @@ struct Program {
 std::vector<VariableAtSite> places_in(const std::string &body) {
   Program program(body);
   SourceTypes types;
-  const FunctionSource source = describe_source(program.function(), types);
+  const FunctionSource source =
+      describe_source(program.function(), types, find_module_variables(*program.program.module));
   std::vector<VariableAtSite> places;
   for (const SourceSite &site : source.sites) {
     REQUIRE(site.variables.size() == 1);
@@ -73,6 +77,45 @@ define i32 @f(i32 %a, i32 %b) !dbg !6 {
   CHECK(places[1].value.index == 0);
   CHECK((places[2].value.index == 1 && places[2].value.addend == 4));
   CHECK((places[3].value.kind == PointValue::Kind::Constant && places[3].value.constant == 7));
+}
+
+TEST_CASE("an assignment whose block goes is not forgotten") {
+  const std::string program = R"(
+define i32 @f(i32 %a) !dbg !6 {
+  %v = alloca i32
+  #dbg_declare(ptr %v, !8, !DIExpression(), !9)
+  store i32 1, ptr %v, !dbg !9
+  %is = icmp eq i32 %a, 0
+  br i1 %is, label %then, label %end
+then:
+  ANOTHER
+  br label %end
+end:
+  call void @use(i32 0), !dbg !9
+  ret i32 %a
+})";
+  const auto with = [&](const std::string &other) {
+    std::string text = program;
+    return places_in(text.replace(text.find("ANOTHER"), 7, other))[0];
+  };
+  CHECK(with("store i32 2, ptr %v, !dbg !9").place == VariableAtSite::Place::Nowhere);
+  const VariableAtSite once = with("");
+  CHECK((once.place == VariableAtSite::Place::Value && once.value.constant == 1));
+}
+
+TEST_CASE("a call that two became is in its function, wherever what is next to it is from") {
+  const auto lines_of_first = [](const std::string &between) {
+    Program program("define void @f() !dbg !6 {\n" + between +
+                    "  call void @use(i32 0), !dbg !14\n  call void @use(i32 1), !dbg !9\n  ret void\n}\n");
+    SourceTypes types;
+    return describe_source(program.function(), types, ModuleVariables()).sites[0].lines;
+  };
+  const auto alone = lines_of_first("");
+  REQUIRE(alone.size() == 2);
+  CHECK((alone[0].function == "inner" && alone[0].line == 0 && alone[1].function == "f" && alone[1].line == 3));
+  const auto beside = lines_of_first("  fence seq_cst, !dbg !15\n");
+  REQUIRE(beside.size() == 2);
+  CHECK((beside[0].function == "inner" && beside[0].line == 7));
 }
 
 TEST_CASE("a value that is not needed any more is nowhere, and neither is one that is too narrow") {
