@@ -93,13 +93,16 @@ NotStaying::NotStaying() {
     return;
   end_stay(*self);
   stayed_ = self;
+  stays_at_ = self->stays_at;
   exceptions_ = std::uncaught_exceptions();
 }
 
 /// A fiber may have gone to another thread, where nothing stays; nor does a stack that is unwound.
 [[gnu::noinline]] NotStaying::~NotStaying() {
-  if (stayed_ && stayed_ == ThreadRegistry::current() && std::uncaught_exceptions() == exceptions_)
-    stayed_->stay.store(Stay::Yes, std::memory_order_release);
+  if (!stayed_ || stayed_ != ThreadRegistry::current() || std::uncaught_exceptions() != exceptions_)
+    return;
+  stayed_->stays_at = stays_at_;
+  stayed_->stay.store(Stay::Yes, std::memory_order_release);
 }
 
 } // namespace osr

@@ -34,6 +34,7 @@ public:
 
 private:
   ProgramThread *stayed_ = nullptr;
+  OutsideRegisters stays_at_; ///< what the host calls meanwhile may stay, too
   int exceptions_ = 0; ///< in flight before
 };
 
