@@ -38,6 +38,16 @@ public:
     return true;
   }
 
+  /// Whether the last row that was handed out is of a function that does not return, but goes on where an exception lands: gcc's
+  /// __builtin_eh_return. Only such a one saves the registers in which landing pads get the exception, and no others that calls may
+  /// change; their words are how it sets them.
+  bool is_of_landing() const {
+    std::uint32_t saved = 0;
+    for (unsigned reg = 0; reg < return_address; ++reg)
+      saved |= std::uint32_t(state_.at[reg] != 0) << reg;
+    return (saved & dwarf_landing_registers) == dwarf_landing_registers && !(saved & dwarf_other_volatile_registers);
+  }
+
 private:
   static constexpr std::uint8_t negative_offset_extended = 0x2f; ///< of GNU; LLVM has no name for it
 

@@ -67,7 +67,7 @@ StackLook SafepointScan::list_frames_of(const ProgramThread &thread, RulesFinder
     if (!frame.code || !frame.code->uses_references)
       return true;
     const bool is_older =
-        thread.role == ThreadRole::Host && thread.is_own_stack(frame.sp) && frame.sp >= thread.base.cfa;
+        thread.may_be_called_directly() && thread.is_own_stack(frame.sp) && frame.sp >= thread.base.cfa;
     if (is_older || thread.is_uncounted) { // nobody has said that it is in the program
       called_directly_ = thread.tid;
       return false;

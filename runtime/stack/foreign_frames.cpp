@@ -101,10 +101,11 @@ StepRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offs
     rules.row = row;
     return pc >= row_end;
   });
-  rules.kind = !decoded                 ? StepRules::Kind::Other
-               : rules.row.usable       ? StepRules::Kind::Row
-               : rules.row.through_base ? StepRules::Kind::ThroughBase
-                                        : StepRules::Kind::Other;
+  rules.kind = !decoded                  ? StepRules::Kind::Other
+               : program.is_of_landing() ? StepRules::Kind::Landing
+               : rules.row.usable        ? StepRules::Kind::Row
+               : rules.row.through_base  ? StepRules::Kind::ThroughBase
+                                         : StepRules::Kind::Other;
   return rules;
 }
 

@@ -18,7 +18,8 @@ struct StepRules {
     Row,         ///< row is usable
     ThroughBase, ///< row is known, and leads through the base
     SignalFrame, ///< a signal trampoline: the caller was interrupted and its pc is exact
-    Other,       ///< described, but by rules that only libunwind can follow
+    Landing, ///< of an unwinder, in a function by which exceptions land; row is usable, or the function is about to leave
+    Other, ///< described, but by rules that only libunwind can follow
   };
   Kind kind = Kind::None;
   UnwindRow row;

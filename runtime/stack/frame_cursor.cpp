@@ -18,7 +18,8 @@ inline void FrameCursor::enter_by(const FrameRules &rules, PcKind kind) {
   frame_.kind = kind;
   frame_.is_site = rules.is_site;
   may_be_astray_ |= !rules.is_ours || kind != PcKind::ReturnPc;
-  if (rules.step.kind != StepRules::Kind::Row) [[unlikely]]
+  since_exact_ = kind == PcKind::Exact ? 0 : since_exact_ + 1;
+  if (rules.step.kind != StepRules::Kind::Row && !is_row_of_unwinder(rules)) [[unlikely]]
     return find_older_without_row(rules);
   by_row_ = &rules;
   frame_.cfa = cfa_of(registers_, rules.step.row);
@@ -74,10 +75,20 @@ void FrameCursor::enter_stack(std::uintptr_t sp) {
   limit_ = bounds_.limit(sp);
 }
 
+/// When an unwinder has found where an exception lands, it writes the registers of that frame to where it has saved those of its caller,
+/// and takes them from there. Whoever is stopped in between, or in what it calls for that, would be walked with the stack of one
+/// frame and the registers of another.
+bool FrameCursor::is_row_of_unwinder(const FrameRules &rules) const {
+  return rules.step.kind == StepRules::Kind::Landing && since_exact_ > most_landing_helpers && rules.step.row.usable;
+}
+
 /// The CFA by a row is wrong, or so is what is said of the site.
-void FrameCursor::check_astray() const {
-  if (may_be_astray_)
+void FrameCursor::check_astray() {
+  if (may_be_astray_) {
+    if (status_ == WalkStatus::Walking)
+      status_ = WalkStatus::Astray;
     return;
+  }
   OSR_CHECK(status_ == WalkStatus::Walking, "frame of our code at pc {:#x}, sp {:#x}, CFA {:#x}: {}", frame_.pc,
             frame_.sp, frame_.cfa, describe(status_));
   OSR_CHECK(false, "site at pc {:#x}, sp {:#x}: the CFA is {:#x} by its row, {:#x} by its code object", frame_.pc,
@@ -87,6 +98,10 @@ void FrameCursor::check_astray() const {
 /// libunwind makes the whole step at once.
 void FrameCursor::find_older_without_row(const FrameRules &rules) {
   by_row_ = nullptr;
+  if (rules.step.kind == StepRules::Kind::Landing) {
+    status_ = WalkStatus::Landing;
+    return;
+  }
   if (rules.is_ours) {
     status_ = WalkStatus::NoUnwindInfo;
     return;

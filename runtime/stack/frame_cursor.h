@@ -67,7 +67,8 @@ private:
   void enter_stack(std::uintptr_t sp);
   void enter(PcKind kind);
   void enter_by(const FrameRules &rules, PcKind kind);
-  void check_astray() const;
+  bool is_row_of_unwinder(const FrameRules &rules) const;
+  void check_astray();
   void find_older_without_row(const FrameRules &rules);
 
   std::optional<RulesFinder> own_rules_;
@@ -83,6 +84,9 @@ private:
   /// Rows of ours are right, but other code may describe itself wrongly, and so may a frame that was interrupted: assembly
   /// of the program may just have pushed something.
   bool may_be_astray_ = false;
+  static constexpr unsigned most_landing_helpers =
+      2; ///< frames: what copies the registers, and what copies a word for that
+  std::uint64_t since_exact_ = most_landing_helpers; ///< frames since the last one that was interrupted
   bool is_on_alternate_ = false;
 };
 

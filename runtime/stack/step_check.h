@@ -14,7 +14,9 @@ enum class WalkStatus : std::uint8_t {
   Misaligned,    ///< the CFA is not a multiple of 8
   OutOfBounds,   ///< the CFA is outside the stack
   EndOfStack,    ///< the outermost frame of the thread came before the base
-  UnwinderFailed ///< libunwind gave up
+  UnwinderFailed, ///< libunwind gave up
+  Landing,        ///< an exception is about to land: registers and stack do not fit together for some instructions
+  Astray,         ///< the CFA is not where the site's record says
 };
 
 /// A sentence for people. Static storage; async-signal-safe.
@@ -28,6 +30,8 @@ constexpr const char *describe(WalkStatus status) {
   case WalkStatus::OutOfBounds: return "the frame's CFA is outside the stack";
   case WalkStatus::EndOfStack: return "the outermost frame was reached before the base of the walk";
   case WalkStatus::UnwinderFailed: return "libunwind cannot step out of this frame";
+  case WalkStatus::Landing: return "an exception is about to land";
+  case WalkStatus::Astray: return "the frame's CFA is not where the site's record says";
   }
   return "unknown status";
 }

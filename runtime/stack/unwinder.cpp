@@ -145,6 +145,7 @@ WalkStatus step_foreign(const StepRules &rules, RegisterSet &registers, PcKind &
       return step_signal_frame(registers, kind, bounds);
     break;
   case StepRules::Kind::ThroughBase: kind = PcKind::ReturnPc; return step_through_base(registers, rules.row, bounds);
+  case StepRules::Kind::Landing:
   case StepRules::Kind::Row: OSR_CHECK(false, "pc {:#x}: the cursor steps by rows itself", registers.pc);
   case StepRules::Kind::Other: break;
   }

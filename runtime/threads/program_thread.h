@@ -66,6 +66,8 @@ struct ProgramThread {
   std::uint64_t stack_high = 0; ///< the end of its machine stack; 0: not known
   bool is_own_stack(std::uint64_t sp) const { return sp >= stack_low - stack_reserve && sp < stack_high; }
   ProgramBase base; ///< where the program's part of its stack begins
+  /// Activations of the program may be older than the base, or there though there is none.
+  bool may_be_called_directly() const { return role == ThreadRole::Host || base.cfa == 0; }
   const ProgramEntry *entries = nullptr; ///< on its own stack, newest first, without the outermost, which `base` is of
   /// Code that it is about to enter in the middle, or has entered so: no stack shows the first (Runtime::enter_at). 0: none.
   std::uint64_t entering_pc = 0;

@@ -187,27 +187,35 @@ template <typename Result> std::uint64_t caller_of() {
   return reinterpret_cast<std::uint64_t>(&call_thread_function<Result>);
 }
 
+/// Null: there is no memory. It is the runtime's own: the program's operators know nothing of it, and it goes in a thread that is not in the
+/// program yet.
+std::unique_ptr<Start> make_start(std::uint64_t caller, void *(*function)(void *), void *argument,
+                                  const sigset_t &mask) {
+  Undisturbed undisturbed;
+  auto objects = ObjectStack::reserve(thread_object_stack_bytes);
+  if (objects)
+    return std::make_unique<Start>(caller, function, argument, std::move(*objects), mask);
+  consumeError(objects.takeError());
+  return nullptr;
+}
+
 int start_program_thread(pthread_t *thread, const pthread_attr_t *wanted, std::uint64_t caller,
                          void *(*function)(void *), void *argument) {
   if (HostThreads::exist())
     return start_host_thread(thread, wanted, function, argument);
   if (!registry)
     return library_pthread_create(thread, wanted, function, argument);
-  auto objects = ObjectStack::reserve(thread_object_stack_bytes);
-  if (!objects) {
-    consumeError(objects.takeError());
-    return EAGAIN;
-  }
   sigset_t mask =
       block_signals(); // the new thread begins with them blocked: handlers of the program need its object stack
-  auto *start = new Start{caller, function, argument, std::move(*objects), mask};
+  std::unique_ptr<Start> start = make_start(caller, function, argument, mask);
   ++alive;
-  const int error = create_enlarged(thread, wanted, start);
-  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-  if (error) {
+  const int error = start ? create_enlarged(thread, wanted, start.get()) : EAGAIN;
+  if (error)
     --alive;
-    delete start;
-  }
+  else
+    (void)start.release(); // the thread's
+  start.reset();
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
   return error;
 }
 

@@ -41,8 +41,8 @@ OSR_OF_STOPPED_THREAD inline WalkStart start_of_walk(const ProgramThread &thread
 struct WalkedPart {
   StackBounds bounds;
   bool is_empty = false; ///< the thread is outside of the program
-  /// A host may have called functions of the program by their addresses, without saying so: then all of its stack is
-  /// walked, if that can be done.
+  /// A host may have called functions of the program by their addresses, without saying so, and so may a library before the function of
+  /// a thread of the program has begun or when it has ended: then all of the stack is walked, if that can be done.
   bool has_host_frames = false;
 };
 
@@ -51,7 +51,7 @@ OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread
   part.bounds = stack_bounds(thread, thread.has_context() ? thread.context->uc_stack : stack_t{nullptr, SS_DISABLE, 0});
   const bool is_on_own = !part.bounds.on_alternate(sp);
   part.is_empty = thread.base.cfa == 0 || (sp >= thread.base.cfa && is_on_own);
-  part.has_host_frames = thread.role == ThreadRole::Host && is_on_own && thread.is_own_stack(sp);
+  part.has_host_frames = thread.may_be_called_directly() && is_on_own && thread.is_own_stack(sp);
   if (part.has_host_frames) {
     part.is_empty = false;
     part.bounds.base = part.bounds.end = thread.stack_high;

@@ -120,6 +120,9 @@ int main(int argc, char **argv) {
       thread.join();
   }
   std::printf("%zu %zu %zu %zu\n", sum, of_threads[0], of_threads[1], of_threads[2]);
+  const long made_before = made;
+  std::thread([] {}).join(); // the thread itself is no business of these operators
+  std::printf("made for a thread: %ld\n", made - made_before);
   auto *nothing = new (std::nothrow) char[100];
   delete[] nothing;
   std::printf("foreign %ld, left %ld, used %d\n", foreign.load(), live - before, made > 10 * rounds);

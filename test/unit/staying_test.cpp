@@ -5,6 +5,7 @@
 #include <csignal>
 #include <functional>
 #include <semaphore>
+#include <stdexcept>
 #include <thread>
 
 using namespace llvm;
@@ -82,7 +83,7 @@ TEST_CASE("One that is not away cannot be stopped so") {
   CHECK(other.end() == 55);
 }
 
-TEST_CASE("Threads go away and come back, and call the program meanwhile, while requests come") {
+TEST_CASE("Threads go away and come back, call the program meanwhile, and throw, while requests come") {
   auto runtime = stopping_runtime();
   std::atomic<bool> ends = false;
   std::atomic<std::uint64_t> wrong = 0, rounds = 0;
@@ -95,14 +96,19 @@ TEST_CASE("Threads go away and come back, and call the program meanwhile, while 
       wrong += attached.call(sum, 5) != 15;
     }
     --depth;
-    ++rounds;
+    if (++rounds % 3 == 0)
+      throw std::runtime_error("while it is away");
   };
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < 2; ++i)
     threads.emplace_back([&] {
       auto attached = cantFail(ThreadAttachment::attach());
       while (!ends)
-        wrong += attached.call(sum, 20) != 210;
+        try {
+          wrong += attached.call(sum, 20) != 210;
+        } catch (const std::runtime_error &) {
+          depth = 0;
+        }
     });
   for (unsigned i = 0; i < 200 || rounds < 1000; ++i)
     cantFail(runtime->replace("sum", {.to = i % 2 ? Tier::Baseline : Tier::Optimized}));

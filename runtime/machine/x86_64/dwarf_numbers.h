@@ -15,6 +15,10 @@ inline constexpr std::uint16_t dwarf_frame_pointer = 6;
 inline constexpr std::uint16_t dwarf_stack_pointer = 7;
 inline constexpr std::uint16_t last_general_dwarf_register = 15;
 inline constexpr std::uint16_t dwarf_return_address = 16;
+/// Those in which the unwinder of gcc hands an exception to a landing pad, and those that calls may change besides.
+inline constexpr std::uint32_t dwarf_landing_registers = 1u << 0 | 1u << 1; // rax, rdx
+inline constexpr std::uint32_t dwarf_other_volatile_registers =
+    1u << 2 | 1u << 4 | 1u << 5 | 1u << 8 | 1u << 9 | 1u << 10 | 1u << 11; // rcx, rsi, rdi, r8..r11
 inline constexpr std::uint16_t last_dwarf_register = 129; // k0..k7 are 118..125, bnd0..bnd3 are 126..129
 inline constexpr std::uint16_t widest_register_bytes = 64; // zmm
 
