@@ -14,8 +14,8 @@ namespace {
 
 std::string print_moved(const json &outcome, const char *which) {
   const json old_body = outcome.value("old_body", json::object());
-  std::string text = fmt::format("{} activations go on in {}; all others end in the old code\n",
-                                 number_at(old_body, "rewritten"), which);
+  std::string text = activations_text(number_at(old_body, "rewritten"), std::string("in ") + which) +
+                     "; all others end in the old code\n";
   if (const auto count = number_at(old_body, "running"))
     text += fmt::format("{} are between two sites and follow\n", count);
   const json refused = old_body.value("refused", json::object());

@@ -69,6 +69,8 @@ std::vector<std::string> words_for(ControlConnection &connection, const std::vec
   if (before.size() != 1 || command->words.empty())
     return words;
   const bool wants_thread = StringRef(command->words.front()) == "thread";
+  if (wants_thread)
+    words.push_back("all");
   const json asked = wants_thread ? json::object() : json{{"pattern", begun.str()}};
   auto answer = connection.ask(wants_thread ? "threads" : "functions", asked);
   if (!answer)

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <vector>
 
 using nlohmann::json;
@@ -24,6 +25,12 @@ std::string where_text(const json &frame) {
   return text;
 }
 
+/// Without its folders: it says where the program is not.
+std::string library_text(const json &frame) {
+  const std::string path = text_at(frame, "library");
+  return path.empty() ? "the runtime" : path.substr(path.rfind('/') + 1); // npos + 1 is 0
+}
+
 std::vector<std::string> frame_row(std::size_t number, const json &frame) {
   std::string name = text_at(frame, "function");
   if (name.empty())
@@ -32,7 +39,7 @@ std::vector<std::string> frame_row(std::size_t number, const json &frame) {
   if (frame.value("inlined", false))
     version = "inlined";
   if (frame.value("foreign", false))
-    version = "in " + (text_at(frame, "library").empty() ? "the runtime" : text_at(frame, "library"));
+    version = "in " + library_text(frame);
   if (frame.value("old_body", false))
     version += ", old body";
   const std::string line =
@@ -57,9 +64,17 @@ std::string variable_text(const json &variable, const json &lines) {
   return fmt::format("{} = {} ({})", text, printable(shown), type);
 }
 
+/// Of two that have one name it is said where they are declared.
 void add_variables(const json &frame, std::vector<std::vector<std::string>> &rows) {
-  for (const json &variable : list_at(frame, "variables"))
-    rows.push_back({"       " + variable_text(variable, list_at(frame, "lines"))});
+  const json variables = list_at(frame, "variables");
+  std::map<std::pair<std::uint64_t, std::string>, unsigned> count;
+  for (const json &variable : variables)
+    ++count[{number_at(variable, "inlined_in"), text_at(variable, "name")}];
+  for (const json &variable : variables) {
+    const bool has_twin = count[{number_at(variable, "inlined_in"), text_at(variable, "name")}] > 1;
+    rows.push_back({"       " + variable_text(variable, list_at(frame, "lines")) +
+                    (has_twin ? fmt::format(", declared in line {}", number_at(variable, "declared")) : "")});
+  }
 }
 
 } // namespace

@@ -159,8 +159,13 @@ std::string print_function(const json &result) {
   return text + columns(rows);
 }
 
+std::string activations_text(std::uint64_t count, const std::string &where) {
+  return count == 1 ? fmt::format("1 activation goes on {}", where)
+                    : fmt::format("{} activations go on {}", count, where);
+}
+
 std::string print_replaced(const json &outcome) {
-  std::string text = fmt::format("{} activations go on in the new code", number_at(outcome, "rewritten"));
+  std::string text = activations_text(number_at(outcome, "rewritten"), "in the new code");
   if (const auto count = number_at(outcome, "at_polls"))
     text += fmt::format(", {} of them from the poll of a loop", count);
   text += fmt::format("; {} had been told before", number_at(outcome, "already"));

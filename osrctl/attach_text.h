@@ -35,6 +35,9 @@ std::string print_plain(const nlohmann::json &result);
 /// "2 d 3 h", "4 min 5 s".
 std::string print_duration(std::uint64_t seconds);
 
+/// "3 activations go on in ...".
+std::string activations_text(std::uint64_t count, const std::string &where);
+
 // Parts of an answer; what is missing or of another kind is empty.
 std::string text_at(const nlohmann::json &object, const char *key);
 std::uint64_t number_at(const nlohmann::json &object, const char *key);

@@ -17,9 +17,13 @@ namespace {
 
 std::string upper(StringRef text) { return text.upper(); }
 
+bool is_thread(const Parameter &parameter) { return StringRef(parameter.name) == "thread"; }
+
 std::string value_text(const Parameter &parameter) {
   if (parameter.kind == ParameterKind::Target)
     return fmt::format("{}|VERSION", parameter.choices);
+  if (is_thread(parameter))
+    return "N|all";
   return parameter.choices ? parameter.choices : parameter.kind == ParameterKind::Number ? "N" : upper(parameter.name);
 }
 
@@ -71,7 +75,7 @@ std::string usage_of(const AttachCommand &command) {
   };
   for (const char *word : command.words) {
     const Parameter &parameter = *find_parameter(command, word);
-    add(parameter, parameter.choices ? parameter.choices : upper(word));
+    add(parameter, parameter.choices ? parameter.choices : is_thread(parameter) ? "THREAD|all" : upper(word));
   }
   for (const Parameter &parameter : parameters_of_options(command))
     add(parameter, option_text(parameter));
@@ -123,6 +127,10 @@ Expected<json> parameters_of(const AttachCommand &command, ArrayRef<std::string>
       in_order = in_order.drop_front();
     } else {
       return make_error("'{}' is one word too many: {}", words[i], usage_of(command));
+    }
+    if (value == "all" && is_thread(*parameter)) { // what it is if nobody says anything
+      parameters.erase(parameter->name);
+      continue;
     }
     auto read = value_of(*parameter, value);
     if (!read)

@@ -100,6 +100,30 @@ class Replacing(AttachCase):
         status, rest = self.finish(process)
         self.assertEqual((answers, rest, status), natively(self, ["a"] + ["optimized", "baseline"] * 3))
 
+    def test_all_threads_are_what_nobody_chose(self):
+        process = self.start(self.compile("attach_loops.c"), "--tier", "baseline")
+        stacks = self.attach(process, "stack", "all")
+        self.assertEqual(stacks.returncode, 0, stacks.stderr)
+        self.assertIn(" in libc.so", stacks.stdout)
+        self.assertNotIn(" in /", stacks.stdout)
+        threads = [thread["thread"] for thread in self.asked(process, "stack")["threads"]]
+        self.assertGreater(len(threads), 1)
+        for words in (["all"], [str(threads[0]), "--thread", "all"]):
+            self.assertEqual([thread["thread"] for thread in self.asked(process, "stack", *words)["threads"]], threads)
+        moved = self.attach(process, "replace", "spin", "--to", "optimized", "--thread", "all")
+        self.assertEqual(moved.returncode, 0, moved.stderr)
+        self.assertEqual(self.attach(process, "stack", "some").returncode, 2)
+
+    def test_variables_of_one_name_are_told_apart(self):
+        source = self.file("twins.c", TWINS)
+        process = self.start(self.compile(source, "-g", "-O0"), "--tier", "baseline")
+        seen = self.attach(process, "stack", "--values").stdout
+        self.assertIn("count = 1 (int), declared in line 3\n", seen)
+        self.assertIn("count = 2 (int), declared in line 5\n", seen)
+        self.assertRegex(seen, r" names .*\(char \*\*\)\n")
+        moved = self.attach(process, "replace", "main", "--to", "optimized").stdout
+        self.assertIn("1 activation goes on in the new code", moved)
+
     def test_threads_in_loops_without_calls(self):
         process = self.start(self.compile("attach_loops.c"), "--tier", "baseline")
         moved = 0
@@ -167,6 +191,13 @@ def natively(test, lines):
     return ended.stdout.splitlines()[1:], "", ended.returncode
 
 
+TWINS = """
+#include <stdio.h>
+int main(int count, char **names) {
+  puts("ready");
+  { int count = 2; char line[10] = ""; fflush(stdout), fgets(line, 10, stdin), printf("%d %s", count, line); }
+  return count; }
+"""
 INLINED = """
 #include <stdio.h>
 static int inner(int n) { return getchar() + n; }
