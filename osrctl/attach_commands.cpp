@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char *a_thread[] = {"thread"}, *a_pattern[] = {"pattern"}, *a_function[] = {"function"},
                      *a_function_and_a_tier[] = {"function", "tier"}, *a_function_and_a_file[] = {"function", "file"},
-                     *two_versions[] = {"old", "new"}, *an_action_and_a_file[] = {"action", "file"};
+                     *a_value[] = {"value"}, *two_versions[] = {"old", "new"},
+                     *an_action_and_a_file[] = {"action", "file"};
 constexpr Parameter watch_parameters[] = {{"watch", ParameterKind::Flag}};
 constexpr Parameter new_body_parameters[] = {{"file", ParameterKind::Text, true}, {"flags", ParameterKind::Text}};
 
@@ -79,6 +80,7 @@ constexpr AttachCommand table[] = {
     {"speculation", a_function,
      "What optimised code took for granted and was wrong about, and what it takes for granted no more",
      print_speculation},
+    {"threshold", a_value, "How hot is hot: another number for --tier-threshold, while the program runs", print_plain},
     {"pause", {}, "The policy optimises nothing until 'resume'", print_plain},
     {"resume", {}, "The policy goes on", print_plain},
     {"events", {}, "What happens from now on (--follow), or what was noted for others", print_events},

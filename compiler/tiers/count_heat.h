@@ -21,7 +21,7 @@ namespace osr {
 struct HeatCounter {
   std::atomic<std::int32_t> left; ///< first: what the code counts down
   FunctionId function = 0; ///< the body
-  std::int32_t first = 0; ///< where it began; 0: code does not count
+  std::atomic<std::int32_t> first = 0; ///< where it began; 0: code does not count
   bool counts_work = false; ///< entries and rounds count as much as they have instructions, instead of one
   std::atomic<std::uint32_t> times = 0; ///< how often it ran out, or was seen by a sampler
   enum class State : std::uint8_t { Cold, Queued, Hot, Left }; ///< Hot: it was optimised; Left: it is never to be

@@ -3,6 +3,8 @@
 
 #include "osr/tier.h"
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,6 +50,13 @@ public:
   virtual std::int32_t next_count(Heat heat) const;
   virtual Counted counted() const { return Counted::Rounds; }
 
+  /// Who is noticed so often, or has done so much, is hot. Nothing: there is no such number.
+  virtual std::optional<std::uint32_t> threshold() const { return std::nullopt; }
+  /// From here on it is another one, from 1 to 2^31 - 1; called by one thread at a time, while others ask. False: there is no such number, and
+  /// nothing has changed. Somebody at the control socket may want that. A policy that several runtimes have changes for all of them; only
+  /// the one that was asked looks again at what it has counted so far.
+  virtual bool set_threshold(std::uint32_t) const { return false; }
+
   /// All threads are stopped so often, if they used the processor meanwhile, and the functions of their newest
   /// activations noticed. Zero: never.
   virtual std::chrono::microseconds sampling_period() const { return std::chrono::microseconds(0); }
@@ -67,13 +76,16 @@ public:
 
   explicit BudgetPolicy(std::int32_t budget = usual_budget) : budget_(budget) {}
   Counted counted() const override { return Counted::Work; }
+  std::optional<std::uint32_t> threshold() const override { return std::uint32_t(std::max(in_use(), 0)); }
+  bool set_threshold(std::uint32_t threshold) const override;
   std::optional<std::int32_t> first_count(const FunctionSummary &function) const override;
   /// Activations that stay in the old code ask again, less and less often.
   std::int32_t next_count(Heat heat) const override;
   bool wants(Heat) const override { return true; }
 
 private:
-  std::int32_t budget_;
+  std::int32_t in_use() const { return budget_.load(std::memory_order_relaxed); }
+  mutable std::atomic<std::int32_t> budget_;
 };
 
 /// Baseline code counts how often functions are entered and loops go round.
@@ -82,13 +94,16 @@ public:
   static constexpr std::int32_t usual_threshold = 1'000;
 
   explicit CountingPolicy(std::int32_t threshold = usual_threshold) : threshold_(threshold) {}
+  std::optional<std::uint32_t> threshold() const override { return std::uint32_t(std::max(in_use(), 0)); }
+  bool set_threshold(std::uint32_t threshold) const override;
   std::optional<std::int32_t> first_count(const FunctionSummary &function) const override;
   /// Activations that stay in the old code ask again, less and less often.
   std::int32_t next_count(Heat heat) const override;
   bool wants(Heat) const override { return true; }
 
 private:
-  std::int32_t threshold_;
+  std::int32_t in_use() const { return threshold_.load(std::memory_order_relaxed); }
+  mutable std::atomic<std::int32_t> threshold_;
 };
 
 /// No counters, so baseline code costs nothing more; but threads are stopped for each look.
@@ -100,11 +115,13 @@ public:
   explicit SamplingPolicy(std::chrono::microseconds period = usual_period, std::uint32_t threshold = usual_threshold)
       : period_(period), threshold_(threshold) {}
   std::chrono::microseconds sampling_period() const override { return period_; }
+  std::optional<std::uint32_t> threshold() const override { return threshold_.load(std::memory_order_relaxed); }
+  bool set_threshold(std::uint32_t threshold) const override;
   bool wants(Heat heat) const override;
 
 private:
   std::chrono::microseconds period_;
-  std::uint32_t threshold_;
+  mutable std::atomic<std::uint32_t> threshold_;
 };
 
 /// How what a policy wants is done.

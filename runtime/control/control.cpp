@@ -33,6 +33,7 @@ constexpr Answered answers[] = {
     {"redefine", answer_redefine},
     {"revert", answer_revert},
     {"policy", answer_policy},
+    {"threshold", answer_threshold},
     {"pause", answer_pause},
     {"resume", answer_resume},
     {"hold", answer_hold},

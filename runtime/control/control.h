@@ -65,7 +65,7 @@ AnswerTo answer_sites, answer_records, answer_disassemble, answer_ir, answer_per
 AnswerTo answer_symbols, answer_redefine, answer_revert; // redefine.cpp
 AnswerTo answer_patch; // patching.cpp
 AnswerTo answer_files; // program_files.cpp
-AnswerTo answer_policy, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp
+AnswerTo answer_policy, answer_threshold, answer_pause, answer_resume, answer_hold, answer_release; // policy.cpp
 AnswerTo answer_events; // events.cpp
 AnswerTo answer_trace; // trace.cpp
 AnswerTo answer_replace, answer_reclaim; // replace.cpp

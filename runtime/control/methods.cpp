@@ -48,6 +48,7 @@ constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text}, {"
                                            {"site_map", ParameterKind::List}, {"to", ParameterKind::Text, false, tiers},
                                            {"wait", ParameterKind::Number},   {"before", ParameterKind::Text},
                                            {"after", ParameterKind::Text},    {"hook_timeout", ParameterKind::Number}};
+constexpr Parameter threshold_parameters[] = {{"value", ParameterKind::Number, true}};
 constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}};
 constexpr Parameter trace_parameters[] = {{"action", ParameterKind::Text, true, "start|stop"},
                                           {"file", ParameterKind::Text}};
@@ -72,6 +73,7 @@ constexpr Method table[] = {
     {"policy", Access::Look, {}},
     {"speculation", Access::Look, speculation_parameters},
     {"events", Access::Look, events_parameters},
+    {"threshold", Access::Change, threshold_parameters},
     {"pause", Access::Change, {}},
     {"resume", Access::Change, {}},
     {"hold", Access::Change, hold_parameters},

@@ -2,6 +2,8 @@
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
 
+#include <limits>
+
 using nlohmann::json;
 using namespace llvm;
 
@@ -38,7 +40,22 @@ Expected<json> answer_policy(const ControlParts &parts, const Call &) {
     return result;
   const Statistics::TierUp counts = parts.tiering->statistics();
   result.update({{"optimized", counts.functions.size()}, {"requests", counts.requests}, {"dropped", counts.dropped}});
+  if (const auto threshold = parts.tiering->threshold())
+    result["threshold"] = *threshold;
   return result;
+}
+
+Expected<json> answer_threshold(const ControlParts &parts, const Call &call) {
+  if (!parts.tiering)
+    return make_error("no policy is at work: the program was begun with a fixed tier");
+  constexpr std::uint64_t largest = std::numeric_limits<std::int32_t>::max();
+  const std::uint64_t wanted = number_of(call.request, "value").value_or(0);
+  if (wanted == 0 || wanted > largest)
+    return make_error("a threshold is a number from 1 to {}", largest);
+  Lock lock(parts.engine.mutex(), after_waiting);
+  if (!parts.tiering->set_threshold(std::uint32_t(wanted)))
+    return make_error("the policy has no threshold");
+  return json{{"threshold", wanted}};
 }
 
 Expected<json> answer_pause(const ControlParts &parts, const Call &) { return set_paused(parts, true); }

@@ -8,6 +8,9 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace osr {
 
@@ -32,14 +35,35 @@ public:
   /// There is no optimised code of the body any more: it counts as at the beginning.
   void notice_anew(FunctionId body) OSR_REQUIRES(engine_lock);
 
+  /// The policy gets another one (TierPolicy::set_threshold): for code that counts, or is looked at, from now on, and what has
+  /// been counted so far counts. False: the policy has none.
+  bool set_threshold(std::uint32_t threshold) OSR_REQUIRES(engine_lock);
+  std::optional<std::uint32_t> threshold() const { return policy_.threshold(); }
+
   /// Nothing is queued any more: the child of a fork begins with an empty queue.
   void forget_queued() OSR_REQUIRES(engine_lock);
 
 private:
+  struct Counting {
+    HeatCounter counter;
+    std::string name;
+    std::size_t sites = 0, instructions = 0; ///< as the policy was told
+    bool is_replaceable = true;
+  };
+  /// A counter that is about to count to another number.
+  struct Progress {
+    Counting *counting;
+    std::uint32_t times;
+    std::int64_t counted; ///< since it began, or was noticed last
+    std::int32_t left; ///< to go
+  };
+
   Heat heat_of(const HeatCounter &counter) const;
+  std::vector<Progress> count_so_far() OSR_REQUIRES(engine_lock);
+  bool count_on(Progress &progress) const;
 
   const TierPolicy &policy_;
-  std::deque<std::unique_ptr<HeatCounter>> counters_ OSR_GUARDED_BY(engine_lock); ///< by body
+  std::deque<std::unique_ptr<Counting>> counters_ OSR_GUARDED_BY(engine_lock); ///< by body
 };
 
 } // namespace osr

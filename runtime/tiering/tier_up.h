@@ -78,6 +78,9 @@ public:
     return counter ? counter->times.load(std::memory_order_relaxed) : 0;
   }
 
+  bool set_threshold(std::uint32_t threshold) OSR_REQUIRES(engine_lock) { return table_.set_threshold(threshold); }
+  std::optional<std::uint32_t> threshold() const { return table_.threshold(); }
+
   const TierPolicy &policy() const { return *options_.policy; }
   bool compiles_in_calling_thread() const { return threads_ == 0; }
   void count_sample() { ++samples_; }

@@ -42,6 +42,10 @@ public:
   void pause(bool paused) { is_paused_ = paused; }
   bool is_paused() const { return is_paused_; }
 
+  /// The policy's (TierPolicy::threshold), and another one in its place. False: it has none.
+  std::optional<std::uint32_t> threshold() const { return tier_up_.threshold(); }
+  bool set_threshold(std::uint32_t threshold) OSR_REQUIRES(engine_lock) { return tier_up_.set_threshold(threshold); }
+
   Statistics::TierUp statistics() const { return tier_up_.statistics(); }
   /// How often the body was noticed.
   std::uint32_t heat_of(FunctionId body) OSR_REQUIRES(engine_lock) { return tier_up_.heat_of(body); }

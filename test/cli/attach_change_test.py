@@ -57,9 +57,23 @@ class Policy(AttachCase):
         self.warm_up(process)
         self.assertEqual(self.tier_of(process, "checksum"), "optimized")
 
+    def test_another_threshold(self):
+        for policy in ("counters", "budget"):
+            process = self.start(self.compile("attach_lines.c"), "--compile-threads", "0", "--tier-policy", policy, "--tier-threshold", "1000000")
+            self.warm_up(process)
+            self.assertEqual(self.asked(process, "policy")["threshold"], 1000000)
+            self.assertEqual(self.tier_of(process, "checksum"), "baseline")
+            self.assertEqual(self.asked(process, "threshold", "2"), {"threshold": 2})
+            self.assertEqual(self.asked(process, "policy")["threshold"], 2)
+            self.warm_up(process)
+            self.assertEqual(self.tier_of(process, "checksum"), "optimized")
+        self.assertIn("from 1 to", self.attach(process, "threshold", "0").stderr)
+        self.assertIn("from 1 to", self.attach(process, "threshold", str(2**31)).stderr)
+
     def test_there_may_be_no_policy(self):
         process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
-        self.assertIn("no policy is at work", self.attach(process, "pause").stderr)
+        for words in (["pause"], ["threshold", "7"]):
+            self.assertIn("no policy is at work", self.attach(process, *words).stderr)
 
 
 class Redefinition(AttachCase):
@@ -270,7 +284,7 @@ class Prompt(AttachCase):
 
     def test_commands_are_completed_and_remembered(self):
         terminal = self.terminal()
-        terminal.type("thr\t")
+        terminal.type("threa\t")
         terminal.read_until("threads ")
         terminal.type("\n")
         terminal.read_until(rf"{self.process.pid} +main .*next_line")

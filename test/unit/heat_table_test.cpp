@@ -106,3 +106,61 @@ TEST_CASE("A sampler's function is wanted when it was seen often enough, and lat
     CHECK_FALSE(table.notice(seen));
   CHECK(table.notice(seen));
 }
+
+TEST_CASE("With another threshold, what was counted so far counts") {
+  const CountingPolicy policy(1000);
+  HeatTable table(policy);
+  HeatCounter *fresh = table.counter_of(body(0), 7, true), *noticed = table.counter_of(body(1), 7, true),
+              *running_out = table.counter_of(body(2), 7, true);
+  fresh->left = 700; // 300 rounds
+  noticed->left = -1;
+  REQUIRE(table.restart(*noticed));
+  REQUIRE(table.notice(*noticed));
+  noticed->left = 1900; // 100 of 2000
+  running_out->left = -1;
+  CHECK(table.threshold() == 1000);
+  REQUIRE(table.set_threshold(5000));
+  CHECK(table.threshold() == 5000);
+  CHECK(fresh->left == 4700);
+  CHECK(noticed->left == 9900);
+  CHECK(running_out->left == -1);
+  CHECK(table.restart(*running_out));
+  CHECK(running_out->left == 10'000);
+  REQUIRE(table.set_threshold(200));
+  CHECK(fresh->left == 0); // the next round is one too many
+  CHECK(noticed->left == 300);
+  CHECK(table.counter_of(body(3), 7, true)->left == 200);
+  table.find(1)->state = State::Hot;
+  table.notice_anew(1);
+  CHECK(noticed->left == 200);
+}
+
+TEST_CASE("Another threshold of a budget is not lost where the first one was out of reach") {
+  const BudgetPolicy policy(std::numeric_limits<std::int32_t>::max());
+  HeatTable table(policy);
+  HeatCounter *counter = table.counter_of(body(0), 7, true);
+  counter->left = counter->left - 5;
+  REQUIRE(table.set_threshold(100));
+  CHECK(counter->left == 695);
+}
+
+TEST_CASE("A sampler's function is wanted by another threshold") {
+  const SamplingPolicy policy(std::chrono::milliseconds(1), 1000);
+  HeatTable table(policy);
+  CHECK_FALSE(table.counter_of(body(0), 7, true));
+  HeatCounter &seen = *table.find(0);
+  CHECK_FALSE(table.notice(seen));
+  REQUIRE(table.set_threshold(3));
+  CHECK_FALSE(table.notice(seen));
+  CHECK(table.notice(seen));
+}
+
+TEST_CASE("A policy may have no threshold") {
+  struct Never : TierPolicy {
+    bool wants(Heat) const override { return false; }
+  };
+  const Never policy;
+  HeatTable table(policy);
+  CHECK_FALSE(table.threshold());
+  CHECK_FALSE(table.set_threshold(7));
+}

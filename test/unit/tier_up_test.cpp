@@ -51,11 +51,11 @@ done:
 @progress = global i64 0
 )";
 
-constexpr std::int32_t threshold = 10;
+constexpr std::int32_t embedders_threshold = 10;
 
 class EmbeddersPolicy final : public CountingPolicy {
 public:
-  EmbeddersPolicy() : CountingPolicy(threshold) {}
+  EmbeddersPolicy() : CountingPolicy(embedders_threshold) {}
   std::optional<std::int32_t> first_count(const FunctionSummary &function) const override {
     return function.name == "rest" ? std::nullopt : CountingPolicy::first_count(function);
   }
@@ -83,7 +83,7 @@ Statistics::TierUp counted() { return program().runtime().snapshot()->tier_up; }
 TEST_CASE("A function is optimised by the entry with which its counter runs out, and calls enter the new code") {
   program().inside([] {
     program().on_host = [](std::uint64_t argument) { return argument + 1; };
-    for (std::int32_t i = 0; i < threshold; ++i) {
+    for (std::int32_t i = 0; i < embedders_threshold; ++i) {
       CHECK(program().call("leaf", 5) == 16);
       CHECK_FALSE(is_optimized("leaf"));
     }
@@ -104,7 +104,7 @@ TEST_CASE("A function is optimised by the entry with which its counter runs out,
 
 TEST_CASE("What the policy does not let count stays") {
   program().inside([] {
-    for (std::int32_t i = 0; i < 10 * threshold; ++i)
+    for (std::int32_t i = 0; i < 10 * embedders_threshold; ++i)
       program().call("rest", 5);
     CHECK_FALSE(is_optimized("rest"));
   });
@@ -144,7 +144,7 @@ TEST_CASE("A redefined function counts anew") {
     auto source = cantFail(program().runtime().source_of("leaf"));
     cantFail(program().runtime().redefine("leaf", source->getMemBufferRef(), {.to = Tier::Baseline}));
     CHECK_FALSE(is_optimized("leaf"));
-    for (std::int32_t i = 0; i <= threshold; ++i)
+    for (std::int32_t i = 0; i <= embedders_threshold; ++i)
       CHECK(program().call("leaf", 5) == 15);
     CHECK(is_optimized("leaf"));
   });
