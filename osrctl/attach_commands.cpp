@@ -83,7 +83,11 @@ constexpr AttachCommand table[] = {
     {"threshold", a_value, "How hot is hot: another number for --tier-threshold, while the program runs", print_plain},
     {"pause", {}, "The policy optimises nothing until 'resume'", print_plain},
     {"resume", {}, "The policy goes on", print_plain},
-    {"events", {}, "What happens from now on (--follow), or what was noted for others", print_events},
+    {"events",
+     {},
+     "What happens from now on (--follow), or what was noted for others; of certain kinds, or with certain names "
+     "(--filter WORD,WORD)",
+     print_events},
     {"trace",
      an_action_and_a_file,
      "Writes what happens from now on as a timeline for Perfetto into a new file, until 'trace stop'",

@@ -5,6 +5,9 @@
 #include "runtime/events/trace.h"
 #include "runtime/process/fork_handlers.h"
 
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallVector.h>
+
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -95,14 +98,43 @@ EventLog &event_log() {
   return *(current_log.compare_exchange_strong(log, fresh.get()) ? fresh.release() : log);
 }
 
+/// Kinds, or parts of names, with commas between them; none: all are wanted.
+class EventFilter {
+public:
+  explicit EventFilter(const std::string &text) : text_(text) {
+    StringRef(text_).split(words_, ',', -1, /*KeepEmpty=*/false);
+    for (StringRef &word : words_)
+      word = word.trim();
+  }
+  EventFilter(const EventFilter &) = delete; // words are in its text
+  EventFilter &operator=(const EventFilter &) = delete;
+
+  bool wants(const json &event) const {
+    return words_.empty() || any_of(words_, [&](StringRef word) {
+             return event["kind"].get_ref<const json::string_t &>() == word ||
+                    StringRef(event["name"].get_ref<const json::string_t &>()).contains(word);
+           });
+  }
+
+private:
+  const std::string text_;
+  SmallVector<StringRef, 4> words_;
+};
+
 } // namespace
 
 /// Without `follow` what was noted for others. With it, from now on until it is cancelled.
 Expected<json> answer_events(const ControlParts &, const Call &call) {
   EventLog &log = event_log();
+  const EventFilter filter(text_of(call.request, "filter"));
   std::uint64_t next = 0;
-  if (!flag_of(call.request, "follow"))
-    return json{{"events", log.from(next, /*waits=*/false)}};
+  if (!flag_of(call.request, "follow")) {
+    json wanted = json::array();
+    for (json &event : log.from(next, /*waits=*/false))
+      if (filter.wants(event))
+        wanted.push_back(std::move(event));
+    return json{{"events", std::move(wanted)}};
+  }
   struct Listening {
     Listening() { event_log().begin(); }
     ~Listening() { event_log().end(); }
@@ -115,7 +147,8 @@ Expected<json> answer_events(const ControlParts &, const Call &call) {
     const std::vector<json> events = log.from(next, /*waits=*/true);
     left_out += next - before - events.size();
     for (const json &event : events)
-      left_out += !call.tell("event", event);
+      if (filter.wants(event))
+        left_out += !call.tell("event", event);
   }
   return json{{"left_out", left_out}};
 }

@@ -49,7 +49,7 @@ constexpr Parameter revert_parameters[] = {{"function", ParameterKind::Text}, {"
                                            {"wait", ParameterKind::Number},   {"before", ParameterKind::Text},
                                            {"after", ParameterKind::Text},    {"hook_timeout", ParameterKind::Number}};
 constexpr Parameter threshold_parameters[] = {{"value", ParameterKind::Number, true}};
-constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}};
+constexpr Parameter events_parameters[] = {{"follow", ParameterKind::Flag}, {"filter", ParameterKind::Text}};
 constexpr Parameter trace_parameters[] = {{"action", ParameterKind::Text, true, "start|stop"},
                                           {"file", ParameterKind::Text}};
 constexpr Parameter cancel_parameters[] = {{"request", ParameterKind::RequestId, true}};

@@ -206,6 +206,24 @@ class Events(AttachCase):
         follower.send("cancel", request=request)
         self.assertEqual(follower.answer(request)["result"]["left_out"], 0)
 
+    def test_events_of_certain_kinds(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        follower, other = self.client(process), self.client(process)
+        follower.send("events", follow=True, filter="control, answer_l,")
+        self.assertEqual(follower.receive()["method"], "events")
+        for function in ("checksum", "answer_lines"):
+            other.ask("hold", function=function, tier="optimized")
+        events = []
+        while [event["kind"] for event in events].count("control") < 2:
+            events.append(follower.receive()["params"])
+        self.assertTrue(all(event["kind"] == "control" or "answer_lines" in event["name"] for event in events), events)
+        self.assertIn("compile", {event["kind"] for event in events})
+        noted = self.asked(process, "events", "--filter", "control")["events"]
+        self.assertEqual([event["name"] for event in noted], ["hold", "hold"])
+        everything = self.asked(process, "events")["events"]
+        self.assertIn("checksum", "".join(event["name"] for event in everything))
+        self.assertEqual(self.asked(process, "events", "--filter", "nothing-like-it")["events"], [])
+
     def test_a_line_for_each_event(self):
         process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
         follower = subprocess.Popen([OSRCTL, "attach", str(process.pid), "events", "--follow"], stdout=subprocess.PIPE, text=True,
