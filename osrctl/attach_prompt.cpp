@@ -5,6 +5,7 @@
 #include "osrctl/attach_words.h"
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
+#include "osrctl/pager.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/LineEditor/LineEditor.h>
@@ -100,8 +101,8 @@ std::optional<int> take_line(ControlConnection &connection, AttachOutput output,
   if (words.front() == "quit" || words.front() == "exit")
     return 0;
   if (words.front() == "help") {
-    status = print(help_text());
-    std::fflush(stdout);
+    show_text(help_text());
+    status = 0;
     return std::nullopt;
   }
   const AttachCommand *command = find_command(words.front());

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "osrctl/attach_text.h"
 #include "osrctl/attach_words.h"
+#include "osrctl/pager.h"
 
 #include <chrono>
 #include <cstdio>
@@ -63,7 +64,10 @@ Error carry_out(ControlConnection &connection, const AttachCommand &command, Arr
     auto result = connection.ask(command.name, *parameters, on_news, more);
     if (!result)
       return result.takeError();
-    show(*result, command.print);
+    if (output == AttachOutput::Json)
+      show(*result, command.print);
+    else
+      show_text(command.print(*result));
   } catch (const json::exception &error) {
     return make_error("the answer of process {} makes no sense: {}", connection.pid(), error.what());
   }

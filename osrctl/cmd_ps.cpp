@@ -3,6 +3,7 @@
 #include "osrctl/commands.h"
 #include "osrctl/control_connection.h"
 #include "osrctl/load_input.h"
+#include "osrctl/pager.h"
 
 #include <fmt/format.h>
 
@@ -57,7 +58,8 @@ int ps(bool as_json) {
     } catch (const json::exception &) { // whoever answers there is no osrctl
       text += fmt::format("{:>8}  ? its answers make no sense\n", row["pid"].get<pid_t>());
     }
-  return print(text);
+  show_text(text); // main notices when that cannot be written
+  return 0;
 }
 
 } // namespace

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import termios
 import threading
@@ -322,6 +323,28 @@ class Prompt(AttachCase):
         terminal.read_until("> ")
         terminal.type("quit\n")
         self.assertEqual(terminal.end(), 0)
+
+    def test_long_answers_are_paged(self):
+        terminal = Terminal(self, [OSRCTL, "attach", str(self.process.pid)], {**self.environment, "PAGER": "sed 's/^/paged: /'"})
+        for rows, columns, is_paged in ((4, 80, True), (60, 10, True), (60, 300, False), (0, 0, False)):
+            fcntl.ioctl(terminal.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            terminal.type("stack all\n")
+            seen = terminal.read_until(r"answer_lines +baseline")
+            self.assertEqual("paged: " in seen, is_paged, seen)
+            terminal.type("release main\n")
+            terminal.read_until(r'"was_held": false\s+(paged: )?\}')
+
+    def test_pagers_that_are_not_there_or_left_early(self):
+        for pager in ("no-such-pager", "true"):
+            terminal = Terminal(self, [OSRCTL, "attach", str(self.process.pid)], {**self.environment, "PAGER": pager})
+            fcntl.ioctl(terminal.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 3, 80, 0, 0))
+            terminal.read_until(f"osrctl {self.process.pid}> ")
+            terminal.type("functions\n")
+            if pager == "no-such-pager":
+                terminal.read_until(r"answer_lines +baseline")
+            terminal.read_until(f"osrctl {self.process.pid}> ")
+            terminal.type("quit\n")
+            self.assertEqual(terminal.end(), 0)
 
     def test_a_request_that_takes_long_can_be_interrupted(self):
         terminal = self.terminal()
