@@ -15,7 +15,7 @@ namespace {
 std::string where_text(const json &frame) {
   std::string text;
   if (frame.contains("site")) {
-    const std::string callee = text_at(frame, "calls");
+    const std::string callee = function_at(frame, "calls");
     text = fmt::format("#{} calls {}", number_at(frame, "site"), callee.empty() ? "by pointer" : callee);
   }
   if (frame.value("running", false))
@@ -32,7 +32,7 @@ std::string library_text(const json &frame) {
 }
 
 std::vector<std::string> frame_row(std::size_t number, const json &frame) {
-  std::string name = text_at(frame, "function");
+  std::string name = function_at(frame, "function");
   if (name.empty())
     name = fmt::format("{:#x}", number_at(frame, "pc"));
   std::string version = frame.contains("version") ? version_text(frame["version"]) : "";
@@ -84,7 +84,7 @@ std::string print_threads(const json &result) {
   for (const json &thread : list_at(result, "threads")) {
     const json newest = thread.value("newest", json::object());
     rows.push_back({std::to_string(number_at(thread, "thread")), text_at(thread, "role"), text_at(thread, "name"),
-                    newest.empty() ? "outside of the program" : text_at(newest, "function"),
+                    newest.empty() ? "outside of the program" : function_at(newest, "function"),
                     newest.contains("version") ? version_text(newest["version"]) : "", where_text(newest)});
   }
   return columns(rows);

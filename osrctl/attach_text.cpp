@@ -1,5 +1,7 @@
 #include "osrctl/attach_text.h"
 
+#include "osrctl/function_names.h"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +14,8 @@ std::string text_at(const json &object, const char *key) {
   auto found = object.find(key);
   return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
 }
+
+std::string function_at(const json &object, const char *key) { return readable_function(text_at(object, key)); }
 
 std::uint64_t number_at(const json &object, const char *key) {
   auto found = object.find(key);
@@ -93,7 +97,7 @@ std::string print_functions(const json &result) {
   std::vector<std::vector<std::string>> rows{{"FUNCTION", "TIER", "CODE", "SITES", "HEAT", ""}};
   const json functions = list_at(result, "functions");
   for (const json &function : functions)
-    rows.push_back({text_at(function, "function"), text_at(function, "tier"),
+    rows.push_back({function_at(function, "function"), text_at(function, "tier"),
                     std::to_string(number_at(function, "code_bytes")),
                     function.contains("sites") ? std::to_string(number_at(function, "sites")) : "",
                     std::to_string(number_at(function, "heat")),
@@ -116,7 +120,7 @@ std::string guesses_text(const json &guesses) {
       reasons += fmt::format("{}{} times {}", reasons.empty() ? "" : ", ", count.dump(), printable(reason));
     const std::string line =
         guess.contains("line") ? fmt::format("{}:{}", text_at(guess, "file"), number_at(guess, "line")) : "";
-    rows.push_back({fmt::format("  {}#{}", text_at(guess, "function"), number_at(guess, "site")), line, reasons,
+    rows.push_back({fmt::format("  {}#{}", function_at(guess, "function"), number_at(guess, "site")), line, reasons,
                     guess.value("dropped", false) ? "not assumed any more" : ""});
   }
   return columns(rows);
@@ -135,7 +139,7 @@ std::string print_speculation(const json &result) {
 }
 
 std::string print_function(const json &result) {
-  std::string text = fmt::format("{}: {} sites, {} bytes of code", text_at(result, "function"),
+  std::string text = fmt::format("{}: {} sites, {} bytes of code", function_at(result, "function"),
                                  number_at(result, "sites"), number_at(result, "code_bytes"));
   text += result.contains("heat") ? fmt::format(", noticed {} times\n", number_at(result, "heat")) : "\n";
   if (result.contains("pinned"))
@@ -148,7 +152,7 @@ std::string print_function(const json &result) {
     text += "wrong guesses:\n" + guesses_text(guesses);
   for (const json &holder : list_at(result, "inlined_in"))
     if (holder.is_string())
-      text += fmt::format("inlined in {}\n", printable(holder.get<std::string>()));
+      text += fmt::format("inlined in {}\n", readable_function(printable(holder.get<std::string>())));
   std::vector<std::vector<std::string>> rows;
   for (const json &version : list_at(result, "versions"))
     rows.push_back({fmt::format("  {}", number_at(version, "id")), version_text(version),

@@ -40,6 +40,8 @@ std::string activations_text(std::uint64_t count, const std::string &where);
 
 // Parts of an answer; what is missing or of another kind is empty.
 std::string text_at(const nlohmann::json &object, const char *key);
+/// The name of a function, as the source has it.
+std::string function_at(const nlohmann::json &object, const char *key);
 std::uint64_t number_at(const nlohmann::json &object, const char *key);
 nlohmann::json list_at(const nlohmann::json &object, const char *key);
 std::string version_text(const nlohmann::json &version);

@@ -3,6 +3,7 @@
 #include "compiler/base/error.h"
 #include "osrctl/attach_text.h"
 #include "osrctl/attach_words.h"
+#include "osrctl/function_names.h"
 #include "osrctl/pager.h"
 
 #include <chrono>
@@ -34,11 +35,26 @@ Error watch(ControlConnection &connection, const AttachCommand &command, const j
   return Error::success();
 }
 
+/// The function is named as the process knows it.
+Expected<json> with_function(ControlConnection &connection, json parameters) {
+  try {
+    auto name = resolve_function(connection, parameters.at("function").get<std::string>());
+    if (!name)
+      return name.takeError();
+    parameters["function"] = *name;
+    return parameters;
+  } catch (const json::exception &error) {
+    return make_error("the answer of process {} makes no sense: {}", connection.pid(), error.what());
+  }
+}
+
 } // namespace
 
 Error carry_out(ControlConnection &connection, const AttachCommand &command, ArrayRef<std::string> words,
                 AttachOutput output) {
   auto parameters = parameters_of(command, words);
+  if (parameters && parameters->contains("function"))
+    parameters = with_function(connection, std::move(*parameters));
   if (parameters && command.prepare)
     parameters = command.prepare(connection, std::move(*parameters));
   if (!parameters)

@@ -185,6 +185,60 @@ __attribute__((noinline)) struct wide widened(long part) { return (struct wide){
         self.assertEqual(self.tell(process, "x").split()[0], "1")
 
 
+class Names(AttachCase):
+    """Functions of C++ by the names that the source has."""
+
+    def test_functions_of_cxx(self):
+        process = self.start(self.compile(self.file("shop.cpp", SHOP), *PLAIN), "--tier", "baseline")
+        for said in ("_ZN4shop3addIiEET_S1_", "shop::add<int>", "shop::add<int>(int)", "int shop::add<int>(int)"):
+            self.assertEqual(self.asked(process, "function", said)["function"], "_ZN4shop3addIiEET_S1_", said)
+        for said in ("only", "shop::only", "shop::only()"):
+            self.assertEqual(self.asked(process, "function", said)["function"], "_ZN4shop4onlyEv")
+        for said in ("operator<", "shop::operator<", "shop::operator<(shop::Large const&, shop::Large const&)"):
+            self.assertEqual(self.asked(process, "function", said)["function"], "_ZN4shopltERKNS_5LargeES2_")
+        self.assertEqual(self.asked(process, "function", "operator()")["function"], "_ZNK4shop5LargeclEi")
+        for said in ("add", "shop::add"):
+            self.assertIn(f"'{said}' may be each of _ZN4shop3addIiEET_S1_, _ZN4shop3addIlEET_S1_", self.attach(process, "function", said).stderr)
+        for said in ("subtract", "shop", "on", "*", "["):
+            self.assertIn(f"no function '{said}'", self.attach(process, "function", said).stderr)
+        self.tell(process, "x") # what was not called has no tier
+        self.assertRegex(self.attach(process, "functions", "only").stdout, r"\nshop::only\(\) +baseline ")
+        self.assertRegex(self.attach(process, "function", "only").stdout, r"^shop::only\(\): ")
+
+    def test_redefined_by_their_names(self):
+        process = self.start(self.compile(self.file("shop.cpp", SHOP), *PLAIN), "--tier", "baseline")
+        self.assertEqual(self.tell(process, "x"), "33")
+        edited = self.file("shop.cpp", SHOP.replace("large(29)", "large(39)"))
+        self.asked(process, "redefine", "only", edited, "--flags", " ".join(PLAIN))
+        self.assertEqual(self.tell(process, "x"), "43")
+        edited = self.file("shop.cpp", SHOP.replace("n + 1}}", "n + 3}}"))
+        self.asked(process, "redefine", "shop::large", edited, "--flags", " ".join(PLAIN))
+        self.assertEqual(self.tell(process, "x"), "45")
+
+
+SHOP = r'''
+#include <stdio.h>
+namespace shop {
+template <typename T> __attribute__((noinline)) T add(T number) { return number + 1; }
+struct Large {
+  long parts[5];
+  __attribute__((noinline)) long operator()(int at) const { return parts[at]; }
+};
+__attribute__((noinline)) bool operator<(const Large &left, const Large &right) { return left.parts[0] < right.parts[0]; }
+__attribute__((noinline)) Large large(int n) { return {{n, n + 1}}; }
+__attribute__((noinline)) int only() { return (int)large(29)(1); }
+}
+int main(int argc, char **) {
+  for (puts("ready");; printf("%d\n", shop::only() + shop::add(1) + (int)shop::add(0L) + (shop::large(argc) < shop::large(0)))) {
+    fflush(stdout);
+    char line[10];
+    if (!fgets(line, sizeof line, stdin))
+      return 0;
+  }
+}
+'''
+
+
 class Events(AttachCase):
     def test_what_happens_is_told_to_who_follows(self):
         process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
