@@ -129,7 +129,7 @@ Expected<ControlConnection> ControlConnection::open(const ControlledProcess &pro
   if (peer->process != process.pid || peer->user != process.owner)
     return make_error("the control socket of process {} is that of process {}, user {}", process.pid, peer->process,
                       peer->user);
-  ControlConnection connection(std::move(*socket), process.pid, patience);
+  ControlConnection connection(std::move(*socket), process, patience);
   auto greeting = connection.receive(connection.end_of_patience());
   if (!greeting)
     return greeting.takeError();

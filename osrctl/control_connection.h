@@ -38,6 +38,7 @@ public:
   /// Process, program and version.
   const nlohmann::json &greeting() const { return greeting_; }
   pid_t pid() const { return pid_; }
+  uid_t owner() const { return owner_; } ///< the user whose process it is
   /// False: the process has ended, or has ended the connection.
   bool is_open() const { return is_open_; }
 
@@ -58,8 +59,8 @@ public:
 
 private:
   using Clock = std::chrono::steady_clock;
-  ControlConnection(OwnedFile socket, pid_t pid, Seconds patience)
-      : socket_(std::move(socket)), pid_(pid), patience_(patience) {}
+  ControlConnection(OwnedFile socket, const ControlledProcess &process, Seconds patience)
+      : socket_(std::move(socket)), pid_(process.pid), owner_(process.owner), patience_(patience) {}
   llvm::Error send(const nlohmann::json &message, Clock::time_point end);
   void cancel_if_wanted(std::uint64_t id);
   llvm::Expected<nlohmann::json> receive(Clock::time_point end);
@@ -68,6 +69,7 @@ private:
 
   OwnedFile socket_;
   pid_t pid_;
+  uid_t owner_;
   Seconds patience_;
   nlohmann::json greeting_;
   std::string received_;

@@ -5,6 +5,7 @@
 #include "compiler/base/run_passes.h"
 #include "compiler/canonical/struct_returns.h"
 #include "osrctl/attach_words.h"
+#include "osrctl/recorded_flags.h"
 #include "runtime/control/type_text.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -48,7 +49,10 @@ Expected<std::string> compile(const std::string &source, const std::string &flag
     return make_error("cannot make a file for bitcode: {}", error.message());
   std::vector<std::string> words{*compiler, "-O1", "-emit-llvm", "-c", "-o", bitcode.str().str()};
   append_range(words, split_words(flags)); // these count
-  words.push_back(source);
+  SmallString<256> path(source);
+  if (is_contained(words, "-working-directory")) // other paths begin somewhere else
+    (void)sys::fs::make_absolute(path);
+  words.push_back(path.str().str());
   const std::vector<StringRef> arguments(words.begin(), words.end());
   std::string problem;
   if (sys::ExecuteAndWait(*compiler, arguments, std::nullopt, {}, 0, 0, &problem) != 0) {
@@ -258,13 +262,15 @@ Expected<std::unique_ptr<Module>> module_from_base64(LLVMContext &context, const
 }
 
 Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) {
-  const std::string file = parameters.value("file", ""), flags = parameters.value("flags", ""),
-                    name = parameters.value("function", "");
+  const std::string file = parameters.value("file", ""), name = parameters.value("function", "");
+  auto flags = flags_for(connection, file, parameters.value("flags", ""));
+  if (!flags)
+    return flags.takeError();
   parameters.erase("file");
   parameters.erase("flags");
   LLVMContext context;
   const DiagnosticScope diagnostics(context);
-  auto module = read_edited(context, file, flags);
+  auto module = read_edited(context, file, *flags);
   if (!module)
     return module.takeError();
   Function *body = (*module)->getFunction(name);

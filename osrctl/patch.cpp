@@ -7,6 +7,7 @@
 #include "osrctl/new_body.h"
 #include "osrctl/patch_hooks.h"
 #include "osrctl/patch_layouts.h"
+#include "osrctl/recorded_flags.h"
 
 #include <fmt/ranges.h>
 #include <llvm/ADT/STLExtras.h>
@@ -225,6 +226,10 @@ Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
   if (files.after.empty())
     return make_error("'patch' takes an edited version of a file, with the one that runs in front of it if the program "
                       "was not compiled with -g");
+  auto flags = flags_for(connection, files.after, files.flags);
+  if (!flags)
+    return flags.takeError();
+  files.flags = *flags;
   for (const char *own : {"old", "new", "flags"})
     parameters.erase(own);
   LLVMContext old_context, context; // of their own: types keep their names, by which they are compared

@@ -2,6 +2,7 @@
 #include "compiler/base/error.h"
 #include "runtime/control/control.h"
 
+#include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 #include <llvm/IRReader/IRReader.h>
@@ -16,17 +17,44 @@ namespace {
 
 constexpr std::size_t largest_file_sent = ControlServer::most_unread / 2; ///< bytes, before they are base64
 
+/// What the file's line of the linker's record says, if it has one only: whose it is is not said there.
+std::string only_recorded_line(const Module &module) {
+  const NamedMDNode *lines = module.getNamedMetadata("llvm.commandline"); // of -frecord-command-line
+  if (!lines || lines->getNumOperands() != 1 || lines->getOperand(0)->getNumOperands() != 1)
+    return "";
+  const auto *text = dyn_cast_or_null<MDString>(lines->getOperand(0)->getOperand(0));
+  return text ? text->getString().str() : "";
+}
+
+/// The sources that the file was made of, and how each was compiled, if the compiler was told to say so.
+json describe_units(const Module &module) {
+  json units = json::array();
+  for (const DICompileUnit *unit : module.debug_compile_units()) {
+    json described{{"source", unit->getFilename().str()}, {"directory", unit->getDirectory().str()}};
+    if (!unit->getFlags().empty()) // of -grecord-command-line
+      described["command"] = unit->getFlags().str();
+    units.push_back(std::move(described));
+  }
+  if (const std::string line = only_recorded_line(module);
+      !line.empty() && units.size() == 1 && !units.front().contains("command"))
+    units.front()["command"] = line;
+  return units;
+}
+
 /// As the file names it; empty if it does not.
-std::string source_of(const ProgramFile &file) {
+void describe_source(const ProgramFile &file, json &described) {
   LLVMContext context;
   SMDiagnostic diagnostic;
   const auto module = getLazyIRModule(
       MemoryBuffer::getMemBuffer(file.text->getMemBufferRef(), /*RequiresNullTerminator=*/false), diagnostic, context);
-  return module ? module->getSourceFileName() : "";
+  described["source"] = module ? module->getSourceFileName() : "";
+  if (module && !errorToBool(module->materializeMetadata()))
+    described["units"] = describe_units(*module);
 }
 
 Expected<json> describe(const ProgramFile &file, bool is_wanted) {
-  json described{{"file", file.path}, {"source", source_of(file)}, {"bytes", file.text->getBufferSize()}};
+  json described{{"file", file.path}, {"bytes", file.text->getBufferSize()}};
+  describe_source(file, described);
   if (!is_wanted)
     return described;
   if (file.text->getBufferSize() > largest_file_sent)

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import struct
 import subprocess
 import termios
@@ -183,6 +184,70 @@ __attribute__((noinline)) struct wide widened(long part) { return (struct wide){
                       [{"from": 0, "to": 0, "values": [{"from": 2**40}]}]):
             self.assertIn("site_map", client.ask("revert", function="checksum", site_map=wrong)["error"]["message"])
         self.assertEqual(self.tell(process, "x").split()[0], "1")
+
+
+class RecordedFlags(AttachCase):
+    """Sources are compiled as those of the program were, where that is recorded."""
+    flags = ("-Xclang", "-disable-llvm-passes", "-DFACTOR=(30 + 1)", '-DLABEL="a \\\\ b"', "-MMD", "-g")
+
+    def setUp(self):
+        super().setUp()
+        (self.folder / "own").mkdir()
+        (self.folder / "own" / "factor.h").write_text("enum { TIMES = FACTOR };\n")
+        text = (HERE / "attach_lines.c").read_text()
+        self.text = '#include "factor.h"\n' + text.replace("sum * 31 +", "sum * TIMES + (LABEL[2] != '\\\\') +")
+        self.first = 7 * 31 + ord("a")
+
+    def begin(self, *flags):
+        """In its folder, where the edited version is as well."""
+        source = self.file("program.c", self.text)
+        subprocess.run([os.environ["OSR_CLANG"], "-w", *flags, "-I", "own", "-emit-llvm", "-c", "-o", "program.bc", "program.c"], check=True,
+                       cwd=self.folder)
+        process = self.start(str(self.folder / "program.bc"), "--tier", "baseline")
+        self.assertEqual(self.tell(process, "a").split()[1], str(self.first))
+        return process, source
+
+    def test_of_both_kinds(self):
+        for record in ("-grecord-command-line", "-frecord-command-line"):
+            process, source = self.begin(record, "-O1", *self.flags)
+            self.file("program.c", self.text.replace("unsigned sum = 7;", "unsigned sum = 8;"))
+            self.asked(process, "redefine", "checksum", source)
+            self.assertEqual(self.tell(process, "a").split()[1], str(self.first + 31))
+            self.file("program.c", self.text.replace("unsigned sum = 7;", "unsigned sum = 9;"))
+            self.assertEqual(self.asked(process, "patch", source)["functions"], ["checksum"])
+            self.assertEqual(self.tell(process, "a").split()[1], str(self.first + 62))
+            # In their place.
+            said = ["-DFACTOR=50", '-DLABEL="abc"', f"-I{self.folder}/own"]
+            self.asked(process, "redefine", "checksum", source, "--flags", " ".join(shlex.quote(flag) for flag in said))
+            self.assertEqual(self.tell(process, "a").split()[1], str(9 * 50 + 1 + ord("a")))
+
+    def test_nothing_is_recorded(self):
+        process, source = self.begin("-O1", *self.flags)
+        self.assertIn("does not compile", self.attach(process, "redefine", "checksum", source).stderr)
+
+    def test_what_is_not_taken_from_a_program(self):
+        process, source = self.begin("-grecord-command-line", "-O1", *self.flags, "-mllvm", "-inline-threshold=10")
+        refused = self.attach(process, "redefine", "checksum", source)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("compiled with '-mllvm', which is not taken from a program", refused.stderr)
+
+    def test_sources_of_one_name(self):
+        """The one that is edited in its place is known by its path, a copy is not."""
+        bitcode = []
+        for name, number in (("left", 10), ("right", 20)):
+            (self.folder / name).mkdir()
+            source = self.file(f"{name}/part.c", f"__attribute__((noinline)) int {name}(int n) {{ return n + NUMBER; }}\n")
+            bitcode.append(str(self.folder / f"{name}.bc"))
+            subprocess.run([os.environ["OSR_CLANG"], "-g", "-O1", *PLAIN, "-grecord-command-line", f"-DNUMBER={number}", "-emit-llvm", "-c", "-o",
+                            bitcode[-1], source], check=True)
+        main = self.file("main.c", 'int left(int), right(int);\n#include <stdio.h>\nint main(void) { for (puts("ready");; printf("%d %d\\n", left(1), right(2)))'
+                                   " if (fflush(stdout), getchar() == EOF) return 0; }\n")
+        process = self.start(self.compile(main, "-g", *PLAIN), *bitcode, "--tier", "baseline")
+        edited = "__attribute__((noinline)) int right(int n) { return n * 2 + NUMBER; }\n"
+        copy = self.file("part.c", edited)
+        self.assertIn("several sources 'part.c', which were not compiled in the same way", self.attach(process, "redefine", "right", copy).stderr)
+        self.asked(process, "redefine", "right", self.file("right/part.c", edited))
+        self.assertEqual(self.tell(process, ""), "11 24")
 
 
 class Names(AttachCase):
