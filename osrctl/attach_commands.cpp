@@ -60,8 +60,8 @@ constexpr AttachCommand table[] = {
     {"hold", a_function_and_a_tier, "It goes to that tier and stays there, whatever a policy says", print_replaced},
     {"release", a_function, "A policy decides about it again", print_plain},
     {"redefine", a_function_and_a_file,
-     "It gets a new body, from C, C++, IR or bitcode: also activations, where a site map says how; with --wait N as a "
-     "patch",
+     "It gets a new body, from C, C++, IR or bitcode: also activations, where a site map says how; with --wait N, "
+     "--before or --after as a patch",
      print_redefined, new_body_parameters, prepare_new_body},
     {"patch", two_versions,
      "All functions that differ in two versions of a file, which the program is made of, get their new bodies at once; "

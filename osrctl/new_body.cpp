@@ -5,6 +5,7 @@
 #include "compiler/base/run_passes.h"
 #include "compiler/canonical/struct_returns.h"
 #include "osrctl/attach_words.h"
+#include "osrctl/patch_hooks.h"
 #include "osrctl/recorded_flags.h"
 #include "runtime/control/type_text.h"
 
@@ -281,8 +282,16 @@ Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) 
     return symbols.takeError();
   if (!symbols->value(name, Json::object()).value("defined", false))
     return make_error("there is no function '{}' in the program; 'functions' lists them", name);
+  auto hooks = hooks_in(**module, parameters, *symbols); // before what they need is gone
+  if (!hooks)
+    return hooks.takeError();
   if (Error error = leave_alone(*body, *symbols))
     return error;
+  if (*hooks) {
+    if (Error error = check_nothing_shared(**module, **hooks))
+      return error;
+    parameters["hooks"] = to_base64(**hooks);
+  }
   parameters["ir"] = to_base64(**module);
   return parameters;
 }

@@ -38,4 +38,13 @@ Expected<std::unique_ptr<Module>> hooks_in(const Module &version, const Json &pa
   return copy;
 }
 
+Error check_nothing_shared(const Module &body, const Module &hooks) {
+  for (const GlobalVariable &variable : body.globals())
+    if (const GlobalVariable *other = hooks.getGlobalVariable(variable.getName(), /*AllowInternal=*/true);
+        other && !variable.isDeclaration() && !other->isDeclaration() && !is_own_constant(variable))
+      return make_error("the new variable '{}' is used by the function and by hooks: each would have its own",
+                        variable.getName().str());
+  return Error::success();
+}
+
 } // namespace osr

@@ -13,5 +13,7 @@ namespace osr {
 /// Null: there are none.
 llvm::Expected<std::unique_ptr<llvm::Module>> hooks_in(const llvm::Module &version, const nlohmann::json &parameters,
                                                        const nlohmann::json &symbols);
+/// Between a function's new body and hooks that come with it: of a new variable each would have its own.
+llvm::Error check_nothing_shared(const llvm::Module &body, const llvm::Module &hooks);
 
 } // namespace osr

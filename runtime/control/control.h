@@ -74,11 +74,12 @@ AnswerTo answer_patches, answer_force; // patches.cpp
 nlohmann::json describe(const ReplaceOutcome &outcome);
 nlohmann::json describe(const RedefineOutcome &outcome);
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer_from(const std::string &base64);
-/// Of the newest patch.
-AnswerTo revert_patch;
-/// As a patch of one function that waits.
-llvm::Expected<nlohmann::json> redefine_when_free(const ControlParts &parts, const Call &call,
-                                                  std::unique_ptr<llvm::MemoryBuffer> ir);
+/// Whether one function is changed as a patch is: with hooks, or not before a moment at which nobody would stay behind.
+bool is_as_patch(const Call &call);
+/// Of one function, or of the newest patch.
+AnswerTo revert_as_patch;
+llvm::Expected<nlohmann::json> redefine_as_patch(const ControlParts &parts, const Call &call,
+                                                 std::unique_ptr<llvm::MemoryBuffer> ir);
 /// What optimised code took for granted and was wrong about, of one function or of all.
 nlohmann::json failed_guesses(Engine &engine, std::optional<std::string> function) OSR_REQUIRES(engine_lock);
 /// Before a question for which the program may have to be read again.

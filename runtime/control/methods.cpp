@@ -33,10 +33,16 @@ constexpr Parameter hold_parameters[] = {{"function", ParameterKind::Text, true}
                                          {"tier", ParameterKind::Text, true, tiers}};
 constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}};
 constexpr Parameter files_parameters[] = {{"file", ParameterKind::Text}};
-constexpr Parameter redefine_parameters[] = {
-    {"function", ParameterKind::Text, true},   {"ir", ParameterKind::Code, true},
-    {"same_sites", ParameterKind::Flag},       {"site_map", ParameterKind::List},
-    {"to", ParameterKind::Text, false, tiers}, {"wait", ParameterKind::Number}};
+constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, true},
+                                             {"ir", ParameterKind::Code, true},
+                                             {"same_sites", ParameterKind::Flag},
+                                             {"site_map", ParameterKind::List},
+                                             {"to", ParameterKind::Text, false, tiers},
+                                             {"wait", ParameterKind::Number},
+                                             {"before", ParameterKind::Text},
+                                             {"after", ParameterKind::Text},
+                                             {"hooks", ParameterKind::Code},
+                                             {"hook_timeout", ParameterKind::Number}};
 constexpr Parameter patch_parameters[] = {{"functions", ParameterKind::Bodies, true},
                                           {"to", ParameterKind::Text, false, tiers},
                                           {"wait", ParameterKind::Number},

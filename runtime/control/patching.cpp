@@ -2,7 +2,10 @@
 #include "compiler/base/error.h"
 #include "runtime/control/wanted_hooks.h"
 
+#include <llvm/ADT/STLExtras.h>
+
 #include <algorithm>
+#include <initializer_list>
 
 using nlohmann::json;
 using namespace llvm;
@@ -46,37 +49,50 @@ Expected<std::vector<PatchedBody>> bodies_from(const json &functions) {
   return bodies;
 }
 
+bool says_where_they_go(const Call &call) {
+  return call.request.parameters.contains("site_map") || flag_of(call.request, "same_sites");
+}
+
+/// With the hooks that the client wants.
+Expected<json> change(const ControlParts &parts, const Call &call,
+                      function_ref<Expected<PatchOutcome>(const PatchOptions &)> make) {
+  WantedHooks hooks(parts, call);
+  if (Error error = hooks.find())
+    return error;
+  PatchOptions options = patch_options_from(parts, call);
+  options.before = hooks.before();
+  return hooks.conclude(describe(make(options)));
+}
+
 } // namespace
 
 Expected<json> answer_patch(const ControlParts &parts, const Call &call) {
   auto bodies = bodies_from(call.request.parameters["functions"]);
   if (!bodies)
     return bodies.takeError();
-  WantedHooks hooks(parts, call);
-  if (Error error = hooks.find())
-    return error;
-  PatchOptions options = patch_options_from(parts, call);
-  options.before = hooks.before();
-  return hooks.conclude(describe(parts.redefiner.patch(*bodies, options)));
+  return change(parts, call, [&](const PatchOptions &options) { return parts.redefiner.patch(*bodies, options); });
 }
 
-Expected<json> revert_patch(const ControlParts &parts, const Call &call) {
-  if (call.request.parameters.contains("site_map") || flag_of(call.request, "same_sites"))
-    return make_error("how activations go on can be said of a function, not of a patch");
-  WantedHooks hooks(parts, call);
-  if (Error error = hooks.find())
-    return error;
-  PatchOptions options = patch_options_from(parts, call);
-  options.before = hooks.before();
-  return hooks.conclude(describe(parts.redefiner.revert_patch(options)));
+bool is_as_patch(const Call &call) {
+  return any_of(std::initializer_list<const char *>{"wait", "before", "after", "hooks"},
+                [&](const char *name) { return call.request.parameters.contains(name); });
 }
 
-Expected<json> redefine_when_free(const ControlParts &parts, const Call &call, std::unique_ptr<MemoryBuffer> ir) {
-  if (call.request.parameters.contains("site_map") || flag_of(call.request, "same_sites"))
-    return make_error("who waits for activations cannot say how they go on: site maps are found automatically");
+Expected<json> revert_as_patch(const ControlParts &parts, const Call &call) {
+  if (says_where_they_go(call))
+    return make_error("how activations go on can be said of one function that goes back, without hooks and waiting");
+  return change(parts, call, [&](PatchOptions options) {
+    options.alone = text_of(call.request, "function");
+    return parts.redefiner.revert_patch(options);
+  });
+}
+
+Expected<json> redefine_as_patch(const ControlParts &parts, const Call &call, std::unique_ptr<MemoryBuffer> ir) {
+  if (says_where_they_go(call))
+    return make_error("how activations go on cannot be said with hooks or waiting: site maps are found automatically");
   std::vector<PatchedBody> bodies;
   bodies.push_back({text_of(call.request, "function"), std::move(ir)});
-  return describe(parts.redefiner.patch(bodies, patch_options_from(parts, call)));
+  return change(parts, call, [&](const PatchOptions &options) { return parts.redefiner.patch(bodies, options); });
 }
 
 } // namespace osr

@@ -141,8 +141,8 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
   auto ir = buffer_from(text_of(call.request, "ir"));
   if (!ir)
     return ir.takeError();
-  if (call.request.parameters.contains("wait"))
-    return redefine_when_free(parts, call, std::move(*ir));
+  if (is_as_patch(call))
+    return redefine_as_patch(parts, call, std::move(*ir));
   tell_if_read_anew(parts, ProgressTeller(call));
   auto outcome = parts.redefiner.redefine(text_of(call.request, "function"), **ir, *options);
   if (!outcome)
@@ -152,13 +152,8 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
 
 /// Of a function, or of the newest patch.
 Expected<json> answer_revert(const ControlParts &parts, const Call &call) {
-  const json &parameters = call.request.parameters;
-  if (!parameters.contains("function"))
-    return revert_patch(parts, call);
-  if (parameters.contains("wait"))
-    return make_error("patches can be waited for, a function that goes back alone cannot");
-  if (parameters.contains("before") || parameters.contains("after"))
-    return make_error("patches have hooks, a function that goes back alone has none");
+  if (!call.request.parameters.contains("function") || is_as_patch(call))
+    return revert_as_patch(parts, call);
   auto options = options_from(call.request);
   if (!options)
     return options.takeError();

@@ -80,13 +80,13 @@ Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, const Patc
 }
 
 Expected<PatchOutcome> Redefiner::revert_patch(const PatchOptions &options) {
-  return change_bodies("revert", "the newest patch", {}, options);
+  return change_bodies("revert", options.alone.empty() ? "the newest patch" : options.alone, {}, options);
 }
 
 /// Nothing changes.
 Error Redefiner::check_change(ArrayRef<PatchedBody> bodies, const PatchOptions &options) {
   PatchOutcome outcome;
-  return bodies.empty() ? check_way_back() : check_patch(bodies, options, outcome);
+  return bodies.empty() ? check_way_back(options) : check_patch(bodies, options, outcome);
 }
 
 /// All that can be refused, of all functions, before anything changes.
@@ -148,7 +148,9 @@ void Redefiner::conclude_change(PatchChange &change) {
   if (change.goes_back) {
     for (const Exchange &exchange : change.exchanges)
       forget_kept(exchange.entry);
-    patches_.pop_back();
+    if (!change.is_alone)
+      patches_.pop_back();
+    forget_unreachable_patches();
     return;
   }
   Patch patch{change.outcome.number, {}};
@@ -176,7 +178,15 @@ void Redefiner::forget_unreachable_patches() {
   });
 }
 
-Error Redefiner::check_way_back() const {
+Error Redefiner::check_way_back(const PatchOptions &options) const {
+  if (!options.alone.empty()) {
+    auto now = engine_.find_body(options.alone);
+    if (!now)
+      return now.takeError();
+    if (Error error = check_not_patched(*now))
+      return error;
+    return body_before(engine_.targets().bodies().entry_of(*now)).takeError();
+  }
   if (patches_.empty())
     return make_error("there is none");
   const Bodies &bodies = engine_.targets().bodies();
@@ -193,23 +203,35 @@ Error Redefiner::check_way_back() const {
 }
 
 Expected<Redefiner::PatchChange> Redefiner::begin_way_back(const PatchOptions &options) {
-  if (Error error = check_way_back())
+  if (Error error = check_way_back(options))
     return error;
-  const Patch &patch = patches_.back();
   PatchChange change;
   change.goes_back = true;
-  change.outcome.number = patch.number;
-  for (const Step &step : patch.steps) {
+  change.is_alone = !options.alone.empty();
+  change.outcome.number = change.is_alone ? ++last_patch_ : patches_.back().number;
+  for (const FunctionId now : bodies_that_go_back(options)) {
     RedefineOutcome one;
-    auto exchange = go_back(step.fresh, options_for(options.to), one);
+    auto exchange = go_back(now, options_for(options.to), one);
     if (!exchange) {
       undo(change.exchanges);
       return exchange.takeError();
     }
-    note(engine_.name_of(step.entry), one, change.outcome);
+    note(engine_.name_of(exchange->entry), one, change.outcome);
     change.exchanges.push_back(std::move(*exchange));
   }
   return change;
+}
+
+/// After check_way_back().
+std::vector<FunctionId> Redefiner::bodies_that_go_back(const PatchOptions &options) const {
+  if (!options.alone.empty()) {
+    auto now = engine_.find_body(options.alone);
+    return {cantFail(std::move(now))};
+  }
+  std::vector<FunctionId> bodies;
+  for (const Step &step : patches_.back().steps)
+    bodies.push_back(step.fresh);
+  return bodies;
 }
 
 /// A function of a patch does not go back alone: the others rely on it.

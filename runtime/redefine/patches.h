@@ -29,6 +29,8 @@ struct PatchOptions {
   /// Nothing: activations that cannot go on in new bodies end in their old ones. Else nothing changes before a moment at which there
   /// is no such activation, which is waited for so long; if none comes, nothing has changed.
   std::optional<std::chrono::nanoseconds> wait = {};
+  /// Of a way back: this function goes back to the body before, whatever it has its own by. Empty: the newest patch does.
+  std::string alone = {};
   const std::atomic<bool> *is_cancelled = nullptr; ///< asked while bodies are checked, and while it waits
   /// Called now and then with what it does at present; takes no lock of the engine, which may be held.
   std::function<void(const std::string &)> progress = {};

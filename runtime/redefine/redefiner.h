@@ -52,7 +52,7 @@ public:
   /// Several functions at once. If one is refused, nothing has changed; else no new body runs before all calls mean the
   /// new ones, and all activations that go on in them (RedefineOptions::same_sites_if_same_shape) are sent there together.
   llvm::Expected<PatchOutcome> patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options);
-  /// Undoes the newest patch that was not undone yet, likewise.
+  /// Undoes the newest patch that was not undone yet, likewise, or what one function was given last (PatchOptions::alone).
   llvm::Expected<PatchOutcome> revert_patch(const PatchOptions &options);
   /// Patches that can be taken back or wait, and which threads have activations of old bodies.
   llvm::Expected<PatchReport> report_patches() OSR_REQUIRES(engine_lock);
@@ -93,6 +93,7 @@ private:
   /// A patch, or its way back: all functions get other bodies.
   struct PatchChange {
     bool goes_back = false;
+    bool is_alone = false; ///< of one function that goes back, whatever it has its body by
     std::vector<Exchange> exchanges;
     PatchOutcome outcome;
   };
@@ -153,7 +154,9 @@ private:
   llvm::Error check_change(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options) OSR_REQUIRES(engine_lock);
   llvm::Error check_patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options, PatchOutcome &outcome)
       OSR_REQUIRES(engine_lock);
-  llvm::Error check_way_back() const OSR_REQUIRES(engine_lock);
+  llvm::Error check_way_back(const PatchOptions &options) const OSR_REQUIRES(engine_lock);
+  std::vector<FunctionId> bodies_that_go_back(const PatchOptions &options) const OSR_REQUIRES(engine_lock);
+  llvm::Expected<FunctionId> body_before(EntryId entry) const OSR_REQUIRES(engine_lock);
   llvm::Expected<PatchChange> begin_change(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)
       OSR_REQUIRES(engine_lock);
   llvm::Expected<PatchChange> begin_patch(llvm::ArrayRef<PatchedBody> bodies, const PatchOptions &options)

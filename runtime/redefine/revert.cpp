@@ -28,12 +28,12 @@ Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const Redefin
 /// The same steps as adopt(); the body is there already.
 Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineOptions &options,
                                                  RedefineOutcome &outcome) {
-  auto found = kept_.find(engine_.targets().bodies().entry_of(now));
-  if (found == kept_.end())
-    return make_error("it has the body that it began with, or an earlier one was not kept");
+  auto before = body_before(engine_.targets().bodies().entry_of(now));
+  if (!before)
+    return before.takeError();
   Exchange exchange;
   exchange.old = now;
-  exchange.fresh = found->second.back();
+  exchange.fresh = *before;
   auto site_map = site_map_for(now, engine_.program().functions[exchange.fresh],
                                engine_.compiler().code_of(exchange.fresh), options, outcome);
   if (!site_map)
@@ -43,6 +43,13 @@ Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineO
   engine_.compiler().make_current(exchange.fresh, now);
   begin(exchange);
   return exchange;
+}
+
+Expected<FunctionId> Redefiner::body_before(EntryId entry) const {
+  const auto found = kept_.find(entry);
+  if (found == kept_.end())
+    return make_error("it has the body that it began with, or an earlier one was not kept");
+  return found->second.back();
 }
 
 void Redefiner::remember(EntryId entry, FunctionId old) {

@@ -89,7 +89,7 @@ Expected<std::shared_ptr<Redefiner::WaitingChange>> Redefiner::begin_waiting(Arr
   auto waiting = std::make_shared<WaitingChange>();
   waiting->change = std::move(*change);
   for (const Exchange &exchange : waiting->change.exchanges) {
-    waiting->ages.push_back(age_of(exchange.old));
+    waiting->ages.push_back({age_of(exchange.old), age_of(exchange.fresh)});
     if (!waiting->change.goes_back)
       engine_.targets().bodies().keep(exchange.fresh);
   }
@@ -210,12 +210,21 @@ std::string Redefiner::place_of(const StandingActivation &activation) const {
 
 Error Redefiner::check_as_it_was(const WaitingChange &waiting) const {
   const PatchChange &change = waiting.change;
-  if (change.goes_back && (patches_.empty() || patches_.back().number != change.outcome.number))
+  if (change.goes_back && !change.is_alone && (patches_.empty() || patches_.back().number != change.outcome.number))
     return make_error("another patch was made or taken back meanwhile");
-  for (const auto &[index, exchange] : enumerate(change.exchanges))
+  for (const auto &[index, exchange] : enumerate(change.exchanges)) {
     if (engine_.targets().bodies().current(exchange.entry) != exchange.old ||
-        age_of(exchange.old) != waiting.ages[index])
+        age_of(exchange.old) != waiting.ages[index].old)
       return make_error("'{}' was redefined meanwhile", engine_.name_of(exchange.entry));
+    if (!change.goes_back)
+      continue;
+    auto before =
+        body_before(exchange.entry); // it may have been redefined, and taken back, more often than bodies are kept
+    if (!before)
+      return before.takeError();
+    if (*before != exchange.fresh || age_of(exchange.fresh) != waiting.ages[index].fresh)
+      return make_error("'{}' goes back to another body meanwhile", engine_.name_of(exchange.entry));
+  }
   return Error::success();
 }
 

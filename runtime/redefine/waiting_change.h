@@ -10,7 +10,10 @@ namespace osr {
 /// In between, calls mean the old bodies, and the other ones are kept for it.
 struct Redefiner::WaitingChange {
   PatchChange change;
-  std::vector<std::uint64_t> ages; ///< of the old bodies: whether they are still the same ones
+  struct Ages {
+    std::uint64_t old, fresh;
+  };
+  std::vector<Ages> ages; ///< of bodies: whether they are still the same ones
   bool is_forced = false;
   bool was_asked = false; ///< who may refuse it was, or is being
   std::string waits_for; ///< what was found the last time

@@ -109,8 +109,26 @@ class Hooks(HooksOfOptimizedPrograms):
         outcome = self.asked(self.process, "revert", "--before", "count_before", "--after", "count_after")
         self.assertEqual((outcome["before"]["value"], outcome["after"]["value"]), (0, 5))
         self.assertEqual(self.numbers(), [1, 101, 101, 2, 1])
-        alone = self.attach(self.process, "revert", "step", "--before", "count_before")
-        self.assertIn("have hooks", alone.stderr)
+
+    def test_one_function_that_is_redefined_and_goes_back(self):
+        self.begin()
+        edited = ("redefine", "step", self.bitcode(self.edited() + HOOKS))
+        outcome = self.asked(self.process, *edited, "--before", "ready", "--after", "count_after")
+        self.assertEqual((outcome["functions"], outcome["before"], outcome["after"]["value"]), (["step"], {"function": "ready", "value": 0}, 5))
+        self.assertEqual(self.numbers(), [2, 1, 1, 1, 2])
+        back = ("revert", "step")
+        self.assertEqual(self.tell(self.process, "refuse 3"), "ok")
+        self.assertIn("says no: it returned 3", self.attach(self.process, *edited, "--before", "ready").stderr)
+        self.assertEqual(self.numbers()[0], 2)
+        self.assertIn("cannot be said with hooks", self.attach(self.process, *edited, "--before", "ready", "--same-sites").stderr)
+        self.assertIn("'nobody'", self.attach(self.process, *back, "--after", "nobody").stderr)
+        outcome = self.asked(self.process, *back, "--before", "count_before", "--after", "count_after")
+        self.assertEqual((outcome["functions"], outcome["before"]["value"], outcome["after"]["value"]), (["step"], 0, 5))
+        numbers = self.numbers()
+        self.assertEqual(numbers[0], 1)
+        self.assertEqual(self.asked(self.process, "patches")["patches"], [])
+        self.assertIn("began with", self.attach(self.process, *back, "--before", "count_before").stderr)
+        self.assertEqual(self.numbers(), numbers) # nobody was called
 
     def test_one_that_does_not_return(self):
         self.begin(HOOKS)

@@ -141,7 +141,6 @@ class Waiting(AttachCase):
         self.assertEqual(self.quick_from_slow("3"), ["three", "30", "quick 1"])
         self.assertEqual(sorted(client.answer(request)["result"]["functions"]), ["quick", "slow"])
         self.assertEqual(self.report()["patches"], [])
-        self.assertIn("a function that goes back alone cannot", self.attach(self.process, "revert", "slow", "--wait", "1").stderr)
 
     def quick_from_slow(self, line):
         """What is printed until quick has its first body again."""
@@ -204,7 +203,16 @@ class Waiting(AttachCase):
         self.enter_slow()
         self.assertEqual(self.tell(self.process, "3"), "three")
         self.assertEqual(self.process.stdout.readline(), "30\n")
-        self.asked(self.process, "revert", "slow") # alone, as what was redefined alone
+        self.enter_slow()
+        given_up = self.attach(self.process, "revert", "slow", "--wait", "0") # alone, as what was redefined alone
+        self.assertIn("given up after waiting for", given_up.stderr)
+        command = self.begin("revert", "slow", "--wait", "1000")
+        waiting = self.until(lambda report: len(report["patches"]) == 2, command)["patches"][0]
+        self.assertEqual((waiting["functions"], waiting["waits"], waiting["goes_back"]), (["slow"], True, True))
+        self.assertEqual(self.tell(self.process, "3"), "three")
+        self.assertEqual(self.process.stdout.readline(), "30\n")
+        status, outcome = self.ended(command)
+        self.assertEqual((status, outcome["functions"]), (0, ["slow"]))
         self.assertEqual(self.report()["patches"], [])
         self.enter_slow()
         self.assertEqual(self.tell(self.process, "3"), "30")
