@@ -33,5 +33,5 @@ __attribute__((noinline)) static double run(struct body *a, struct body *b, stru
 
 int main(void) {
   struct body a = {0, 0, 0, 0, 10}, b = {1, 0, 0, 3, 1}, c = {0, 2, 2, 0, 1};
-  printf("%g\n", run(&a, &b, &c, 6000000));
+  printf("%g\n", run(&a, &b, &c, 15000000));
 }

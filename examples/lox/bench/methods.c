@@ -29,5 +29,5 @@ __attribute__((noinline)) static double run(struct counter *c, double n) {
 
 int main(void) {
   struct counter plain = {advance, 1, 0, 0}, wrapping = {advance_wrapping, 3, 0, 1000};
-  printf("%g\n%g\n", run(&plain, 10000000), run(&wrapping, 10000000));
+  printf("%g\n%g\n", run(&plain, 25000000), run(&wrapping, 25000000));
 }

@@ -25,7 +25,7 @@ static void destroy(struct tree *t) {
 int main(void) {
   struct tree *kept = make(16);
   double sum = 0;
-  for (int i = 0; i < 6000; ++i) {
+  for (int i = 0; i < 15000; ++i) {
     struct tree *t = make(12);
     sum += check(t);
     destroy(t);

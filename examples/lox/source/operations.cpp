@@ -15,19 +15,30 @@ void print_function(const Code &code) {
 
 bool is_text(Value value) { return is(value, Kind::String) || is(value, Kind::Rope); }
 
+/// Returns where it begins.
+char *write_piece(Value piece, char *end) {
+  const auto *string = as<String>(piece);
+  end -= string->length;
+  std::memcpy(end, string->text, string->length);
+  return end;
+}
+
 /// Writes the text so that it ends at `end`.
 void write_text(Value text, char *end) {
   std::vector<Value> before; // what comes in front of that
   for (;;) {
-    if (is(text, Kind::Rope)) {
+    while (is(text, Kind::Rope)) {
       const auto *rope = as<Rope>(text);
-      if (!rope->right.is_nil())
-        before.push_back(rope->left);
-      text = rope->right.is_nil() ? rope->left : rope->right;
-      continue;
+      if (is(rope->right, Kind::String)) { // nearly always: text grows at its end
+        end = write_piece(rope->right, end);
+        text = rope->left;
+      } else {
+        if (!rope->right.is_nil())
+          before.push_back(rope->left);
+        text = rope->right.is_nil() ? rope->left : rope->right;
+      }
     }
-    end -= as<String>(text)->length;
-    std::memcpy(end, as<String>(text)->text, as<String>(text)->length);
+    end = write_piece(text, end);
     if (before.empty())
       return;
     text = before.back();
