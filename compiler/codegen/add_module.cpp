@@ -98,7 +98,7 @@ Error Compiler::fit_names(Module &module) OSR_REQUIRES(engine_lock) {
     if (object.isDeclaration() || name.starts_with("llvm.") || object.hasAvailableExternallyLinkage())
       continue;
     if (object.hasLocalLinkage()) { // each, or a module to come could not define the name for all
-      object.setName(name.ltrim('.') + local_mark + std::to_string(next_symbol_++));
+      object.setName(local_names_.take(object, next_symbol_));
     } else if (defines(name)) {
       if (!object.isWeakForLinker())
         return make_error(ErrorCode::Exists, "'{}' is defined already", name.str());
@@ -173,6 +173,7 @@ bool Compiler::forget_variables(ArrayRef<std::string> variables) {
     added_variables_.erase(name);
     if (GlobalVariable *left = program_.module->getNamedGlobal(name))
       left->eraseFromParent();
+    local_names_.give_back_variable(name);
   }
   return true;
 }

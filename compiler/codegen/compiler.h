@@ -8,6 +8,7 @@
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/compile_gate.h"
 #include "compiler/codegen/emit_object.h"
+#include "compiler/codegen/local_names.h"
 #include "compiler/codegen/move_module.h"
 #include "compiler/codegen/numbered_lines.h"
 #include "compiler/codegen/pending_compile.h"
@@ -207,6 +208,10 @@ public:
   void adopt_module(NewModule module) OSR_REQUIRES(engine_lock);
   /// The declaration of a function that was withdrawn goes. False: something still calls it.
   bool forget_declaration(llvm::StringRef function) OSR_REQUIRES(engine_lock);
+  /// Of a function whose declaration is gone. True: the next local function of that name in its module gets its name, and its entry.
+  bool give_back_name(llvm::StringRef function) OSR_REQUIRES(engine_lock) {
+    return local_names_.give_back_function(function);
+  }
   /// Of a module whose functions have been dropped, and whose variables are gone. False: something still names one of
   /// them.
   bool forget_variables(llvm::ArrayRef<std::string> variables) OSR_REQUIRES(engine_lock);
@@ -319,6 +324,7 @@ private:
   llvm::StringSet<> added_variables_; ///< of modules that came later: the program's module only declares them
   std::unique_ptr<llvm::IRMover> mover_; ///< knows the program's types; made when something is added
   std::uint64_t next_symbol_ = 0;
+  LocalNames local_names_;
 };
 
 /// Removes the frame states: they have no meaning for plain code.

@@ -257,6 +257,10 @@ bool Engine::free_removed(Added &module) {
       is_left = true;
       continue;
     }
+    if (compiler_->give_back_name(name)) { // the entry is that of the next one, too
+      name.clear();
+      continue;
+    }
     session_->undefine_symbols({{name, 0}});
     withdrawn_.erase(known);
   }

@@ -132,7 +132,7 @@ TEST_CASE("Modules that come and go leave no memory behind") {
   auto runtime = runtime_with({"declare i64 @f()\ndefine i64 @user() { %x = call i64 @f()\n ret i64 %x }"});
   SlabArena &arena = runtime->engine().arena();
   std::uint64_t code = 0, data = 0;
-  std::size_t functions = 0;
+  std::size_t functions = 0, entries = 0;
   for (int i = 0; i < 300; ++i) {
     const ModuleId module = cantFail(runtime->add(module_of(fmt::format(
         "@v = global i64 {}\n@.c = private constant [9 x i64] zeroinitializer\ndefine i64 @f() {{ %x = load i64, ptr "
@@ -149,11 +149,38 @@ TEST_CASE("Modules that come and go leave no memory behind") {
       code = arena.used_bytes(SlabKind::Code);
       data = arena.used_bytes(SlabKind::Data);
       functions = runtime->engine().program().functions.size();
+      entries = runtime->engine().targets().bodies().entry_count();
     }
   }
+  CHECK(runtime->engine().targets().bodies().entry_count() == entries);
   CHECK(arena.used_bytes(SlabKind::Code) <= code + 16 * 1024);
   CHECK(arena.used_bytes(SlabKind::Data) <= data + 16 * 1024);
   CHECK(runtime->engine().program().functions.size() == functions);
+}
+
+TEST_CASE("Local functions of modules that go give their names to those that come, with other types too, unless "
+          "somebody has their address") {
+  auto runtime = runtime_with({"@kept = global ptr null"});
+  const auto entries = [&] { return runtime->engine().targets().bodies().entry_count(); };
+  const auto add_call_and_remove = [&](const char *text, std::uint64_t expected) {
+    const ModuleId module = cantFail(runtime->add(module_of(text)));
+    CHECK(call(*runtime, "user") == expected);
+    cantFail(runtime->remove(module));
+    CHECK_FALSE(runtime->reclaim());
+    return entries();
+  };
+  const char *of_integer = "define i64 @user() { %x = call i64 @h(i64 3)\n ret i64 %x }\n"
+                           "define internal i64 @h(i64 %x) noinline { %y = add i64 %x, 1\n ret i64 %y }";
+  const char *of_number =
+      "define i64 @user() { %x = call double @h(double 3.0, i1 true)\n %y = fptoui double %x to i64\n ret i64 %y }\n"
+      "define internal double @h(double %x, i1 %b) noinline { %y = fmul double %x, 3.0\n ret double %y }";
+  const char *known = "@kept = external global ptr\n"
+                      "define i64 @user() { store ptr @h, ptr @kept\n %x = call i64 @h(i64 3)\n ret i64 %x }\n"
+                      "define internal i64 @h(i64 %x) noinline { %y = add i64 %x, 5\n ret i64 %y }";
+  const std::size_t first = add_call_and_remove(of_integer, 4);
+  CHECK(add_call_and_remove(of_number, 9) == first + 1); // user's: its address may be known
+  CHECK(add_call_and_remove(known, 8) == first + 2);
+  CHECK(add_call_and_remove(of_integer, 4) == first + 4); // h's, too
 }
 
 } // namespace
