@@ -43,6 +43,9 @@ struct WalkStart {
 /// instructions by which an exception lands, and then registers and stack do not fit together.
 class FrameCursor {
 public:
+  /// Frames: what copies the registers, and what copies a word for that.
+  static constexpr unsigned most_landing_helpers = 2;
+
   FrameCursor(const WalkStart &start, const CodeLookup &code, const StubLookup &stubs, const StackBounds &bounds);
   /// With a finder that outlives the cursor: walks of several stacks that stand still together share what they find, one
   /// after the other.
@@ -84,8 +87,6 @@ private:
   /// Rows of ours are right, but other code may describe itself wrongly, and so may a frame that was interrupted: assembly
   /// of the program may just have pushed something.
   bool may_be_astray_ = false;
-  static constexpr unsigned most_landing_helpers =
-      2; ///< frames: what copies the registers, and what copies a word for that
   std::uint64_t since_exact_ = most_landing_helpers; ///< frames since the last one that was interrupted
   bool is_on_alternate_ = false;
 };

@@ -3,6 +3,7 @@
 #include "compiler/base/error_code.h"
 #include "runtime/threads/futex.h"
 #include "runtime/threads/staying.h"
+#include "runtime/threads/stopped_walk.h"
 
 #include <fmt/ranges.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds repeat_after(100);
+constexpr unsigned most_landing_rounds = 8;
 thread_local bool met_vfork = false; ///< others may stop threads at the same time and have no such luck
 constexpr std::chrono::milliseconds vfork_patience(20); ///< a child that waits for nobody executes a program sooner
 
@@ -101,6 +103,11 @@ bool Handshake::is_any_silent_in_vfork() const {
   });
 }
 
+void Handshake::request_stop(ProgramThread &thread) const {
+  thread.stop.store(StopState::Requested, std::memory_order_seq_cst);
+  send_stop(thread);
+}
+
 void Handshake::send_stop(const ProgramThread &thread) const {
   if (!thread.executes.load(std::memory_order_seq_cst)) // else it answers by itself if it stays this program
     syscall(SYS_tgkill, threads_.process(), thread.tid, options_.signal_number);
@@ -114,9 +121,35 @@ void Handshake::stop_all(std::vector<pid_t> &silent) {
       thread->stop.store(StopState::Stopped, std::memory_order_seq_cst);
       continue;
     }
-    thread->stop.store(StopState::Requested, std::memory_order_seq_cst);
-    send_stop(*thread);
+    request_stop(*thread);
   }
+  wait_for_stops(silent);
+  pass_landings(silent);
+}
+
+/// An unwinder is close to the landing for most of the time that an exception takes, and threads that throw all the time would hardly ever be
+/// elsewhere all at once. So who is there goes on a little, while the others stand.
+void Handshake::pass_landings(std::vector<pid_t> &silent) {
+  for (unsigned round = 1; silent.empty() && round <= most_landing_rounds; ++round) {
+    bool goes_on = false;
+    for (const auto &thread : threads_.threads())
+      if (thread->stop.load(std::memory_order_relaxed) == StopState::Stopped && is_landing(*thread)) {
+        goes_on = true;
+        thread->stop.store(StopState::Running, std::memory_order_release);
+        futex_wake(thread->stop);
+      }
+    if (!goes_on)
+      return;
+    let_threads_run(round);
+    for (const auto &thread : threads_.threads())
+      if (thread.get() != ThreadRegistry::current() &&
+          thread->stop.load(std::memory_order_relaxed) == StopState::Running)
+        request_stop(*thread);
+    wait_for_stops(silent);
+  }
+}
+
+void Handshake::wait_for_stops(std::vector<pid_t> &silent) {
   const Clock::time_point begin = Clock::now(), end = begin + options_.limit;
   for (;;) {
     std::uint32_t events = SharedProcess::stop_events().load(std::memory_order_acquire);

@@ -50,9 +50,12 @@ private:
       : process_(std::move(process)), threads_(threads), options_(std::move(options)) {}
   /// Waits until all have stopped or the time is over; `silent`, which has room for all, then lists who has not.
   void stop_all(std::vector<pid_t> &silent) OSR_REQUIRES(threads_.mutex());
+  void wait_for_stops(std::vector<pid_t> &silent) OSR_REQUIRES(threads_.mutex());
+  void pass_landings(std::vector<pid_t> &silent) OSR_REQUIRES(threads_.mutex());
   void find_silent(std::vector<pid_t> &silent) const OSR_REQUIRES(threads_.mutex());
   bool is_any_silent_in_vfork() const OSR_REQUIRES(threads_.mutex());
   llvm::Error describe(const std::vector<pid_t> &silent) const;
+  void request_stop(ProgramThread &thread) const OSR_REQUIRES(threads_.mutex());
   void send_stop(const ProgramThread &thread) const OSR_REQUIRES(threads_.mutex());
   void resume_all() OSR_REQUIRES(threads_.mutex());
 

@@ -14,6 +14,7 @@
 #include "runtime/threads/thread_data.h"
 #include "runtime/threads/thread_objects.h"
 #include "runtime/threads/transfer_calls.h"
+#include "runtime/threads/undisturbed.h"
 #include "runtime/threads/waiting_calls.h"
 
 #include <llvm/ADT/STLExtras.h>

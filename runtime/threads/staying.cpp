@@ -4,6 +4,7 @@
 #include "runtime/stack/frame_cursor.h"
 #include "runtime/stack/walkable_code.h"
 #include "runtime/threads/futex.h"
+#include "runtime/threads/no_code.h"
 
 #include <algorithm>
 #include <exception>
@@ -12,19 +13,6 @@ namespace osr {
 namespace {
 
 constexpr unsigned most_host_frames = 64; ///< between the host's function and what has called it
-
-/// All code is others' to this walk.
-class NoCode final : public CodeLookup {
-public:
-  CodeView find_code(std::uintptr_t) const override { return {}; }
-  CodeView view_of(const CodeObject &) const override { return {}; }
-  std::optional<std::int32_t> site_cfa_from_sp(const CodeObject &, std::uintptr_t) const override { return {}; }
-};
-class NoStubs final : public StubLookup {
-public:
-  std::optional<StubSite> stub_site(std::uintptr_t) const override { return {}; }
-  std::optional<InterruptedStub> stub_around(std::uintptr_t) const override { return {}; }
-};
 
 /// Of the calling thread.
 std::optional<OutsideRegisters> find_newest_activation(const ProgramThread &self) {

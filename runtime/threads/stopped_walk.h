@@ -81,6 +81,9 @@ OSR_OF_STOPPED_THREAD inline WalkStatus end_of_walk(const FrameCursor &cursor, c
              : status;
 }
 
+/// Whether the thread was stopped where walks end because an exception is about to land.
+bool is_landing(const ProgramThread &thread);
+
 /// Calls visit(const FrameCursor &) for each activation, newest first, up to the base of the program, or until it returns
 /// false. Returns how the walk ended (Walking: visit ended it); what was visited counts only if it reached the base. A
 /// thread that is outside of the program (before its first and after its last frame of it) has nothing to visit. Allocation-free if

@@ -118,5 +118,33 @@ TEST_CASE("Threads go away and come back, call the program meanwhile, and throw,
   CHECK(wrong == 0);
 }
 
+TEST_CASE("Threads that throw all the time are stopped elsewhere, one by one") {
+  auto runtime = stopping_runtime();
+  std::atomic<bool> ends = false;
+  std::atomic<std::uint64_t> caught = 0;
+  in_host = [] { throw std::runtime_error("always"); };
+  const std::uint64_t sum = cantFail(runtime->lookup("sum"));
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < 6; ++i)
+    threads.emplace_back([&] {
+      auto attached = cantFail(ThreadAttachment::attach());
+      while (!ends)
+        try {
+          attached.call(sum, 10);
+        } catch (const std::runtime_error &) {
+          ++caught;
+        }
+    });
+  constexpr unsigned requests = 60;
+  std::uint64_t stops = 0;
+  for (unsigned i = 0; i < requests; ++i)
+    stops += cantFail(runtime->replace("sum", {.to = i % 2 ? Tier::Baseline : Tier::Optimized})).stops;
+  ends = true;
+  for (std::thread &each : threads)
+    each.join();
+  CHECK(caught > 0);
+  CHECK(stops < requests * 6); // a stop to look, one with stubs, and hardly any that meets an exception about to land
+}
+
 } // namespace
 } // namespace osr
