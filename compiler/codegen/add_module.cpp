@@ -91,6 +91,19 @@ void take_declared(Module &module, MutableArrayRef<FunctionInfo> functions) {
 
 bool Compiler::defines(StringRef name) const { return program_.defines(name) || added_variables_.contains(name); }
 
+std::string Compiler::local_name(const Module &module, const GlobalObject &object) OSR_REQUIRES(engine_lock) {
+  return local_names_.take(object, next_symbol_, [&](StringRef name) OSR_REQUIRES(engine_lock) {
+    return defines(name) || module.getNamedValue(name) || program_.module->getNamedValue(name);
+  });
+}
+
+/// What canonical form adds to a module is its own, too: descriptions of exits, say.
+void Compiler::fit_added_variables(Module &module, const StringSet<> &before) OSR_REQUIRES(engine_lock) {
+  for (GlobalVariable &variable : module.globals())
+    if (!variable.isDeclaration() && !variable.getName().starts_with("llvm.") && !before.contains(variable.getName()))
+      variable.setName(local_name(module, variable));
+}
+
 /// Names that others see are the program's; names of its own are made so that nobody else has them.
 Error Compiler::fit_names(Module &module) OSR_REQUIRES(engine_lock) {
   for (GlobalObject &object : module.global_objects()) {
@@ -98,7 +111,7 @@ Error Compiler::fit_names(Module &module) OSR_REQUIRES(engine_lock) {
     if (object.isDeclaration() || name.starts_with("llvm.") || object.hasAvailableExternallyLinkage())
       continue;
     if (object.hasLocalLinkage()) { // each, or a module to come could not define the name for all
-      object.setName(local_names_.take(object, next_symbol_));
+      object.setName(local_name(module, object));
     } else if (defines(name)) {
       if (!object.isWeakForLinker())
         return make_error(ErrorCode::Exists, "'{}' is defined already", name.str());
@@ -184,9 +197,13 @@ Expected<Compiler::NewModule> Compiler::prepare_module(std::unique_ptr<Module> m
     return error;
   if (Error error = fit_names(*module))
     return prefixed(name + ": ", std::move(error));
+  StringSet<> names;
+  for (const GlobalVariable &variable : module->globals())
+    names.insert(variable.getName());
   auto read = canonicalize(std::move(module), optimizing_->machine());
   if (!read)
     return make_error(ErrorCode::Invalid, "{}: {}", name, toString(read.takeError()));
+  fit_added_variables(*read->module, names);
   insert_own_sites(*read);
   StringMap<TakenLines> lines = take_lines(*read->module);
   NewModule result;

@@ -243,6 +243,8 @@ private:
   ReturnPoints return_points() const {
     return options_.patchable_returns ? ReturnPoints::Patchable : ReturnPoints::Plain;
   }
+  std::string local_name(const llvm::Module &module, const llvm::GlobalObject &object);
+  void fit_added_variables(llvm::Module &module, const llvm::StringSet<> &before);
   llvm::Error fit_names(llvm::Module &module);
   llvm::Error fit_aliases(llvm::Module &module);
   void assign_ids(CanonicalProgram &added) const;

@@ -8,7 +8,8 @@ using namespace llvm;
 
 namespace osr {
 
-std::string LocalNames::take(const GlobalObject &object, std::uint64_t &next_number) {
+std::string LocalNames::take(const GlobalObject &object, std::uint64_t &next_number,
+                             function_ref<bool(StringRef)> is_taken) {
   const auto *function = dyn_cast<Function>(&object);
   const StringRef base = object.getName().ltrim('.');
   std::string name;
@@ -16,9 +17,13 @@ std::string LocalNames::take(const GlobalObject &object, std::uint64_t &next_num
     name = std::move(free.back());
     free.pop_back();
   } else {
-    name = (base + local_mark + Twine(next_number++)).str();
+    do // a module may have chosen such a name by itself
+      name = (base + local_mark + Twine(next_number++)).str();
+    while (is_taken(name));
   }
-  if (function && !function->hasAddressTaken())
+  if (!function)
+    of_variables_.insert(name);
+  else if (!function->hasAddressTaken())
     only_called_.insert(name);
   return name;
 }
@@ -31,8 +36,8 @@ bool LocalNames::give_back_function(StringRef name) {
 }
 
 void LocalNames::give_back_variable(StringRef name) {
-  if (const auto [base, number] = name.rsplit(local_mark); !number.empty())
-    variables_[base].push_back(name.str());
+  if (of_variables_.erase(name))
+    variables_[name.rsplit(local_mark).first].push_back(name.str());
 }
 
 } // namespace osr

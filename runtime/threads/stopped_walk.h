@@ -37,6 +37,16 @@ OSR_OF_STOPPED_THREAD inline WalkStart start_of_walk(const ProgramThread &thread
   return start;
 }
 
+/// Some word on this part of a stack may be a return PC into code of ours; with `and_beginnings`, where somebody is about to jump to.
+OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("address"))) inline bool
+mentions_our_code(RulesFinder &rules, std::uint64_t low, std::uint64_t high, bool and_beginnings = false) {
+  for (std::uint64_t at = low & ~std::uint64_t(7); at + 8 <= high; at += 8)
+    if (const std::uint64_t word = *reinterpret_cast<const volatile std::uint64_t *>(at);
+        rules.is_our_code(word) || (and_beginnings && rules.is_our_code(word + 1)))
+      return true;
+  return false;
+}
+
 /// Which part of a stopped thread's stack a walk goes through.
 struct WalkedPart {
   StackBounds bounds;
@@ -46,26 +56,21 @@ struct WalkedPart {
   bool has_host_frames = false;
 };
 
-OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread, std::uint64_t sp) {
+OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread, const WalkStart &start,
+                                                     RulesFinder &rules) {
+  const std::uint64_t sp = start.registers.sp;
   WalkedPart part;
   part.bounds = stack_bounds(thread, thread.has_context() ? thread.context->uc_stack : stack_t{nullptr, SS_DISABLE, 0});
   const bool is_on_own = !part.bounds.on_alternate(sp);
   part.is_empty = thread.base.cfa == 0 || (sp >= thread.base.cfa && is_on_own);
   part.has_host_frames = thread.may_be_called_directly() && is_on_own && thread.is_own_stack(sp);
   if (part.has_host_frames) {
-    part.is_empty = false;
+    // What of the host leads to a thread's function may take a walk that calls the system: not without need.
+    part.is_empty = thread.role != ThreadRole::Host && !rules.is_our_code(start.registers.pc + 1) &&
+                    !mentions_our_code(rules, sp, thread.stack_high, /*and_beginnings=*/true);
     part.bounds.base = part.bounds.end = thread.stack_high;
   }
   return part;
-}
-
-/// Some word on this part of a stack may be a return PC into code of ours.
-OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("address"))) inline bool
-mentions_our_code(RulesFinder &rules, std::uint64_t low, std::uint64_t high) {
-  for (std::uint64_t at = low & ~std::uint64_t(7); at + 8 <= high; at += 8)
-    if (const std::uint64_t word = *reinterpret_cast<const volatile std::uint64_t *>(at); rules.is_our_code(word))
-      return true;
-  return false;
 }
 
 /// How a walk of the part that a cursor has gone through has ended; frames of the host that cannot be walked end it well if nothing older can be the
@@ -92,7 +97,7 @@ template <typename Visit>
 OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_with_cursor(const ProgramThread &thread, RulesFinder &rules,
                                                           Visit visit) {
   const WalkStart start = start_of_walk(thread);
-  const WalkedPart part = part_to_walk(thread, start.registers.sp);
+  const WalkedPart part = part_to_walk(thread, start, rules);
   if (part.is_empty)
     return WalkStatus::ReachedBase;
   FrameCursor cursor(start, rules, part.bounds);
@@ -141,7 +146,7 @@ template <typename Visit, typename Hidden>
 OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_around(const ProgramThread &thread, RulesFinder &rules, Visit visit,
                                                      Hidden hidden) {
   WalkStart start = start_of_walk(thread);
-  const WalkedPart part = part_to_walk(thread, start.registers.sp);
+  const WalkedPart part = part_to_walk(thread, start, rules);
   if (part.is_empty)
     return WalkStatus::ReachedBase;
   if (start.registers.pc == 0) // a stack that was left without a word

@@ -183,5 +183,29 @@ TEST_CASE("Local functions of modules that go give their names to those that com
   CHECK(add_call_and_remove(of_integer, 4) == first + 4); // h's, too
 }
 
+TEST_CASE("Modules with guards come one after the other, and with names that look like local ones") {
+  auto runtime = runtime_with({});
+  const auto guarded = [](const char *name) {
+    return module_of(
+        fmt::format("declare void @llvm.experimental.guard(i1, ...)\n"
+                    "define i64 @{}(i64 %x) {{ %c = icmp ult i64 %x, 10\n"
+                    "call void (i1, ...) @llvm.experimental.guard(i1 %c) [\"deopt\"(i64 %x)]\n ret i64 %x }}",
+                    name));
+  };
+  cantFail(runtime->add(guarded("first")));
+  cantFail(runtime->add(guarded("second")));
+  CHECK(call(*runtime, "first", 3) + call(*runtime, "second", 4) == 7);
+  cantFail(runtime->add(module_of("define i64 @\"h$of.100\"() { ret i64 1 }\n@\"v$of.101\" = global i64 2")));
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    const ModuleId module = cantFail(runtime->add(
+        module_of(fmt::format("@v = internal global i64 {}\ndefine i64 @user() {{ %x = call i64 @h()\n ret i64 %x }}\n"
+                              "define internal i64 @h() noinline {{ %x = load volatile i64, ptr @v\n ret i64 %x }}",
+                              i))));
+    CHECK(call(*runtime, "user") == i);
+    cantFail(runtime->remove(module));
+  }
+  CHECK(call(*runtime, "h$of.100") == 1);
+}
+
 } // namespace
 } // namespace osr
