@@ -223,8 +223,8 @@ void Stress::flip_stack(const EntryFrame &entry, Share share) {
   start.registers.pc = return_pc;
   start.registers.sp = entry.return_pc_slot + word_size;
   std::copy(std::begin(entry.callee_saved), std::end(entry.callee_saved), start.registers.saved.begin());
-  if (ThreadRegistry::current()->base.cfa ==
-      0) // a library calls it when the thread's function has ended, say: walks have no base there
+  // A library calls it when the thread's function has ended, say: walks have no base there.
+  if (ThreadRegistry::current()->base.cfa == 0)
     return;
 
   // Sites that were patched for earlier frames would catch every later one.
