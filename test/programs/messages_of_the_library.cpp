@@ -29,13 +29,13 @@ template <typename What> void show(const char *title, What what) {
     _exit(0);
   }
   close(ends[1]);
+  int status = 0;
+  waitpid(child, &status, 0); // the pipe holds it all; how often is read then does not depend on who is how fast
   std::string text;
   char buffer[256];
   for (ssize_t size; (size = read(ends[0], buffer, sizeof buffer)) > 0;)
     text.append(buffer, size_t(size));
   close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
   for (const std::string &from : {path, name})
     for (size_t at; (at = text.find(from)) != std::string::npos;)
       text.replace(at, from.size(), "%");
