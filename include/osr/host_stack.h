@@ -38,7 +38,8 @@ public:
   /// In an attached thread, which is on its own stack: that, while this object lives. It belongs to the thread. The error says that the
   /// thread is not attached, or has one already, or runs a Fiber.
   static llvm::Expected<std::unique_ptr<HostStack>> of_this_thread();
-  /// Memory of the host's, which has to stay as long as this object, and holds nothing yet. The error says that it is too small.
+  /// Memory of the host's, which has to stay as long as this object, and holds nothing yet. The error says that it is too small, or cannot
+  /// be memory.
   static llvm::Expected<std::unique_ptr<HostStack>> at(void *low, std::size_t bytes);
   /// What waits on it is given up: nothing of it returns, and no destructor runs. Of one on which a thread runs, the object goes,
   /// and what is there is not known from here on.
@@ -53,8 +54,9 @@ public:
   /// was left: as long as that waits, requests and safepoints that would have to look at it are refused, and say so.
   llvm::Error change_to(HostStack &to, llvm::function_ref<void()> change);
   /// The first thing on a stack that was changed to when nothing was on it: calls `work`, which may call functions of the program, and
-  /// returns when it is done, or lets out what it throws. The stack may be left then as before, and be begun again. The error says that this is another stack, that nobody
-  /// has changed to this one, or that something is on it; then `work` was not called.
+  /// returns when it is done, or lets out what it throws. Then a change_to that does not return leaves
+  /// this stack, which may be changed to and begun again. The error says that this is another stack, that nobody has changed to this
+  /// one, or that something is on it; then `work` was not called.
   llvm::Error begin(llvm::function_ref<void()> work);
 
 private:

@@ -139,7 +139,8 @@ struct ControlOptions {
   bool required = false; ///< the runtime fails to begin if there can be no socket; false: there is none then
 };
 
-/// All of it has defaults. Example: {.tier = Tier::Baseline}.
+/// All of it has defaults. Example: {.tier = Tier::Baseline}. Creating a runtime fails with ErrorCode::Invalid if a choice is not one of
+/// those here, or does not go with the others.
 struct RuntimeOptions {
   Tier tier = Tier::Optimized; ///< of the code that calls enter
   TierUpOptions tier_up; ///< with a policy: calls enter baseline code first, whatever `tier` says
@@ -162,8 +163,10 @@ struct RuntimeOptions {
   bool keep_source = false; ///< for Runtime::source_of
   bool compile_ahead = false; ///< compile every function before the program starts
   std::vector<std::string> libraries; ///< loaded before the program is linked
-  std::vector<std::string> optimize_only; ///< not empty: all other functions stay at the baseline tier
-  std::vector<HostSymbol> host_symbols; ///< functions and data of the host that the program may name
+  /// Not empty: all other functions stay at the baseline tier. Of a program that grows they may come later.
+  std::vector<std::string> optimize_only;
+  std::vector<HostSymbol>
+      host_symbols; ///< functions and data of the host that the program may name, as by Runtime::define
   /// Gives the address of a name that no module defines, and neither host_symbols nor Runtime::define give; nothing: it is
   /// unknown. Asked when functions that use the name are compiled, or variables that do are added; about a name that it
   /// knows, once. In the thread that does so, with the runtime's lock held: it may not use a runtime. An exception is said

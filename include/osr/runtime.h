@@ -66,8 +66,8 @@ public:
   /// module's context from here on.
   static llvm::Expected<std::unique_ptr<Runtime>> create(llvm::orc::ThreadSafeModule program, Options options = {});
 
-  /// Destroys the runtime, or says which thread is in which function of the program, or that functions of this class are
-  /// under way: then it stays. No thread may begin with either meanwhile; threads may be in other runtimes, and stay
+  /// Destroys the runtime, or says which thread, or waiting stack, is in which function of the program, or that functions of
+  /// this class are under way: then it stays. No thread may begin with either meanwhile; threads may be in other runtimes, and stay
   /// attached.
   static llvm::Error close(std::unique_ptr<Runtime> &runtime);
   /// No thread may be in the program: that is not checked, and close() does.
@@ -89,13 +89,14 @@ public:
   /// The program does not have the module's functions any more. Calls of them fail as those of a function that cannot
   /// be compiled (Options::compile_failed), until another module defines the name, with the same type. Activations end
   /// in the old code. Memory of code, records and variables comes back when nothing leads into it, and no other
-  /// function names it. Who keeps a pointer to one of its variables must not use it. The error says that there is no
-  /// such module.
+  /// function names it. Who keeps a pointer to one of its variables must not use it, nor one to a function
+  /// for what another module defines later: lookup() gives that. The error says that there is no such module.
   llvm::Error remove(ModuleId module);
   /// Runs the constructors of modules that were added since the last time, in the order of adding, and chooses what
   /// ifuncs mean. In an attached thread. Destructors of modules (llvm.global_dtors) are not run.
   llvm::Error initialize();
-  /// Functions and variables of the host that modules to come, and functions that are not compiled yet, may name.
+  /// Functions and variables of the host that modules to come, and functions that are not compiled yet, may name: all of
+  /// them, or none and an error, if one has no name or address, is there twice, or is known already.
   llvm::Error define(llvm::ArrayRef<HostSymbol> symbols);
 
   /// The address of a function of the program, compiled now so that its first call waits for nothing, or of a variable.
@@ -108,7 +109,8 @@ public:
 
   /// Replaces all activations of a function that are at another tier, in all threads, wherever they are. Calls to come
   /// enter the new tier, and the old code's memory is given back; osr/replace.h has the choices. The error says why
-  /// nothing was done; then nothing has changed. With Frames::WaitQuiescent not from an activation of that function.
+  /// nothing was done; then nothing has changed. With Frames::WaitQuiescent not from an activation that it would wait for:
+  /// that is ErrorCode::WrongState.
   llvm::Expected<ReplaceOutcome> replace(llvm::StringRef function, const ReplaceOptions &options);
   /// The same in the background. `options.is_cancelled` is not used: the result has cancel().
   std::shared_ptr<PendingRequest> request(llvm::StringRef function, const ReplaceOptions &options);

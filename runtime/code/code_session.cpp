@@ -1,7 +1,7 @@
 #include "runtime/code/code_session.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/code/graph_passes.h"
 #include "runtime/code/library_thread_locals.h"
 #include "runtime/code/link_capture.h"
@@ -214,7 +214,7 @@ llvm::Error CodeSession::define_symbols(llvm::ArrayRef<AbsoluteSymbol> symbols) 
   Lock lock(mutex_);
   const llvm::orc::SymbolMap map = to_symbol_map(session_, symbols);
   if (llvm::Error error = program_->define(llvm::orc::absoluteSymbols(map)))
-    return error;
+    return lookup_error(std::move(error), failures_);
   for (const auto &[name, symbol] : map)
     note_if_near(name, symbol.getAddress().getValue());
   return llvm::Error::success();
@@ -245,7 +245,8 @@ llvm::Error CodeSession::add_library(const std::string &path, void *library) {
     return llvm::Error::success();
   }
   const char *reason = ::dlerror();
-  return make_error("cannot load library {}: {} (give its full path, or add its folder to LD_LIBRARY_PATH)", path,
+  return make_error(ErrorCode::Unknown,
+                    "cannot load library {}: {} (give its full path, or add its folder to LD_LIBRARY_PATH)", path,
                     reason != nullptr ? reason : "unknown reason");
 }
 

@@ -3,6 +3,7 @@
 #include "compiler/base/error_code.h"
 
 #include <llvm/ExecutionEngine/Orc/Core.h>
+#include <llvm/ExecutionEngine/Orc/Shared/OrcError.h>
 
 #include <fmt/ranges.h>
 
@@ -21,7 +22,8 @@ struct Causes {
   std::optional<ErrorCode> other_code;
 
   void add(llvm::Error error) {
-    if (const ErrorCode code = code_of(error); code != ErrorCode::Refused && !other_code)
+    const ErrorCode code = error.isA<llvm::orc::DuplicateDefinition>() ? ErrorCode::Exists : code_of(error);
+    if (code != ErrorCode::Refused && !other_code)
       other_code = code;
     llvm::handleAllErrors(
         std::move(error),

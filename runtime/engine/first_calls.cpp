@@ -12,19 +12,19 @@ using namespace llvm;
 namespace osr {
 
 Expected<std::unique_ptr<FirstCalls>> FirstCalls::create(Engine &engine, Tier tier,
-                                                         const std::vector<std::string> &optimize_only,
-                                                         OnFailure on_failure, CannotGoOn cannot_go_on) {
+                                                         std::vector<std::string> optimize_only, OnFailure on_failure,
+                                                         CannotGoOn cannot_go_on) {
   std::unique_ptr<FirstCalls> calls(new FirstCalls(engine, tier, std::move(on_failure), std::move(cannot_go_on)));
+  const bool is_whole = !engine.program().functions.empty();
   for (const std::string &name : optimize_only)
-    if (const FunctionInfo *function = engine.program().find_function(name))
-      calls->optimize_only_.push_back(EntryId(function->id));
-    else
-      return make_error("there is no function '{}' to optimise; 'osrctl sites' lists them", name);
+    if (is_whole && !engine.program().find_function(name))
+      return make_error(ErrorCode::Unknown, "there is no function '{}' to optimise; 'osrctl sites' lists them", name);
+  calls->optimize_only_ = std::move(optimize_only);
   return calls;
 }
 
-bool FirstCalls::may_be_optimized(EntryId entry) const {
-  return optimize_only_.empty() || is_contained(optimize_only_, entry);
+bool FirstCalls::may_be_optimized(FunctionId body) const {
+  return optimize_only_.empty() || is_contained(optimize_only_, engine_.program().functions[body].name);
 }
 
 void FirstCalls::hold(EntryId entry, std::optional<Tier> tier) {
@@ -89,7 +89,7 @@ Expected<const Version *> FirstCalls::compile(EntryId entry) {
   if (body == no_function)
     return make_error(ErrorCode::Unknown, "'{}' was removed", engine_.name_of(entry));
   const auto held = held_.find(entry);
-  const Tier tier = held != held_.end() ? held->second : may_be_optimized(entry) ? tier_ : Tier::Baseline;
+  const Tier tier = held != held_.end() ? held->second : may_be_optimized(body) ? tier_ : Tier::Baseline;
   auto version = engine_.maker().find_or_compile({body, tier, std::nullopt});
   if (version || tier == Tier::Baseline)
     return version;

@@ -20,9 +20,9 @@ public:
   using OnFailure = std::function<std::uint64_t(llvm::StringRef function, llvm::StringRef reason)>;
 
   /// New code is of `tier`. Unless it is empty, `optimize_only` names the functions that are ever optimised. Fails when it
-  /// names one that the program does not have.
+  /// names one that a program that does not grow does not have.
   static llvm::Expected<std::unique_ptr<FirstCalls>> create(Engine &engine, Tier tier,
-                                                            const std::vector<std::string> &optimize_only,
+                                                            std::vector<std::string> optimize_only,
                                                             OnFailure on_failure, CannotGoOn cannot_go_on);
 
   /// What a call of the function enters, compiled now if need be. `frame`, if there is one, gets it as its target: it has
@@ -33,7 +33,7 @@ public:
   /// All functions, as if each was called.
   void compile_all();
 
-  bool may_be_optimized(EntryId entry) const;
+  bool may_be_optimized(FunctionId body) const;
 
   /// From here on new code of the function is of this tier, whatever a policy says; nothing: as ever.
   void hold(EntryId entry, std::optional<Tier> tier) OSR_REQUIRES(engine_lock);
@@ -55,7 +55,7 @@ private:
   Tier tier_;
   OnFailure on_failure_;
   CannotGoOn cannot_go_on_;
-  std::vector<EntryId> optimize_only_; ///< by entry
+  std::vector<std::string> optimize_only_;
   std::map<EntryId, Tier> held_ OSR_GUARDED_BY(engine_lock);
 };
 

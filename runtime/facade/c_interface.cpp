@@ -92,9 +92,10 @@ char *osr_lookup(osr_runtime *runtime, const char *name, std::uint64_t *address)
 }
 
 char *osr_replace(osr_runtime *runtime, const char *function, osr_tier tier, std::uint64_t *rewritten) {
-  if (tier == OSR_TIER_AUTO)
-    return copy_message("activations are replaced at the baseline or the optimised tier", int(ErrorCode::Invalid));
-  auto outcome = runtime->runtime->replace(function, {.to = tier_of(tier)});
+  auto to = tier_of(tier);
+  if (!to)
+    return message_of(to.takeError());
+  auto outcome = runtime->runtime->replace(function, {.to = *to});
   if (!outcome)
     return message_of(outcome.takeError());
   if (rewritten)

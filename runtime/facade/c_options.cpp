@@ -114,9 +114,14 @@ Expected<RuntimeOptions> options_from(const osr_options &given) {
     return taken.takeError();
   const osr_options &chosen = *taken;
   RuntimeOptions options;
-  options.tier = chosen.tier == OSR_TIER_BASELINE ? Tier::Baseline : Tier::Optimized;
-  if (chosen.tier == OSR_TIER_AUTO)
+  if (chosen.tier == OSR_TIER_AUTO) {
     options.tier_up.policy = std::make_shared<BudgetPolicy>();
+  } else {
+    auto tier = tier_of(chosen.tier);
+    if (!tier)
+      return tier.takeError();
+    options.tier = *tier;
+  }
   options.reference_spaces.assign(chosen.reference_spaces, chosen.reference_spaces + chosen.reference_space_count);
   options.process_symbols = !chosen.no_process_symbols;
   options.target_cpu = text_or_nothing(chosen.target_cpu);

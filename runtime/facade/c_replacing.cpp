@@ -1,8 +1,6 @@
 // The C interface of requests and new bodies.
 #include "runtime/facade/c_support.h"
 
-#include "compiler/base/error.h"
-
 using namespace llvm;
 using namespace osr;
 
@@ -14,27 +12,31 @@ Expected<Frames> frames_of(osr_frames frames) {
   case OSR_FRAMES_FINISH_OLD: return Frames::FinishOld;
   case OSR_FRAMES_WAIT_QUIESCENT: return Frames::WaitQuiescent;
   }
-  return make_error("osr_replace_options has an unknown value of 'frames': {}", int(frames));
+  return make_error(ErrorCode::Invalid, "osr_replace_options has an unknown value of 'frames': {}", unsigned(frames));
 }
 
 Expected<ReplaceOptions> options_of(const osr_replace_options &given) {
   auto chosen = structure_from(given, sizeof(osr_replace_options), "osr_replace_options");
   if (!chosen)
     return chosen.takeError();
-  if (chosen->tier == OSR_TIER_AUTO)
-    return make_error("activations are replaced at the baseline or the optimised tier");
+  auto tier = tier_of(chosen->tier);
+  if (!tier)
+    return tier.takeError();
   auto frames = frames_of(chosen->frames);
   if (!frames)
     return frames.takeError();
   ReplaceOptions options;
-  options.to = tier_of(chosen->tier);
+  options.to = *tier;
   options.frames = *frames;
   options.old_code = chosen->keep_old_code ? OldCode::Keep : OldCode::Free;
   options.redirect_calls = !chosen->keep_calls;
   options.recompile = chosen->recompile != 0;
   options.may_wait = !chosen->without_waiting;
-  if (chosen->only_thread)
+  if (chosen->only_thread) {
     options.only_thread = int(chosen->only_thread);
+    if (*options.only_thread != chosen->only_thread)
+      return make_error(ErrorCode::Invalid, "{} is no number of a thread", chosen->only_thread);
+  }
   return options;
 }
 
@@ -65,12 +67,15 @@ char *osr_redefine_with(osr_runtime *runtime, const char *function, const char *
   auto chosen = structure_from(*given, sizeof(osr_redefine_options), "osr_redefine_options");
   if (!chosen)
     return message_of(chosen.takeError());
+  auto tier = tier_of(chosen->tier);
+  if (!tier)
+    return message_of(tier.takeError());
   RedefineOptions options;
+  options.to = *tier;
   options.same_sites = chosen->same_sites != 0;
   options.same_sites_if_same_shape = chosen->same_sites_if_same_shape != 0;
   options.find_site_map = chosen->find_site_map != 0;
   options.keep_old_body = chosen->keep_old_body != 0;
-  options.to = tier_of(chosen->tier);
   const auto ir = MemoryBuffer::getMemBufferCopy(StringRef(bytes, size), function);
   auto redefined = runtime->runtime->redefine(function, ir->getMemBufferRef(), options);
   if (!redefined)

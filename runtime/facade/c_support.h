@@ -1,8 +1,8 @@
 // What the files of the C interface share.
 #pragma once
 
+#include "compiler/base/error_code.h"
 #include "osr-c/osr.h"
-#include "osr/error.h"
 #include "osr/runtime.h"
 
 #include <cstring>
@@ -31,13 +31,22 @@ template <typename Value, typename Result> char *give(llvm::Expected<Value> valu
   return nullptr;
 }
 
-inline Tier tier_of(osr_tier tier) { return tier == OSR_TIER_BASELINE ? Tier::Baseline : Tier::Optimized; }
+/// Of code: OSR_TIER_AUTO is none.
+inline llvm::Expected<Tier> tier_of(osr_tier tier) {
+  switch (tier) {
+  case OSR_TIER_BASELINE: return Tier::Baseline;
+  case OSR_TIER_OPTIMIZED: return Tier::Optimized;
+  case OSR_TIER_AUTO: break;
+  }
+  return make_error(ErrorCode::Invalid, "activations go on at the baseline or the optimised tier, not at tier {}",
+                    unsigned(tier));
+}
 
 /// A structure of C, whose first member is its size, of this version or an earlier one, which ended behind `first_size`.
 template <typename Structure>
 llvm::Expected<Structure> structure_from(const Structure &given, std::size_t first_size, const char *name) {
   if (given.size < first_size || given.size > sizeof(Structure))
-    return llvm::createStringError("%s has an unknown size: set it to sizeof(%s)", name, name);
+    return make_error(ErrorCode::Invalid, "{} has an unknown size: set it to sizeof({})", name, name);
   Structure chosen{};
   std::memcpy(&chosen, &given, given.size);
   return chosen;

@@ -1,5 +1,5 @@
 #include "compiler/base/choice.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "osr/options.h"
 
 #include <llvm/ADT/STLExtras.h>
@@ -122,9 +122,8 @@ Error choose_tier(Words &words) {
   return Error::success();
 }
 
-} // namespace
-
-Error change_options(RuntimeOptions &options, StringRef text) {
+/// The words of `text`, in what they change.
+Expected<RuntimeOptions> changed(const RuntimeOptions &options, StringRef text) {
   Words words{.options = options, .tier = {}, .policy = {}, .threshold = {}};
   SmallVector<StringRef> all;
   text.split(all, ' ', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
@@ -143,7 +142,16 @@ Error change_options(RuntimeOptions &options, StringRef text) {
   }
   if (Error error = choose_tier(words))
     return error;
-  options = std::move(words.options);
+  return std::move(words.options);
+}
+
+} // namespace
+
+Error change_options(RuntimeOptions &options, StringRef text) {
+  auto result = changed(options, text);
+  if (!result)
+    return make_error(ErrorCode::Invalid, "{}", toString(result.takeError()));
+  options = std::move(*result);
   return Error::success();
 }
 

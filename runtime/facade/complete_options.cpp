@@ -2,7 +2,10 @@
 
 #include "compiler/base/error_code.h"
 #include "compiler/base/message.h"
+#include "compiler/base/named_value.h"
 #include "compiler/target/target.h"
+
+#include <llvm/ADT/StringSet.h>
 
 #include <cstdlib>
 
@@ -52,12 +55,43 @@ Error make_deterministic(RuntimeOptions &options) {
   return Error::success();
 }
 
+/// What the type of an option has room for, and no option means.
+Error check_choices(const RuntimeOptions &options) {
+  if (Error error = check_named(options.tier, Tier::Optimized, "tier"))
+    return error;
+  if (Error error = check_named(options.stress.kind, StressMode::Kind::At, "stress"))
+    return error;
+  if (Error error = check_named(options.calls, CallKind::Direct, "calls"))
+    return error;
+  if (Error error = check_named(options.mechanism, Mechanism::ReturnPoint, "mechanism"))
+    return error;
+  if (Error error = check_named(options.stubs, StubKind::Interpreted, "stubs"))
+    return error;
+  if (Error error = check_named(options.freeing, Freeing::ResidenceCounting, "freeing"))
+    return error;
+  return check_named(options.fault.kind, Fault::Kind::CalleeSaved, "fault");
+}
+
 } // namespace
+
+Error check_host_symbols(ArrayRef<HostSymbol> symbols) {
+  StringSet<> names;
+  for (const auto &[name, address] : symbols)
+    if (name.empty() || address == 0)
+      return make_error(ErrorCode::Invalid, "'{}' at {:#x} is no symbol: both are needed", name, address);
+    else if (!names.insert(name).second)
+      return make_error(ErrorCode::Exists, "'{}' is given twice", name);
+  return Error::success();
+}
 
 Expected<RuntimeOptions> complete(RuntimeOptions options) {
   if (const char *text = options.environment.empty() ? nullptr : std::getenv(options.environment.c_str()))
     if (Error error = change_options(options, text))
-      return make_error("{}: {}", options.environment, toString(std::move(error)));
+      return make_error(ErrorCode::Invalid, "{}: {}", options.environment, toString(std::move(error)));
+  if (Error error = check_choices(options))
+    return error;
+  if (Error error = check_host_symbols(options.host_symbols))
+    return error;
   contain_exceptions(options.resolve, "resolve");
   contain_exceptions(options.compile_failed, "compile_failed");
   contain_exceptions(options.listener, "listener");

@@ -8,4 +8,7 @@ namespace osr {
 /// With what the environment says, and checked. The processor is spelled out: it is not "native" any more.
 llvm::Expected<RuntimeOptions> complete(RuntimeOptions options);
 
+/// Each has a name and an address, and none is there twice.
+llvm::Error check_host_symbols(llvm::ArrayRef<HostSymbol> symbols);
+
 } // namespace osr

@@ -1,6 +1,7 @@
 #include "osr/runtime.h"
 
 #include "compiler/base/error_code.h"
+#include "runtime/facade/complete_options.h"
 #include "runtime/facade/forks.h"
 #include "runtime/facade/running.h"
 #include "runtime/facade/runtime_impl.h"
@@ -141,6 +142,8 @@ Error Runtime::initialize() {
 
 Error Runtime::define(ArrayRef<HostSymbol> symbols) {
   if (Error error = impl_->refuse_in_callback())
+    return error;
+  if (Error error = check_host_symbols(symbols))
     return error;
   const RuntimeImpl::Use use(*impl_);
   Undisturbed undisturbed;

@@ -44,12 +44,13 @@ Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::u
   if (found == info.sites().end())
     return make_error(ErrorCode::Unknown, "'{}' cannot be entered at point {}: no call in it has that point",
                       function.str(), id);
-  auto refuse = [&](const std::string &why) {
-    return make_error("'{}' cannot be entered at point {}: {}", function.str(), id, why);
+  auto refuse = [&](ErrorCode code, const std::string &why) {
+    return make_error(code, "'{}' cannot be entered at point {}: {}", function.str(), id, why);
   };
   const std::vector<PointValue> &point = found->point->values;
   if (values.size() != point.size())
-    return refuse(fmt::format("{} values are given, the bundle has {}", values.size(), point.size()));
+    return refuse(ErrorCode::Invalid,
+                  fmt::format("{} values are given, the bundle has {}", values.size(), point.size()));
   StateOfPoint result{.site = found->id.index, .state = std::vector<EnteredValue>(found->state.size())};
   const auto objects = engine.compiler().objects_at(found->id);
   for (std::size_t i = 0; i < found->state.size(); ++i) {
@@ -59,7 +60,8 @@ Expected<StateOfPoint> state_of_point(Engine &engine, StringRef function, std::u
       return value.kind == PointValue::Kind::State && value.index == i && value.addend == 0;
     });
     if (named == point.end())
-      return refuse(fmt::format("'%{}' is wanted behind it, and the bundle does not name it", found->state[i].name));
+      return refuse(ErrorCode::Refused,
+                    fmt::format("'%{}' is wanted behind it, and the bundle does not name it", found->state[i].name));
     result.state[i] = values[named - point.begin()];
   }
   return result;
@@ -79,26 +81,27 @@ Expected<Way> describe_way(Engine &engine, FunctionId body, std::uint32_t index,
   auto site = find_site(info, index);
   if (!site)
     return site.takeError();
-  auto refuse = [&](const std::string &why) {
-    return make_error("'{}' cannot be entered at site {}: {}", info.name, index, why);
+  auto refuse = [&](ErrorCode code, const std::string &why) {
+    return make_error(code, "'{}' cannot be entered at site {}: {}", info.name, index, why);
   };
   if (!engine.watches_threads() || !ThreadRegistry::current())
-    return refuse("this is no thread of a running program");
+    return refuse(ErrorCode::WrongState, "this is no thread of a running program");
   Way way{**site, engine.compiler().objects_at((*site)->id)};
   if (way.objects && !fills)
-    return refuse("it has local objects in memory, and nothing is given that fills them");
+    return refuse(ErrorCode::Invalid, "it has local objects in memory, and nothing is given that fills them");
   if (!engine.compiler().returns_in_word(body))
-    return refuse("its result does not fit into a general register; return it through memory");
+    return refuse(ErrorCode::Refused, "its result does not fit into a general register; return it through memory");
   if (way.site.result_used && !takes_word(way.site.result))
-    return refuse("the result of the call there is an 80-bit number or a wide vector");
+    return refuse(ErrorCode::Refused, "the result of the call there is an 80-bit number or a wide vector");
   if (state.size() != way.site.state.size())
-    return refuse(fmt::format("{} values are given, its frame state has {}", state.size(), way.site.state.size()));
+    return refuse(ErrorCode::Invalid,
+                  fmt::format("{} values are given, its frame state has {}", state.size(), way.site.state.size()));
   for (std::uint32_t i = 0; i < state.size(); ++i) {
     const FrameStateValue &described = way.site.state[i];
     const std::size_t size = way.objects && way.objects->frame == i ? 0 : described.size;
     if (state[i].size() != size)
-      return refuse(fmt::format("{} bytes are given for '{}', which has the type {} and {} bytes", state[i].size(),
-                                described.name, described.type, size));
+      return refuse(ErrorCode::Invalid, fmt::format("{} bytes are given for '{}', which has the type {} and {} bytes",
+                                                    state[i].size(), described.name, described.type, size));
   }
   return way;
 }

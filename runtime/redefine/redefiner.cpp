@@ -1,6 +1,6 @@
 #include "runtime/redefine/redefiner.h"
 
-#include "compiler/base/error_code.h"
+#include "compiler/base/named_value.h"
 #include "compiler/sites/same_shape.h"
 #include "runtime/events/cause.h"
 #include "runtime/events/trace_events.h"
@@ -26,7 +26,7 @@ Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOption
 
 Error Redefiner::check_ready(StringRef name) const {
   if (!replacer_.is_started())
-    return make_error("'{}' cannot be redefined: no program is running", name.str());
+    return make_error(ErrorCode::WrongState, "'{}' cannot be redefined: no program is running", name.str());
   if (engine_.versions().counts_activations())
     return make_error("'{}' cannot be redefined: activations are counted, so no frame can be rewritten", name.str());
   return Error::success();
@@ -35,6 +35,8 @@ Error Redefiner::check_ready(StringRef name) const {
 /// What all have in common: who may, and what is written down.
 Expected<RedefineOutcome> Redefiner::change_body(const char *verb, StringRef name, const RedefineOptions &options,
                                                  Body change) {
+  if (Error error = check_named(options.to, Tier::Optimized, "the tier"))
+    return error;
   if (Error error = check_ready(name))
     return error;
   std::string problem = prepare_tables(options.find_site_map);

@@ -54,6 +54,7 @@ Expected<std::string> describe_some_activation(Engine &engine) {
   if (!engine.watches_threads())
     return std::string();
   pid_t tid = 0;
+  bool is_suspended = false;
   const char *function = nullptr;
   const auto look = [&](const ProgramThread &thread, RulesFinder &rules) {
     if (tid != 0)
@@ -62,6 +63,7 @@ Expected<std::string> describe_some_activation(Engine &engine) {
       if (!is_of(engine, frame))
         return true;
       tid = thread.tid;
+      is_suspended = thread.is_suspended;
       function = frame.code ? frame.code->function_name : nullptr;
       return function == nullptr;
     });
@@ -73,8 +75,8 @@ Expected<std::string> describe_some_activation(Engine &engine) {
   if (!unwalked)
     return unwalked.takeError();
   if (tid != 0)
-    return function ? fmt::format("thread {} is in '{}'", tid, function)
-                    : fmt::format("thread {} is in the program", tid);
+    return fmt::format("{} {} is in {}", is_suspended ? "a stack that waits and was left by thread" : "thread", tid,
+                       function ? fmt::format("'{}'", function) : "the program");
   if (*unwalked)
     return fmt::format("the stack of thread {} cannot be walked: {}", (*unwalked)->tid, describe((*unwalked)->status));
   return std::string();

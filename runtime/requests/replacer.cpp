@@ -1,7 +1,7 @@
 #include "runtime/requests/replacer.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error_code.h"
+#include "compiler/base/named_value.h"
 #include "runtime/events/cause.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/threads/undisturbed.h"
@@ -56,13 +56,15 @@ void Replacer::forget_threads() {
 }
 
 Expected<ReplaceOutcome> Replacer::replace(StringRef name, const ReplaceOptions &options) {
-  Undisturbed undisturbed;
-  Lock lock(engine_.mutex());
-  auto body = engine_.find_body(name);
-  if (!body)
-    return body.takeError();
-  const EntryId entry = engine_.targets().bodies().entry_of(*body);
-  lock.unlock();
+  EntryId entry{};
+  {
+    Undisturbed undisturbed;
+    Lock lock(engine_.mutex());
+    auto body = engine_.find_body(name);
+    if (!body)
+      return body.takeError();
+    entry = engine_.targets().bodies().entry_of(*body);
+  }
   return replace(entry, options);
 }
 
@@ -98,6 +100,12 @@ std::shared_ptr<PendingRequest> Replacer::request(StringRef function, const Repl
 
 /// The current body, if its activations may be replaced in this way.
 Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOptions &options) const {
+  if (Error error = check_named(options.to, Tier::Optimized, "the tier"))
+    return error;
+  if (Error error = check_named(options.frames, Frames::WaitQuiescent, "what becomes of frames"))
+    return error;
+  if (Error error = check_named(options.old_code, OldCode::Keep, "what becomes of old code"))
+    return error;
   const Bodies &bodies = engine_.targets().bodies();
   OSR_CHECK(index_of(entry) < bodies.entry_count(), "function {} of {}", index_of(entry), bodies.entry_count());
   const FunctionId body = bodies.current(entry);
@@ -111,9 +119,10 @@ Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOpti
                       "ask for FinishOld or WaitQuiescent",
                       info.name);
   if (!is_started())
-    return make_error("'{}' cannot be replaced: no program is running", info.name);
+    return make_error(ErrorCode::WrongState, "'{}' cannot be replaced: no program is running", info.name);
   if (options.only_thread && (options.frames != Frames::Rewrite || options.recompile))
-    return make_error("'{}' is not replaced: in one thread only, activations can be rewritten and nothing else",
+    return make_error(ErrorCode::Invalid,
+                      "'{}' is not replaced: in one thread only, activations can be rewritten and nothing else",
                       info.name);
   if (options.only_thread && engine_.redirector().concerns_sites())
     return make_error("'{}' is not replaced: where the code at return PCs is patched, that concerns all threads",
@@ -125,13 +134,18 @@ Error Replacer::not_replaced(FunctionId body, Error error) const {
   return prefixed(fmt::format("'{}' is not replaced: ", engine_.program().functions[body].name), std::move(error));
 }
 
-/// Finds what is to be replaced and makes what calls to come enter, null if they go where they went.
-Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOptions &options,
-                                            std::vector<const Version *> &old) {
-  VersionStore &versions = engine_.versions();
+/// Versions that are of another tier, or are made anew.
+std::vector<const Version *> Replacer::replaced_by(FunctionId body, const ReplaceOptions &options) const {
+  std::vector<const Version *> old;
   for (Tier tier : {Tier::Baseline, Tier::Optimized})
     if (tier != options.to || options.recompile)
-      append_range(old, versions.versions_of(body, tier));
+      append_range(old, engine_.versions().versions_of(body, tier));
+  return old;
+}
+
+/// Makes what calls to come enter, null if they go where they went.
+Expected<const Version *> Replacer::prepare(FunctionId body, const ReplaceOptions &options) {
+  VersionStore &versions = engine_.versions();
   const VersionKey key{body, options.to, std::nullopt};
   if (!options.recompile && !options.redirect_calls)
     return nullptr;
@@ -155,8 +169,8 @@ Expected<ReplaceOutcome> Replacer::replace_now(EntryId entry, const ReplaceOptio
   if (!body)
     return body.takeError();
   TracedRequest traced("replace", engine_.program().functions[*body].name, options.to);
-  std::vector<const Version *> old;
-  auto version = prepare(*body, options, old);
+  const std::vector<const Version *> old = replaced_by(*body, options);
+  auto version = prepare(*body, options);
   if (!version)
     return traced.failed(not_replaced(*body, version.takeError()));
   CallTargets &targets = engine_.targets();

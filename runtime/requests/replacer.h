@@ -56,15 +56,17 @@ private:
   llvm::Expected<FunctionId> replaceable_body(EntryId entry, const ReplaceOptions &options) const
       OSR_REQUIRES(engine_lock);
   llvm::Error not_replaced(FunctionId body, llvm::Error error) const OSR_REQUIRES(engine_lock);
-  llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options,
-                                          std::vector<const Version *> &old) OSR_REQUIRES(engine_lock);
+  std::vector<const Version *> replaced_by(FunctionId body, const ReplaceOptions &options) const
+      OSR_REQUIRES(engine_lock);
+  llvm::Expected<const Version *> prepare(FunctionId body, const ReplaceOptions &options) OSR_REQUIRES(engine_lock);
   llvm::Expected<ReplaceOutcome> replace_now(EntryId entry, const ReplaceOptions &options, const Effort &effort);
   llvm::Expected<ReplaceOutcome> rewrite(FunctionId body, const ReplaceOptions &options, const Effort &effort,
                                          llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
   struct Waiting;
   llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options) OSR_REQUIRES(engine_lock);
-  llvm::Expected<ReplaceOutcome> give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old)
-      OSR_REQUIRES(engine_lock);
+  llvm::Error refuse_below_own(FunctionId body, llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
+  llvm::Error give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
+  llvm::Expected<bool> has_ended(Waiting &waiting, const ReplaceOptions &options);
   llvm::Expected<ReplaceOutcome> wait_quiescent(EntryId entry, const ReplaceOptions &options);
   void follow_up() OSR_REQUIRES(engine_lock);
   void count(const ReplaceOutcome &outcome) OSR_REQUIRES(engine_lock);

@@ -113,8 +113,11 @@ Expected<std::unique_ptr<HostStack>> HostStack::at(void *low, std::size_t bytes)
   if (bytes < least_stack)
     return make_error(ErrorCode::Invalid, "a stack of {} bytes is too small: stubs and handlers of signals need {}",
                       bytes, least_stack);
+  const auto begin = reinterpret_cast<std::uint64_t>(low);
+  if (begin == 0 || begin + bytes < begin)
+    return make_error(ErrorCode::Invalid, "no stack of {} bytes lies at {:#x}", bytes, begin);
   auto state = std::make_unique<HostStackState>();
-  state->side.lies_at(reinterpret_cast<std::uint64_t>(low), bytes);
+  state->side.lies_at(begin, bytes);
   return std::unique_ptr<HostStack>(new HostStack(std::move(state)));
 }
 

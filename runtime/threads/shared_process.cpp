@@ -57,7 +57,8 @@ Expected<SharedProcess::Membership> SharedProcess::join(int signal_number) {
     if (Error error = process.install(signal_number))
       return error;
   } else if (signal_number != process.signal_number_) {
-    return make_error("threads of this process are stopped by signal {} already, for another runtime: choose the same",
+    return make_error(ErrorCode::InUse,
+                      "threads of this process are stopped by signal {} already, for another runtime: choose the same",
                       process.signal_number_);
   }
   ++process.members_;
@@ -74,8 +75,8 @@ Error SharedProcess::install(int signal_number) {
   std::memset(&action.sa_mask, 0xff, sizeof(action.sa_mask));
   if (signal_number < SIGRTMIN || signal_number > SIGRTMAX ||
       library_sigaction(signal_number, &action, &previous_) != 0)
-    return make_error("signal {} cannot be used to stop threads; choose one from {} to {}", signal_number, SIGRTMIN,
-                      SIGRTMAX);
+    return make_error(ErrorCode::Invalid, "signal {} cannot be used to stop threads; choose one from {} to {}",
+                      signal_number, SIGRTMIN, SIGRTMAX);
   signal_number_ = signal_number;
   set_stop_signal(signal_number);
   return Error::success();

@@ -63,7 +63,7 @@ void Tiering::after_fork(bool is_child) {
 
 bool Tiering::may_tier_up(FunctionId body) const {
   return engine_.program().functions[body].pinned != PinReason::Naked && // nothing can be put into its code
-         calls_.may_be_optimized(engine_.targets().bodies().entry_of(body));
+         calls_.may_be_optimized(body);
 }
 
 /// A body that was redefined may be gone; the new one counts by itself. Activations that cannot be replaced at

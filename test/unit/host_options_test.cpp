@@ -112,6 +112,21 @@ TEST_CASE("A function that has had its time is optimised no more") {
   CHECK(call(*runtime, "sum", 3) == 6);
 }
 
+TEST_CASE("Functions that may be optimised are named before they come") {
+  Heard heard;
+  Runtime::Options options;
+  options.tier = Tier::Optimized;
+  options.optimize_only = {"chosen"};
+  options.listener = heard.listener();
+  auto runtime = runtime_with({"define i64 @chosen(i64 %x) { %y = mul i64 %x, 3\n ret i64 %y }",
+                               "define i64 @other(i64 %x) { %y = mul i64 %x, 5\n ret i64 %y }"},
+                              std::move(options));
+  CHECK(call(*runtime, "chosen", 5) == 15);
+  CHECK(call(*runtime, "other", 5) == 25);
+  CHECK(heard.count("compiled chosen optimized") == 1);
+  CHECK(heard.count("compiled other baseline") == 1);
+}
+
 TEST_CASE("Options are changed by words, all or none") {
   RuntimeOptions options;
   cantFail(change_options(options,

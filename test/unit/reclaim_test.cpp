@@ -1,9 +1,12 @@
 // Checks that old code is given back while the program runs: at once where no control can come into it, later where an
 // activation still needs it.
 #include "live_program.h"
+#include "osr/error.h"
 #include "runtime/engine/engine.h"
 #include "runtime/stack/step.h"
 #include "test/support/catch_header.h"
+
+#include <csignal>
 
 using namespace llvm;
 using namespace osr;
@@ -185,17 +188,59 @@ TEST_CASE("A request that waits for quiescence ends when the last activation has
   });
 }
 
+TEST_CASE("Nobody waits for an activation on their own stack") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    CHECK(deep_with([&] {
+      for (const bool recompile : {false, true}) {
+        Error error = program()
+                          .runtime()
+                          .replace("deep", {.to = recompile ? Tier::Optimized : Tier::Baseline,
+                                            .frames = Frames::WaitQuiescent,
+                                            .recompile = recompile})
+                          .takeError();
+        CHECK(code_of(error) == ErrorCode::WrongState);
+        consumeError(std::move(error));
+      }
+      CHECK(program().stack() == eleven_optimized + "O");
+      auto other = program().runtime().replace("other", {.to = Tier::Optimized, .frames = Frames::WaitQuiescent});
+      CHECK(bool(other)); // has no activation here
+    }));
+  });
+}
+
+TEST_CASE("Handlers of signals come to a thread that waits for quiescence") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Optimized});
+    std::atomic<int> looks = 0, blocked = 0;
+    std::thread waits;
+    CHECK(deep_with([&] {
+      waits = std::thread([&] {
+        ReplaceOptions options{.to = Tier::Baseline, .frames = Frames::WaitQuiescent};
+        options.progress = [&](const std::string &) {
+          sigset_t now;
+          pthread_sigmask(SIG_SETMASK, nullptr, &now);
+          blocked += sigismember(&now, SIGTERM);
+          ++looks;
+        };
+        CHECK(bool(program().runtime().replace("deep", options)));
+      });
+      while (looks == 0)
+        std::this_thread::yield();
+    }));
+    waits.join();
+    CHECK(blocked == 0);
+  });
+}
+
 TEST_CASE("A cancelled request changes nothing") {
   program().inside([] {
     replace("deep", {.to = Tier::Optimized});
     CHECK(deep_with([&] {
       std::atomic<bool> is_cancelled = true;
-      for (Frames frames : {Frames::Rewrite, Frames::WaitQuiescent}) {
-        ReplaceOptions options{.to = Tier::Baseline, .frames = frames, .is_cancelled = &is_cancelled};
-        auto outcome = program().runtime().replace("deep", options);
-        REQUIRE_FALSE(bool(outcome));
-        CHECK_THAT(toString(outcome.takeError()), Contains("cancelled"));
-      }
+      auto outcome = program().runtime().replace("deep", {.to = Tier::Baseline, .is_cancelled = &is_cancelled});
+      REQUIRE_FALSE(bool(outcome));
+      CHECK_THAT(toString(outcome.takeError()), Contains("cancelled"));
       CHECK(program().stack() == eleven_optimized + "O");
       auto pending = program().runtime().request("deep", {.to = Tier::Baseline, .frames = Frames::WaitQuiescent});
       pending->cancel();

@@ -1,4 +1,4 @@
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "compiler/target/platform.h"
 #include "compiler/target/target.h"
 
@@ -66,7 +66,7 @@ Error check_features(const StringSet<> &wanted, const StringSet<> &least, const 
 
 Expected<ProcessorChoice> choose_processor(StringRef name, StringRef features) {
   auto refused = [&](Error error) {
-    return make_error("target_cpu '{}', target_features '{}': {}", name.str(), features.str(),
+    return make_error(ErrorCode::Invalid, "target_cpu '{}', target_features '{}': {}", name.str(), features.str(),
                       toString(std::move(error)));
   };
   auto generic = create_target_machine(CodegenLevel::Fast);
