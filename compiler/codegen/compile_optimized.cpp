@@ -18,6 +18,8 @@
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/inline_candidates.h"
 #include "compiler/tiers/optimize.h"
+#include "compiler/tiers/split_pointer_casts.h"
+#include "compiler/tiers/trampolines.h"
 #include "compiler/tiers/trap_unreachable.h"
 
 #include <llvm/Transforms/Utils/Cloning.h>
@@ -164,6 +166,8 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const PendingCompile
     return sites.takeError();
   result.sites = std::move(*sites);
   restore_computed_goto(function);
+  split_pointer_casts(function);
+  ask_for_trampoline_memory(*result.module);
   trap_if_unreachable(function);
   if (Error error = check_module(*result.module, "lowering the sites"))
     return error;

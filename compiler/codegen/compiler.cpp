@@ -17,6 +17,8 @@
 #include "compiler/tiers/baseline.h"
 #include "compiler/tiers/count_heat.h"
 #include "compiler/tiers/count_residence.h"
+#include "compiler/tiers/split_pointer_casts.h"
+#include "compiler/tiers/trampolines.h"
 #include "compiler/tiers/trap_unreachable.h"
 
 #include <llvm/IR/DebugInfo.h>
@@ -149,6 +151,8 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
   if (heat)
     count_heat(function, *heat);
   lower_thread_words(*result.module);
+  split_pointer_casts(function);
+  ask_for_trampoline_memory(*result.module);
   trap_if_unreachable(function);
   result.sites.forms.assign(result.sites.records.size(), SiteForm::StackMap);
   if (Error error = check_module(*result.module, "lowering to baseline"))

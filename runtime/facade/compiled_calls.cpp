@@ -6,6 +6,7 @@
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/guards/deoptimize.h"
 #include "runtime/guest/personality.h"
+#include "runtime/threads/trampoline_memory.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -82,6 +83,7 @@ std::vector<AbsoluteSymbol> hook_symbols(const RuntimeImpl &runtime) {
   append_range(symbols, profile_symbols());
   symbols.push_back({point_callee, reinterpret_cast<std::uint64_t>(&on_point)});
   append_range(symbols, loop_poll_symbols());
+  append_range(symbols, trampoline_memory_symbols());
   if (runtime.rooms.tiering)
     append_range(symbols, heat_symbols());
   append_range(symbols, runtime.options.host_symbols);

@@ -4,10 +4,11 @@ import subprocess
 import sys
 import unittest
 
-from construct_cases import (COLD, COLD_POINTERS, COUNTED, ERROR_REGISTER, FLAGGED, HASHED, OVER_ALIGNED, OVER_ALIGNED_CONVENTION,
-                             RAISING, SHADOW_STACK, SHADOW_STACK_THROWN, STACK_PROTECTOR, STACK_PROTECTOR_PINNED,
-                             WIDE_RESULTS, WIDE_RESULTS_IN_TURN)
+from construct_cases import (COLD, COLD_POINTERS, COUNTED, ERROR_REGISTER, FLAGGED, HASHED,
+                             OVER_ALIGNED, OVER_ALIGNED_CONVENTION, RAISING, SHADOW_STACK, SHADOW_STACK_THROWN,
+                             STACK_PROTECTOR, STACK_PROTECTOR_PINNED, WIDE_RESULTS, WIDE_RESULTS_IN_TURN)
 from osrctl_case import CLANG, HERE, OsrctlCase
+from pointer_cases import CASTS_OF_VECTORS, NARROW_POINTERS, TRAMPOLINES
 
 sys.path.insert(0, str(HERE.parent / "support"))
 from front_end import can_run
@@ -58,6 +59,15 @@ class Constructs(OsrctlCase):
     def test_error_registers(self):
         for level in ["-O0", "-O1", "-O2"]:
             self.assertEqual(self.check(self.file("errors.c", ERROR_REGISTER), level), 9)
+
+    def test_narrow_pointers(self):
+        for level in ["-O0", "-O1"]:
+            self.assertEqual(self.check(self.file("narrow.c", NARROW_POINTERS), level), 4)
+        for mode in MODES:
+            self.assertEqual(self.osrctl("run", *mode, self.file("vectors.ll", CASTS_OF_VECTORS)).returncode, 9)
+
+    def test_functions_made_on_the_stack(self):
+        self.check(self.file("program.ll", TRAMPOLINES))
 
     def test_what_xray_would_patch(self):
         flags = ["-fxray-instrument", "-fxray-instruction-threshold=1"]
