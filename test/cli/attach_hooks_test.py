@@ -205,6 +205,53 @@ class Hooks(HooksOfOptimizedPrograms):
         self.assertEqual(client.answer(request)["result"]["before"]["value"], 0)
         self.assertEqual(self.tell(self.process, "3"), "30 1 0")
 
+    def test_one_function_goes_back_when_nobody_is_in_it(self):
+        self.begin()
+        edited = self.bitcode(self.edited(("n * 10;", "n * 10; if (n == 30) puts(\"three\");")))
+        self.asked(self.process, "redefine", "slow", edited)
+        self.assertEqual(self.tell(self.process, "slow"), "in slow")
+        back = ("revert", "slow", "--before", "count_before", "--after", "count_after")
+        self.assertIn("given up after waiting for", self.attach(self.process, *back, "--wait", "0").stderr)
+        client = self.client(self.process)
+        request = client.send("revert", function="slow", wait=1000, before="count_before", after="count_after")
+        while not any(patch["waits"] for patch in self.asked(self.process, "patches")["patches"]):
+            pass
+        self.assertEqual(self.tell(self.process, "3"), "three")
+        self.assertEqual(self.process.stdout.readline(), "30 0 0\n") # none has run
+        result = client.answer(request)["result"]
+        self.assertEqual((result["functions"], result["before"]["value"], result["after"]["value"]), (["slow"], 0, 5))
+        self.assertEqual(self.numbers(), [1, 1, 1, 1, 1])
+        self.assertEqual(self.tell(self.process, "slow"), "in slow")
+        self.assertEqual(self.tell(self.process, "3"), "30 1 1")
+
+    def test_a_way_back_of_one_function_that_a_hook_refuses(self):
+        self.begin()
+        # The hook is the program's own, and has a new body by then.
+        self.asked(self.process, "redefine", "count_before", self.bitcode(self.edited(("return 0;\n}\n__attribute__((noinline)) int count_after", "return 4;\n}\n__attribute__((noinline)) int count_after"))))
+        self.asked(self.process, "redefine", "step", self.bitcode(self.edited()))
+        for wait in ((), ("--wait", "0"), ("--wait", "1000")):
+            refused = self.attach(self.process, "revert", "step", "--before", "count_before", "--after", "count_after", *wait)
+            self.assertIn("says no: it returned 4", refused.stderr)
+        self.assertEqual(self.numbers(), [2, 3, 0, 2, 0])
+
+    def test_a_way_back_whose_goal_is_dropped_while_a_hook_runs(self):
+        """The hook is called when nobody stands in the way; when it has returned, the body is there that was to be left, and none before it."""
+        self.begin()
+        edited = [self.bitcode(self.edited(("n * 10;", f"n * {number}; if (n == 1) puts(\"one\");"))) for number in range(11, 20)]
+        self.asked(self.process, "redefine", "slow", edited[0])
+        client = self.client(self.process)
+        request = client.send("revert", function="slow", wait=1000, before="hold_on")
+        while self.numbers()[1] == 0:
+            pass
+        for body in edited[1:]: # eight are kept
+            self.asked(self.process, "redefine", "slow", body)
+        for _ in edited[1:]:
+            self.asked(self.process, "revert", "slow")
+        self.assertEqual(self.tell(self.process, "go"), "ok")
+        self.assertIn("an earlier one was not kept", client.answer(request)["error"]["message"])
+        self.assertEqual(self.tell(self.process, "slow"), "in slow")
+        self.assertEqual(self.tell(self.process, "2"), "22 1 0")
+
     def bodies(self, *changes):
         """What osrctl would send of `slow`."""
         text = self.edited(*changes)
@@ -261,6 +308,12 @@ __attribute__((noinline)) int count_after(void) {
   after_runs += 1;
   seen_after = step(0);
   return 5;
+}
+__attribute__((noinline)) int hold_on(void) {
+  before_runs += 1;
+  while (!may_go)
+    usleep(1000);
+  return 0;
 }
 #ifdef __cplusplus
 }

@@ -218,6 +218,27 @@ class Waiting(AttachCase):
         self.assertEqual(self.tell(self.process, "3"), "30")
         self.assertIn("there is none", self.attach(self.process, "revert").stderr)
 
+    def test_a_way_back_whose_goal_changes(self):
+        flags = ("--flags", " ".join(self.flags))
+        self.asked(self.process, "redefine", "slow", self.edited(self.CHANGES[0]), *flags)
+        self.enter_slow()
+        client = self.client(self.process)
+        request = client.send("revert", function="slow", wait=1000)
+        self.until_it_waits()
+        # Another way back is faster, and the function has another body before and another one now when the first looks again.
+        self.asked(self.process, "revert", "slow")
+        self.asked(self.process, "redefine", "slow", self.edited(("n * 10;", "n * 20; if (n == 60) puts(\"six\");")), *flags)
+        answer = client.answer(request)
+        self.assertIn("'slow' was redefined meanwhile", answer["error"]["message"])
+        self.assertEqual(self.tell(self.process, "3"), "three") # the activation ends in its body
+        self.assertEqual(self.process.stdout.readline(), "30\n")
+        self.enter_slow()
+        self.assertEqual(self.tell(self.process, "3"), "six")
+        self.assertEqual(self.process.stdout.readline(), "60\n")
+        self.asked(self.process, "revert", "slow", "--wait", "0")
+        self.enter_slow()
+        self.assertEqual(self.tell(self.process, "3"), "30")
+
     def test_a_patch_that_needs_not_wait(self):
         self.enter_slow()
         outcome = self.ended(self.begin("patch", *self.words(("n * 10;", "n * 11;")), "--wait", "0"))[1]
