@@ -36,7 +36,7 @@ std::optional<SourceGlobal> describe_global(const GlobalVariable &variable, cons
   if (!namespaces || !declared.getType())
     return std::nullopt;
   SourceGlobal described;
-  described.symbol = variable.getName().str();
+  described.symbol = variable.isThreadLocal() ? "" : variable.getName().str();
   described.name = declared.getName().str();
   described.linkage_name = declared.getLinkageName().str();
   described.namespaces = std::move(*namespaces);
@@ -49,13 +49,27 @@ std::optional<SourceGlobal> describe_global(const GlobalVariable &variable, cons
 
 } // namespace
 
+std::map<std::string, std::string> files_of_symbols(const Module &module) {
+  std::map<std::string, std::string> files;
+  for (const Function &function : module)
+    if (const DISubprogram *written = function.getSubprogram())
+      files[function.getName().str()] = whole_path(written->getFile());
+  for (const GlobalVariable &variable : module.globals()) {
+    SmallVector<DIGlobalVariableExpression *, 1> all;
+    variable.getDebugInfo(all);
+    if (!all.empty())
+      files[variable.getName().str()] = whole_path(all.front()->getVariable()->getFile());
+  }
+  return files;
+}
+
 std::vector<SourceGlobal> describe_globals(Module &module, SourceTypes &types) {
   std::map<const DIGlobalVariableExpression *, const GlobalVariable *> places;
   for (const GlobalVariable &variable : module.globals()) {
     SmallVector<DIGlobalVariableExpression *, 1> all;
     variable.getDebugInfo(all);
     for (const DIGlobalVariableExpression *each : all)
-      if (!variable.isDeclaration() && !variable.isThreadLocal() && each->getExpression()->getNumElements() == 0)
+      if (!variable.isDeclaration() && each->getExpression()->getNumElements() == 0)
         places[each] = &variable;
   }
   std::vector<SourceGlobal> globals;

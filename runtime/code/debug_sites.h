@@ -7,6 +7,7 @@
 #include <llvm/ADT/ArrayRef.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,7 @@ struct DebugGlobal {
   unsigned line = 0;
   SourceTypeId type = 0;
   bool is_local = false; ///< to its file
-  std::uint64_t address = 0;
+  std::optional<std::uint64_t> address; ///< nothing: it is there, and where is not known
 };
 
 struct DebugSites {

@@ -207,13 +207,13 @@ private:
     if (global.line)
       entries_.set_number(entry, dwarf::DW_AT_decl_line, global.line);
     types_.set_type(entry, {0, global.type});
+    if (!global.address || !DebugTypes::has_values(sites_.types.front()[global.type]))
+      return; // an external one would be looked for under its name elsewhere
     if (!global.is_local)
       entries_.set_flag(entry, dwarf::DW_AT_external);
-    if (!DebugTypes::has_values(sites_.types.front()[global.type]))
-      return;
     DwarfWriter place;
     place.number(std::uint8_t(dwarf::DW_OP_addr));
-    place.number(global.address);
+    place.number(*global.address);
     entries_.set_place(entry, dwarf::DW_AT_location, place.take());
   }
 

@@ -34,17 +34,18 @@ Expected<std::size_t> DebuggerVariables::provide() {
 void DebuggerVariables::tell_globals() {
   std::map<std::string, DebugSites> files;
   for (const SourceGlobal &global : sources_.globals()) {
-    auto address = engine_.program().defines(global.symbol) ? engine_.session().lookup(global.symbol)
-                                                            : make_error("it is not in the program");
-    if (!address) {
-      consumeError(address.takeError());
-      continue;
+    std::optional<std::uint64_t> address;
+    if (engine_.program().defines(global.symbol)) {
+      if (auto found = engine_.session().lookup(global.symbol))
+        address = *found;
+      else
+        consumeError(found.takeError());
     }
     DebugSites &file = files[global.file];
     file.file = global.file;
     file.language = global.language;
     file.globals.push_back(
-        {global.name, global.linkage_name, global.namespaces, global.line, global.type, global.is_local, *address});
+        {global.name, global.linkage_name, global.namespaces, global.line, global.type, global.is_local, address});
   }
   for (auto &[name, file] : files) {
     file.types = {sources_.types()};
