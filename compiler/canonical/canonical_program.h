@@ -126,7 +126,7 @@ struct CanonicalProgram {
 /// String attribute that every definition carries; its value is the FunctionId in decimal. Clones inherit it.
 inline constexpr const char *function_id_attribute = "osr-function";
 
-enum class KeepSource : std::uint8_t { No, Yes };
+enum class KeepSource : std::uint8_t { No, Yes, WithVariables }; ///< the last one with all debug information
 
 /// Turns any valid module for `machine` (x86-64) into the canonical form described in canonicalize.cpp.
 ///

@@ -167,10 +167,10 @@ Expected<CanonicalProgram> canonicalize(std::unique_ptr<Module> module, TargetMa
   program.module->setDataLayout(machine.createDataLayout());
   if (Error error = prepare_symbols(program, machine, debug))
     return error;
-  if (keep_source == KeepSource::Yes) {
+  if (keep_source != KeepSource::No)
     program.source = CloneModule(*program.module);
+  if (keep_source == KeepSource::Yes)
     StripDebugInfo(*program.source); // new bodies are made again and again: their metadata would stay for ever
-  }
 
   if (debug == DebugInformation::All)
     track_variables(*program.module);

@@ -155,6 +155,8 @@ public:
     std::unique_ptr<llvm::MemoryBuffer> globals; ///< the object that defines them; null if there are none
     BodyEntries entries; ///< what it needs where it may be entered
     std::uint64_t first_name = 0; ///< of its own variables
+    bool has_state =
+        false; ///< some of these are more than constants that nobody else sees: made again they would be others
   };
   struct BodyMaking {
     bool is_enterable = false; ///< at its sites, by activations of another body (compiler/sites/variable_gates.h)
@@ -263,6 +265,7 @@ private:
     Gates gates; ///< whose marks it has
     std::string problem; ///< or why it has none
     std::uint64_t first_name = 0;
+    bool has_state = false; ///< NewBody::has_state
     std::vector<std::vector<ObservedPart>> observed; ///< observe_variables()
   };
   enum class Observe : std::uint8_t { No, Yes };

@@ -11,6 +11,7 @@
 #include "compiler/sites/references.h"
 #include "compiler/tiers/extract.h"
 
+#include <llvm/ADT/STLExtras.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Support/SourceMgr.h>
 
@@ -79,6 +80,7 @@ Expected<Compiler::NewBody> Compiler::prepare_body(FunctionId function, MemoryBu
   CanonicalProgram *const read = &(*read_in)->program;
   NewBody body;
   body.first_name = (*read_in)->first_name;
+  body.has_state = (*read_in)->has_state;
   StringMap<TakenLines> lines = take_lines(*read->module);
   auto moved = move_function(*read->module, name, program_.module->getContext());
   if (!moved)
@@ -141,6 +143,9 @@ Expected<std::unique_ptr<Compiler::ReadBody>> Compiler::read_body(MemoryBufferRe
     return error;
   std::uint64_t next = making.first_name.value_or(next_symbol_);
   read->first_name = next;
+  read->has_state = any_of(module->globals(), [](const GlobalVariable &variable) {
+    return !variable.isDeclarationForLinker() && !(variable.isConstant() && variable.hasLocalLinkage());
+  });
   for (GlobalVariable &variable : module->globals())
     if (variable.hasLocalLinkage())
       variable.setName(variable.getName() + ".of" + std::to_string(next++) + "." + name);

@@ -99,14 +99,19 @@ Error check_site_map(const SiteMap &map, const std::vector<Site> &from, const st
 void SiteMaps::add(FunctionId from, const std::vector<Site> &to, const SiteMap &map) {
   for (const SiteMapping &mapping : map) {
     const Site &site = to.at(mapping.to_site);
-    Target target{site.id, mapping.values, {}};
-    for (const FrameStateValue &value : site.state)
-      target.sizes.push_back(value.size);
+    Target target = target_of(site, mapping.values);
     for (auto &[first, earlier] : targets_)
       if (earlier.site == SiteId{from, mapping.from_site})
         earlier = compose(earlier, target);
     targets_[{from, mapping.from_site}] = std::move(target);
   }
+}
+
+SiteMaps::Target SiteMaps::target_of(const Site &site, std::vector<ValueMapping> values) {
+  Target target{site.id, std::move(values), {}};
+  for (const FrameStateValue &value : site.state)
+    target.sizes.push_back(value.size);
+  return target;
 }
 
 /// `second` speaks of the values of the site that `first` leads to.
@@ -127,7 +132,8 @@ std::optional<SiteId> SiteMaps::leads_to(SiteId site) const {
 }
 
 bool SiteMaps::lead_to(FunctionId body) const {
-  return any_of(targets_, [&](const auto &entry) { return entry.second.site.function == body; });
+  return any_of(targets_,
+                [&](const auto &entry) { return entry.first.function != body && entry.second.site.function == body; });
 }
 
 void SiteMaps::refuse(FunctionId from, const std::map<std::uint32_t, std::string> &reasons) {
@@ -147,11 +153,17 @@ void SiteMaps::remove(FunctionId from) {
   targets_.erase(targets_.lower_bound({from, 0}), targets_.lower_bound({from + 1, 0}));
 }
 
-void SiteMaps::keep_in(FunctionId body) {
+bool SiteMaps::keep_in(FunctionId body, const std::vector<Site> &sites) {
   refused_.erase(refused_.lower_bound({body, 0}), refused_.lower_bound({body + 1, 0}));
-  std::erase_if(targets_, [body](const auto &entry) {
-    return entry.first.function == body && entry.second.site.function != body;
-  });
+  bool were_sent = false;
+  for (const SiteMapping &itself : identity_map(sites)) {
+    const auto found = targets_.find({body, itself.from_site});
+    if (found == targets_.end() || found->second.site.function == body)
+      continue;
+    found->second = target_of(sites[itself.from_site], itself.values);
+    were_sent = true;
+  }
+  return were_sent;
 }
 
 bool SiteMaps::covers(const SiteRecord &record) const {

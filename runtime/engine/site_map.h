@@ -32,11 +32,12 @@ public:
   std::string why_refused(const SiteRecord &record) const;
   /// Forgets what leads out of `from`.
   void remove(FunctionId from);
-  /// The body is current again: its activations go nowhere else any more.
-  void keep_in(FunctionId body);
+  /// The body, whose sites these are, is current again: its activations go nowhere else any more. True: some were sent elsewhere, and those that
+  /// have not gone yet are led back to where they are.
+  bool keep_in(FunctionId body, const std::vector<Site> &sites);
   /// Where activations at this site go on; nothing: where they are.
   std::optional<SiteId> leads_to(SiteId site) const;
-  /// Whether some old body's activations go on in this one.
+  /// Whether another body's activations go on in this one.
   bool lead_to(FunctionId body) const;
 
   /// Whether the body of some frame of the record was redefined and the map says how it goes on.
@@ -50,6 +51,7 @@ private:
     std::vector<ValueMapping> values;
     std::vector<std::uint32_t> sizes; ///< of the values, in bytes
   };
+  static Target target_of(const Site &site, std::vector<ValueMapping> values);
   static Target compose(const Target &first, const Target &second);
   static FrameRecord map_frame(const FrameRecord &frame, const Target &target);
 

@@ -2,14 +2,17 @@
 
 #include "compiler/base/error.h"
 #include "compiler/canonical/load.h"
+#include "compiler/codegen/move_module.h"
 #include "compiler/sites/fingerprint.h"
 #include "compiler/sites/number_sites.h"
 #include "compiler/sites/observed_values.h"
 #include "compiler/target/target.h"
+#include "compiler/tiers/extract.h"
 
 #include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/InstIterator.h>
 #include <llvm/IR/LLVMContext.h>
+#include <llvm/Support/SmallVectorMemoryBuffer.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
 using namespace llvm;
@@ -54,6 +57,7 @@ Error SourceTables::read() {
       add_observed(function, *observed, parts, functions_.back());
   }
   globals_ = describe_globals(*(*compiler)->program().module, types);
+  files_ = files_of_symbols(*(*compiler)->program().module);
   types_ = types.take();
   return Error::success();
 }
@@ -67,6 +71,54 @@ Expected<std::unique_ptr<Compiler>> SourceTables::compile_all(std::unique_ptr<Mo
   if (compiler)
     (*compiler)->number_all();
   return compiler;
+}
+
+Expected<MemoryBufferRef> SourceTables::ir_of(const std::string &function) {
+  const SharedLock inside(engine_.compiler().gate());
+  Lock lock(mutex_);
+  std::unique_ptr<MemoryBuffer> &known = irs_[function];
+  if (!known) {
+    auto ir = read_ir_of(function);
+    if (!ir)
+      return ir.takeError();
+    known = std::move(*ir);
+  }
+  return known->getMemBufferRef();
+}
+
+Expected<std::unique_ptr<MemoryBuffer>> SourceTables::read_ir_of(const std::string &function) {
+  if (engine_.program().files.empty())
+    return make_error("there is no copy of the program's files");
+  LLVMContext context;
+  auto module = load_program(context, engine_.program().files);
+  if (!module)
+    return module.takeError();
+  auto machine = create_target_machine(CodegenLevel::Optimizing);
+  if (!machine)
+    return machine.takeError();
+  auto program = canonicalize(std::move(*module), **machine, KeepSource::WithVariables, DebugInformation::All);
+  if (!program)
+    return program.takeError();
+  const Function *found = program->source->getFunction(function);
+  if (!found || found->isDeclaration())
+    return make_error("the program's files do not define '{}'", function);
+  for (DICompileUnit *unit : program->source->debug_compile_units()) { // what is not the function's own
+    unit->replaceEnumTypes({});
+    unit->replaceRetainedTypes({});
+    unit->replaceGlobalVariables({});
+    unit->replaceImportedEntities({});
+    unit->replaceMacros({});
+  }
+  Extractor extractor(*program->source, function);
+  extractor.make_types_literal();
+  extractor.clone(*found, function);
+  return std::make_unique<SmallVectorMemoryBuffer>(to_bitcode(*extractor.finish()), function,
+                                                   /*RequiresNullTerminator=*/false);
+}
+
+std::string SourceTables::file_of(const std::string &symbol) const {
+  const auto found = files_.find(symbol);
+  return found == files_.end() ? "" : found->second;
 }
 
 const FunctionSource *SourceTables::find(FunctionId body) const {

@@ -31,10 +31,14 @@ public:
   /// Null: nothing is known of it.
   const FunctionSource *find(FunctionId body) const override OSR_REQUIRES(engine_lock);
   llvm::ArrayRef<SourceType> types() const override { return types_; } ///< they stay
+  /// The whole path of the file that defines a function or variable, by its name in the program; "": not known.
+  std::string file_of(const std::string &symbol) const;
+  llvm::Expected<llvm::MemoryBufferRef> ir_of(const std::string &function) override;
   llvm::ArrayRef<SourceGlobal> globals() const { return globals_; } ///< likewise
 
 private:
   llvm::Error read() OSR_REQUIRES(mutex_);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> read_ir_of(const std::string &function);
   llvm::Expected<std::unique_ptr<Compiler>> compile_all(std::unique_ptr<llvm::Module> module,
                                                         llvm::TargetMachine &machine);
 
@@ -43,10 +47,12 @@ private:
   std::atomic<bool> is_begun_ = false;
   bool is_read_ OSR_GUARDED_BY(mutex_) = false;
   std::string failure_ OSR_GUARDED_BY(mutex_);
+  std::map<std::string, std::unique_ptr<llvm::MemoryBuffer>> irs_ OSR_GUARDED_BY(mutex_); ///< they stay
   // Filled under the mutex; who has come back from prepare() reads them without it.
   std::vector<SourceType> types_;
   std::vector<FunctionSource> functions_; ///< by number
   std::vector<SourceGlobal> globals_;
+  std::map<std::string, std::string> files_; ///< by symbol
 };
 
 /// Lines of sites from what code is made with: always there if the program has any. For one question.

@@ -80,6 +80,7 @@ Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, const Patc
 }
 
 Expected<PatchOutcome> Redefiner::revert_patch(const PatchOptions &options) {
+  read_originals(options.alone);
   return change_bodies("revert", options.alone.empty() ? "the newest patch" : options.alone, {}, options);
 }
 
@@ -146,10 +147,10 @@ Expected<Redefiner::PatchChange> Redefiner::begin_patch(ArrayRef<PatchedBody> bo
 
 void Redefiner::conclude_change(PatchChange &change) {
   if (change.goes_back) {
-    for (const Exchange &exchange : change.exchanges)
-      forget_kept(exchange.entry);
     if (!change.is_alone)
       patches_.pop_back();
+    for (const Exchange &exchange : change.exchanges)
+      is_back(exchange);
     forget_unreachable_patches();
     return;
   }
@@ -217,6 +218,7 @@ Expected<Redefiner::PatchChange> Redefiner::begin_way_back(const PatchOptions &o
       return exchange.takeError();
     }
     note(engine_.name_of(exchange->entry), one, change.outcome);
+    append_range(change.outcome.all.sites, one.sites);
     change.exchanges.push_back(std::move(*exchange));
   }
   return change;

@@ -20,6 +20,8 @@ Expected<RedefineOutcome> Redefiner::redefine(StringRef name, MemoryBufferRef ir
 }
 
 Expected<RedefineOutcome> Redefiner::revert(StringRef name, const RedefineOptions &options) {
+  if (options.find_site_map)
+    read_originals(name.str());
   return change_body("revert", name, options,
                      [&](FunctionId body) OSR_REQUIRES(engine_lock) { return revert_locked(body, options); });
 }
@@ -103,21 +105,27 @@ Expected<Redefiner::Exchange> Redefiner::adopt(FunctionId old, MemoryBufferRef i
   auto choice = choose_body(old, ir, options, outcome);
   if (!choice)
     return choice.takeError();
-  if (Error error = link_variables(choice->body))
+  return adopt_choice(old, std::move(*choice), ir, options);
+}
+
+Expected<Redefiner::Exchange> Redefiner::adopt_choice(FunctionId old, Choice choice, MemoryBufferRef ir,
+                                                      const RedefineOptions &options) {
+  if (Error error = link_variables(choice.body))
     return error;
-  choice->making.first_name = choice->body.first_name;
+  choice.making.first_name = choice.body.first_name;
+  const bool has_state = choice.body.has_state;
   // 2. Calls mean the new body from here on, in old code too.
   Exchange exchange;
   exchange.old = old;
-  exchange.site_map = std::move(choice->site_map);
-  exchange.refused = std::move(choice->refused);
+  exchange.site_map = std::move(choice.site_map);
+  exchange.refused = std::move(choice.refused);
   exchange.invalid = versions_that_rest_on(old);
-  exchange.fresh = engine_.compiler().adopt_body(old, std::move(choice->body));
+  exchange.fresh = engine_.compiler().adopt_body(old, std::move(choice.body));
   ages_[exchange.fresh] = ++last_age_;
   made_.erase(exchange.fresh);
   if (options.find_site_map)
     made_[exchange.fresh] = {
-        MemoryBuffer::getMemBufferCopy(ir.getBuffer()), std::move(choice->making), std::nullopt, {}};
+        MemoryBuffer::getMemBufferCopy(ir.getBuffer()), std::move(choice.making), has_state, std::nullopt, {}};
   begin(exchange);
   return exchange;
 }
@@ -147,7 +155,7 @@ void Redefiner::begin(Exchange &exchange) {
   Bodies &bodies = engine_.targets().bodies();
   exchange.entry = bodies.entry_of(exchange.old);
   bodies.set_current(exchange.entry, exchange.fresh);
-  exchange.before = redirect_calls(exchange.entry, exchange.invalid);
+  exchange.calls_went = redirect_calls(exchange.entry, exchange.invalid);
 }
 
 /// All calls of these functions wait for the lock now. The error says that everything is as before.
@@ -191,7 +199,8 @@ void Redefiner::settle(ArrayRef<Exchange> exchanges, Tier to, RedefineOutcome &o
       maps.add(exchange.old, engine_.program().functions[exchange.fresh].sites(), exchange.site_map);
     if (!exchange.site_map.empty() || !exchange.refused.empty())
       mapped.insert(exchange.old);
-    maps.keep_in(exchange.fresh); // if it was the body before, its activations went elsewhere
+    if (maps.keep_in(exchange.fresh, engine_.program().functions[exchange.fresh].sites())) // it was the body before
+      mapped.insert({exchange.old, exchange.fresh});
   }
   if (!mapped.empty())
     move_to_new_bodies(mapped, to, outcome);
@@ -234,7 +243,7 @@ void Redefiner::undo(ArrayRef<Exchange> exchanges) {
   for (const Exchange &exchange : reverse(exchanges)) {
     engine_.compiler().make_current(exchange.old, exchange.fresh);
     engine_.targets().bodies().set_current(exchange.entry, exchange.old);
-    for (const CallTarget &target : reverse(exchange.before))
+    for (const CallTarget &target : reverse(exchange.calls_went))
       engine_.targets().set(target.entry, target.pc);
   }
 }

@@ -26,6 +26,9 @@ public:
   /// Null: of this body nothing is.
   virtual const FunctionSource *find(FunctionId body) const OSR_REQUIRES(engine_lock) = 0;
   virtual llvm::ArrayRef<SourceType> types() const = 0;
+  /// The function that the program began with and its debug information, as Redefiner::redefine() takes it; what the answer names stays. Takes as
+  /// long as prepare(), the first time for each; without the engine's lock.
+  virtual llvm::Expected<llvm::MemoryBufferRef> ir_of(const std::string &function) = 0;
 
 protected:
   ~VariableTables() = default;
@@ -76,10 +79,12 @@ private:
   struct Exchange {
     EntryId entry{};
     FunctionId old = 0, fresh = 0;
+    FunctionId before =
+        no_function; ///< of a way back: the body that was kept; `fresh` is it, or another one of the same IR
     SiteMap site_map; ///< how activations of the old one go on; empty: they end where they are
     std::map<std::uint32_t, std::string> refused; ///< by site: why they do
     std::vector<const Version *> invalid; ///< they rest on the old one
-    std::vector<CallTarget> before; ///< where calls went
+    std::vector<CallTarget> calls_went; ///< before
   };
   /// The body that a patch gave a function; no_function: it was not kept.
   struct Step {
@@ -102,6 +107,7 @@ private:
   struct MadeBody {
     std::shared_ptr<const llvm::MemoryBuffer> ir;
     Compiler::BodyMaking making;
+    bool has_state = false; ///< Compiler::NewBody::has_state
     std::optional<Compiler::DescribedBody> described; ///< when somebody asked
     std::string problem; ///< why it could not be
   };
@@ -132,6 +138,8 @@ private:
   void note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const OSR_REQUIRES(engine_lock);
   void forget_made() OSR_REQUIRES(engine_lock);
   std::string prepare_tables(bool is_wanted);
+  llvm::Expected<Exchange> adopt_choice(FunctionId old, Choice choice, llvm::MemoryBufferRef ir,
+                                        const RedefineOptions &options) OSR_REQUIRES(engine_lock);
   llvm::Expected<Exchange> adopt(FunctionId old, llvm::MemoryBufferRef ir, const RedefineOptions &options,
                                  RedefineOutcome &outcome) OSR_REQUIRES(engine_lock);
   void begin(Exchange &exchange) OSR_REQUIRES(engine_lock);
@@ -145,6 +153,14 @@ private:
       OSR_REQUIRES(engine_lock);
   llvm::Expected<Exchange> go_back(FunctionId now, const RedefineOptions &options, RedefineOutcome &outcome)
       OSR_REQUIRES(engine_lock);
+  // revert_by_map.cpp
+  llvm::Error go_back_by_map(Exchange &exchange, const RedefineOptions &options, RedefineOutcome &outcome)
+      OSR_REQUIRES(engine_lock);
+  void read_originals(const std::string &alone);
+  std::map<FunctionId, std::string> wanted_originals(const std::string &alone);
+  std::optional<llvm::MemoryBufferRef> kept_ir(FunctionId body) const OSR_REQUIRES(engine_lock);
+  bool is_worth_a_map(const Exchange &exchange) OSR_REQUIRES(engine_lock);
+  void is_back(const Exchange &exchange) OSR_REQUIRES(engine_lock);
   void remember(EntryId entry, FunctionId old) OSR_REQUIRES(engine_lock);
   void forget_kept(EntryId entry) OSR_REQUIRES(engine_lock);
   void forget_all(EntryId entry) OSR_REQUIRES(engine_lock);
@@ -210,6 +226,8 @@ private:
   std::map<FunctionId, std::uint64_t> ages_ OSR_GUARDED_BY(engine_lock);
   std::uint64_t last_age_ OSR_GUARDED_BY(engine_lock) = 0;
   std::map<FunctionId, MadeBody> made_ OSR_GUARDED_BY(engine_lock); ///< of bodies that are current or kept
+  /// Of VariableTables::ir_of(), for the way back that is being made.
+  std::map<FunctionId, llvm::MemoryBufferRef> originals_ OSR_GUARDED_BY(engine_lock);
   VariableTables *tables_;
   std::string tables_problem_ OSR_GUARDED_BY(engine_lock); ///< why they are not there
 };

@@ -20,12 +20,12 @@ Expected<RedefineOutcome> Redefiner::revert_locked(FunctionId now, const Redefin
     return exchange.takeError();
   if (Error error = finish(*exchange, options.to, outcome))
     return error;
-  forget_kept(exchange->entry);
+  is_back(*exchange);
   forget_unreachable_patches();
   return outcome;
 }
 
-/// The same steps as adopt(); the body is there already.
+/// The same steps as adopt(); the body is there already, or is made again.
 Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineOptions &options,
                                                  RedefineOutcome &outcome) {
   auto before = body_before(engine_.targets().bodies().entry_of(now));
@@ -33,12 +33,17 @@ Expected<Redefiner::Exchange> Redefiner::go_back(FunctionId now, const RedefineO
     return before.takeError();
   Exchange exchange;
   exchange.old = now;
-  exchange.fresh = *before;
+  exchange.fresh = exchange.before = *before;
   auto site_map = site_map_for(now, engine_.program().functions[exchange.fresh],
                                engine_.compiler().code_of(exchange.fresh), options, outcome);
   if (!site_map)
     return site_map.takeError();
   exchange.site_map = std::move(*site_map);
+  if (exchange.site_map.empty() && !outcome.had_same_sites && options.find_site_map)
+    if (Error error = go_back_by_map(exchange, options, outcome))
+      return error;
+  if (exchange.fresh != exchange.before)
+    return exchange;
   exchange.invalid = versions_that_rest_on(now);
   engine_.compiler().make_current(exchange.fresh, now);
   begin(exchange);
@@ -50,6 +55,15 @@ Expected<FunctionId> Redefiner::body_before(EntryId entry) const {
   if (found == kept_.end())
     return make_error("it has the body that it began with, or an earlier one was not kept");
   return found->second.back();
+}
+
+/// The function has the body before, or the one that takes its place.
+void Redefiner::is_back(const Exchange &exchange) {
+  for (Patch &patch : patches_)
+    for (Step &step : patch.steps)
+      if (step.entry == exchange.entry && step.fresh == exchange.before)
+        step.fresh = exchange.fresh;
+  forget_kept(exchange.entry);
 }
 
 void Redefiner::remember(EntryId entry, FunctionId old) {

@@ -89,8 +89,9 @@ Expected<std::shared_ptr<Redefiner::WaitingChange>> Redefiner::begin_waiting(Arr
   auto waiting = std::make_shared<WaitingChange>();
   waiting->change = std::move(*change);
   for (const Exchange &exchange : waiting->change.exchanges) {
-    waiting->ages.push_back({age_of(exchange.old), age_of(exchange.fresh)});
-    if (!waiting->change.goes_back)
+    waiting->ages.push_back(
+        {age_of(exchange.old), age_of(waiting->change.goes_back ? exchange.before : exchange.fresh)});
+    if (exchange.fresh != exchange.before)
       engine_.targets().bodies().keep(exchange.fresh);
   }
   waiting_.push_back(waiting);
@@ -98,8 +99,8 @@ Expected<std::shared_ptr<Redefiner::WaitingChange>> Redefiner::begin_waiting(Arr
 }
 
 void Redefiner::end_waiting(WaitingChange &waiting) {
-  if (!waiting.change.goes_back)
-    for (const Exchange &exchange : waiting.change.exchanges)
+  for (const Exchange &exchange : waiting.change.exchanges)
+    if (exchange.fresh != exchange.before)
       engine_.targets().bodies().do_not_keep(exchange.fresh);
   erase_if(waiting_, [&](const auto &other) { return other.get() == &waiting; });
 }
@@ -222,7 +223,7 @@ Error Redefiner::check_as_it_was(const WaitingChange &waiting) const {
         body_before(exchange.entry); // it may have been redefined, and taken back, more often than bodies are kept
     if (!before)
       return before.takeError();
-    if (*before != exchange.fresh || age_of(exchange.fresh) != waiting.ages[index].fresh)
+    if (*before != exchange.before || age_of(exchange.before) != waiting.ages[index].fresh)
       return make_error("'{}' goes back to another body meanwhile", engine_.name_of(exchange.entry));
   }
   return Error::success();

@@ -58,6 +58,12 @@ static void *run_waiter(void *argument) {
   return 0;
 }
 
+static void wait_for_line(const char *text) {
+  puts(text);
+  fflush(stdout);
+  getchar();
+}
+
 static void run_all(struct waiter *all, int count) {
   pthread_t threads[100];
   for (int i = 0; i < count; ++i)
@@ -66,9 +72,7 @@ static void run_all(struct waiter *all, int count) {
   while (arrived < count)
     pthread_cond_wait(&changed, &lock);
   pthread_mutex_unlock(&lock);
-  puts("ready");
-  fflush(stdout);
-  getchar();
+  wait_for_line("ready");
   pthread_mutex_lock(&lock);
   is_released = 1;
   pthread_cond_broadcast(&changed);
