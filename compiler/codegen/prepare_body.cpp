@@ -12,6 +12,7 @@
 #include "compiler/tiers/extract.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/IR/Verifier.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Support/SourceMgr.h>
 
@@ -46,6 +47,39 @@ Error check_contents(const Module &module, StringRef name, const Module &program
     if (variable.getName().starts_with("llvm.") || (defined && !defined->isDeclaration()))
       return make_error("the IR defines '{}', which the program defines; declare it", variable.getName().str());
   }
+  return Error::success();
+}
+
+/// Conventions that an optimiser chooses between for functions whose callers it knows.
+bool is_optimizers_choice(CallingConv::ID convention) {
+  return convention == CallingConv::C || convention == CallingConv::Fast;
+}
+
+void call_by(Function &function, CallingConv::ID convention) {
+  const CallingConv::ID before = function.getCallingConv();
+  function.setCallingConv(convention);
+  for (const Use &use : function.uses())
+    if (auto *call = dyn_cast<CallBase>(use.getUser());
+        call && call->isCallee(&use) && call->getCallingConv() == before)
+      call->setCallingConv(convention);
+}
+
+/// Functions that the program has are called as the program calls them. Whoever compiled the module may have had all callers of a static
+/// function in it, and given it another convention; to LLVM a call by another one than the callee's is never reached.
+Error take_conventions(Module &module, const Module &program) {
+  bool has_changed = false;
+  for (Function &function : module) {
+    const Function *known = program.getFunction(function.getName());
+    const CallingConv::ID convention = known ? known->getCallingConv() : function.getCallingConv();
+    if (function.getCallingConv() == convention)
+      continue;
+    if (!is_optimizers_choice(convention) || !is_optimizers_choice(function.getCallingConv()))
+      return make_error("'{}' has another calling convention in the program", function.getName().str());
+    call_by(function, convention);
+    has_changed = true;
+  }
+  if (has_changed && verifyModule(module))
+    return make_error("it has tail calls that need other calling conventions than the program's");
   return Error::success();
 }
 
@@ -134,6 +168,8 @@ Expected<std::unique_ptr<Compiler::ReadBody>> Compiler::read_body(MemoryBufferRe
   if (Error error = check_read_module(*module, "the IR"))
     return error;
   if (Error error = check_contents(*module, name, *program_.module))
+    return error;
+  if (Error error = take_conventions(*module, *program_.module))
     return error;
   if (making.is_enterable)
     make_enterable(*read, *module->getFunction(name), making);
