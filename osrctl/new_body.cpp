@@ -6,6 +6,7 @@
 #include "compiler/canonical/struct_returns.h"
 #include "osrctl/attach_words.h"
 #include "osrctl/patch_hooks.h"
+#include "osrctl/program_symbols.h"
 #include "osrctl/recorded_flags.h"
 #include "runtime/control/type_text.h"
 
@@ -87,15 +88,6 @@ Expected<std::unique_ptr<Module>> read_edited(LLVMContext &context, const std::s
   return module;
 }
 
-Expected<Json> symbols_of(ControlConnection &connection, const Module &module) {
-  Json names = Json::array();
-  for (const GlobalValue &value : module.global_values())
-    if (!value.isDeclaration() && !value.getName().starts_with("llvm."))
-      names.push_back(value.getName().str());
-  auto answer = connection.ask("symbols", {{"names", std::move(names)}});
-  return answer ? Expected<Json>(answer->value("symbols", Json::object())) : answer.takeError();
-}
-
 bool is_own_constant(const GlobalValue &value) {
   const auto *variable = dyn_cast<GlobalVariable>(&value);
   return variable && variable->isConstant() && variable->hasLocalLinkage();
@@ -108,9 +100,8 @@ Expected<bool> is_the_programs(const GlobalValue &value, const Json &symbols) {
   const Json symbol = symbols.value(value.getName().str(), Json::object());
   if (is_own_constant(value))
     return false;
-  if (value.hasLocalLinkage() && symbol.value("candidates", 0u) > 1)
-    return make_error("the program has several '{}': which of them the file means cannot be told",
-                      value.getName().str());
+  if (Error error = check_which(value, symbols))
+    return error;
   if (!symbol.value("defined", false))
     return false;
   const auto *function = dyn_cast<Function>(&value); // the program's are canonical
@@ -215,6 +206,8 @@ Error leave_with_helpers(ArrayRef<Function *> kept, const Json &symbols) {
       return known.takeError();
     if (*known) {
       declare(*object);
+      if (Error error = use_symbol_of(*object, symbols))
+        return error;
     } else if (isa<Function>(object) ||
                !object->hasLocalLinkage()) { // if something that is kept uses it, it is a new one
       object->setLinkage(GlobalValue::InternalLinkage);
@@ -263,7 +256,7 @@ Expected<std::unique_ptr<Module>> module_from_base64(LLVMContext &context, const
 }
 
 Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) {
-  const std::string file = parameters.value("file", ""), name = parameters.value("function", "");
+  const std::string file = parameters.value("file", ""), symbol = parameters.value("function", "");
   auto flags = flags_for(connection, file, parameters.value("flags", ""));
   if (!flags)
     return flags.takeError();
@@ -274,19 +267,27 @@ Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) 
   auto module = read_edited(context, file, *flags);
   if (!module)
     return module.takeError();
+  const std::string name = (*module)->getFunction(symbol) ? symbol : without_number(symbol);
   Function *body = (*module)->getFunction(name);
   if (!body || body->isDeclaration())
-    return make_error("'{}' does not define '{}'", file, name);
+    return make_error("'{}' does not define '{}'", file, symbol);
   auto symbols = symbols_of(connection, **module);
   if (!symbols)
     return symbols.takeError();
   if (!symbols->value(name, Json::object()).value("defined", false))
     return make_error("there is no function '{}' in the program; 'functions' lists them", name);
+  if (Error error = check_which(*body, *symbols))
+    return error;
   auto hooks = hooks_in(**module, parameters, *symbols); // before what they need is gone
   if (!hooks)
     return hooks.takeError();
   if (Error error = leave_alone(*body, *symbols))
     return error;
+  if (name != symbol && symbol_for(name, *symbols) != symbol)
+    return make_error("the '{}' of '{}' is another one than '{}'", name, file, symbol);
+  if (Error error = use_symbol_of(*body, *symbols))
+    return error;
+  parameters["function"] = body->getName().str();
   if (*hooks) {
     if (Error error = check_nothing_shared(**module, **hooks))
       return error;

@@ -24,8 +24,6 @@ llvm::Expected<nlohmann::json> prepare_new_body(ControlConnection &connection, n
 /// Compiles what is a source; what the front end says goes to stderr.
 llvm::Expected<std::unique_ptr<llvm::Module>> read_edited(llvm::LLVMContext &context, const std::string &file,
                                                           const std::string &flags);
-/// What the program has under each name that the module defines.
-llvm::Expected<nlohmann::json> symbols_of(ControlConnection &connection, const llvm::Module &module);
 /// Texts and tables that nobody can tell from the program's own.
 bool is_own_constant(const llvm::GlobalValue &value);
 /// Nothing else is defined in its module then, but variables that the program does not have.

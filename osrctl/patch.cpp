@@ -7,6 +7,7 @@
 #include "osrctl/new_body.h"
 #include "osrctl/patch_hooks.h"
 #include "osrctl/patch_layouts.h"
+#include "osrctl/program_symbols.h"
 #include "osrctl/recorded_flags.h"
 
 #include <fmt/ranges.h>
@@ -125,13 +126,14 @@ std::vector<std::pair<const Function *, const Function *>> defined_in_both(const
   return both;
 }
 
-Expected<std::vector<const Function *>> changed_functions(const OldVersion &before, const Module &after) {
+Expected<std::vector<const Function *>> changed_functions(const OldVersion &before, const Module &after,
+                                                          const Json &symbols) {
   std::vector<const Function *> changed;
   for (const auto &[then, now] : defined_in_both(*before.module, after)) {
     if (print(*then->getFunctionType()) != print(*now->getFunctionType()))
       return make_error("'{}' has another signature: '{}' became '{}'", now->getName().str(),
                         print(*then->getFunctionType()), print(*now->getFunctionType()));
-    if (before.redefined.contains(now->getName().str()) || fingerprint(*then) != fingerprint(*now))
+    if (before.redefined.contains(symbol_for(now->getName().str(), symbols)) || fingerprint(*then) != fingerprint(*now))
       changed.push_back(now);
   }
   if (changed.empty())
@@ -194,14 +196,17 @@ Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &befor
     const std::string name = function->getName().str();
     if (!symbols.value(name, Json::object()).value("defined", false))
       return make_error("the program does not have '{}': what runs is not the old version", name);
-    if (symbols[name].value("candidates", 0u) > 1 && function->hasLocalLinkage())
-      return make_error("the program has several '{}': which of them is meant cannot be told", name);
+    if (Error error = check_which(*function, symbols))
+      return error;
     const std::unique_ptr<Module> copy = CloneModule(after);
     if (Error error = leave_alone(*copy->getFunction(name), symbols))
       return error;
     if (Error error = check_new_variables(*copy, name, before, owners))
       return error;
-    bodies.push_back({{"function", name}, {"ir", to_base64(*copy)}});
+    Function &body = *copy->getFunction(name);
+    if (Error error = use_symbol_of(body, symbols))
+      return error;
+    bodies.push_back({{"function", body.getName().str()}, {"ir", to_base64(*copy)}});
   }
   return bodies;
 }
@@ -246,12 +251,12 @@ Expected<Json> prepare_patch(ControlConnection &connection, Json parameters) {
     return error;
   if (Error error = check_inlined(connection, files, **after))
     return error;
-  auto changed = changed_functions(*before, **after);
-  if (!changed)
-    return changed.takeError();
   auto symbols = symbols_of(connection, **after);
   if (!symbols)
     return symbols.takeError();
+  auto changed = changed_functions(*before, **after, *symbols);
+  if (!changed)
+    return changed.takeError();
   Owners owners;
   auto bodies = bodies_of(*changed, *before->module, **after, *symbols, owners);
   if (!bodies)

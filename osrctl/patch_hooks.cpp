@@ -2,6 +2,7 @@
 
 #include "compiler/base/error.h"
 #include "osrctl/new_body.h"
+#include "osrctl/program_symbols.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/Transforms/Utils/Cloning.h>
@@ -15,7 +16,7 @@ using namespace llvm;
 
 namespace osr {
 
-Expected<std::unique_ptr<Module>> hooks_in(const Module &version, const Json &parameters, const Json &symbols) {
+Expected<std::unique_ptr<Module>> hooks_in(const Module &version, Json &parameters, const Json &symbols) {
   std::set<std::string> names;
   for (const char *when : {"before", "after"}) {
     const std::string name = parameters.value(when, "");
@@ -23,8 +24,9 @@ Expected<std::unique_ptr<Module>> hooks_in(const Module &version, const Json &pa
     if (!defined || defined->isDeclaration())
       continue; // it is another file's, or nobody's
     const Json symbol = symbols.value(name, Json::object());
-    if (defined->hasLocalLinkage() && symbol.value("candidates", 0u) > 1)
-      return make_error("the program has several '{}': which of them is to be called cannot be told", name);
+    if (Error error = check_which(*defined, symbols))
+      return error;
+    parameters[when] = symbol_for(name, symbols);
     if (!symbol.value("defined", false))
       names.insert(name);
   }

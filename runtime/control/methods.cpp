@@ -31,7 +31,7 @@ constexpr Parameter replace_parameters[] = {{"function", ParameterKind::Text, tr
                                             {"thread", ParameterKind::Number}};
 constexpr Parameter hold_parameters[] = {{"function", ParameterKind::Text, true},
                                          {"tier", ParameterKind::Text, true, tiers}};
-constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}};
+constexpr Parameter symbols_parameters[] = {{"names", ParameterKind::List, true}, {"source", ParameterKind::Text}};
 constexpr Parameter files_parameters[] = {{"file", ParameterKind::Text}};
 constexpr Parameter redefine_parameters[] = {{"function", ParameterKind::Text, true},
                                              {"ir", ParameterKind::Code, true},

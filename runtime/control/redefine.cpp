@@ -6,6 +6,10 @@
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/Base64.h>
+#include <llvm/Support/Path.h>
+
+#include <optional>
+#include <vector>
 
 using nlohmann::json;
 using namespace llvm;
@@ -82,26 +86,80 @@ json describe(const SiteReport &site) {
   return described;
 }
 
+/// Definitions that the name may mean: the linker numbers all but one of the local ones that several files have.
+std::vector<const GlobalValue *> candidates_for(const Module &module, const std::string &name) {
+  std::vector<const GlobalValue *> found;
+  for (const GlobalValue &other : module.global_values()) {
+    StringRef rest = other.getName();
+    if (!other.isDeclaration() && rest.consume_front(name) &&
+        (rest.empty() || (rest.consume_front(".") && !rest.empty() && all_of(rest, isDigit))))
+      found.push_back(&other);
+  }
+  return found;
+}
+
+std::string without_dots(StringRef path) {
+  SmallString<256> plain(path);
+  sys::path::remove_dots(plain, /*remove_dot_dot=*/true);
+  return plain.str().str();
+}
+
+/// The one of the client's file or, as that may be a copy, the only one of a file that is called so. Null: nobody knows.
+const GlobalValue *find_in_file(ArrayRef<const GlobalValue *> candidates, const SourceTables &sources, StringRef file) {
+  std::vector<const GlobalValue *> there, called_so;
+  for (const GlobalValue *one : candidates) {
+    const std::string path = without_dots(sources.file_of(one->getName().str()));
+    if (path == without_dots(file))
+      there.push_back(one);
+    if (sys::path::filename(path) == sys::path::filename(file))
+      called_so.push_back(one);
+  }
+  if (there.size() == 1)
+    return there.front();
+  return there.empty() && called_so.size() == 1 ? called_so.front() : nullptr;
+}
+
 /// What a module that is to fit into the program has to know about a name of it.
-json describe_symbol(const Module &module, const std::string &name) {
-  const GlobalValue *value = module.getNamedValue(name);
-  json result{{"defined", value && !value->isDeclaration()}};
+json describe_symbol(const GlobalValue *value, std::size_t candidates) {
+  json result{{"defined", value && !value->isDeclaration()}, {"candidates", candidates}};
   if (value) {
+    result["symbol"] = value->getName().str();
     result["kind"] = isa<Function>(value) ? "function" : "variable";
     result["type"] = type_text(*value->getValueType());
     if (const auto *function = dyn_cast<Function>(value))
       result["returns_defined_values"] = function->hasRetAttribute(Attribute::NoUndef);
   }
-  // Local names of several modules: the linker numbers all but one of them.
-  std::uint64_t candidates = 0;
-  for (const GlobalValue &other : module.global_values()) {
-    StringRef rest = other.getName();
-    if (!other.isDeclaration() && rest.consume_front(name) &&
-        (rest.empty() || (rest.consume_front(".") && all_of(rest, isDigit))))
-      ++candidates;
-  }
-  result["candidates"] = candidates;
   return result;
+}
+
+/// As the file means it, as far as the tables are there; nothing: they are wanted.
+std::optional<json> describe_symbol(const ControlParts &parts, const std::string &name, StringRef file, bool has_tables)
+    OSR_REQUIRES(engine_lock) {
+  const Module &module = *parts.engine.program().module;
+  std::vector<const GlobalValue *> candidates = candidates_for(module, name);
+  if (candidates.size() > 1 && !file.empty()) {
+    if (!has_tables)
+      return std::nullopt;
+    if (const GlobalValue *own = find_in_file(candidates, parts.sources, file))
+      return describe_symbol(own, 1);
+  }
+  return describe_symbol(module.getNamedValue(name), candidates.size());
+}
+
+/// Nothing: files of symbols are wanted.
+Expected<std::optional<json>> describe_symbols(const ControlParts &parts, const json &names, StringRef file,
+                                               bool has_tables) {
+  Lock lock(parts.engine.mutex(), after_waiting);
+  json symbols = json::object();
+  for (const json &name : names) {
+    if (!name.is_string())
+      return make_error("'names' has to be a list of texts");
+    std::optional<json> described = describe_symbol(parts, name.get<std::string>(), file, has_tables);
+    if (!described)
+      return std::nullopt;
+    symbols[name.get<std::string>()] = std::move(*described);
+  }
+  return symbols;
 }
 
 } // namespace
@@ -124,14 +182,17 @@ Expected<std::unique_ptr<MemoryBuffer>> buffer_from(const std::string &base64) {
 }
 
 Expected<json> answer_symbols(const ControlParts &parts, const Call &call) {
-  Lock lock(parts.engine.mutex(), after_waiting);
-  json symbols = json::object();
-  for (const json &name : call.request.parameters["names"]) {
-    if (!name.is_string())
-      return make_error("'names' has to be a list of texts");
-    symbols[name.get<std::string>()] = describe_symbol(*parts.engine.program().module, name.get<std::string>());
+  const json &names = call.request.parameters["names"];
+  const std::string source = text_of(call.request, "source");
+  auto symbols = describe_symbols(parts, names, source, /*has_tables=*/false);
+  if (symbols && !*symbols) {
+    tell_if_read_anew(parts, ProgressTeller(call));
+    const bool is_known = !errorToBool(parts.sources.prepare());
+    symbols = describe_symbols(parts, names, is_known ? source : "", /*has_tables=*/true);
   }
-  return json{{"symbols", std::move(symbols)}};
+  if (!symbols)
+    return symbols.takeError();
+  return json{{"symbols", std::move(**symbols)}};
 }
 
 Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
@@ -154,6 +215,7 @@ Expected<json> answer_redefine(const ControlParts &parts, const Call &call) {
 Expected<json> answer_revert(const ControlParts &parts, const Call &call) {
   if (!call.request.parameters.contains("function") || is_as_patch(call))
     return revert_as_patch(parts, call);
+  tell_if_read_anew(parts, ProgressTeller(call));
   auto options = options_from(call.request);
   if (!options)
     return options.takeError();

@@ -150,6 +150,23 @@ __attribute__((noinline)) struct wide widened(long part) { return (struct wide){
         self.assertEqual(refused.returncode, 1)
         self.assertIn("site map", refused.stderr)
 
+    def test_static_functions_that_the_file_calls_in_another_way(self):
+        """clang's optimiser gives static functions a calling convention of their own; in a program that it has not seen they have C's."""
+        source = self.file("program.c", STATIC_FUNCTIONS)
+        self.assertEqual(["fastcc" in self.ir_of(source, flag) for flag in ("-O0", "-O1")], [False, True])
+        for tier in ("baseline", "optimized"):
+            process = self.start(self.compile(source, "-O0"), "--tier", tier)
+            self.assertEqual(self.tell(process, "x"), "8")
+            edited = self.file("edited.c", STATIC_FUNCTIONS.replace("* 2;", "* 3 + 1000;"))
+            self.asked(process, "redefine", "top", edited, "--flags=-O1")
+            self.assertEqual(self.tell(process, "x"), str(8 * 3 + 1000))
+            edited = self.file("edited.c", STATIC_FUNCTIONS.replace("+ n + 1;", "+ n + 2;"))
+            self.asked(process, "redefine", "help", edited, "--flags=-O1")
+            self.assertEqual(self.tell(process, "x"), str(13 * 3 + 1000))
+
+    def ir_of(self, source, *flags):
+        return subprocess.run([os.environ["OSR_CLANG"], "-w", *flags, "-S", "-emit-llvm", source, "-o", "-"], check=True, stdout=subprocess.PIPE, text=True).stdout
+
     def test_helpers_that_the_program_does_not_have(self):
         process = self.start_plain()
         edited = self.edited("__attribute__((noinline)) unsigned checksum(const char *text) {",
@@ -184,6 +201,20 @@ __attribute__((noinline)) struct wide widened(long part) { return (struct wide){
                       [{"from": 0, "to": 0, "values": [{"from": 2**40}]}]):
             self.assertIn("site_map", client.ask("revert", function="checksum", site_map=wrong)["error"]["message"])
         self.assertEqual(self.tell(process, "x").split()[0], "1")
+
+
+STATIC_FUNCTIONS = r"""
+#include <stdio.h>
+static int table[10];
+__attribute__((noinline)) static int help(int n) { clearerr(stdin); return table[n % 10] = table[n % 10] + n + 1; }
+__attribute__((noinline)) int top(int n) { return help(n) * 2; }
+int main(void) {
+  char line[50];
+  for (puts("ready");; printf("%d\n", top(3)))
+    if (fflush(stdout), !fgets(line, sizeof line, stdin))
+      return 0;
+}
+"""
 
 
 class RecordedFlags(AttachCase):
@@ -302,6 +333,109 @@ int main(int argc, char **) {
   }
 }
 '''
+
+
+class StaticNames(AttachCase):
+    """Several files have static functions and variables of one name: those are meant that are of the edited file."""
+    FLAGS = ("-g", *PLAIN)
+
+    def setUp(self):
+        super().setUp()
+        self.texts = {name: TWINS.replace("NUMBER", number).replace("NAME", name) for name, number in (("left", "10"), ("right", "20"))}
+
+    def begin(self, left, right, *flags):
+        bitcode = []
+        for name, path in (("left", left), ("right", right), ("main", "main.c")):
+            (self.folder / path).parent.mkdir(exist_ok=True)
+            source = self.file(path, self.texts.get(name, MAIN_OF_TWINS))
+            bitcode.append(str(self.folder / f"{name}.bc"))
+            subprocess.run([os.environ["OSR_CLANG"], "-O1", *PLAIN, *flags, "-emit-llvm", "-c", "-o", bitcode[-1], source], check=True)
+        process = self.start(*bitcode[:1], *bitcode[1:], "--tier", "baseline")
+        self.assertEqual(self.answers(process), [111, 121])
+        return process
+
+    def answers(self, process):
+        return list(map(int, self.tell(process, "").split()))
+
+    def edit(self, path, name, change):
+        return self.file(path, self.texts[name].replace("+ count", change))
+
+    def change(self, process, *words):
+        return self.asked(process, *words, "--flags", " ".join(self.FLAGS))
+
+    def refused(self, process, *words):
+        refused = self.attach(process, *words, "--flags", " ".join(self.FLAGS))
+        self.assertEqual(refused.returncode, 1)
+        return refused.stderr
+
+    def test_redefined_and_patched(self):
+        process = self.begin("left.c", "right.c", "-g")
+        self.change(process, "redefine", "twin", self.edit("right.c", "right", "+ count + 1000"))
+        self.assertEqual(self.answers(process), [212, 1222])
+        self.change(process, "redefine", "twin", self.edit("left.c", "left", "+ count + 5000"))
+        self.assertEqual(self.answers(process), [5313, 1323])
+        # Again, with what was redefined before, as patches, and with static hooks, which exist twice too.
+        for factor in (2, 3):
+            edited = self.edit("right.c", "right", f"+ count * {factor}")
+            self.assertEqual(len(self.change(process, "patch", edited, "--before", "reset")["functions"]), 1)
+            self.assertEqual(self.answers(process), [5414 + (factor - 2) * 101, 420 + (factor - 2) * 100 + factor])
+
+    def test_files_that_nobody_knows(self):
+        process = self.begin("left.c", "right.c", "-g")
+        self.assertIn("which is meant cannot be told", self.refused(process, "redefine", "twin", self.edit("other.c", "left", "+ 1")))
+        self.assertIn("which is meant cannot be told", self.refused(process, "patch", self.edit("left.c", "left", "+ 1"), self.edit("other.c", "left", "+ 2")))
+        self.assertEqual(self.answers(process), [212, 222])
+        process = self.begin("left.c", "right.c") # without -g
+        self.assertIn("which is meant cannot be told", self.refused(process, "redefine", "twin", self.edit("left.c", "left", "+ 1")))
+        self.assertEqual(self.answers(process), [212, 222])
+
+    def test_files_of_one_name(self):
+        process = self.begin("a/part.c", "b/part.c", "-g")
+        self.change(process, "redefine", "twin", self.edit("b/part.c", "right", "+ count + 1000"))
+        self.assertEqual(self.answers(process), [212, 1222])
+        self.assertIn("which is meant cannot be told", self.refused(process, "redefine", "twin", self.edit("part.c", "left", "+ 1")))
+        self.assertEqual(self.answers(process), [313, 1323])
+
+    def test_by_the_name_that_the_program_has(self):
+        process = self.begin("left.c", "right.c", "-g")
+        numbered = [each["function"] for each in self.asked(process, "functions", "twin")["functions"] if each["function"] != "twin"]
+        self.assertEqual(len(numbered), 1)
+        redefined, problems = [], []
+        for name in ("left", "right"):
+            edited = self.edit(f"{name}.c", name, "+ count + 1000")
+            ended = self.attach(process, "redefine", numbered[0], edited, "--flags", " ".join(self.FLAGS))
+            if ended.returncode == 0:
+                redefined.append(name)
+            else:
+                problems.append(ended.stderr)
+        self.assertEqual((len(redefined), len(problems)), (1, 1))
+        self.assertIn(f"is another one than '{numbered[0]}'", problems[0])
+        self.assertEqual(self.answers(process), [1212, 222] if redefined == ["left"] else [212, 1222])
+
+
+MAIN_OF_TWINS = r"""
+#include <stdio.h>
+int left(void), right(void);
+int main(void) {
+  for (puts("ready");; printf("%d %d\n", left(), right()))
+    if (fflush(stdout), getchar() == EOF)
+      return 0;
+}
+"""
+TWINS = r"""
+static int count;
+__attribute__((noinline)) static int reset(void) { count = 0; return 0; }
+__attribute__((noinline)) static int twin(void) {
+  static int calls;
+  calls += 100;
+  return NUMBER + calls + count;
+}
+int NAME(void) {
+  if (++count == 1000000)
+    reset();
+  return twin();
+}
+"""
 
 
 class Events(AttachCase):
