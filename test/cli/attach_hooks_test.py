@@ -310,7 +310,7 @@ __attribute__((noinline)) int count_after(void) {
   return 5;
 }
 __attribute__((noinline)) int hold_on(void) {
-  before_runs += 1;
+  ++before_runs;
   while (!may_go)
     usleep(1000);
   return 0;
