@@ -1,8 +1,6 @@
 #include "runtime/stackmap/site_table.h"
 
 #include "compiler/base/check.h"
-#include "runtime/stackmap/record_codec.h"
-
 #include <llvm/ADT/STLExtras.h>
 
 #include <algorithm>
@@ -21,28 +19,25 @@ SiteTable SiteTable::build(llvm::ArrayRef<SiteRecord> records) {
   for (const SiteRecord &record : records)
     sorted.push_back(&record);
   llvm::sort(sorted, [](auto *a, auto *b) { return a->return_pc_offset < b->return_pc_offset; });
-  OSR_CHECK(!sorted.front()->frames.empty(), "site record at offset {:#x} has no frame",
-            sorted.front()->return_pc_offset);
-  table.size_ = std::uint32_t(sorted.size());
-  table.base_function_ = sorted.front()->frames.front().site.function;
-
-  RecordBytes bytes;
-  std::vector<std::uint32_t> positions;
-  for (std::size_t i = 0; i != sorted.size(); ++i) {
-    OSR_CHECK(i == 0 || sorted[i]->return_pc_offset != sorted[i - 1]->return_pc_offset,
+  for (std::size_t i = 1; i < sorted.size(); ++i)
+    OSR_CHECK(sorted[i]->return_pc_offset != sorted[i - 1]->return_pc_offset,
               "two site records at return PC offset {:#x}", sorted[i]->return_pc_offset);
-    positions.push_back(std::uint32_t(bytes.size()));
-    encode_record(*sorted[i], table.base_function_, bytes);
-    OSR_CHECK(bytes.size() < std::numeric_limits<std::uint32_t>::max(), "site table of {} bytes", bytes.size());
-  }
+  OSR_CHECK(sorted.size() <= std::numeric_limits<std::uint32_t>::max() / 2, "{} sites", sorted.size());
+  table.size_ = std::uint32_t(sorted.size());
+  table.has_long_offsets_ = sorted.back()->return_pc_offset > std::numeric_limits<std::uint16_t>::max();
+
+  const EncodedRecords records_of_all = encode_records(sorted, table.offsets());
+  const RecordBytes &bytes = records_of_all.bytes;
+  OSR_CHECK(bytes.size() <= std::numeric_limits<std::uint32_t>::max(), "site table of {} bytes", bytes.size());
   table.record_bytes_ = std::uint32_t(bytes.size());
-  table.memory_ = std::make_unique<std::uint8_t[]>(table.slot_count() * table.slot_bytes() + bytes.size());
-  std::copy(bytes.begin(), bytes.end(), table.memory_.get() + table.slot_count() * table.slot_bytes());
-  for (std::size_t i = 0; i != sorted.size(); ++i) {
-    std::size_t slot = table.first_slot(sorted[i]->return_pc_offset);
+  const std::size_t slots = table.slot_count() * table.slot_bytes();
+  table.memory_ = std::make_unique<std::uint8_t[]>(slots + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), table.memory_.get() + slots);
+  for (auto [record, position] : llvm::zip(sorted, records_of_all.positions)) {
+    std::size_t slot = table.first_slot(record->return_pc_offset);
     while (table.slot(slot) != 0)
       slot = slot + 1 == table.slot_count() ? 0 : slot + 1;
-    table.set_slot(slot, positions[i] + 1);
+    table.set_slot(slot, position);
   }
   return table;
 }
@@ -57,7 +52,11 @@ std::uint32_t SiteTable::slot(std::size_t index) const noexcept {
     std::memcpy(&value, memory_.get() + index * sizeof(value), sizeof(value));
     return std::uint32_t(value);
   };
-  return slot_bytes() == 2 ? load(std::uint16_t()) : load(std::uint32_t());
+  switch (slot_bytes()) {
+  case 1: return load(std::uint8_t());
+  case 2: return load(std::uint16_t());
+  default: return load(std::uint32_t());
+  }
 }
 
 void SiteTable::set_slot(std::size_t index, std::uint32_t value) {
@@ -71,22 +70,22 @@ SiteHandle SiteTable::look_up(std::uint32_t return_pc_offset) const noexcept {
     const std::uint32_t value = slot(index);
     if (value == 0)
       return {};
-    const std::uint8_t *record = records_begin() + (value - 1);
-    if (decode_offset(record) == return_pc_offset)
+    const std::uint8_t *record = bytes_begin() + value;
+    if (decode_offset(record, offsets()) == return_pc_offset)
       return {this, record};
   }
 }
 
 SiteSummary SiteHandle::summary() const noexcept {
+  const RecordReader reader = table_->reader();
   const std::uint8_t *position = record_;
-  const RecordHead head = decode_head(position, table_->records_end());
-  return {head.return_pc_offset, head.certified, head.frame_count,
-          decode_site(position, table_->records_end(), table_->base_function_)};
+  const RecordHead head = reader.head(position);
+  return {head.return_pc_offset, head.certified, head.frame_count, reader.site(position)};
 }
 
 SiteRecord SiteHandle::record() const {
   const std::uint8_t *position = record_;
-  return decode_record(position, table_->records_end(), table_->base_function_);
+  return table_->reader().record(position);
 }
 
 std::optional<SiteRecord> SiteTable::find(std::uint32_t return_pc_offset) const {
@@ -95,9 +94,11 @@ std::optional<SiteRecord> SiteTable::find(std::uint32_t return_pc_offset) const 
 }
 
 void SiteTable::for_each(llvm::function_ref<void(const SiteRecord &)> visit) const {
-  const std::uint8_t *position = records_begin();
-  while (position != records_end())
-    visit(decode_record(position, records_end(), base_function_));
+  if (size_ == 0)
+    return;
+  const RecordReader reader = this->reader();
+  for (const std::uint8_t *position = reader.first_record(); position != bytes_begin() + record_bytes_;)
+    visit(reader.record(position));
 }
 
 } // namespace osr

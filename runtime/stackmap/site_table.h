@@ -1,7 +1,7 @@
-// All site records of one code object, in about 30 bytes per site.
+// All site records of one code object, in about 20 bytes per site.
 #pragma once
 
-#include "runtime/stackmap/record.h"
+#include "runtime/stackmap/record_codec.h"
 
 #include <llvm/ADT/ArrayRef.h>
 #include <llvm/ADT/STLFunctionalExtras.h>
@@ -68,19 +68,20 @@ private:
 
   /// Two thirds full at most: there is always an empty slot.
   std::size_t slot_count() const noexcept { return size_ == 0 ? 0 : size_ + size_ / 2 + 1; }
-  std::size_t slot_bytes() const noexcept { return record_bytes_ < 0xffff ? 2 : 4; }
+  std::size_t slot_bytes() const noexcept { return record_bytes_ <= 0xff ? 1 : record_bytes_ <= 0xffff ? 2 : 4; }
+  OffsetBytes offsets() const noexcept { return has_long_offsets_ ? OffsetBytes::Four : OffsetBytes::Two; }
   std::size_t first_slot(std::uint32_t return_pc_offset) const noexcept;
   std::uint32_t slot(std::size_t index) const noexcept;
   void set_slot(std::size_t index, std::uint32_t value);
-  const std::uint8_t *records_begin() const noexcept { return memory_.get() + slot_count() * slot_bytes(); }
-  const std::uint8_t *records_end() const noexcept { return records_begin() + record_bytes_; }
+  const std::uint8_t *bytes_begin() const noexcept { return memory_.get() + slot_count() * slot_bytes(); }
+  RecordReader reader() const noexcept { return {bytes_begin(), bytes_begin() + record_bytes_, offsets()}; }
 
-  /// First the slots of an open-addressing hash table: 1 + position of a record, or 0. They have two bytes each while
-  /// that is enough. Behind them the records in ascending order; see record_codec.h.
+  /// First the slots of an open-addressing hash table: the position of a record in the bytes behind them, or 0. They are as
+  /// small as that allows. Behind them the records in ascending order; see record_codec.h.
   std::unique_ptr<std::uint8_t[]> memory_;
   std::uint32_t record_bytes_ = 0;
-  std::uint32_t size_ = 0;
-  FunctionId base_function_ = 0;
+  std::uint32_t size_ : 31 = 0;
+  std::uint32_t has_long_offsets_ : 1 = 0;
 };
 
 /// Stable text of one record, a line for the record and one per value.

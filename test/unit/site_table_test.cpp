@@ -99,6 +99,27 @@ TEST_CASE("offsets that are no return PCs are not found") {
   CHECK_FALSE(SiteTable().look_up(0));
 }
 
+TEST_CASE("values and frames that many sites have in common are kept once") {
+  std::mt19937 random(9);
+  const FrameRecord outer = random_record(random, 0).frames.front();
+  std::vector<RecordedValue> values;
+  for (std::int32_t i = 0; i != 200; ++i) // more than have short numbers
+    values.push_back({{ValueSource::Kind::Frame, {}, -8 * i, 0, {{RecipeStep::Kind::Add, i}}}, 8});
+  std::vector<SiteRecord> records;
+  for (std::uint32_t i = 0; i != 5000; ++i) {
+    FrameRecord inner{{5, i}, {}};
+    for (std::uint32_t v = 0; v != 3; ++v)
+      inner.values.push_back(values[(i * 7 + v * 31) % values.size()]);
+    records.push_back({i * 20, false, {outer, inner}});
+  }
+  const SiteTable table = SiteTable::build(records);
+  for (const SiteRecord &record : records) {
+    REQUIRE(table.find(record.return_pc_offset) == record);
+    REQUIRE(table.look_up(record.return_pc_offset).summary().outermost == outer.site);
+  }
+  CHECK(double(table.bytes()) / double(records.size()) < 28); // each by itself: more than 40
+}
+
 TEST_CASE("a site with six values takes at most 40 bytes in all") {
   std::vector<SiteRecord> records;
   for (std::uint32_t i = 0; i != 1000; ++i) {
