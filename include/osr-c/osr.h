@@ -1,7 +1,7 @@
 /* The runtime for hosts in C, and in languages that call C. What each call does in more words: include/osr/runtime.h.
  *
  * Strings are UTF-8 that ends with a null byte. Calls that can fail return a message, or NULL when they did what they say:
- * the caller frees it by osr_free_message. All may be called from any thread unless they say something else. Example:
+ * the caller frees it by osr_free_message. Pointers are those of something, unless it is said that they may be NULL. All may be called from any thread unless they say something else. Example:
  *
  *     osr_runtime *runtime;
  *     check(osr_create(OSR_TIER_BASELINE, &runtime));

@@ -163,7 +163,8 @@ struct RuntimeOptions {
   bool keep_source = false; ///< for Runtime::source_of
   bool compile_ahead = false; ///< compile every function before the program starts
   std::vector<std::string> libraries; ///< loaded before the program is linked
-  /// Not empty: all other functions stay at the baseline tier. Of a program that grows they may come later.
+  /// Not empty: all other functions stay at the baseline tier, unless Runtime::replace asks for another one. Of a program that grows
+  /// they may come later.
   std::vector<std::string> optimize_only;
   std::vector<HostSymbol>
       host_symbols; ///< functions and data of the host that the program may name, as by Runtime::define
@@ -191,7 +192,7 @@ struct RuntimeOptions {
   /// fails if one of them is unknown, or is what this processor lacks.
   std::string target_cpu, target_features;
   /// The same calls of the same program make the same code and the same transitions in every run: the thread that makes a
-  /// function hot compiles it. Threads, and exceptions on their way through frames that wait, apart. No handler of a signal
+  /// function hot compiles it. When old code is freed, and the listener hears of it, is not among that. Threads, and exceptions on their way through frames that wait, apart. No handler of a signal
   /// may call functions of the program then. Not with a policy that samples, or stress modes and limits that go by time.
   bool deterministic = false;
   /// The name of an environment variable, "OSR_OPTIONS" say, whose text changes these options (change_options), for support

@@ -78,12 +78,13 @@ public:
   /// The request ends with an error and changes nothing, unless frames were written already; then it ends as usual.
   void cancel() { is_cancelled_ = true; }
   bool is_done() const;
-  /// The outcome; the same each time.
+  /// The outcome; the same each time. In the child of a fork, of a request that was under way: ErrorCode::Cancelled.
   llvm::Expected<ReplaceOutcome> wait();
 
 private:
   friend class RequestQueue;
   void run();
+  void end_in_child();
 
   struct Answer;
   Work work_;

@@ -84,13 +84,14 @@ public:
   /// their own; of weak definitions (linkonce_odr and the like) the first one counts, and goes with its module. What
   /// functions refer to may come later, when they are first called at the latest; what variables refer to has to be
   /// there. Takes time for what is in the module, not for what the program has. The error names what is invalid, cannot
-  /// be compiled, or is defined already; then nothing has changed.
+  /// be compiled, or is defined already; then nothing has changed. A name that was removed and comes again has the address that it
+  /// had; of different names, a runtime has addresses for about a million functions in its life.
   llvm::Expected<ModuleId> add(llvm::orc::ThreadSafeModule module);
   /// The program does not have the module's functions any more. Calls of them fail as those of a function that cannot
   /// be compiled (Options::compile_failed), until another module defines the name, with the same type. Activations end
   /// in the old code. Memory of code, records and variables comes back when nothing leads into it, and no other
-  /// function names it. Who keeps a pointer to one of its variables must not use it, nor one to a function
-  /// for what another module defines later: lookup() gives that. The error says that there is no such module.
+  /// function names it. Who keeps a pointer to one of its variables must not use it. The error says that there
+  /// is no such module.
   llvm::Error remove(ModuleId module);
   /// Runs the constructors of modules that were added since the last time, in the order of adding, and chooses what
   /// ifuncs mean. In an attached thread. Destructors of modules (llvm.global_dtors) are not run.

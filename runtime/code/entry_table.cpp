@@ -1,7 +1,7 @@
 #include "runtime/code/entry_table.h"
 
 #include "compiler/base/check.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/machine/instructions.h"
 
 #include <llvm/Support/Endian.h>
@@ -42,7 +42,8 @@ EntryTable::~EntryTable() {
 
 llvm::Error EntryTable::reserve(std::uint32_t count) {
   if (count > max_functions)
-    return make_error("the program has {} functions, at most {} are supported", count, max_functions);
+    return make_error(ErrorCode::NoMemory, "there is room for the addresses of {} functions, {} are wanted",
+                      max_functions, count);
   Lock lock(mutex_);
   while (batch_count_ * batch_size < count) {
     auto batch = make_batch(batch_count_ * batch_size);

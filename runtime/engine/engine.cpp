@@ -152,7 +152,8 @@ Expected<std::vector<EntryId>> Engine::entries_for(ArrayRef<FunctionInfo> functi
   for (const FunctionInfo &function : functions) {
     auto known = withdrawn_.find(function.name);
     if (known == withdrawn_.end()) {
-      entries.push_back(EntryId(next++));
+      auto before = unused_.find(function.name);
+      entries.push_back(before == unused_.end() ? EntryId(next++) : before->second);
       continue;
     }
     const Function *before = program().module->getFunction(function.name), *now = module.getFunction(function.name);
@@ -221,6 +222,7 @@ Expected<Engine::Added> Engine::add(std::unique_ptr<Module> module) {
   for (auto [entry, body] : zip(added->entries, bodies)) {
     begin(program().functions[body], entry);
     withdrawn_.erase(program().functions[body].name);
+    unused_.erase(program().functions[body].name);
   }
   versions_->forget_failures(); // a name may be there now
   return added;
@@ -262,6 +264,7 @@ bool Engine::free_removed(Added &module) {
       continue;
     }
     session_->undefine_symbols({{name, 0}});
+    unused_[name] = entry;
     withdrawn_.erase(known);
   }
   return !is_left;

@@ -156,6 +156,8 @@ private:
   std::unique_ptr<WalkableRuntime> walkable_;
   std::map<std::string, EntryId, std::less<>>
       withdrawn_ OSR_GUARDED_BY(engine_lock); ///< entries of functions that have no body, by name
+  /// Of those whose name nothing in the program uses any more: it gets the same one when it comes again.
+  llvm::StringMap<EntryId> unused_ OSR_GUARDED_BY(engine_lock);
 };
 
 } // namespace osr

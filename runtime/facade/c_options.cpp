@@ -2,8 +2,10 @@
 
 #include "runtime/facade/c_support.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 
 using namespace llvm;
 
@@ -99,7 +101,8 @@ void take_limits(const osr_options &chosen, CompileLimits &limits) {
   if (chosen.most_instructions)
     limits.most_instructions = chosen.most_instructions;
   if (chosen.most_milliseconds)
-    limits.most_time = std::chrono::milliseconds(chosen.most_milliseconds);
+    limits.most_time = std::chrono::milliseconds(
+        std::min<std::uint64_t>(chosen.most_milliseconds, std::numeric_limits<std::int32_t>::max()));
   if (chosen.most_failures)
     limits.most_failures = chosen.most_failures;
 }

@@ -38,8 +38,7 @@ inline llvm::Expected<Tier> tier_of(osr_tier tier) {
   case OSR_TIER_OPTIMIZED: return Tier::Optimized;
   case OSR_TIER_AUTO: break;
   }
-  return make_error(ErrorCode::Invalid, "activations go on at the baseline or the optimised tier, not at tier {}",
-                    unsigned(tier));
+  return make_error(ErrorCode::Invalid, "tier {} is not one that activations can be at", unsigned(tier));
 }
 
 /// A structure of C, whose first member is its size, of this version or an earlier one, which ended behind `first_size`.

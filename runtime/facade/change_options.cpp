@@ -4,6 +4,7 @@
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/SmallVector.h>
+#include <llvm/ADT/StringExtras.h>
 
 using namespace llvm;
 
@@ -126,7 +127,7 @@ Error choose_tier(Words &words) {
 Expected<RuntimeOptions> changed(const RuntimeOptions &options, StringRef text) {
   Words words{.options = options, .tier = {}, .policy = {}, .threshold = {}};
   SmallVector<StringRef> all;
-  text.split(all, ' ', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
+  SplitString(text, all);
   for (std::size_t i = 0; i != all.size(); ++i) {
     if (const SetFlag *set = find_meaning(all[i], flags)) {
       (*set)(words.options);

@@ -14,6 +14,9 @@ using namespace llvm;
 namespace osr {
 namespace {
 
+constexpr std::size_t most_queued = std::size_t(1) << 20;
+constexpr unsigned most_compile_threads = 256;
+
 bool goes_by_time(StressMode::Kind kind) {
   switch (kind) {
   case StressMode::Kind::None:
@@ -69,7 +72,15 @@ Error check_choices(const RuntimeOptions &options) {
     return error;
   if (Error error = check_named(options.freeing, Freeing::ResidenceCounting, "freeing"))
     return error;
-  return check_named(options.fault.kind, Fault::Kind::CalleeSaved, "fault");
+  if (Error error = check_named(options.fault.kind, Fault::Kind::CalleeSaved, "fault"))
+    return error;
+  if (options.stress.kind != StressMode::Kind::Random && options.stress.number == 0) // that is a seed
+    return make_error(ErrorCode::Invalid, "stress: its number is 0; it takes 1 and more");
+  if (options.tier_up.queue_capacity > most_queued || options.tier_up.compile_threads > most_compile_threads)
+    return make_error(ErrorCode::Invalid, "tier_up: {} functions may wait for {} threads; it takes up to {} and {}",
+                      options.tier_up.queue_capacity, options.tier_up.compile_threads, most_queued,
+                      most_compile_threads);
+  return Error::success();
 }
 
 } // namespace

@@ -45,7 +45,9 @@ constinit thread_local AroundForkOfThread around_fork __attribute__((tls_model("
 OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   auto *around = new (around_fork.bytes) AroundFork;
   for (RuntimeImpl *runtime : around->running.all()) {
-    runtime->engine->mutex().lock();
+    runtime->is_locked_for_fork = !runtime->is_in_callback(); // a listener may fork
+    if (runtime->is_locked_for_fork)
+      runtime->engine->mutex().lock();
     runtime->engine->compiler().gate().lock(); // nobody is within LLVM
   }
   process_threads().mutex().lock();
@@ -64,15 +66,18 @@ OSR_UNCHECKED_LOCKS void after_fork(ForkSide side) {
     process_threads().keep_only_current();
     forget_other_threads();
     process_safepoints().forget_other_threads(process_threads());
-    for (RuntimeImpl *runtime : around->running.all())
+    for (RuntimeImpl *runtime : around->running.all()) {
       runtime->engine->mutex().forget_waiting();
+      runtime->uses = RuntimeImpl::Use::count_own(*runtime);
+    }
   }
   for (RuntimeImpl *runtime : around->running.all())
     runtime->rooms.after_fork(side == ForkSide::Child);
   process_threads().mutex().unlock();
   for (RuntimeImpl *runtime : reverse(around->running.all())) {
     runtime->engine->compiler().gate().unlock();
-    runtime->engine->mutex().unlock();
+    if (runtime->is_locked_for_fork)
+      runtime->engine->mutex().unlock();
   }
   around->~AroundFork();
 }

@@ -63,11 +63,13 @@ void Rooms::end_by(std::chrono::steady_clock::time_point when) {
 }
 
 void Rooms::before_fork() {
+  replacer->before_fork();
   if (tiering)
     tiering->before_fork();
 }
 
 void Rooms::after_fork(bool is_child) {
+  replacer->after_fork(is_child);
   if (is_child) {
     stress->forget_threads();
     replacer->forget_threads();

@@ -72,6 +72,7 @@ Error check_collectable(const RuntimeOptions &options) {
   if (!options.sites || !options.loop_sites || options.freeing == Freeing::ResidenceCounting ||
       options.mechanism == Mechanism::ReturnPoint)
     return make_error(
+        ErrorCode::Invalid,
         "with reference_spaces, code needs its sites, also in loops, and return PCs that may be rewritten: not "
         "under a shadow stack, nor while activations are counted");
   return Error::success();
@@ -92,6 +93,8 @@ void count_sites(const CanonicalProgram &program, Statistics &statistics) {
 }
 
 } // namespace
+
+constinit thread_local RuntimeImpl::Use *RuntimeImpl::Use::newest = nullptr;
 
 bool ProgramClaim::take() { return is_taken_ = !has_program.exchange(true); }
 

@@ -37,16 +37,29 @@ struct RuntimeImpl {
   /// program, which are seen on stacks, and may end by longjmp.
   class Use {
   public:
-    explicit Use(RuntimeImpl &impl) : impl_(impl) { ++impl_.uses; }
-    ~Use() { --impl_.uses; }
+    explicit Use(RuntimeImpl &impl) : impl_(impl), outer_(std::exchange(newest, this)) { ++impl_.uses; }
+    ~Use() {
+      newest = outer_;
+      --impl_.uses;
+    }
     Use(const Use &) = delete;
     Use &operator=(const Use &) = delete;
+    /// By the calling thread, which alone exists in the child of a fork.
+    static unsigned count_own(const RuntimeImpl &impl) {
+      unsigned count = 0;
+      for (const Use *use = newest; use; use = use->outer_)
+        count += &use->impl_ == &impl;
+      return count;
+    }
 
   private:
+    static constinit thread_local Use *newest __attribute__((tls_model("initial-exec"))); ///< of this thread
     RuntimeImpl &impl_;
+    Use *outer_;
   };
 
   std::atomic<unsigned> uses = 0;
+  bool is_locked_for_fork = false; ///< by the thread that forks, unless it had the engine's lock already
   /// What it has of the process.
   struct Shares {
     ProgramClaim claim; ///< of a whole program

@@ -6,6 +6,14 @@
 using namespace llvm;
 
 namespace osr {
+namespace {
+
+/// In an order that is the same in each run.
+struct Older {
+  bool operator()(const Version *a, const Version *b) const { return a->object.id < b->object.id; }
+};
+
+} // namespace
 
 /// Its activations end in the old code. Those of code that it was inlined into go on in baseline code, which calls it no more.
 void Redefiner::remove(Engine::Added module) {
@@ -13,7 +21,7 @@ void Redefiner::remove(Engine::Added module) {
   Lock lock(engine_.mutex(), after_waiting);
   Because because(Cause::Redefinition);
   const Bodies &bodies = engine_.targets().bodies();
-  std::set<const Version *> own, dependent;
+  std::set<const Version *, Older> own, dependent;
   for (EntryId entry : module.entries)
     for (Tier tier : {Tier::Baseline, Tier::Optimized})
       for (const Version *version : engine_.versions().versions_of(bodies.current(entry), tier))
@@ -32,7 +40,7 @@ void Redefiner::remove(Engine::Added module) {
   }
   if (auto moved = deoptimize(invalid); !moved)
     consumeError(moved.takeError()); // they end where they are
-  for (const std::set<const Version *> &versions : {dependent, own})
+  for (const auto &versions : {dependent, own})
     for (const Version *version : versions) {
       replacer_.reclaimer().retire(*version);
       module.code.push_back(version->object.id);

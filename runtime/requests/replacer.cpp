@@ -37,7 +37,10 @@ void Replacer::start_threads() {
 }
 
 void Replacer::stop() {
-  queue_.reset();
+  Lock lock(engine_.mutex());
+  auto queue = std::move(queue_); // a fork finds it whole, or not at all
+  lock.unlock();
+  queue.reset();
   if (reclaim_loop_)
     reclaim_loop_->end_by(WorkerThreads::Clock::time_point::max());
 }
@@ -47,6 +50,16 @@ void Replacer::end_by(std::chrono::steady_clock::time_point when) {
     queue_->end_by(when);
   if (reclaim_loop_)
     reclaim_loop_->end_by(when);
+}
+
+void Replacer::before_fork() {
+  if (queue_)
+    queue_->before_fork();
+}
+
+void Replacer::after_fork(bool is_child) {
+  if (queue_)
+    queue_->after_fork(is_child);
 }
 
 void Replacer::forget_threads() {

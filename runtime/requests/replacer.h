@@ -50,6 +50,9 @@ public:
   void end_by(std::chrono::steady_clock::time_point when);
   /// In the child of a fork: the threads are not there.
   void forget_threads();
+  /// Around a fork.
+  void before_fork() OSR_REQUIRES(engine_lock);
+  void after_fork(bool is_child) OSR_REQUIRES(engine_lock);
 
 private:
   void start_threads();
@@ -64,7 +67,14 @@ private:
                                          llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
   struct Waiting;
   llvm::Error begin_waiting(Waiting &waiting, const ReplaceOptions &options) OSR_REQUIRES(engine_lock);
-  llvm::Error refuse_below_own(FunctionId body, llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
+  class OldActivations;
+  OldActivations activations_of(FunctionId body, const ReplaceOptions &options,
+                                llvm::ArrayRef<const Version *> old) const OSR_REQUIRES(engine_lock);
+  llvm::Expected<bool> is_there(const OldActivations &wanted, bool only_here) OSR_REQUIRES(engine_lock);
+  llvm::Error refuse_below_own(FunctionId body, const ReplaceOptions &options, llvm::ArrayRef<const Version *> old)
+      OSR_REQUIRES(engine_lock);
+  bool is_quiescent(FunctionId body, const ReplaceOptions &options, llvm::ArrayRef<const Version *> old)
+      OSR_REQUIRES(engine_lock);
   llvm::Error give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
   llvm::Expected<bool> has_ended(Waiting &waiting, const ReplaceOptions &options);
   llvm::Expected<ReplaceOutcome> wait_quiescent(EntryId entry, const ReplaceOptions &options);

@@ -47,6 +47,17 @@ void PendingRequest::run() {
   answer_->ended.notify_all();
 }
 
+/// A thread that does not exist here may have the lock of the old answer.
+OSR_UNCHECKED_LOCKS void PendingRequest::end_in_child() {
+  if (answer_->is_there)
+    return;
+  (void)answer_.release();
+  answer_ = std::make_unique<Answer>();
+  answer_->code = ErrorCode::Cancelled;
+  answer_->failure = "the request was under way when the process forked: it goes on in the parent";
+  answer_->is_there = true;
+}
+
 RequestQueue::RequestQueue()
     : thread_({.name = "osr request", .at_end = WorkerThreads::AtEnd::Finish}, // somebody waits for the answer
               [this]() OSR_REQUIRES(thread_.mutex()) { return next(); }) {}
@@ -78,6 +89,18 @@ std::shared_ptr<PendingRequest> RequestQueue::add(PendingRequest::Work work) {
   }
   request->run();
   return request;
+}
+
+OSR_UNCHECKED_LOCKS void RequestQueue::before_fork() { thread_.mutex().lock(); }
+
+OSR_UNCHECKED_LOCKS void RequestQueue::after_fork(bool is_child) {
+  if (is_child) {
+    for (const auto &request : waiting_)
+      request->end_in_child();
+    if (current_)
+      current_->end_in_child();
+  }
+  thread_.mutex().unlock();
 }
 
 WorkerThreads::Next RequestQueue::next() {

@@ -18,6 +18,9 @@ public:
   std::shared_ptr<PendingRequest> add(PendingRequest::Work work);
   /// Cancels what waits, and what has begun. False: that is not done by then.
   bool end_by(std::chrono::steady_clock::time_point when);
+  /// Around a fork. In the child, where its thread does not exist, all requests end as cancelled, and nothing may be added.
+  void before_fork();
+  void after_fork(bool is_child);
 
 private:
   WorkerThreads::Next next() OSR_REQUIRES(thread_.mutex());

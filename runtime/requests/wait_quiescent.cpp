@@ -5,6 +5,7 @@
 #include "runtime/requests/replacer.h"
 #include "runtime/threads/undisturbed.h"
 
+#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
 
 #include <thread>
@@ -30,23 +31,97 @@ struct Replacer::Waiting {
   std::optional<TracedRequest> traced;
 };
 
-/// Whoever waits for an activation that is on its own stack waits for ever.
-Error Replacer::refuse_below_own(FunctionId body, ArrayRef<const Version *> old) {
-  bool is_here = false;
+/// What is waited for: code, and sites at which the function is inlined into other code that stays.
+class Replacer::OldActivations {
+public:
+  OldActivations(Engine &engine, ArrayRef<const Version *> old, ArrayRef<SiteKey> inlined_at) OSR_REQUIRES(engine_lock)
+      : table_(engine.stub_table()), inlined_at_(inlined_at.begin(), inlined_at.end()) {
+    for (const Version *version : old)
+      code_.insert(&version->object);
+    for (const SiteKey site : inlined_at)
+      inlined_in_.insert(object_of(site));
+    engine.redirector().for_each_patch([&](std::uint64_t return_pc, std::uint64_t stub_pc) {
+      (leads_to_old(stub_pc) ? patched_into_it_ : patched_out_of_it_).insert(return_pc);
+    });
+  }
+
+  bool has_inlined() const { return !inlined_at_.empty(); }
+  /// One that is rewritten is where it goes. One that is interrupted where the function is inlined may be in it.
+  OSR_OF_STOPPED_THREAD bool contain(const Frame &frame) const {
+    if (frame.stub_pc != 0)
+      return leads_to_old(frame.stub_pc);
+    if (frame.kind == PcKind::ReturnPc && patched_into_it_.contains(frame.pc))
+      return true;
+    if (frame.kind == PcKind::ReturnPc && patched_out_of_it_.contains(frame.pc))
+      return false;
+    return frame.code && (code_.contains(frame.code) || is_inlined(frame));
+  }
+
+private:
+  OSR_OF_STOPPED_THREAD bool leads_to_old(std::uint64_t stub_pc) const {
+    const auto stub = table_.find(stub_pc);
+    return stub && any_of(static_cast<const ReturnStub *>(stub->handle)->to,
+                          [this](const CodeObject *to) { return code_.contains(to); });
+  }
+  OSR_OF_STOPPED_THREAD bool is_inlined(const Frame &frame) const {
+    return frame.kind == PcKind::Exact ? inlined_in_.contains(frame.code->id)
+                                       : inlined_at_.contains(site_key(*frame.code, frame.pc));
+  }
+
+  const StubTable &table_;
+  DenseSet<const CodeObject *> code_;
+  DenseSet<SiteKey> inlined_at_;
+  DenseSet<CodeObjectId> inlined_in_;
+  DenseSet<std::uint64_t> patched_into_it_, patched_out_of_it_; ///< return PCs whose code is patched
+};
+
+/// Whether a stack has one of them: any, or those that this thread comes back to. The error says that it cannot be known.
+Expected<bool> Replacer::is_there(const OldActivations &wanted, bool only_here) {
+  bool is_there = false;
   auto look = [&](const ProgramThread &thread, RulesFinder &rules) {
-    if (thread.is_suspended || thread.tid != gettid())
+    if (is_there || (only_here && (thread.tid != gettid() || (thread.is_suspended && !thread.is_resumer))))
       return StackLook{};
     const WalkStatus status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
-      is_here |= any_of(old, [&](const Version *version) { return frame.code == &version->object; });
-      return !is_here;
+      is_there = wanted.contain(frame);
+      return !is_there;
     });
     return StackLook{status, true};
   };
-  auto unwalked = look_at_stacks(engine_, [&] { is_here = false; }, look, [] {});
+  auto unwalked = look_at_stacks(engine_, [&] { is_there = false; }, look, [] {});
   if (!unwalked)
-    return not_replaced(body, unwalked.takeError());
-  return is_here ? not_replaced(body, make_error(ErrorCode::WrongState, "the thread that would wait is in it"))
-                 : Error::success();
+    return unwalked.takeError();
+  if (!is_there && *unwalked)
+    return make_error("the stack of thread {} cannot be walked: {}", (*unwalked)->tid, describe((*unwalked)->status));
+  return is_there;
+}
+
+/// Into which code the function is inlined matters only to who wants it out of there.
+Replacer::OldActivations Replacer::activations_of(FunctionId body, const ReplaceOptions &options,
+                                                  ArrayRef<const Version *> old) const {
+  return {engine_, old, options.to == Tier::Baseline ? engine_.versions().inlined_at(body) : ArrayRef<SiteKey>()};
+}
+
+/// Whoever waits for an activation that is on its own stack waits for ever.
+Error Replacer::refuse_below_own(FunctionId body, const ReplaceOptions &options, ArrayRef<const Version *> old) {
+  auto is_here = is_there(activations_of(body, options, old), /*only_here=*/true);
+  if (!is_here)
+    return not_replaced(body, is_here.takeError());
+  return *is_here ? not_replaced(body, make_error(ErrorCode::WrongState, "the thread that would wait is in it"))
+                  : Error::success();
+}
+
+/// No activation of the old code is left.
+bool Replacer::is_quiescent(FunctionId body, const ReplaceOptions &options, ArrayRef<const Version *> old) {
+  if (!reclaimer_->is_quiescent(old))
+    return false;
+  const OldActivations inlined = activations_of(body, options, {});
+  if (!inlined.has_inlined())
+    return true;
+  auto is_left = is_there(inlined, /*only_here=*/false);
+  if (is_left)
+    return !*is_left;
+  consumeError(is_left.takeError()); // another time
+  return false;
 }
 
 Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
@@ -54,7 +129,7 @@ Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
     return not_replaced(waiting.body,
                         make_error("nobody can wait for activations on stacks that the program makes itself"));
   const std::vector<const Version *> old = replaced_by(waiting.body, options);
-  if (Error error = refuse_below_own(waiting.body, old))
+  if (Error error = refuse_below_own(waiting.body, options, old))
     return error;
   auto version = prepare(waiting.body, options);
   if (!version)
@@ -101,7 +176,7 @@ Expected<bool> Replacer::has_ended(Waiting &waiting, const ReplaceOptions &optio
   }
   ++waiting.outcome.stops;
   const std::vector<const Version *> old = engine_.versions().find(waiting.ids);
-  if (!reclaimer_->is_quiescent(old))
+  if (!is_quiescent(*body, options, old))
     return options.is_cancelled && options.is_cancelled->load() ? give_up(waiting, old) : Expected<bool>(false);
   if (options.old_code == OldCode::Free)
     reclaimer_->retire_left(old);

@@ -2,19 +2,28 @@
 
 #include "runtime/events/cause.h"
 #include "runtime/requests/active_functions.h"
+#include "runtime/threads/undisturbed.h"
+
+#include <utility>
 
 using namespace llvm;
 
 namespace osr {
 namespace {
 
-std::vector<EntryId> replaceable_functions(Engine &engine) {
-  Lock lock(engine.mutex());
+/// Of the current bodies.
+std::vector<EntryId> replaceable_functions(Engine &engine) OSR_REQUIRES(engine_lock) {
   engine.compiler().number_all();
+  const Bodies &bodies = engine.targets().bodies();
   std::vector<EntryId> functions;
-  for (const FunctionInfo &function : engine.program().functions)
+  for (std::uint32_t i = 0; i != bodies.entry_count(); ++i) {
+    const FunctionId body = bodies.current(EntryId(i));
+    if (body == no_function)
+      continue;
+    const FunctionInfo &function = engine.program().functions[body];
     if (function.pinned == PinReason::None && !function.sites().empty())
-      functions.push_back(EntryId(function.id));
+      functions.push_back(EntryId(i));
+  }
   return functions;
 }
 
@@ -28,8 +37,16 @@ std::vector<EntryId> active_among(Engine &engine, ArrayRef<EntryId> functions) {
 } // namespace
 
 AsyncStress::AsyncStress(Engine &engine, Replacer &replacer, std::uint64_t per_second)
-    : engine_(engine), replacer_(replacer), functions_(replaceable_functions(engine)),
-      ticker_("osr stress", per_second, [this] { replace_something(); }) {}
+    : engine_(engine), replacer_(replacer), ticker_("osr stress", per_second, [this] { replace_something(); }) {}
+
+/// Of a program that grows there are new ones, sooner or later.
+void AsyncStress::look_for_functions() {
+  Undisturbed undisturbed;
+  Lock lock(engine_.mutex(), after_waiting);
+  const std::uint32_t entries = engine_.targets().bodies().entry_count();
+  if (std::exchange(entries_seen_, entries) != entries)
+    functions_ = replaceable_functions(engine_);
+}
 
 EntryId AsyncStress::choose() {
   std::vector<EntryId> active;
@@ -40,6 +57,7 @@ EntryId AsyncStress::choose() {
 }
 
 void AsyncStress::replace_something() {
+  look_for_functions();
   if (functions_.empty())
     return;
   Because because(Cause::Stress);

@@ -21,12 +21,14 @@ public:
   void end_by(std::chrono::steady_clock::time_point when) { ticker_.end_by(when); }
 
 private:
+  void look_for_functions();
   void replace_something();
   EntryId choose();
 
   Engine &engine_;
   Replacer &replacer_;
   std::vector<EntryId> functions_;
+  std::uint32_t entries_seen_ = 0; ///< when these were looked for
   ContinuationBudget budget_;
   std::mt19937 random_{1};
   Ticker ticker_; ///< last: it uses all of the above

@@ -4,8 +4,6 @@
 #include "runtime/requests/active_functions.h"
 #include "runtime/threads/undisturbed.h"
 
-#include <llvm/ADT/SmallVectorExtras.h>
-
 #include <algorithm>
 
 using namespace llvm;
@@ -14,15 +12,20 @@ namespace osr {
 
 Churn::Churn(Engine &engine, Replacer &replacer, Redefiner &redefiner, std::uint64_t per_second)
     : engine_(engine), replacer_(replacer), redefiner_(redefiner),
-      functions_(map_to_vector(engine.program().functions, [](const FunctionInfo &info) { return info.name; })),
       ticker_("osr stress", per_second, [this] { act(); }) {}
 
-/// Mostly one that is on a stack: of a large program those are few among many.
-EntryId Churn::choose() {
+/// Mostly one that is on a stack: of a large program those are few among many. Nothing: there is none yet.
+std::optional<Churn::Function> Churn::choose() {
   std::vector<EntryId> active;
   if (random_() % 4 != 0)
     active = active_functions(engine_);
-  return active.empty() ? EntryId(std::uint32_t(random_() % functions_.size())) : active[random_() % active.size()];
+  Undisturbed undisturbed;
+  const Lock lock(engine_.mutex(), after_waiting);
+  const std::uint32_t count = engine_.targets().bodies().entry_count();
+  if (count == 0)
+    return std::nullopt;
+  const EntryId entry = active.empty() ? EntryId(std::uint32_t(random_() % count)) : active[random_() % active.size()];
+  return Function{entry, engine_.name_of(entry)};
 }
 
 /// Without having waited only for compiles, its own or those that the last change made necessary.
@@ -41,14 +44,16 @@ bool Churn::has_run_since() {
 }
 
 void Churn::act() {
-  if (functions_.empty() || !has_run_since())
+  if (!has_run_since())
     return;
   Because because(Cause::Stress);
-  const EntryId function = choose();
+  const auto function = choose();
+  if (!function)
+    return;
   if (random_() % 3 == 0)
-    redefine(functions_[index_of(function)]);
+    redefine(function->name);
   else
-    replace(function);
+    replace(function->entry);
 }
 
 void Churn::replace(EntryId function) {

@@ -28,7 +28,11 @@ public:
 private:
   void act();
   bool has_run_since();
-  EntryId choose();
+  struct Function {
+    EntryId entry;
+    std::string name;
+  };
+  std::optional<Function> choose();
   void replace(EntryId function);
   void redefine(const std::string &function);
   Tier random_tier() { return random_() % 2 == 0 ? Tier::Baseline : Tier::Optimized; }
@@ -36,7 +40,6 @@ private:
   Engine &engine_;
   Replacer &replacer_;
   Redefiner &redefiner_;
-  llvm::SmallVector<std::string> functions_; ///< by entry
   /// Their bodies were made of the source of one function, like those that will be. The first bodies were made when the
   /// whole program was in sight, and may have other sites.
   std::set<std::string> redefined_;

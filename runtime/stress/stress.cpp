@@ -1,7 +1,7 @@
 #include "runtime/stress/stress.h"
 
 #include "compiler/base/choice.h"
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -96,8 +96,10 @@ Expected<FunctionId> find_stressed_function(const StressMode &mode, Compiler &co
   if (mode.kind != StressMode::Kind::At)
     return 0;
   const FunctionInfo *info = compiler.program().find_function(mode.function);
+  if (!info && compiler.program().functions.empty()) // it may come
+    return no_function;
   if (!info)
-    return make_error("there is no function '{}'; 'osrctl sites' lists them", mode.function);
+    return make_error(ErrorCode::Unknown, "there is no function '{}'; 'osrctl sites' lists them", mode.function);
   if (info->pinned != PinReason::None)
     return make_error("'{}' is never replaced because it {}", mode.function, osr::to_string(info->pinned));
   if (!mode.site)
@@ -108,8 +110,8 @@ Expected<FunctionId> find_stressed_function(const StressMode &mode, Compiler &co
 }
 
 Stress::Stress(const StressMode &mode, FunctionId at_function, Engine &engine)
-    : mode_(mode), at_function_(at_function), maker_(engine.maker()), stubs_(engine.stubs()),
-      registry_(engine.registry()), lookup_(engine.lookup()), table_(engine.stub_table()),
+    : mode_(mode), at_function_(at_function), program_(engine.program()), maker_(engine.maker()),
+      stubs_(engine.stubs()), registry_(engine.registry()), lookup_(engine.lookup()), table_(engine.stub_table()),
       redirector_(engine.redirector()), statistics_(engine.statistics()), random_(mode.number) {}
 
 void Stress::on_call(const EntryFrame &frame) {
@@ -143,7 +145,10 @@ void Stress::on_poll(std::uint64_t return_pc_slot) {
     statistics_.polls_flipped += flip_caller(return_pc_slot);
 }
 
-bool Stress::is_wanted(const SiteRecord &record) const {
+bool Stress::is_wanted(const SiteRecord &record) {
+  if (at_function_ == no_function)
+    if (const FunctionInfo *info = program_.find_function(mode_.function))
+      at_function_ = info->id;
   return any_of(record.frames, [&](const FrameRecord &frame) {
     return frame.site.function == at_function_ && frame.site.index == mode_.site.value_or(frame.site.index);
   });

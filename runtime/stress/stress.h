@@ -37,12 +37,13 @@ private:
   void flip_stack(const EntryFrame &frame, Share share) OSR_REQUIRES(engine_lock);
   /// The stub that takes an activation at this return PC to the other tier, or 0.
   std::uint64_t other_tier(std::uint64_t return_pc, std::uint64_t cfa) OSR_REQUIRES(engine_lock);
-  bool is_wanted(const SiteRecord &record) const OSR_REQUIRES(engine_lock);
+  bool is_wanted(const SiteRecord &record) OSR_REQUIRES(engine_lock);
   bool can_afford(std::uint64_t return_pc, const ReturnSite &site, Landing landing) OSR_REQUIRES(engine_lock);
   void count(const Refusal &why) OSR_REQUIRES(engine_lock) { ++statistics_.transitions.refused[describe(why)]; }
 
   StressMode mode_;
-  FunctionId at_function_;
+  FunctionId at_function_; ///< At: no_function until the program has it
+  const CanonicalProgram &program_;
   VersionMaker &maker_;
   StubFactory &stubs_;
   const CodeRegistry &registry_;

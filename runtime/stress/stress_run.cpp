@@ -1,6 +1,6 @@
 #include "runtime/stress/stress_run.h"
 
-#include "compiler/base/error.h"
+#include "compiler/base/error_code.h"
 #include "runtime/events/cause.h"
 #include "runtime/threads/undisturbed.h"
 #include "runtime/threads/work_stack.h"
@@ -11,7 +11,7 @@ namespace osr {
 
 Expected<std::unique_ptr<StressRun>> StressRun::create(const StressMode &mode, Engine &engine) {
   if (engine.versions().counts_activations() && mode.kind != StressMode::Kind::None)
-    return make_error("stress modes rewrite frames, which cannot be while activations are counted");
+    return make_error(ErrorCode::Invalid, "stress modes rewrite frames, which cannot be while activations are counted");
   Lock lock(engine.mutex());
   auto function = find_stressed_function(mode, engine.compiler());
   if (!function)

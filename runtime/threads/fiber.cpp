@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <exception>
+#include <limits>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -104,8 +105,11 @@ Fiber::~Fiber() {
 
 Expected<std::unique_ptr<Fiber>> Fiber::create(std::function<void()> work, std::size_t stack_bytes) {
   const std::size_t page = std::size_t(sysconf(_SC_PAGESIZE));
+  if (stack_bytes > std::numeric_limits<std::size_t>::max() / 2) // rounded up it would be small
+    return make_error(ErrorCode::Invalid, "no stack has {} bytes", stack_bytes);
   auto state = std::make_unique<FiberState>();
   state->work = std::move(work);
+  state->resumer.stack.is_resumer = true;
   state->bytes = alignTo(std::max(stack_bytes, least_stack), page) + page;
   void *mapping = mmap(nullptr, state->bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);

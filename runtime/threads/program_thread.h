@@ -61,6 +61,7 @@ struct ProgramEntry {
 struct ProgramThread {
   pid_t tid = 0; ///< of a stack that no thread runs on: of the last one
   bool is_suspended = false; ///< no thread runs on the stack; `outside` says where it goes on (fiber.h)
+  bool is_resumer = false; ///< it is left for a fiber, which comes back to it
   std::size_t suspended_index = 0; ///< in the registry
   std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
   std::uint64_t stack_high = 0; ///< the end of its machine stack; 0: not known

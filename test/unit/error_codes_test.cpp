@@ -36,6 +36,12 @@ TEST_CASE("Options that mean nothing are invalid") {
   CHECK(kind_of_creating([](Options &options) { options.stubs = StubKind(255); }) == ErrorCode::Invalid);
   CHECK(kind_of_creating([](Options &options) { options.freeing = Freeing(2); }) == ErrorCode::Invalid);
   CHECK(kind_of_creating([](Options &options) { options.stress.kind = StressMode::Kind(50); }) == ErrorCode::Invalid);
+  for (const StressMode::Kind kind : {StressMode::Kind::Every, StressMode::Kind::All, StressMode::Kind::Loops,
+                                      StressMode::Kind::Polls, StressMode::Kind::Async, StressMode::Kind::Churn})
+    CHECK(kind_of_creating([=](Options &options) { options.stress = {kind, 0, {}, {}}; }) == ErrorCode::Invalid);
+  CHECK(kind_of_creating([](Options &options) { options.tier_up.queue_capacity = ~std::size_t(0); }) ==
+        ErrorCode::Invalid);
+  CHECK(kind_of_creating([](Options &options) { options.tier_up.compile_threads = ~0U; }) == ErrorCode::Invalid);
   CHECK(kind_of_creating([](Options &options) { options.target_cpu = "abacus"; }) == ErrorCode::Invalid);
   CHECK(kind_of_creating([](Options &options) { options.target_features = "+beads"; }) == ErrorCode::Invalid);
   CHECK(kind_of_creating([](Options &options) { options.stops.signal_number = 1; }) == ErrorCode::Invalid);
@@ -75,6 +81,8 @@ TEST_CASE("Requests with choices that mean nothing are invalid") {
 }
 
 TEST_CASE("What cannot be a stack is none") {
+  for (const std::size_t bytes : {~std::size_t(0), ~std::size_t(0) - 4095})
+    CHECK(kind_of(Fiber::create([] {}, bytes).takeError()) == ErrorCode::Invalid);
   char memory[16];
   CHECK(kind_of(HostStack::at(nullptr, 1 << 20).takeError()) == ErrorCode::Invalid);
   CHECK(kind_of(HostStack::at(memory, ~std::size_t(0) - 4096).takeError()) == ErrorCode::Invalid);

@@ -1,5 +1,6 @@
 // Check that what waits on suspended stacks is replaced, collected and freed like what waits on those of threads.
 #include "fiber_fixture.h"
+#include "osr/error.h"
 
 #include <atomic>
 #include <stdexcept>
@@ -53,6 +54,25 @@ std::vector<std::unique_ptr<Waiting>> make_fibers(unsigned count, Wait *wait, st
     all.push_back(std::move(waiting));
   }
   return all;
+}
+
+TEST_CASE("Who runs in a fiber does not wait for an activation of the stack that it was resumed from") {
+  static Runtime *running = nullptr;
+  static ErrorCode code{};
+  auto runtime = runtime_with({"declare void @run()\ndefine i64 @resumes() { call void @run()\n ret i64 1 }"},
+                              options_with(Tier::Optimized));
+  running = runtime.get();
+  cantFail(runtime->define({{"run", reinterpret_cast<std::uint64_t>(+[] {
+                               auto fiber = cantFail(Fiber::create([] {
+                                 Error error =
+                                     running->replace("resumes", {Tier::Baseline, Frames::WaitQuiescent}).takeError();
+                                 code = code_of(error);
+                                 consumeError(std::move(error));
+                               }));
+                               cantFail(fiber->resume().takeError());
+                             })}}));
+  CHECK(call(*runtime, "resumes") == 1);
+  CHECK(code == ErrorCode::WrongState);
 }
 
 TEST_CASE("Ten thousand suspended fibers are replaced back and forth, and all go on rightly") {

@@ -209,6 +209,20 @@ TEST_CASE("Nobody waits for an activation on their own stack") {
   });
 }
 
+TEST_CASE("Nobody waits for an activation of theirs that is about to go into what is to end") {
+  program().inside([] {
+    replace("deep", {.to = Tier::Baseline});
+    CHECK(deep_with([&] {
+      CHECK(replace("deep", {.to = Tier::Optimized}).rewritten == 11);
+      Error error =
+          program().runtime().replace("deep", {.to = Tier::Baseline, .frames = Frames::WaitQuiescent}).takeError();
+      CHECK(code_of(error) == ErrorCode::WrongState);
+      consumeError(std::move(error));
+    }));
+    replace("deep", {.to = Tier::Optimized});
+  });
+}
+
 TEST_CASE("Handlers of signals come to a thread that waits for quiescence") {
   program().inside([] {
     replace("deep", {.to = Tier::Optimized});
