@@ -29,23 +29,24 @@ bool needs_definition(const GlobalValue &value) {
   return !function || !(function->isIntrinsic() || function->getName().starts_with("osr."));
 }
 
+bool fits_register(const Type *type) {
+  return type->isPointerTy() || (type->isIntegerTy() && type->getIntegerBitWidth() <= 64);
+}
+
 } // namespace
 
 Error check_main(const CanonicalProgram &program) {
   const FunctionInfo *main = program.find_aliased_function("main");
   if (!main)
     return make_error("the program defines no function 'main'; link the module that does");
-  FunctionType *type = program.module->getFunction(main->name)->getFunctionType();
-  LLVMContext &context = program.module->getContext();
-  Type *word = Type::getInt32Ty(context), *pointer = PointerType::getUnqual(context);
-  Type *parameters[] = {word, pointer, pointer};
-  bool fits = type->getReturnType() == word && !type->isVarArg() && type->getNumParams() <= std::size(parameters) &&
-              std::equal(type->param_begin(), type->param_end(), parameters);
-  if (fits)
+  const FunctionType *type = program.module->getFunction(main->name)->getFunctionType();
+  const bool can_return = type->getReturnType()->isVoidTy() || fits_register(type->getReturnType());
+  if (can_return && type->getNumParams() <= 3 && all_of(type->params(), fits_register))
     return Error::success();
   std::string text;
   raw_string_ostream(text) << *type;
-  return make_error("'main' has the type '{}'; it must return i32 and may take i32, ptr, ptr in this order", text);
+  return make_error("'main' has the type '{}'; it may return an integer, and take up to three integers and pointers",
+                    text);
 }
 
 Error check_allocation(const CanonicalProgram &program) {

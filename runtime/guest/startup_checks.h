@@ -9,8 +9,8 @@
 
 namespace osr {
 
-/// Fails when there is no main, or none that can be called as `int main(int argc, char **argv, char **environ)`: it
-/// returns i32 and takes at most i32, ptr and ptr.
+/// Fails when there is no main, or none that can be called as `int main(int argc, char **argv, char **environ)`: as by the C library, whatever
+/// takes no more than three integers and pointers, and returns an integer, a pointer or nothing (`void main()`: the status is any).
 llvm::Error check_main(const CanonicalProgram &program);
 
 /// Fails when the program brings an allocator of its own under the C library's names, or its own operator new into a process

@@ -147,15 +147,35 @@ class BadPrograms(OsrctlCase):
         self.refused("declare i32 @main()\ndefine i32 @f() {\n  %x = call i32 @main()\n  ret i32 %x\n}\n", "'main'")
 
     def test_odd_main(self):
-        self.refused("define void @main() {\n  ret void\n}\n", "'main'", "void ()", "i32")
-        self.refused("define double @main(double %x) {\n  ret double %x\n}\n", "'main'", "double (double)", "i32")
-        self.refused("define i32 @main(ptr %x) {\n  ret i32 0\n}\n", "'main'", "i32 (ptr)")
+        self.refused("define double @main(double %x) {\n  ret double %x\n}\n", "'main'", "double (double)", "an integer")
+        self.refused("define i32 @main({ i32, i32 } %x) {\n  ret i32 0\n}\n", "'main'", "i32 ({ i32, i32 })")
         self.refused("define i32 @main(i32 %a, ptr %b, ptr %c, ptr %d) {\n  ret i32 0\n}\n", "'main'", "i32, ptr, ptr")
 
     def test_usual_mains(self):
-        for arguments in ["", "i32 %n", "i32 %n, ptr %arguments", "i32 %n, ptr %arguments, ptr %environment"]:
-            path = self.file("main.ll", f"define i32 @main({arguments}) {{\n  ret i32 5\n}}\n")
-            self.assertEqual(self.osrctl("run", path).returncode, 5, arguments)
+        for arguments in ["", "i32 %n", "i32 %n, ptr %arguments", "i32 %n, ptr %arguments, ptr %environment", "i64 %n", "i32 %n, ..."]:
+            for result in "i32", "i64":
+                path = self.file("main.ll", f"define {result} @main({arguments}) {{\n  ret {result} 5\n}}\n")
+                self.assertEqual(self.osrctl("run", path).returncode, 5, arguments)
+
+    def test_main_without_result(self):
+        """The status is any, unless the program says one. It also calls itself."""
+        path = self.file("main.ll", """
+            declare void @exit(i32) noreturn
+            define void @main(i32 %n, ptr %arguments) {
+              %last = icmp eq i32 %n, 9
+              br i1 %last, label %end, label %more
+            more:
+              %m = add i32 %n, 1
+              call void @main(i32 %m, ptr %arguments)
+              ret void
+            end:
+              call void @exit(i32 %n)
+              unreachable
+            }
+            """)
+        for mode in [], ["--tier", "optimized", "--stress", "every"]:
+            self.assertEqual(self.osrctl("run", *mode, path).returncode, 9)
+        self.assertEqual(self.osrctl("run", self.file("none.ll", "define void @main() {\n  ret void\n}\n")).stderr, "")
 
     def test_unresolved_symbols(self):
         self.refused("@far = external global i32\ndeclare i32 @away()\ndefine i32 @main() {\n  %x = call i32 @away()\n"
