@@ -33,6 +33,7 @@
 #include "compiler/canonical/static_actions.h"
 #include "compiler/canonical/strip_front_end.h"
 #include "compiler/canonical/struct_returns.h"
+#include "compiler/canonical/symbol_versions.h"
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/DebugInfo.h>
@@ -63,6 +64,7 @@ Error prepare_symbols(CanonicalProgram &program, TargetMachine &machine, DebugIn
     return error;
   if (Error error = make_guards_explicit(module))
     return error;
+  take_symbol_versions(module);
   program.exports = find_exports(module);
   externalize_symbols(module); // first: the next two steps record names
   if (Error error = replace_aliases(module, program.aliases))

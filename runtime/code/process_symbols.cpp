@@ -116,10 +116,26 @@ std::uint64_t ProcessSymbols::look_up_in_libraries(const std::string &name, cons
   return 0;
 }
 
+/// "name@version", as compiler/canonical/symbol_versions.h writes it.
+std::uint64_t ProcessSymbols::look_up_version(llvm::StringRef text, const View &view) {
+  const auto [name, version] = text.split('@');
+  if (version.empty())
+    return 0;
+  const auto find_in = [name = name.str(), version = version.str()](void *handle) {
+    return address_of(::dlvsym(handle, name.c_str(), version.c_str()));
+  };
+  if (const std::uint64_t found = find_in(RTLD_DEFAULT))
+    return found;
+  for (void *handle : view.handles)
+    if (const std::uint64_t found = handle ? find_in(handle) : 0)
+      return found;
+  return 0;
+}
+
 std::uint64_t ProcessSymbols::look_up(const std::string &name, const View &view) {
   const std::uint64_t found = address_of(::dlsym(RTLD_DEFAULT, name.c_str()));
   if (!found)
-    return 0;
+    return look_up_version(name, view);
   const Objects &objects = view.objects;
   const auto owner =
       llvm::find_if(objects.all, [&](const SharedObject &object) { return object.addresses.contains(found); });

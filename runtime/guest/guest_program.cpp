@@ -34,12 +34,24 @@ bool loads_libraries(const Module &program) {
   return any_of(std::array{"dlopen", "dlmopen"}, [&](const char *name) { return program.getFunction(name); });
 }
 
-std::vector<AbsoluteSymbol> library_calls() {
+/// Whatever version of them the program asks for, as "fork@GLIBC_2.2.5": it gets ours.
+void add_versions(std::vector<AbsoluteSymbol> &symbols, const Module &program) {
+  StringMap<std::uint64_t> addresses;
+  for (const auto &[name, address] : symbols)
+    addresses[name] = address;
+  for (const Function &function : program)
+    if (const auto [name, version] = function.getName().split('@'); function.isDeclaration() && !version.empty())
+      if (const auto known = addresses.find(name); known != addresses.end())
+        symbols.emplace_back(function.getName().str(), known->second);
+}
+
+std::vector<AbsoluteSymbol> library_calls(const Module &program) {
   std::vector<AbsoluteSymbol> symbols = start_thread_symbols();
   append_range(symbols, symbol_call_symbols());
   append_range(symbols, loading_call_symbols());
   append_range(symbols, memory_call_symbols());
   append_range(symbols, program_segment_symbols());
+  add_versions(symbols, program);
   return symbols;
 }
 
@@ -133,7 +145,7 @@ Error GuestProgram::define_symbols(std::vector<AbsoluteSymbol> others) {
   if (process_ == Process::OfProgram)
     append_range(symbols, program_exit_symbols());
   if (calls_ == LibraryCalls::Ours)
-    if (Error error = engine_.session().define_library(library_calls()))
+    if (Error error = engine_.session().define_library(library_calls(*engine_.program().module)))
       return error;
   append_range(symbols, others);
   const Extent code = engine_.arena().range(SlabKind::Code);

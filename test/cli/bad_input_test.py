@@ -182,6 +182,10 @@ class BadPrograms(OsrctlCase):
                      "  %y = load i32, ptr @far\n  %z = add i32 %x, %y\n  ret i32 %z\n}\n", "'away'", "'far'", "--load",
                      verbs=["run", "bisect", "code"])
 
+    def test_versions_that_nothing_has(self):
+        self.refused('module asm ".symver old_labs, labs@NONE_9.1"\ndeclare i64 @old_labs(i64)\ndefine i32 @main() {\n'
+                     "  %x = call i64 @old_labs(i64 3)\n  %y = trunc i64 %x to i32\n  ret i32 %y\n}\n", "'labs@NONE_9.1'")
+
     def test_bounds_of_sections_that_assembly_fills(self):
         text = ("@__start_places = extern_weak global i64\n@__stop_other = external global i64\n"
                 "define void @mark() {\n  call void asm sideeffect \".pushsection \\22places\\22,\\22aw\\22\\0A.quad 1\\0A"
