@@ -45,8 +45,8 @@ constinit thread_local AroundForkOfThread around_fork __attribute__((tls_model("
 OSR_UNCHECKED_LOCKS void before_fork() { // after_fork() gives back
   auto *around = new (around_fork.bytes) AroundFork;
   for (RuntimeImpl *runtime : around->running.all()) {
-    runtime->is_locked_for_fork = !runtime->is_in_callback(); // a listener may fork
-    if (runtime->is_locked_for_fork)
+    runtime->shares.is_locked_for_fork = !runtime->is_in_callback(); // a listener may fork
+    if (runtime->shares.is_locked_for_fork)
       runtime->engine->mutex().lock();
     runtime->engine->compiler().gate().lock(); // nobody is within LLVM
   }
@@ -76,7 +76,7 @@ OSR_UNCHECKED_LOCKS void after_fork(ForkSide side) {
   process_threads().mutex().unlock();
   for (RuntimeImpl *runtime : reverse(around->running.all())) {
     runtime->engine->compiler().gate().unlock();
-    if (runtime->is_locked_for_fork)
+    if (runtime->shares.is_locked_for_fork)
       runtime->engine->mutex().unlock();
   }
   around->~AroundFork();

@@ -59,11 +59,11 @@ struct RuntimeImpl {
   };
 
   std::atomic<unsigned> uses = 0;
-  bool is_locked_for_fork = false; ///< by the thread that forks, unless it had the engine's lock already
   /// What it has of the process.
   struct Shares {
     ProgramClaim claim; ///< of a whole program
     SharedProcess::Membership stops;
+    bool is_locked_for_fork = false; ///< by the thread that forks, unless it had the engine's lock already
   } shares;
   llvm::orc::ThreadSafeContext context; ///< of the program, if the runtime owns it
   Process process;
