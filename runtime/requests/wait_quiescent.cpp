@@ -35,7 +35,7 @@ struct Replacer::Waiting {
 class Replacer::OldActivations {
 public:
   OldActivations(Engine &engine, ArrayRef<const Version *> old, ArrayRef<SiteKey> inlined_at) OSR_REQUIRES(engine_lock)
-      : table_(engine.stub_table()), inlined_at_(inlined_at.begin(), inlined_at.end()) {
+      : table_(engine.stub_table()), lookup_(engine.lookup()), inlined_at_(inlined_at.begin(), inlined_at.end()) {
     for (const Version *version : old)
       code_.insert(&version->object);
     for (const SiteKey site : inlined_at)
@@ -56,8 +56,21 @@ public:
       return false;
     return frame.code && (code_.contains(frame.code) || is_inlined(frame));
   }
+  /// Between frames that hide what is there, each word may be a return PC.
+  OSR_OF_STOPPED_THREAD bool may_be_within(std::uint64_t low, std::uint64_t high) const {
+    for (; low < high; low += word_size)
+      if (const std::uint64_t word = load_word(low); word != 0 && may_return_into(word))
+        return true;
+    return false;
+  }
 
 private:
+  OSR_OF_STOPPED_THREAD bool may_return_into(std::uint64_t word) const {
+    if (leads_to_old(word) || patched_into_it_.contains(word))
+      return true;
+    const CodeObject *code = lookup_.find_code(word - 1).object;
+    return code && (code_.contains(code) || inlined_at_.contains(site_key(*code, word)));
+  }
   OSR_OF_STOPPED_THREAD bool leads_to_old(std::uint64_t stub_pc) const {
     const auto stub = table_.find(stub_pc);
     return stub && any_of(static_cast<const ReturnStub *>(stub->handle)->to,
@@ -69,6 +82,7 @@ private:
   }
 
   const StubTable &table_;
+  RegistryLookup lookup_;
   DenseSet<const CodeObject *> code_;
   DenseSet<SiteKey> inlined_at_;
   DenseSet<CodeObjectId> inlined_in_;
@@ -81,11 +95,14 @@ Expected<bool> Replacer::is_there(const OldActivations &wanted, bool only_here) 
   auto look = [&](const ProgramThread &thread, RulesFinder &rules) {
     if (is_there || (only_here && (thread.tid != gettid() || (thread.is_suspended && !thread.is_resumer))))
       return StackLook{};
-    const WalkStatus status = walk_stopped_while(thread, rules, [&](const Frame &frame) {
-      is_there = wanted.contain(frame);
+    const auto visit = [&](const Frame &frame) {
+      is_there = is_there || wanted.contain(frame);
       return !is_there;
-    });
-    return StackLook{status, true};
+    };
+    const auto hidden = [&](std::uint64_t low, std::uint64_t high) { is_there |= wanted.may_be_within(low, high); };
+    return StackLook{is_settled(thread) ? walk_stopped_around(thread, rules, visit, hidden)
+                                        : walk_stopped_while(thread, rules, visit),
+                     true};
   };
   auto unwalked = look_at_stacks(engine_, [&] { is_there = false; }, look, [] {});
   if (!unwalked)

@@ -1,5 +1,6 @@
 // Check that a host's own LLJIT and a runtime call each other's functions, with requests and exceptions meanwhile.
 #include "grow_fixture.h"
+#include "osr/error.h"
 #include "osr/walkable.h"
 
 #include <llvm/ExecutionEngine/Orc/AbsoluteSymbols.h>
@@ -137,6 +138,27 @@ TEST_CASE(
   CHECK_FALSE(jits.runtime->reclaim()); // nothing is hidden any more
   jits.at_bottom = [] { return 0; };
   CHECK(attached.call(jits.down, 3) == result_of(3));
+}
+
+TEST_CASE("What such frames hide is not waited for by who is below, and nothing else is refused") {
+  BothJits jits(Walkable::No);
+  cantFail(jits.runtime->add(module_of("define i64 @idle(i64 %n) { ret i64 %n }")));
+  auto attached = cantFail(ThreadAttachment::attach());
+  const std::uint64_t idle = cantFail(jits.runtime->lookup("idle"));
+  CHECK(attached.call(idle, 4) == 4);
+  bool is_idle = false;
+  ErrorCode own{};
+  jits.at_bottom = [&] {
+    const ReplaceOptions waits{.to = Tier::Optimized, .frames = Frames::WaitQuiescent};
+    is_idle = bool(jits.runtime->replace("idle", waits));
+    Error error = jits.runtime->replace("down", waits).takeError();
+    own = code_of(error);
+    consumeError(std::move(error));
+    return 0;
+  };
+  CHECK(attached.call(jits.down, 5) == result_of(5));
+  CHECK(is_idle);
+  CHECK(own == ErrorCode::WrongState);
 }
 
 TEST_CASE("Entries that were left by longjmp are none when something is hidden later") {
