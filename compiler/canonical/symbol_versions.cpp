@@ -1,5 +1,7 @@
 #include "compiler/canonical/symbol_versions.h"
 
+#include "compiler/canonical/rename_symbol.h"
+
 #include <llvm/ADT/SmallVector.h>
 #include <llvm/ADT/StringExtras.h>
 #include <llvm/ADT/StringSet.h>
@@ -23,16 +25,6 @@ struct SymbolVersion {
   StringRef name;      ///< in this module
   StringRef versioned; ///< with '@', "@@" or "@@@"
 };
-
-/// The symbol gets the name, or goes if there is one of that name.
-void rename(GlobalValue &symbol, StringRef name) {
-  if (GlobalValue *other = symbol.getParent()->getNamedValue(name)) {
-    symbol.replaceAllUsesWith(other);
-    symbol.eraseFromParent();
-  } else {
-    symbol.setName(name);
-  }
-}
 
 void add_alias(GlobalValue &symbol, StringRef name) {
   GlobalValue *other = symbol.getParent()->getNamedValue(name);
@@ -61,7 +53,7 @@ void take(Module &module, const SymbolVersion &version) {
     if (signs.size() > 1)
       add_alias(*symbol, name);
   } else if (!symbol->isThreadLocal()) {
-    rename(*symbol, (name + "@" + text.drop_front(name.size() + signs.size())).str());
+    rename_symbol(*symbol, (name + "@" + text.drop_front(name.size() + signs.size())).str());
   }
 }
 

@@ -108,12 +108,17 @@ void ProcessSymbols::add_library(void *handle) {
   renew_view();
 }
 
-std::uint64_t ProcessSymbols::look_up_in_libraries(const std::string &name, const View &view) {
+/// What `find` gives for the first library that has it, or 0.
+std::uint64_t ProcessSymbols::look_in_libraries(const View &view, llvm::function_ref<void *(void *handle)> find) {
   for (void *handle : view.handles)
     if (handle)
-      if (const std::uint64_t address = address_of(::dlsym(handle, name.c_str())))
+      if (const std::uint64_t address = address_of(find(handle)))
         return address;
   return 0;
+}
+
+std::uint64_t ProcessSymbols::look_up_in_libraries(const std::string &name, const View &view) {
+  return look_in_libraries(view, [&](void *handle) { return ::dlsym(handle, name.c_str()); });
 }
 
 /// "name@version", as compiler/canonical/symbol_versions.h writes it.
@@ -122,14 +127,10 @@ std::uint64_t ProcessSymbols::look_up_version(llvm::StringRef text, const View &
   if (version.empty())
     return 0;
   const auto find_in = [name = name.str(), version = version.str()](void *handle) {
-    return address_of(::dlvsym(handle, name.c_str(), version.c_str()));
+    return ::dlvsym(handle, name.c_str(), version.c_str());
   };
-  if (const std::uint64_t found = find_in(RTLD_DEFAULT))
-    return found;
-  for (void *handle : view.handles)
-    if (const std::uint64_t found = handle ? find_in(handle) : 0)
-      return found;
-  return 0;
+  const std::uint64_t found = address_of(find_in(RTLD_DEFAULT));
+  return found ? found : look_in_libraries(view, find_in);
 }
 
 std::uint64_t ProcessSymbols::look_up(const std::string &name, const View &view) {

@@ -4,6 +4,7 @@
 #include "runtime/code/shared_objects.h"
 #include "runtime/process/leaf_mutex.h"
 
+#include <llvm/ADT/STLFunctionalExtras.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/ExecutionEngine/Orc/Core.h>
 
@@ -62,6 +63,7 @@ private:
   static std::shared_ptr<const View> look_around(const std::vector<std::uint64_t> &asked_for);
   static std::uint64_t look_up(const std::string &name, const View &view);
   static std::uint64_t look_up_version(llvm::StringRef text, const View &view);
+  static std::uint64_t look_in_libraries(const View &view, llvm::function_ref<void *(void *handle)> find);
   static std::uint64_t look_up_in_libraries(const std::string &name, const View &view);
   std::shared_ptr<const View> view() const;
   std::shared_ptr<const View> renew_view();

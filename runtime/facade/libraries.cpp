@@ -2,6 +2,7 @@
 
 #include "compiler/base/error_code.h"
 #include "compiler/canonical/load.h"
+#include "compiler/canonical/rename_symbol.h"
 #include "osr/library.h"
 #include "runtime/facade/runtime_impl.h"
 #include "runtime/threads/undisturbed.h"
@@ -21,19 +22,6 @@ bool has_fixed_name(const GlobalValue &value) {
 }
 
 bool is_reference(const GlobalValue &value) { return value.isDeclaration() || value.hasAvailableExternallyLinkage(); }
-
-/// Another value of the module may have that name already: then both are one.
-void rename(GlobalValue &value, const std::string &name) {
-  if (value.getName() == name)
-    return;
-  GlobalValue *other = value.getParent()->getNamedValue(name);
-  if (!other) {
-    value.setName(name);
-    return;
-  }
-  value.replaceAllUsesWith(other);
-  value.eraseFromParent();
-}
 
 } // namespace
 
@@ -90,14 +78,14 @@ Expected<Libraries::Names> Libraries::bind(Module &module, std::size_t library, 
       (is_reference(value) ? references : definitions).push_back(&value);
   for (GlobalValue *value : definitions) {
     names.defined.push_back(value->getName().str());
-    rename(*value, full_name(value->getName(), library));
+    rename_symbol(*value, full_name(value->getName(), library));
   }
   for (GlobalValue *value : references) {
     const std::string name = value->getName().str();
     std::string known = known_name(name, library, engine);
     if (known.empty() && !(value->hasExternalWeakLinkage()))
       names.unknown.push_back(name);
-    rename(*value, known.empty() ? full_name(name, library) : known);
+    rename_symbol(*value, known.empty() ? full_name(name, library) : known);
   }
   return names;
 }

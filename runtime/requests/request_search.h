@@ -3,8 +3,8 @@
 
 #include "compiler/base/error_code.h"
 #include "runtime/requests/requests.h"
+#include "runtime/requests/sought_code.h"
 
-#include <llvm/ADT/DenseSet.h>
 #include <llvm/ADT/STLExtras.h>
 
 #include <map>
@@ -14,7 +14,7 @@
 namespace osr {
 
 /// What one stop looks for and finds. Filled while threads are stopped, so all memory is taken before.
-struct RequestSearch {
+struct RequestSearch : SoughtCode {
   struct Place {
     const CodeObject *code;
     std::uint64_t return_pc;
@@ -30,18 +30,13 @@ struct RequestSearch {
     bool is_refused;
   };
 
-  RequestSearch(const Replacement &replacement, FrameRedirector &frames) : what(replacement), redirector(frames) {
+  RequestSearch(const Replacement &replacement, FrameRedirector &frames)
+      : SoughtCode(replacement.sites), what(replacement), redirector(frames) {
     objects.insert(what.objects.begin(), what.objects.end());
-    sites.insert(what.sites.begin(), what.sites.end());
-    for (SiteKey site : what.sites)
-      inlined_in.insert(object_of(site));
   }
 
   const Replacement &what;
   FrameRedirector &redirector;
-  llvm::DenseSet<const CodeObject *> objects;
-  llvm::DenseSet<SiteKey> sites;
-  llvm::DenseSet<CodeObjectId> inlined_in; ///< code that holds these sites
   std::map<SiteKey, Refusal> skipped; ///< sites that this request leaves alone, and why
   std::vector<Found> found;
   std::vector<Place> missing; ///< sites for which a stub has to be made first
@@ -56,18 +51,6 @@ struct RequestSearch {
   pid_t failed_thread = 0;
   std::uint64_t already = 0, running = 0, released = 0, no_room = 0, no_record = 0, pending = 0, hidden = 0;
   bool is_last_try = false; ///< what cannot be walked now will never be
-
-  bool concerns(const Frame &frame) const {
-    if (!frame.code)
-      return false;
-    return objects.contains(frame.code) ||
-           (frame.kind == PcKind::Exact ? inlined_in.contains(frame.code->id)
-                                        : sites.contains(site_key(*frame.code, frame.pc)));
-  }
-  /// The same for a frame that waits to go on elsewhere.
-  bool concerns(const ReturnStub &stub) const {
-    return llvm::any_of(stub.to, [this](const CodeObject *to) { return objects.contains(to); });
-  }
 
   /// Activations at this return PC are in code that the request leads to.
   bool stays(std::uint64_t return_pc, const CodeObject *code) const {

@@ -66,13 +66,8 @@ void Requests::consider(const Frame &frame, const ProgramThread &thread, Request
 
 /// Words that may lead into the code in question, on a part of a stack where nobody can tell which of them do.
 void Requests::count_hidden(std::uint64_t low, std::uint64_t high, RequestSearch &search) const {
-  for (; low < high; low += sizeof(std::uint64_t)) {
-    const std::uint64_t word = load_word(low);
-    if (const std::optional<StubEntry> pending = table_.find(word))
-      search.hidden += search.concerns(*static_cast<const ReturnStub *>(pending->handle));
-    else if (const CodeObject *code = word ? lookup_.find_code(word - 1).object : nullptr)
-      search.hidden += search.objects.contains(code) || search.sites.contains(site_key(*code, word));
-  }
+  for (; low < high; low += sizeof(std::uint64_t))
+    search.hidden += search.may_concern(load_word(low), table_, lookup_);
 }
 
 void Requests::visit(const ProgramThread &thread, RulesFinder &rules, RequestSearch &search) const {

@@ -3,6 +3,7 @@
 #include "runtime/engine/look_at_stacks.h"
 #include "runtime/events/trace_events.h"
 #include "runtime/requests/replacer.h"
+#include "runtime/requests/sought_code.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/DenseSet.h>
@@ -31,22 +32,20 @@ struct Replacer::Waiting {
   std::optional<TracedRequest> traced;
 };
 
-/// What is waited for: code, and sites at which the function is inlined into other code that stays.
+/// What is waited for: old code, and sites at which the function is inlined into other code that stays.
 class Replacer::OldActivations {
 public:
   OldActivations(Engine &engine, ArrayRef<const Version *> old, ArrayRef<SiteKey> inlined_at) OSR_REQUIRES(engine_lock)
-      : table_(engine.stub_table()), lookup_(engine.lookup()), inlined_at_(inlined_at.begin(), inlined_at.end()) {
+      : sought_(inlined_at), table_(engine.stub_table()), lookup_(engine.lookup()) {
     for (const Version *version : old)
-      code_.insert(&version->object);
-    for (const SiteKey site : inlined_at)
-      inlined_in_.insert(object_of(site));
+      sought_.objects.insert(&version->object);
     engine.redirector().for_each_patch([&](std::uint64_t return_pc, std::uint64_t stub_pc) {
       (leads_to_old(stub_pc) ? patched_into_it_ : patched_out_of_it_).insert(return_pc);
     });
   }
 
-  bool has_inlined() const { return !inlined_at_.empty(); }
-  /// One that is rewritten is where it goes. One that is interrupted where the function is inlined may be in it.
+  bool has_inlined() const { return !sought_.sites.empty(); }
+  /// One that is rewritten is where it goes.
   OSR_OF_STOPPED_THREAD bool contain(const Frame &frame) const {
     if (frame.stub_pc != 0)
       return leads_to_old(frame.stub_pc);
@@ -54,38 +53,26 @@ public:
       return true;
     if (frame.kind == PcKind::ReturnPc && patched_out_of_it_.contains(frame.pc))
       return false;
-    return frame.code && (code_.contains(frame.code) || is_inlined(frame));
+    return sought_.concerns(frame);
   }
   /// Between frames that hide what is there, each word may be a return PC.
   OSR_OF_STOPPED_THREAD bool may_be_within(std::uint64_t low, std::uint64_t high) const {
     for (; low < high; low += word_size)
-      if (const std::uint64_t word = load_word(low); word != 0 && may_return_into(word))
+      if (const std::uint64_t word = load_word(low);
+          patched_into_it_.contains(word) || sought_.may_concern(word, table_, lookup_))
         return true;
     return false;
   }
 
 private:
-  OSR_OF_STOPPED_THREAD bool may_return_into(std::uint64_t word) const {
-    if (leads_to_old(word) || patched_into_it_.contains(word))
-      return true;
-    const CodeObject *code = lookup_.find_code(word - 1).object;
-    return code && (code_.contains(code) || inlined_at_.contains(site_key(*code, word)));
-  }
   OSR_OF_STOPPED_THREAD bool leads_to_old(std::uint64_t stub_pc) const {
     const auto stub = table_.find(stub_pc);
-    return stub && any_of(static_cast<const ReturnStub *>(stub->handle)->to,
-                          [this](const CodeObject *to) { return code_.contains(to); });
-  }
-  OSR_OF_STOPPED_THREAD bool is_inlined(const Frame &frame) const {
-    return frame.kind == PcKind::Exact ? inlined_in_.contains(frame.code->id)
-                                       : inlined_at_.contains(site_key(*frame.code, frame.pc));
+    return stub && sought_.concerns(*static_cast<const ReturnStub *>(stub->handle));
   }
 
+  SoughtCode sought_;
   const StubTable &table_;
   RegistryLookup lookup_;
-  DenseSet<const CodeObject *> code_;
-  DenseSet<SiteKey> inlined_at_;
-  DenseSet<CodeObjectId> inlined_in_;
   DenseSet<std::uint64_t> patched_into_it_, patched_out_of_it_; ///< return PCs whose code is patched
 };
 
