@@ -17,11 +17,12 @@ using namespace llvm;
 namespace osr {
 namespace {
 
-/// What has changed since the last time, until somebody interrupts it or the process ends.
+/// What has changed since the last time, until somebody interrupts it. That the process ends is an error, as it is for
+/// whoever follows events.
 Error watch(ControlConnection &connection, const AttachCommand &command, const json &parameters,
             function_ref<void(const json &, std::string (*)(const json &))> show) {
   json last;
-  do {
+  for (;;) {
     auto result = connection.ask(command.name, parameters);
     if (!result)
       return result.takeError();
@@ -31,8 +32,10 @@ Error watch(ControlConnection &connection, const AttachCommand &command, const j
         changed[path] = value;
     show(changed, print_plain);
     last = std::move(flat);
-  } while (connection.pause(std::chrono::seconds(1)));
-  return Error::success();
+    auto goes_on = connection.pause(std::chrono::seconds(1));
+    if (!goes_on || !*goes_on)
+      return goes_on.takeError();
+  }
 }
 
 /// The function is named as the process knows it.

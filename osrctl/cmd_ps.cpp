@@ -16,11 +16,15 @@ namespace {
 constexpr double patience_seconds =
     2; ///< a process that is stopped, or compiles for long, is listed without its numbers
 
-/// What is known of one process; nothing: it has ended meanwhile.
+/// What is known of one process; nothing: it has ended meanwhile, or is another program.
 std::optional<json> look_at(const ControlledProcess &process) {
   auto connection = ControlConnection::open(process, ControlConnection::Seconds(patience_seconds));
-  if (!connection)
-    return json{{"pid", process.pid}, {"problem", toString(connection.takeError())}};
+  if (!connection) {
+    Error problem = connection.takeError();
+    const bool is_gone = problem.isA<NobodyListens>();
+    const std::string text = toString(std::move(problem));
+    return is_gone ? std::nullopt : std::optional(json{{"pid", process.pid}, {"problem", text}});
+  }
   json row{{"pid", process.pid},
            {"program", connection->greeting().value("program", "")},
            {"read_only", connection->greeting().value("read_only", false)}};

@@ -205,10 +205,13 @@ Expected<json> ControlConnection::receive(Clock::time_point end) {
   }
 }
 
-bool ControlConnection::pause(Seconds time) {
+Expected<bool> ControlConnection::pause(Seconds time) {
   pollfd watched{socket_.number(), 0, 0}; // the other end's going is always told
-  const int ended = ::poll(&watched, 1, int(time.count() * 1000));
-  return ended == 0 && !(cancel_wanted_ && *cancel_wanted_);
+  if (::poll(&watched, 1, int(time.count() * 1000)) > 0)
+    for (const auto end = end_of_patience();;)
+      if (auto message = receive(end); !message) // what it said last, or that it is gone
+        return message.takeError();
+  return !(cancel_wanted_ && *cancel_wanted_);
 }
 
 /// Once. The request's answer says what became of it.

@@ -22,7 +22,7 @@ struct ControlledProcess {
   uid_t owner = 0;
 };
 
-/// Those in this user's folders, and for root in everybody's. Some may have ended.
+/// Those in this user's folders, and for root in everybody's. Some may have ended, or be other programs (NobodyListens).
 std::vector<ControlledProcess> find_controlled_processes();
 
 /// The one with that number, wherever its folder is, also in a container. The error says what to do.
@@ -51,8 +51,8 @@ public:
                                      const OnNews &on_news = nullptr, Seconds more = Seconds(0));
   static constexpr Seconds for_ever{1e9};
 
-  /// Lets time pass. False: somebody wants to cancel, or the process has ended.
-  bool pause(Seconds time);
+  /// Lets time pass. False: somebody wants to cancel. The error says that the process, or the connection, has ended.
+  llvm::Expected<bool> pause(Seconds time);
 
   /// While it is not null and set, requests that are under way are cancelled: for handlers of signals.
   void cancel_when(const volatile std::sig_atomic_t *wanted) { cancel_wanted_ = wanted; }

@@ -56,6 +56,8 @@ bool is_abandoned(int folder, const std::string &name) {
 
 } // namespace
 
+char NobodyListens::ID = 0;
+
 OwnedFile::~OwnedFile() {
   if (file_ >= 0)
     ::close(file_);
@@ -146,9 +148,15 @@ Expected<OwnedFile> SocketFolder::connect(SocketName name) const {
   if (!socket)
     return socket.takeError();
   const sockaddr_un address = address_of(folder_.number(), to_string(name));
-  if (::connect(socket->number(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) != 0)
-    return system_error("cannot connect to process", std::to_string(name.process));
-  return socket;
+  if (::connect(socket->number(), reinterpret_cast<const sockaddr *>(&address), sizeof(address)) == 0)
+    return socket;
+  if (errno == ECONNREFUSED || errno == ENOENT)
+    return llvm::make_error<NobodyListens>(
+        fmt::format("nobody listens at the control socket of process {}: it has ended, or "
+                    "is another program now",
+                    name.process),
+        std::make_error_code(std::errc::connection_refused));
+  return system_error("cannot connect to process", std::to_string(name.process));
 }
 
 std::vector<SocketName> SocketFolder::list() const {

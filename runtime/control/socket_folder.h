@@ -58,6 +58,14 @@ struct Peer {
 };
 llvm::Expected<Peer> peer_of(int socket);
 
+/// Nobody listens at a socket: its process has ended, or went over to another program (exec), which closed it and keeps
+/// the process's number and beginning.
+class NobodyListens : public llvm::ErrorInfo<NobodyListens, llvm::StringError> {
+public:
+  static char ID;
+  using ErrorInfo::ErrorInfo;
+};
+
 class SocketFolder {
 public:
   enum class Use : std::uint8_t {
@@ -69,7 +77,7 @@ public:
 
   /// A socket that listens there. One that nobody listens at any more is replaced.
   llvm::Expected<OwnedFile> listen(SocketName name) const;
-  /// The other side.
+  /// The other side. NobodyListens: there is no socket of that name, or nobody is behind it.
   llvm::Expected<OwnedFile> connect(SocketName name) const;
   std::vector<SocketName> list() const;
   /// Sockets go that nobody listens at and whose process has ended. Of at most that many names.

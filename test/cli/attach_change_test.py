@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """osrctl attach: functions that are held and redefined, policies that pause, events, and the prompt at a terminal."""
 import fcntl
+import json
 import os
 import pty
 import re
@@ -494,6 +495,17 @@ class Events(AttachCase):
         follower.stdout.close()
         self.assertEqual(follower.wait(TIMEOUT), 1) # the process has ended
         self.assertRegex(seen, r"\d+\.\d+ control +reclaim  process \d+  refused false  user \d+\n")
+
+
+    def test_who_watches_hears_that_the_program_has_ended(self):
+        process = self.start(self.compile("attach_lines.c"), "--tier", "baseline")
+        watcher = subprocess.Popen([OSRCTL, "attach", str(process.pid), "stats", "--watch", "--json"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=self.environment)
+        self.assertEqual(json.loads(watcher.stdout.readline())["/functions/total"], 4)
+        self.finish(process)
+        seen, errors = watcher.communicate(timeout=TIMEOUT)
+        self.assertEqual(watcher.returncode, 1)
+        self.assertIn(f"process {process.pid} has ended", errors)
 
 
 class Terminal:

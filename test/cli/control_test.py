@@ -55,6 +55,27 @@ class Places(AttachCase):
         self.client(process).ask("status") # it has looked round by then
         self.assertEqual(self.sockets(), [self.socket_of(process)])
 
+    def test_one_that_is_another_program_now_is_not_listed(self):
+        process = self.start(self.compile(self.file("goes_over.c", GOES_OVER)), arguments=("cat",))
+        listed = lambda: [row["pid"] for row in json.loads(self.osrctl("ps", "--json", env=self.environment).stdout)]
+        self.assertEqual(listed(), [process.pid])
+        process.stdin.write("go\n")
+        self.assertEqual(self.tell(process, "echoed by cat"), "echoed by cat")
+        self.assertEqual(len(self.sockets()), 1)
+        self.assertEqual(listed(), [])
+        refused = self.attach(process, "status")
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""))
+        self.assertIn(f"nobody listens at the control socket of process {process.pid}: it has ended, or is another program", refused.stderr)
+        self.finish(process)
+        self.assertEqual((listed(), self.sockets()), ([], []))
+
+    def test_one_that_begins_again_is_listed(self):
+        process = self.start(self.compile(self.file("goes_over.c", GOES_OVER)), arguments=(OSRCTL, "run", self.compile("attach_lines.c")))
+        self.asked(process, "status")
+        self.assertEqual(self.tell(process, "go"), "ready")
+        self.assertIn("answer_lines", json.dumps(self.asked(process, "functions")))
+        self.assertEqual(len(self.sockets()), 1)
+
     def test_a_child_has_none(self):
         process = self.start(self.compile(self.file("forks.c", FORKS)))
         child = int(self.first_line)
@@ -307,6 +328,20 @@ int main(void) {
   case 'q': quick_exit(3);
   }
   return 4;
+}
+"""
+
+GOES_OVER = """
+#include <stdio.h>
+#include <unistd.h>
+int main(int count, char **words) {
+  char line[4];
+  puts("ready");
+  fflush(stdout);
+  if (read(0, line, 3) != 3) /* no more: the rest is the next program's */
+    return 1;
+  execvp(words[1], words + 1);
+  return 2;
 }
 """
 
