@@ -24,13 +24,14 @@ ControlClient::ControlClient(OwnedFile socket, Peer peer, const ControlServer::O
   say(notification_line("hello", greeting));
 }
 
-bool ControlClient::wants_to_read() const { return !is_at_end_ && unread_.size() < answers_before_questions; }
+bool ControlClient::wants_to_read() const { return !is_at_end_ && unread_bytes() < answers_before_questions; }
 
 void ControlClient::leave() {
   is_gone_ = true;
   worker_.end();
   socket_ = OwnedFile();
   sent_ = unread_ = {};
+  looked_at_ = written_ = 0;
 }
 
 bool ControlClient::has_ended() { return is_gone_ && worker_.end(); }
@@ -45,23 +46,28 @@ void ControlClient::dismiss(StringRef reason) {
 void ControlClient::say(const std::string &line) {
   if (is_gone_)
     return;
-  if (unread_.size() + line.size() > ControlServer::most_unread)
+  if (unread_bytes() + line.size() > ControlServer::most_unread)
     return leave(); // it does not read
-  if (unread_.empty())
+  if (!wants_to_write())
     last_read_ = Clock::now();
   unread_ += line;
 }
 
 void ControlClient::write() {
-  while (!is_gone_ && !unread_.empty()) {
-    const ssize_t written = ::send(socket_.number(), unread_.data(), unread_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (!is_gone_ && wants_to_write()) {
+    const ssize_t written =
+        ::send(socket_.number(), unread_.data() + written_, unread_bytes(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
       return;
     if (written < 0)
       return leave();
-    unread_.erase(0, std::size_t(written));
+    written_ += std::size_t(written);
+    if (written_ >= unread_.size() / 2) {
+      unread_.erase(0, written_);
+      written_ = 0;
+    }
     last_read_ = Clock::now();
   }
 }
@@ -84,11 +90,13 @@ void ControlClient::read() {
 
 void ControlClient::take_lines() {
   std::size_t begin = 0;
-  for (std::size_t end; !is_gone_ && (end = sent_.find('\n', begin)) != std::string::npos; begin = end + 1)
+  for (std::size_t end; !is_gone_ && (end = sent_.find('\n', std::max(begin, looked_at_))) != std::string::npos;
+       begin = end + 1)
     take(StringRef(sent_).slice(begin, end));
   if (is_gone_)
     return;
   sent_.erase(0, begin);
+  looked_at_ = sent_.size();
   if (begin != 0 || sent_.empty())
     line_began_.reset();
   if (!sent_.empty() && !line_began_)
@@ -102,7 +110,8 @@ void ControlClient::take(StringRef line) {
     return;
   auto parsed = parse_request(line);
   if (const auto *bad = std::get_if<BadRequest>(&parsed))
-    return say(error_line(bad->id, bad->error));
+    return refuse(*bad);
+  bad_lines_ = 0;
   auto &request = *std::get_if<RpcRequest>(&parsed);
   auto method = method_of(request, options_.is_read_only);
   if (const auto *error = std::get_if<RpcError>(&method))
@@ -116,6 +125,13 @@ void ControlClient::take(StringRef line) {
         id, {RpcCode::Busy, fmt::format("{} requests of this client wait already", ControlServer::most_waiting)}));
 }
 
+/// Whoever goes on and on without a request does not speak the protocol.
+void ControlClient::refuse(const BadRequest &bad) {
+  say(error_line(bad.id, bad.error));
+  if (++bad_lines_ == ControlServer::most_bad_lines)
+    dismiss(fmt::format("{} lines that are no requests", ControlServer::most_bad_lines));
+}
+
 /// cancel, so far.
 void ControlClient::answer_here(const RpcRequest &request) {
   const bool found = worker_.cancel(request.parameters["request"]);
@@ -126,7 +142,7 @@ void ControlClient::collect() {
   for (const std::string &line : worker_.take_lines())
     say(line);
   write();
-  if (is_at_end_ && !is_gone_ && unread_.empty() && !worker_.is_busy())
+  if (is_at_end_ && !is_gone_ && !wants_to_write() && !worker_.is_busy())
     leave();
 }
 
@@ -134,7 +150,7 @@ std::optional<ControlClient::Clock::time_point> ControlClient::deadline() const 
   std::optional<Clock::time_point> soonest;
   if (line_began_)
     soonest = *line_began_ + ControlServer::patience;
-  if (!unread_.empty() && last_read_)
+  if (wants_to_write() && last_read_)
     soonest = std::min(soonest.value_or(Clock::time_point::max()), *last_read_ + ControlServer::patience);
   return soonest;
 }
@@ -142,7 +158,7 @@ std::optional<ControlClient::Clock::time_point> ControlClient::deadline() const 
 void ControlClient::check_time(Clock::time_point now) {
   if (line_began_ && now >= *line_began_ + ControlServer::patience)
     dismiss("the rest of a line did not come");
-  else if (!unread_.empty() && now >= *last_read_ + ControlServer::patience)
+  else if (wants_to_write() && now >= *last_read_ + ControlServer::patience)
     leave();
 }
 

@@ -55,7 +55,7 @@ public:
 
   int socket() const { return socket_.number(); }
   bool wants_to_read() const;
-  bool wants_to_write() const { return !unread_.empty(); }
+  bool wants_to_write() const { return unread_bytes() != 0; }
   /// It has sent something, or hung up.
   void read();
   /// As much as it takes.
@@ -77,14 +77,19 @@ public:
 private:
   void take_lines();
   void take(llvm::StringRef line);
+  void refuse(const BadRequest &bad);
   void answer_here(const RpcRequest &request);
   void say(const std::string &line);
+  std::size_t unread_bytes() const { return unread_.size() - written_; }
 
   OwnedFile socket_;
   const ControlServer::Options &options_;
   ControlWorker worker_;
   std::string sent_; ///< by it, without the lines that were taken
-  std::string unread_; ///< by it
+  std::size_t looked_at_ = 0; ///< so many bytes of that hold no end of a line: who sends byte by byte costs no more
+  unsigned bad_lines_ = 0; ///< in a row
+  std::string unread_; ///< by it, behind what was written
+  std::size_t written_ = 0; ///< so many bytes of that: what is left moves now and then only
   bool is_gone_ = false, is_at_end_ = false; ///< it will send nothing any more
   std::optional<Clock::time_point> line_began_, last_read_;
 };

@@ -79,6 +79,7 @@ public:
 
   /// What clients may cost; docs/control.md says so.
   static constexpr std::size_t most_clients = 8, most_waiting = 32; ///< requests of one client
+  static constexpr unsigned most_bad_lines = 32; ///< in a row, that are no requests
   static constexpr std::size_t most_unread = std::size_t(16) << 20; ///< bytes that a client has not read
   static constexpr std::chrono::seconds patience{10}; ///< for the rest of a line, or for a client that reads nothing
 

@@ -1,5 +1,5 @@
 // libFuzzer entry of the control socket: whatever a client sends, every line of it gets one answer, which is a line of JSON
-// with the request's id, or the client is cut off. Run: control_fuzz -max_len=4096 test/fuzz/corpus/control
+// with the request's id, until the client is cut off. Run: control_fuzz -max_len=4096 test/fuzz/corpus/control
 #include "compiler/base/check.h"
 #include "runtime/control/client.h"
 
@@ -72,7 +72,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   char bytes[1 << 16];
   for (ssize_t got; (got = ::recv(far.number(), bytes, sizeof(bytes), 0)) > 0;)
     received.append(bytes, std::size_t(got));
-  OSR_CHECK(count_answers(received) == count_requests(sent), "{} answers to {} requests", count_answers(received),
-            count_requests(sent));
+  const bool is_cut_off = llvm::StringRef(received).contains("\"bye\"");
+  OSR_CHECK(count_answers(received) == count_requests(sent) ||
+                (is_cut_off && count_answers(received) < count_requests(sent)),
+            "{} answers to {} requests", count_answers(received), count_requests(sent));
   return 0;
 }
