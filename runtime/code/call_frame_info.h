@@ -2,7 +2,7 @@
 //
 // Header-only, allocation-free and bounds-checked, because two very different users share it: the linker plugin
 // (rows of our code, made once) and the stack walk (rows of foreign frames, while other threads are stopped).
-// Rules it cannot express as an UnwindRow (DWARF expressions but those of frames that gcc aligns, odd registers) give rows that are
+// Rules it cannot express as an UnwindRow (DWARF expressions but those of frames that are aligned, odd registers) give rows that are
 // not usable; malformed input gives `false`.
 #pragma once
 
@@ -48,6 +48,9 @@ public:
     return (saved & dwarf_landing_registers) == dwarf_landing_registers && !(saved & dwarf_other_volatile_registers);
   }
 
+  /// Whether the last row that was handed out is of a function in which a stack begins.
+  bool is_outermost() const { return state_.is_outermost; }
+
 private:
   static constexpr std::uint8_t negative_offset_extended = 0x2f; ///< of GNU; LLVM has no name for it
 
@@ -55,6 +58,8 @@ private:
     std::uint64_t cfa_register = dwarf_stack_pointer;
     std::int64_t cfa_offset = 0;
     enum class Cfa : std::uint8_t { Register, WordAtRegister, Odd } cfa = Cfa::Register;
+    bool is_outermost = false; ///< nothing has called this: there is no return address
+    std::int64_t word_addend = 0;
     std::array<std::int64_t, dwarf_return_address + 1> at{}; ///< saved at CFA+at[r]; 0 = not saved
     std::uint32_t odd = 0; ///< bit r: register r has a rule that a row cannot express
     std::uint32_t at_base = 0; ///< bit r: register r is saved at base+at[r] instead
@@ -77,6 +82,11 @@ private:
     state_.at[reg] = offset;
     state_.odd = odd ? state_.odd | 1u << reg : state_.odd & ~(1u << reg);
     state_.at_base &= ~(1u << reg);
+    state_.is_outermost &= reg != return_address;
+  }
+  void undefine(std::uint64_t reg) {
+    set(reg, 0, true);
+    state_.is_outermost |= reg == return_address;
   }
   void restore(std::uint64_t reg) {
     if (reg <= return_address) // no CIE says that a register is saved at a base
@@ -94,7 +104,7 @@ private:
   /// Whether the register's rule is of the kind that the row's other rules are.
   bool fits_row(unsigned reg) const {
     const bool is_at_base = state_.at_base >> reg & 1, is_saved = is_at_base || state_.at[reg] != 0;
-    const bool is_known = !is_saved || is_at_base == (state_.cfa == Rules::Cfa::WordAtRegister);
+    const bool is_known = !is_saved || is_at_base == (state_.at_base != 0);
     return is_known && !(state_.odd >> reg & 1) && (!is_at_base || state_.base == state_.cfa_register);
   }
 
@@ -103,7 +113,8 @@ private:
     const int base = saved_index(state_.cfa_register);
     const auto fits = [](std::int64_t v) { return v == std::int32_t(v); };
     row.usable = state_.cfa != Rules::Cfa::Odd && (base >= 0 || state_.cfa_register == stack_pointer) &&
-                 fits(state_.cfa_offset) && state_.at[return_address] == return_pc_cfa_offset &&
+                 fits(state_.cfa_offset) && state_.word_addend == std::int16_t(state_.word_addend) &&
+                 state_.at[return_address] == return_pc_cfa_offset &&
                  !((state_.odd | state_.at_base) & (1u << return_address | 1u << stack_pointer)) &&
                  state_.at[stack_pointer] == 0;
     row.base = base >= 0 ? CfaBase(base) : CfaBase::StackPointer;
@@ -117,11 +128,13 @@ private:
       row.usable &= fits_row(reg) && fits(state_.at[reg]) && fits(at);
       row.saved[index] = std::int32_t(at);
     }
-    const bool is_known = row.usable;
+    const bool is_known = row.usable && (state_.at_base == 0 || state_.cfa == Rules::Cfa::WordAtRegister);
     if (!is_known) // all unusable rows are equal, so a table keeps one
       row = UnwindRow::leaf();
     row.usable = is_known && state_.cfa == Rules::Cfa::Register;
     row.through_base = is_known && state_.cfa == Rules::Cfa::WordAtRegister;
+    row.saved_by_cfa = row.through_base && state_.at_base == 0;
+    row.word_addend = std::int16_t(is_known ? state_.word_addend : 0);
     return row;
   }
 
@@ -185,7 +198,7 @@ private:
     case negative_offset_extended: save(reg, 0 - in.uleb()); return true;
     case DW_CFA_restore_extended: restore(reg); return true;
     case DW_CFA_same_value: set(reg, 0, false); return true;
-    case DW_CFA_undefined: set(reg, 0, true); return true;
+    case DW_CFA_undefined: undefine(reg); return true;
     case DW_CFA_register:
     case DW_CFA_val_offset:
       in.uleb();
@@ -212,11 +225,11 @@ private:
     }
   }
 
-  /// A register plus an offset, or the word there: all that gcc says of frames that it aligns.
+  /// A register plus an offset, or the word there plus another: all that compilers and assembly say of frames that they align.
   struct RegisterTerm {
     bool is_one = false, is_loaded = false;
     std::uint64_t base = 0;
-    std::int64_t offset = 0;
+    std::int64_t offset = 0, addend = 0;
   };
 
   static RegisterTerm take_expression(DwarfReader &in) {
@@ -227,8 +240,13 @@ private:
       return {};
     RegisterTerm term{true, false, std::uint64_t(op) - DW_OP_breg0, expression.sleb()};
     if (!expression.at_end()) {
-      term.is_one = expression.read<std::uint8_t>() == DW_OP_deref && expression.at_end();
+      term.is_one = expression.read<std::uint8_t>() == DW_OP_deref;
       term.is_loaded = true;
+    }
+    if (!expression.at_end()) {
+      term.is_one &= expression.read<std::uint8_t>() == DW_OP_plus_uconst;
+      term.addend = std::int64_t(expression.uleb());
+      term.is_one &= expression.at_end();
     }
     term.is_one &= !expression.failed();
     return term;
@@ -237,12 +255,14 @@ private:
   void define_cfa(std::uint64_t reg, std::int64_t offset) {
     state_.cfa_register = reg;
     state_.cfa_offset = offset;
+    state_.word_addend = 0;
     state_.cfa = Rules::Cfa::Register;
   }
   void define_cfa_by(const RegisterTerm &term) {
     define_cfa(term.base, term.offset);
     if (term.is_loaded || !term.is_one)
       state_.cfa = term.is_one ? Rules::Cfa::WordAtRegister : Rules::Cfa::Odd;
+    state_.word_addend = term.addend;
   }
   bool remember() {
     if (depth_ == nesting_limit)

@@ -36,6 +36,10 @@ std::string to_string(const UnwindRow &row) {
     return "unusable";
   std::string text =
       fmt::format(fmt::runtime(row.through_base ? "[{}{:+}]" : "{}{:+}"), name_of(row.base), row.cfa_offset);
+  if (row.word_addend != 0)
+    text += fmt::format("{:+}", row.word_addend);
+  if (row.saved_by_cfa)
+    text += " by CFA";
   for (unsigned i = 0; i < saved_register_count; ++i)
     if (row.saved[i] != 0)
       text += fmt::format(" {}=[{}]", name_of(SavedRegister(i)), row.saved[i]);

@@ -38,9 +38,12 @@ struct UnwindRow {
   bool usable = true; ///< false: needs a DWARF expression or an odd rule; never step
   std::int32_t cfa_offset = -return_pc_cfa_offset; ///< CFA = base + cfa_offset
   std::array<std::int32_t, saved_register_count> saved{}; ///< caller's value is at CFA+saved[r]; 0 = in the register
-  /// Not usable, but known: of a function that has aligned its frame, as gcc does it. The CFA is the word at base + cfa_offset,
-  /// and what is saved lies relative to where the CFA would be if nothing had been aligned, base + unaligned_cfa.
+  /// Not usable, but known: of a function that has aligned its frame. The CFA is the word at base + cfa_offset, and word_addend.
+  /// As gcc does it, what is saved lies relative to where the CFA would be if nothing had been aligned, base + unaligned_cfa;
+  /// in assembly relative to the CFA.
   bool through_base = false;
+  bool saved_by_cfa = false;
+  std::int16_t word_addend = 0;
   static constexpr std::int32_t unaligned_cfa = 16;
 
   /// The row of code that has pushed nothing (entry thunks, `jmp *got` stubs): CFA = rsp+8.
@@ -48,7 +51,7 @@ struct UnwindRow {
   friend bool operator==(const UnwindRow &, const UnwindRow &) = default;
 };
 
-/// "rsp+16 rbp=[-16]", "[rbp-16]" through the base, or "unusable".
+/// "rsp+16 rbp=[-16]", "[rbp-16]" through the base ("[rsp+64]+8 by CFA"), or "unusable".
 std::string to_string(const UnwindRow &row);
 
 /// One piece of code and the row that holds in all of it.

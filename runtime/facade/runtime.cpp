@@ -16,6 +16,7 @@
 #include "runtime/threads/static_objects.h"
 #include "runtime/threads/undisturbed.h"
 
+#include <cerrno>
 #include <cfenv>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -209,10 +210,15 @@ Expected<int> Runtime::run_main(const std::vector<std::string> &arguments) {
     (impl_.get()->*end_background)();
     consumeError(impl_->rooms.guest->run(impl_->engine->program().destructors));
   });
-  std::feclearexcept(FE_ALL_EXCEPT); // the compiler has calculated in this thread
+  // As a process begins: the compiler has calculated in this thread, and asked for what there was not.
+  std::feclearexcept(FE_ALL_EXCEPT);
+  errno = 0;
   if (Error error = guest.run(program.constructors))
     return error;
-  note_start(engine);
+  {
+    const LibraryState kept; // main finds what the constructors left
+    note_start(engine);
+  }
   return int(enter(**self, engine.entries().entry_address(*main), guest.argument_count(),
                    reinterpret_cast<std::uint64_t>(guest.arguments()), reinterpret_cast<std::uint64_t>(environ)));
 }

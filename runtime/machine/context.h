@@ -1,6 +1,6 @@
 // The registers of interrupted code, as the kernel gives them to a signal handler.
 //
-//   from_context, to_context     between a context and a RegisterSet
+//   from_context                 the RegisterSet of a context
 //   is_signal_trampoline         the code to which a handler returns
 //   interrupted_context          by the stack pointer with which that is entered, the context of what the signal has interrupted
 //   smallest_context_bytes       what the kernel writes of a context at least

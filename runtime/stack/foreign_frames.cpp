@@ -103,6 +103,7 @@ StepRules rules_by_fde(std::span<const std::uint8_t> section, std::uint64_t offs
   });
   rules.kind = !decoded                  ? StepRules::Kind::Other
                : program.is_of_landing() ? StepRules::Kind::Landing
+               : program.is_outermost()  ? StepRules::Kind::Outermost
                : rules.row.usable        ? StepRules::Kind::Row
                : rules.row.through_base  ? StepRules::Kind::ThroughBase
                                          : StepRules::Kind::Other;

@@ -19,7 +19,8 @@ struct StepRules {
     ThroughBase, ///< row is known, and leads through the base
     SignalFrame, ///< a signal trampoline: the caller was interrupted and its pc is exact
     Landing, ///< of an unwinder, in a function by which exceptions land; row is usable, or the function is about to leave
-    Other, ///< described, but by rules that only libunwind can follow
+    Outermost, ///< the stack begins here: nothing has called this
+    Other, ///< described, but by rules that nobody can follow from the registers that calls keep
   };
   Kind kind = Kind::None;
   UnwindRow row;

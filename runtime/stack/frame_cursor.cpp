@@ -95,7 +95,7 @@ void FrameCursor::check_astray() {
             frame_.sp, frame_.cfa, frame_.sp + by_row_->site_cfa_from_sp);
 }
 
-/// libunwind makes the whole step at once.
+/// The whole step at once.
 void FrameCursor::find_older_without_row(const FrameRules &rules) {
   by_row_ = nullptr;
   if (rules.step.kind == StepRules::Kind::Landing) {

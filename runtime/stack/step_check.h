@@ -14,7 +14,7 @@ enum class WalkStatus : std::uint8_t {
   Misaligned,    ///< the CFA is not a multiple of 8
   OutOfBounds,   ///< the CFA is outside the stack
   EndOfStack,    ///< the outermost frame of the thread came before the base
-  UnwinderFailed, ///< libunwind gave up
+  OddRules,       ///< what the frame says of its caller cannot be followed from the registers that calls keep
   Landing,        ///< an exception is about to land: registers and stack do not fit together for some instructions
   Astray,         ///< the CFA is not where the site's record says
 };
@@ -29,7 +29,7 @@ constexpr const char *describe(WalkStatus status) {
   case WalkStatus::Misaligned: return "the frame's CFA is not a multiple of 8";
   case WalkStatus::OutOfBounds: return "the frame's CFA is outside the stack";
   case WalkStatus::EndOfStack: return "the outermost frame was reached before the base of the walk";
-  case WalkStatus::UnwinderFailed: return "libunwind cannot step out of this frame";
+  case WalkStatus::OddRules: return "the frame's unwind information cannot be followed";
   case WalkStatus::Landing: return "an exception is about to land";
   case WalkStatus::Astray: return "the frame's CFA is not where the site's record says";
   }

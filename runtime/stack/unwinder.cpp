@@ -60,28 +60,6 @@ const unw_dyn_info_t *find_registered(std::uintptr_t pc) {
   return nullptr;
 }
 
-WalkStatus step_by_libunwind(RegisterSet &registers, PcKind kind) {
-  unw_context_t context{}; // a ucontext_t on this machine
-  arch::to_context(registers, context);
-  unw_cursor_t cursor;
-  // Despite its name the flag only says that the pc is exact: without it libunwind looks up pc-1.
-  if (unw_init_local2(&cursor, &context, kind == PcKind::Exact ? UNW_INIT_SIGNAL_FRAME : 0) != 0)
-    return WalkStatus::UnwinderFailed;
-  const int result = unw_step(&cursor);
-  if (result == 0)
-    return WalkStatus::EndOfStack;
-  bool ok = result > 0;
-  const auto read = [&](unw_regnum_t reg) {
-    unw_word_t value = 0;
-    ok = ok && unw_get_reg(&cursor, reg, &value) == 0;
-    return std::uintptr_t(value);
-  };
-  registers = {read(UNW_REG_IP), read(UNW_REG_SP), {}};
-  for (unsigned i = 0; i < saved_register_count; ++i)
-    registers.saved[i] = read(unw_regnum_t(dwarf_number(SavedRegister(i))));
-  return ok ? WalkStatus::Walking : WalkStatus::UnwinderFailed;
-}
-
 /// The interrupted frame may lie on another stack: the handler ran on the alternate one.
 WalkStatus step_signal_frame(RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
   const std::uintptr_t sp = registers.sp;
@@ -97,24 +75,26 @@ WalkStatus step_signal_frame(RegisterSet &registers, PcKind &kind, const StackBo
 /// Out of a function that has aligned its frame. What it saved lies on its stack, else it is none.
 WalkStatus step_through_base(RegisterSet &registers, const UnwindRow &row, const StackBounds &bounds) {
   const std::uintptr_t sp = registers.sp, cfa_place = cfa_of(registers, row);
-  const auto place_of = [&](std::int32_t saved) {
-    return cfa_place + std::uintptr_t(std::intptr_t(UnwindRow::unaligned_cfa - row.cfa_offset + saved));
+  const auto plus = [](std::uintptr_t address, std::int32_t offset) {
+    return address + std::uintptr_t(std::intptr_t(offset));
   };
   const auto is_on_stack = [&](std::uintptr_t place) {
-    return place >= sp && place % word_size == 0 && place < bounds.limit(sp);
+    return place + red_zone_size >= sp && place % word_size == 0 && place < bounds.limit(sp);
   };
-  if (!is_on_stack(cfa_place) ||
-      llvm::any_of(row.saved, [&](std::int32_t saved) { return saved != 0 && !is_on_stack(place_of(saved)); }))
+  if (!is_on_stack(cfa_place))
     return WalkStatus::OutOfBounds;
-  const std::uintptr_t cfa = load_word(cfa_place);
+  const std::uintptr_t cfa = plus(load_word(cfa_place), row.word_addend);
   if (const WalkStatus status = check_step(sp, cfa, bounds); status != WalkStatus::Walking)
     return status;
+  const std::uintptr_t saved_by = row.saved_by_cfa ? cfa : plus(cfa_place, UnwindRow::unaligned_cfa - row.cfa_offset);
+  if (llvm::any_of(row.saved, [&](std::int32_t at) { return at != 0 && !is_on_stack(plus(saved_by, at)); }))
+    return WalkStatus::OutOfBounds;
   RegisterSet older = registers;
-  older.pc = load_word(cfa + std::uintptr_t(std::intptr_t(return_pc_cfa_offset)));
+  older.pc = load_word(plus(cfa, return_pc_cfa_offset));
   older.sp = cfa;
   for (unsigned i = 0; i < saved_register_count; ++i)
     if (row.saved[i] != 0)
-      older.saved[i] = load_word(place_of(row.saved[i]));
+      older.saved[i] = load_word(plus(saved_by, row.saved[i]));
   registers = older;
   return WalkStatus::Walking;
 }
@@ -137,21 +117,17 @@ StepRules find_foreign_rules(std::uintptr_t pc, PcKind kind) {
 }
 
 WalkStatus step_foreign(const StepRules &rules, RegisterSet &registers, PcKind &kind, const StackBounds &bounds) {
-  const std::uintptr_t sp = registers.sp;
   switch (rules.kind) {
   case StepRules::Kind::None: return WalkStatus::NoUnwindInfo;
   case StepRules::Kind::SignalFrame:
-    if (arch::is_signal_trampoline(registers.pc))
-      return step_signal_frame(registers, kind, bounds);
-    break;
+    return arch::is_signal_trampoline(registers.pc) ? step_signal_frame(registers, kind, bounds) : WalkStatus::OddRules;
   case StepRules::Kind::ThroughBase: kind = PcKind::ReturnPc; return step_through_base(registers, rules.row, bounds);
+  case StepRules::Kind::Outermost: return WalkStatus::EndOfStack;
+  case StepRules::Kind::Other: return WalkStatus::OddRules;
   case StepRules::Kind::Landing:
-  case StepRules::Kind::Row: OSR_CHECK(false, "pc {:#x}: the cursor steps by rows itself", registers.pc);
-  case StepRules::Kind::Other: break;
+  case StepRules::Kind::Row: break;
   }
-  const WalkStatus status = step_by_libunwind(registers, kind);
-  kind = PcKind::ReturnPc;
-  return status == WalkStatus::Walking ? check_step(sp, registers.sp, bounds) : status;
+  OSR_CHECK(false, "pc {:#x}: the cursor steps by rows itself", registers.pc);
 }
 
 UnwindRegistration::UnwindRegistration() = default;

@@ -1,9 +1,10 @@
-// Steps out of frames that have no rows of ours. The only user of libunwind in this project.
+// Steps out of frames that have no rows of ours, and shows our code to libunwind. The only user of libunwind in this project.
 //
-// libunwind guesses where it has no information (it follows rbp and returns frames that do not exist, without an
-// error), it takes locks, of which a stopped thread may hold the loader's, and it costs 300-650 ns a step. So rules are first
-// looked for by ourselves; what is left for libunwind are rules with DWARF expressions, but for those of functions that gcc aligned
-// the frame of, and code that others have registered with libunwind.
+// No step is libunwind's. It guesses where it has no information (it follows rbp and returns frames that do not exist, without an
+// error), it takes locks, of which a stopped thread may hold the loader's, it costs 300-650 ns a step, and it looks at memory by
+// writing it to a pipe that it keeps: under the numbers of those descriptors the program has files of its own sooner or later, and
+// libunwind would take a byte out of one and write one into the other. So a walk ends at rules that are none of StepRules, and at
+// code that others have registered with libunwind.
 #pragma once
 
 #include "runtime/machine/register_set.h"
@@ -23,7 +24,7 @@ StepRules find_foreign_rules(std::uintptr_t pc, PcKind kind);
 
 /// One step out of a foreign frame whose rules are of any kind but Row. `registers` and `kind` become those of the next
 /// older frame; they are unspecified when the result is not Walking. Checked: the pc is described by somebody, and the
-/// step obeys check_step. Allocation-free. Takes no lock unless libunwind itself has to run (see above).
+/// step obeys check_step. Allocation-free, takes no lock.
 WalkStatus step_foreign(const StepRules &rules, RegisterSet &registers, PcKind &kind, const StackBounds &bounds);
 
 /// Makes libunwind (ours and that of foreign users such as profilers) know a piece of our code, for the lifetime of

@@ -1,4 +1,5 @@
-// Check that what libraries keep for a thread survives each first call: errno, what call_once is about to call.
+// Check that what libraries keep for a thread survives each first call: errno, what call_once is about to call; and that a
+// program and its threads begin with no error, and main with what the constructors left.
 // libs: -pthread
 #include <cerrno>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -71,11 +73,22 @@ template <int number> [[gnu::noinline]] void once() {
   fold(text.size());
 }
 
+int first_error = -1;
+
+[[gnu::constructor(200)]] void begins() {
+  first_error = errno;
+  errno = ERANGE;
+}
+
 template <int... numbers> void all(std::integer_sequence<int, numbers...>) { (..., (ask<numbers>(), once<numbers>())); }
 
 } // namespace
 
 int main(int argc, char **argv) {
+  const int error_in_main = errno;
+  int error_in_thread = -1;
+  std::thread([&] { error_in_thread = errno; }).join();
+  std::printf("errors at the beginning: %d, main %d, thread %d\n", first_error, error_in_main, error_in_thread);
   const int scale = argc > 1 ? std::atoi(argv[1]) : 1;
   for (int round = 0; round < 2 * scale; ++round)
     all(std::make_integer_sequence<int, 24>());

@@ -170,6 +170,21 @@ TEST_CASE("frames that gcc aligns have rows of their own") {
   CHECK(llvm::cantFail(decode(section_with({0x0f, 1, 0x76}))).dump() == "[0x0, 0x20) unusable\n");
 }
 
+TEST_CASE("frames that assembly aligns have rows of their own") {
+  // advance 4; rbx at CFA-16; def_cfa_expression {breg7 64; deref; plus_uconst 8}; advance 4; the same without an addend; advance 4;
+  // def_cfa rsp+16
+  const auto rows = llvm::cantFail(decode(section_with(
+      {0x44, 0x83, 2, 0x0f, 6, 0x77, 0xc0, 0, 6, 0x23, 8, 0x44, 0x0f, 4, 0x77, 0xc0, 0, 6, 0x44, 0x0c, 7, 16})));
+  CHECK(rows.dump() ==
+        "[0x0, 0x4) rsp+8\n[0x4, 0x8) [rsp+64]+8 by CFA rbx=[-16]\n[0x8, 0xc) [rsp+64] by CFA rbx=[-16]\n"
+        "[0xc, 0x20) rsp+16 rbx=[-16]\n");
+  CHECK_FALSE(rows.find(0x4)->usable);
+  // def_cfa_expression {breg7 8; deref; plus_uconst 8; deref}, and an addend that is too large
+  CHECK(llvm::cantFail(decode(section_with({0x0f, 6, 0x77, 8, 6, 0x23, 8, 6}))).dump() == "[0x0, 0x20) unusable\n");
+  CHECK(llvm::cantFail(decode(section_with({0x0f, 7, 0x77, 8, 6, 0x23, 0xff, 0xff, 3}))).dump() ==
+        "[0x0, 0x20) unusable\n");
+}
+
 TEST_CASE("remembered rules come back") {
   const auto rows =
       llvm::cantFail(decode(section_with({0x41, 0x0e, 16, 0x83, 2, 0x0a, 0x41, 0x0e, 8, 0xc3, 0x41, 0x0b})));

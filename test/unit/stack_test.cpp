@@ -1,4 +1,5 @@
 // The stack walk over real stacks: mixed frames, sites, failures, libunwind's view.
+#include "runtime/machine/context.h"
 #include "runtime/stack/unwinder.h"
 #include "test/support/catch_header.h"
 #include "test/unit/stack_fixture.h"
@@ -7,6 +8,9 @@
 #include <libunwind.h>
 
 #include <algorithm>
+#include <csignal>
+#include <fcntl.h>
+#include <unistd.h>
 
 using namespace osr;
 using namespace osr::test;
@@ -80,6 +84,41 @@ TEST_CASE("what a function that aligned its frame says to have saved beside the 
   }
 }
 
+TEST_CASE("a walk passes through assembly that keeps the stack's old place in memory") {
+  std::uintptr_t stack[8] = {0, 0, 0, 0x1234, 0x5678, 0, 0, 0};
+  const auto low = std::uintptr_t(stack), end = low + sizeof stack;
+  stack[1] = std::uintptr_t(&stack[4]); // the CFA is 8 bytes above
+  StepRules rules{StepRules::Kind::ThroughBase, {}};
+  rules.row.cfa_offset = 8;
+  rules.row.word_addend = 8;
+  rules.row.saved_by_cfa = true;
+  rules.row.saved[unsigned(frame_pointer)] = -16;
+  RegisterSet registers{low, low, {}};
+  PcKind kind = PcKind::Exact;
+  CHECK(step_foreign(rules, registers, kind, {end, end}) == WalkStatus::Walking);
+  CHECK(registers.sp == std::uintptr_t(&stack[5]));
+  CHECK(registers.pc == 0x5678);
+  CHECK(registers.saved[unsigned(frame_pointer)] == 0x1234);
+  CHECK(kind == PcKind::ReturnPc);
+  for (const std::uintptr_t word : {std::uintptr_t(0), low - 8, low + 4, end + 8}) {
+    stack[1] = word;
+    registers = {low, low, {}};
+    CHECK(step_foreign(rules, registers, kind, {end, end}) != WalkStatus::Walking);
+  }
+}
+
+TEST_CASE("a walk passes a handler's return, whichever of its two instructions is next") {
+  static volatile std::uintptr_t return_pc;
+  struct sigaction action = {}, previous;
+  action.sa_handler = [](int) { return_pc = std::uintptr_t(__builtin_return_address(0)); };
+  sigaction(SIGUSR1, &action, &previous);
+  raise(SIGUSR1);
+  sigaction(SIGUSR1, &previous, nullptr);
+  CHECK(arch::is_signal_trampoline(return_pc));
+  CHECK(arch::is_signal_trampoline(return_pc + 7));
+  CHECK_FALSE(arch::is_signal_trampoline(return_pc + 2));
+}
+
 TEST_CASE("a walk can start at a return PC") {
   Walk from_return_pc, from_here;
   with_base(
@@ -133,6 +172,14 @@ TEST_CASE("sites are known by their return PC, and their frame size is checked")
   w.object.sites = SiteTable();
 }
 
+/// The number that the next file gets.
+static int lowest_descriptor() {
+  const int number = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  REQUIRE(number >= 0);
+  close(number);
+  return number;
+}
+
 TEST_CASE("a walk that cannot go on says why and where") {
   with_base(nullptr, [] {
     StackWorld &w = world();
@@ -166,7 +213,9 @@ TEST_CASE("a walk that cannot go on says why and where") {
     w.bounds.end = bounds.end;
     CHECK(status(good) == WalkStatus::ReachedBase);
     w.bounds.base = w.bounds.end = ~std::uintptr_t(0); // no base: the walk comes to the process's entry
+    const int lowest = lowest_descriptor();
     CHECK(status(good) == WalkStatus::EndOfStack);
+    CHECK(lowest_descriptor() == lowest); // the numbers of descriptors are the program's
     w.bounds = bounds;
   });
 }

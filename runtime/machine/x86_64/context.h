@@ -17,20 +17,17 @@ inline RegisterSet from_context(const ucontext_t &context) {
           {word(REG_RBX), word(REG_RBP), word(REG_R12), word(REG_R13), word(REG_R14), word(REG_R15)}};
 }
 
-inline void to_context(const RegisterSet &registers, ucontext_t &context) {
-  auto &regs = context.uc_mcontext.gregs;
-  regs[REG_RIP] = greg_t(registers.pc);
-  regs[REG_RSP] = greg_t(registers.sp);
-  constexpr int order[saved_register_count] = {REG_RBX, REG_RBP, REG_R12, REG_R13, REG_R14, REG_R15};
-  for (unsigned i = 0; i < saved_register_count; ++i)
-    regs[order[i]] = greg_t(registers.saved[i]);
-}
-
 /// `mov $15, %rax; syscall`. The kernel has put the context of the interrupted code on the stack, at the rsp with which it is
 /// entered.
 inline bool is_signal_trampoline(std::uintptr_t pc) {
   constexpr unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0x00, 0x00, 0x00, 0x0f, 0x05};
-  return std::memcmp(reinterpret_cast<const void *>(pc), code, sizeof code) == 0;
+  constexpr std::size_t call_bytes = 2, move_bytes = sizeof code - call_bytes;
+  const auto is_at = [&](std::uintptr_t at, const unsigned char *bytes, std::size_t size) {
+    return std::memcmp(reinterpret_cast<const void *>(at), bytes, size) == 0;
+  };
+  // A signal may also come between the two.
+  return is_at(pc, code, sizeof code) ||
+         (is_at(pc, code + move_bytes, call_bytes) && is_at(pc - move_bytes, code, sizeof code));
 }
 
 inline const ucontext_t &interrupted_context(std::uintptr_t trampoline_sp) {
