@@ -48,3 +48,7 @@
 #define OSR_CONTEXT_SCALAR_CONTROL 68
 #define OSR_FIRST_VECTOR_CONTROL 0x1f80
 #define OSR_FIRST_SCALAR_CONTROL 0x37f
+
+// ContextBeginning: what osr_begin_context calls (context.h).
+#define OSR_BEGINNING_BEGINS 0
+#define OSR_BEGINNING_ENDS 8

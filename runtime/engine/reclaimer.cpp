@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 using namespace llvm;
 
@@ -14,6 +15,7 @@ namespace osr {
 namespace {
 
 constexpr unsigned most_stops = 50; ///< of one scan: a thread may be stopped where no walk is possible
+constexpr unsigned most_unseen_stops = 8; ///< one after the other in which some stack is not seen
 constexpr std::chrono::seconds longest_trust(1); ///< in counts that are not zero
 constexpr std::chrono::microseconds first_wait(500), longest_wait(100'000);
 
@@ -48,19 +50,19 @@ StackEvidence Reclaimer::watch(const Objects &objects, ArrayRef<const ReturnStub
   return evidence;
 }
 
-/// Activations may wait on stacks that only the program knows, and go on in any code that they were called in. Of the C library, and
-/// of Boost.Context, on which coroutines and fibers of C++ programs stand.
-bool Reclaimer::makes_stacks() const {
+/// Activations may wait on stacks that only the program knows, and go on in any code that they were called in: it has gone to stacks of
+/// which nothing was seen, or may do so by Boost.Context, on which coroutines and fibers of C++ programs stand.
+bool Reclaimer::is_blind() const {
   const Module &module = *engine_.program().module;
-  return any_of(
-      std::array{"makecontext", "swapcontext", "setcontext", "make_fcontext", "jump_fcontext", "ontop_fcontext"},
-      [&](const char *name) { return module.getFunction(name) != nullptr; });
+  return engine_.threads().has_lost_stacks() ||
+         any_of(std::array{"make_fcontext", "jump_fcontext", "ontop_fcontext"},
+                [&](const char *name) { return module.getFunction(name) != nullptr; });
 }
 
 /// What leads into code that is out of use, and into `objects`, which nobody is to enter any more. Before that the ways
 /// in are closed that no stack shows: direct calls, and patched return points.
-std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
-  if (makes_stacks())
+std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) {
+  if (is_blind())
     return std::nullopt;
   std::vector<const ReturnStub *> stubs;
   stubs_.for_each([&](const ReturnStub &stub) {
@@ -77,7 +79,7 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
       RulesFinder rules(lookup_, table_);
       for (const auto &thread : threads)
         evidence.visit(*thread, rules, /*is_last=*/stop + 1 == most_stops);
-      if (evidence.is_complete())
+      if (evidence.is_complete() && !evidence.is_any_unseen())
         follow_patches(evidence, stubs);
     });
     ++statistics_.freed.scans;
@@ -85,8 +87,14 @@ std::optional<StackEvidence> Reclaimer::gather(const Objects &objects) const {
       consumeError(std::move(error));
       return std::nullopt;
     }
-    if (evidence.is_complete())
-      return evidence;
+    if (evidence.is_complete()) {
+      const bool was_unseen = std::exchange(is_any_unseen_, evidence.is_any_unseen());
+      if (!is_any_unseen_)
+        return evidence;
+      if (was_unseen || stop + 1 >= most_unseen_stops) // not a thread that is just about to change stacks
+        return std::nullopt;
+      is_any_unseen_ = false;
+    }
     let_threads_run(stop + 1);
   }
   return std::nullopt;

@@ -40,15 +40,16 @@ public:
   /// the threads could not be stopped or walked this time.
   bool scan() OSR_REQUIRES(engine_lock);
 
-  /// The program makes stacks itself: activations wait where nobody sees them, and all code is kept.
-  bool makes_stacks() const;
+  /// Activations may wait where nobody sees them, on stacks that the program makes itself: all code is kept.
+  bool has_hidden_stacks() const OSR_REQUIRES(engine_lock) { return is_any_unseen_ || is_blind(); }
 
   /// Nothing leads into the code of these versions. False also if the threads could not be stopped or walked.
   bool is_quiescent(llvm::ArrayRef<const Version *> versions) OSR_REQUIRES(engine_lock);
 
 private:
   using Objects = llvm::DenseSet<const CodeObject *>;
-  std::optional<StackEvidence> gather(const Objects &objects) const OSR_REQUIRES(engine_lock);
+  bool is_blind() const;
+  std::optional<StackEvidence> gather(const Objects &objects) OSR_REQUIRES(engine_lock);
   StackEvidence watch(const Objects &objects, llvm::ArrayRef<const ReturnStub *> stubs) const OSR_REQUIRES(engine_lock);
   void follow_patches(StackEvidence &evidence, llvm::ArrayRef<const ReturnStub *> stubs) const
       OSR_REQUIRES(engine_lock);
@@ -60,6 +61,7 @@ private:
   void drop_unused_bodies() OSR_REQUIRES(engine_lock);
 
   Engine &engine_;
+  bool is_any_unseen_ OSR_GUARDED_BY(engine_lock) = false; ///< when threads were stopped last
   std::vector<Engine::Added> removed_ OSR_GUARDED_BY(engine_lock);
   Handshake &handshake_;
   VersionStore &versions_;

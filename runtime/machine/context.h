@@ -5,6 +5,8 @@
 //   interrupted_context          by the stack pointer with which that is entered, the context of what the signal has interrupted
 //   smallest_context_bytes       what the kernel writes of a context at least
 //   for_each_general_word        of a context, whatever its register
+//   begin_context                a context that makecontext has made begins at osr_begin_context (osr-stubs/context.h) with arguments
+//   landing_sp                   the stack pointer with which a longjmp goes on
 //   call_word                    of a system call: its number, afterwards its result
 //   second_argument              of a system call that is about to be made
 //   pc_word                      the next instruction

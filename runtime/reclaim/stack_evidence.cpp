@@ -112,6 +112,7 @@ void StackEvidence::visit(const ProgramThread &thread, RulesFinder &rules, bool 
                                                           : walk_stopped_while(thread, rules, look);
   if (status != WalkStatus::ReachedBase)
     status_ = status;
+  is_any_unseen_ |= thread.sight == Sight::Unseen;
   if (thread.entering_pc)
     reach(thread.entering_pc);
   if (in_newest_unwinder_ && thread.has_context())

@@ -46,6 +46,8 @@ public:
 
   /// False: some thread could not be walked, or was executing a transition. Then nothing is known; stop again.
   bool is_complete() const { return status_ == WalkStatus::ReachedBase && !in_transition_; }
+  /// There is a stack of which nobody knows what is on it: it does not help to stop again.
+  bool is_any_unseen() const { return is_any_unseen_; }
   /// `range` must have been watched.
   bool leads_into(const Extent &range) const;
   /// Activations that were looked at.
@@ -67,7 +69,7 @@ private:
   bool passed_own_ = false; ///< a frame of our code
   bool in_newest_unwinder_ = false; ///< no such frame is newer than one of the unwinder
   WalkStatus status_ = WalkStatus::ReachedBase;
-  bool in_transition_ = false;
+  bool in_transition_ = false, is_any_unseen_ = false;
   std::uint64_t frames_ = 0;
 };
 

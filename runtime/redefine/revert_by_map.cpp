@@ -52,7 +52,7 @@ std::optional<MemoryBufferRef> Redefiner::kept_ir(FunctionId body) const {
 
 /// Stacks that the program makes itself are not all seen.
 bool Redefiner::is_worth_a_map(const Exchange &exchange) {
-  if (replacer_.reclaimer().makes_stacks())
+  if (replacer_.reclaimer().has_hidden_stacks())
     return false;
   auto standing =
       find_standing(engine_, [&](FunctionId body) { return body == exchange.old || body == exchange.before; });

@@ -80,7 +80,7 @@ Expected<Redefiner::WaitingStep> Redefiner::take_step(std::shared_ptr<WaitingCha
 /// Its bodies are there, and nothing means them yet.
 Expected<std::shared_ptr<Redefiner::WaitingChange>> Redefiner::begin_waiting(ArrayRef<PatchedBody> bodies,
                                                                              const PatchOptions &options) {
-  if (replacer_.reclaimer().makes_stacks())
+  if (replacer_.reclaimer().has_hidden_stacks())
     return make_error("nobody can wait for activations on stacks that the program makes itself");
   auto change = begin_change(bodies, options);
   if (!change)

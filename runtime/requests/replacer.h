@@ -58,6 +58,7 @@ private:
   void start_threads();
   llvm::Expected<FunctionId> replaceable_body(EntryId entry, const ReplaceOptions &options) const
       OSR_REQUIRES(engine_lock);
+  bool has_thread(pid_t tid) const;
   llvm::Error not_replaced(FunctionId body, llvm::Error error) const OSR_REQUIRES(engine_lock);
   std::vector<const Version *> replaced_by(FunctionId body, const ReplaceOptions &options) const
       OSR_REQUIRES(engine_lock);
@@ -75,7 +76,8 @@ private:
       OSR_REQUIRES(engine_lock);
   bool is_quiescent(FunctionId body, const ReplaceOptions &options, llvm::ArrayRef<const Version *> old)
       OSR_REQUIRES(engine_lock);
-  llvm::Error give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
+  void give_up(Waiting &waiting, llvm::ArrayRef<const Version *> old) OSR_REQUIRES(engine_lock);
+  llvm::Error refuse_hidden(FunctionId body) const OSR_REQUIRES(engine_lock);
   llvm::Expected<bool> has_ended(Waiting &waiting, const ReplaceOptions &options);
   llvm::Expected<ReplaceOutcome> wait_quiescent(EntryId entry, const ReplaceOptions &options);
   void follow_up() OSR_REQUIRES(engine_lock);

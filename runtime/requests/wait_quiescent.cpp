@@ -128,10 +128,13 @@ bool Replacer::is_quiescent(FunctionId body, const ReplaceOptions &options, Arra
   return false;
 }
 
+Error Replacer::refuse_hidden(FunctionId body) const {
+  return not_replaced(body, make_error("nobody can wait for activations on stacks that the program makes itself"));
+}
+
 Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
-  if (reclaimer_->makes_stacks())
-    return not_replaced(waiting.body,
-                        make_error("nobody can wait for activations on stacks that the program makes itself"));
+  if (reclaimer_->has_hidden_stacks())
+    return refuse_hidden(waiting.body);
   const std::vector<const Version *> old = replaced_by(waiting.body, options);
   if (Error error = refuse_below_own(waiting.body, options, old))
     return error;
@@ -153,15 +156,12 @@ Error Replacer::begin_waiting(Waiting &waiting, const ReplaceOptions &options) {
 }
 
 /// Calls go where they went, if that is still there.
-Error Replacer::give_up(Waiting &waiting, ArrayRef<const Version *> old) {
+void Replacer::give_up(Waiting &waiting, ArrayRef<const Version *> old) {
   const bool is_left = any_of(old, [&](const Version *version) {
     return version->object.state() == CodeState::InUse && version->object.entry_pc == waiting.calls_before;
   });
   engine_.targets().set(waiting.entry, is_left ? waiting.calls_before : 0);
   consumeError(engine_.targets().bind(engine_.handshake())); // else at the next stop
-  return not_replaced(
-      waiting.body,
-      make_error(ErrorCode::Cancelled, "the request was cancelled while activations of the old code were left"));
 }
 
 /// One look at the stacks. True: nothing is left of the old code.
@@ -180,8 +180,15 @@ Expected<bool> Replacer::has_ended(Waiting &waiting, const ReplaceOptions &optio
   }
   ++waiting.outcome.stops;
   const std::vector<const Version *> old = engine_.versions().find(waiting.ids);
-  if (!is_quiescent(*body, options, old))
-    return options.is_cancelled && options.is_cancelled->load() ? give_up(waiting, old) : Expected<bool>(false);
+  if (!is_quiescent(*body, options, old)) {
+    const bool is_cancelled = options.is_cancelled && options.is_cancelled->load();
+    if (!is_cancelled && !reclaimer_->has_hidden_stacks())
+      return false;
+    give_up(waiting, old);
+    return is_cancelled ? not_replaced(*body, make_error(ErrorCode::Cancelled, "the request was cancelled while "
+                                                                               "activations of the old code were left"))
+                        : refuse_hidden(*body);
+  }
   if (options.old_code == OldCode::Free)
     reclaimer_->retire_left(old);
   waiting.traced->done(waiting.outcome);

@@ -2,6 +2,7 @@
 
 #include "compiler/base/choice.h"
 #include "compiler/base/error_code.h"
+#include "runtime/threads/context_calls.h"
 
 #include <llvm/ADT/STLExtras.h>
 
@@ -51,10 +52,10 @@ bool may_renew(StressMode::Kind kind) {
   return false;
 }
 
-StackBounds bounds_of_this_thread() {
+StackBounds bounds_around(std::uint64_t sp) {
   stack_t alternate{};
   sigaltstack(nullptr, &alternate);
-  return stack_bounds(*ThreadRegistry::current(), alternate);
+  return stack_bounds(stack_around(sp), alternate);
 }
 
 } // namespace
@@ -99,7 +100,7 @@ Expected<FunctionId> find_stressed_function(const StressMode &mode, Compiler &co
   if (!info && compiler.program().functions.empty()) // it may come
     return no_function;
   if (!info)
-    return make_error(ErrorCode::Unknown, "there is no function '{}'; 'osrctl sites' lists them", mode.function);
+    return make_error(ErrorCode::Unknown, "there is no function '{}'", mode.function);
   if (info->pinned != PinReason::None)
     return make_error("'{}' is never replaced because it {}", mode.function, osr::to_string(info->pinned));
   if (!mode.site)
@@ -184,7 +185,7 @@ std::uint64_t Stress::other_tier(std::uint64_t return_pc, std::uint64_t cfa) {
     count(refusal_of(stub.takeError()));
     return 0;
   }
-  if (cfa + std::int64_t((*stub)->lowest_offset) < ThreadRegistry::current()->stack_low) {
+  if (cfa + std::int64_t((*stub)->lowest_offset) < stack_around(cfa).stack_low) {
     count({RefusalKind::NoRoom});
     return 0;
   }
@@ -244,7 +245,7 @@ void Stress::flip_stack(const EntryFrame &entry, Share share) {
   // First only look: nothing may be written unless the walk reaches the base.
   std::vector<std::pair<Frame, std::uint64_t>> found;
   std::uint64_t depth = 0;
-  FrameCursor cursor(start, lookup_, table_, bounds_of_this_thread());
+  FrameCursor cursor(start, lookup_, table_, bounds_around(start.registers.sp));
   for (; !cursor.done(); cursor.advance()) {
     const Frame &frame = cursor.frame();
     ++depth;

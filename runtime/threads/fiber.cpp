@@ -56,7 +56,7 @@ constinit thread_local FiberState *running __attribute__((tls_model("initial-exe
 void tell_of_change([[maybe_unused]] StackSide &from, [[maybe_unused]] const StackSide &to,
                     [[maybe_unused]] Departure departure) {
 #if defined(__SANITIZE_ADDRESS__)
-  const std::uint64_t low = to.stack.stack_low - stack_reserve;
+  const std::uint64_t low = to.stack.stack_begin;
   __sanitizer_start_switch_fiber(departure == Departure::ForGood ? nullptr : &from.sanitizer,
                                  reinterpret_cast<void *>(low), to.stack.stack_high - low);
 #endif

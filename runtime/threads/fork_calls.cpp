@@ -56,6 +56,7 @@ int run_child(void *given) {
   if (!self)
     return start.function(start.argument);
   self->base = {};
+  self->stack_begin = 0;
   self->stack_low = stack_reserve;
   self->stack_high = start.stack_high;
   return int(

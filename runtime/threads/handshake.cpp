@@ -45,7 +45,9 @@ Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
   std::vector<pid_t> silent;
   silent.reserve(threads_.threads().size()); // nothing is allocated or freed while threads are stopped
   std::vector<ProgramThread *> stacks;
-  stacks.reserve(threads_.threads().size() + threads_.suspended().size());
+  MadeStacks &made = threads_.made();
+  made.reserve(threads_.threads().size());
+  stacks.reserve(threads_.threads().size() + threads_.suspended().size() + made.count());
   for (const auto &thread : threads_.threads())
     stacks.push_back(thread.get());
   stacks.insert(stacks.end(), threads_.suspended().begin(), threads_.suspended().end());
@@ -64,7 +66,9 @@ Error Handshake::with_stopped(function_ref<void(StoppedThreads)> work) {
       sigaltstack(nullptr, &own.uc_stack); // a context that the kernel saved has it too
       self->context = &own;
     }
+    made.begin_stop(threads_.threads(), stacks);
     work(stacks);
+    made.end_stop();
   }
   met_vfork = !silent.empty() && is_any_silent_in_vfork();
   pause.resumed = Clock::now();

@@ -5,6 +5,7 @@
 #include "runtime/code/program_segments.h"
 #include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
+#include "runtime/threads/context_calls.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/fork_calls.h"
 #include "runtime/threads/start_thread.h"
@@ -64,6 +65,24 @@ int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) 
   va_end(more);
   return child;
 }
+int swapcontext(ucontext_t *left, const ucontext_t *entered) noexcept {
+  return osr::contexts::swapcontext(left, entered);
+}
+int setcontext(const ucontext_t *entered) noexcept { return osr::contexts::setcontext(entered); }
+void makecontext(ucontext_t *context, void (*function)(), int count, ...) noexcept {
+  va_list arguments;
+  va_start(arguments, count);
+  osr::contexts::makecontext(context, function, count, arguments);
+  va_end(arguments);
+}
+void longjmp(__jmp_buf_tag *place, int value) noexcept { osr::contexts::jump(osr::contexts::Jump::Long, place, value); }
+void _longjmp(__jmp_buf_tag *place, int value) noexcept {
+  osr::contexts::jump(osr::contexts::Jump::LongWithoutMask, place, value);
+}
+void siglongjmp(__jmp_buf_tag *place, int value) noexcept {
+  osr::contexts::jump(osr::contexts::Jump::Signal, place, value);
+}
+void __longjmp_chk(__jmp_buf_tag *place, int value) { osr::contexts::jump(osr::contexts::Jump::Checked, place, value); }
 int nanosleep(const timespec *time, timespec *remaining) { return osr::waiting::nanosleep(time, remaining); }
 int clock_nanosleep(clockid_t clock, int flags, const timespec *time, timespec *remaining) {
   return osr::waiting::clock_nanosleep(clock, flags, time, remaining);

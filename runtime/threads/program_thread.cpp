@@ -43,6 +43,7 @@ void find_stack(ProgramThread &thread) {
     std::uint64_t most = limit.rlim_cur == RLIM_INFINITY ? unlimited_stack : limit.rlim_cur;
     address = top > most ? top - most : 0;
   }
+  thread.stack_begin = address;
   thread.stack_low = address + stack_reserve;
   thread.stack_high = low ? reinterpret_cast<std::uint64_t>(low) + size : 0;
 }
@@ -138,6 +139,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   Lock lock(mutex_);
   own_poll_word() = usual_poll_word();
   process_ = getpid();
+  made_.remove({thread->stack_begin, thread->stack_high}); // what was there is gone
   current_thread = thread.get();
   threads_.push_back(std::move(thread));
   most_ = std::max(most_.load(), threads_.size());
@@ -175,6 +177,13 @@ void ThreadRegistry::remove_suspended(ProgramThread &stack) {
   suspended_[stack.suspended_index] = last;
   last->suspended_index = stack.suspended_index;
   suspended_.pop_back();
+}
+
+bool ThreadRegistry::make_stack(Extent memory, std::uint64_t sp) {
+  Undisturbed undisturbed;
+  Lock lock(mutex_);
+  has_made_ = true;
+  return made_.add(memory, sp);
 }
 
 void ThreadRegistry::begin_flipping() {

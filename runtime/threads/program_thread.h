@@ -5,6 +5,7 @@
 #include "osr-stubs/enter_program.h"
 #include "osr-stubs/thread_state.h"
 #include "runtime/stack/frame_layout.h"
+#include "runtime/threads/made_stacks.h"
 #include "runtime/threads/poll_word.h"
 #include "runtime/threads/turn_mutex.h"
 
@@ -36,6 +37,13 @@ enum class ThreadRole : std::uint8_t {
   Program, ///< made by the program or its libraries
 };
 
+/// Whether activations on a stack that no thread is on can be found.
+enum class Sight : std::uint8_t {
+  Seen,
+  NotTried, ///< the first walk will say
+  Unseen, ///< they may be there, and nobody knows which
+};
+
 /// For functions that look at what a stopped thread has written: ThreadSanitizer does not see that it is stopped, because
 /// it must not see the signal's handler.
 #define OSR_OF_STOPPED_THREAD __attribute__((no_sanitize("thread")))
@@ -63,9 +71,15 @@ struct ProgramThread {
   bool is_suspended = false; ///< no thread runs on the stack; `outside` says where it goes on (fiber.h)
   bool is_resumer = false; ///< it is left for a fiber, which comes back to it
   std::size_t suspended_index = 0; ///< in the registry
-  std::uint64_t stack_low = 0; ///< lowest address of its machine stack that frames may use
+  std::uint64_t stack_begin = 0; ///< its machine stack's lowest address
+  std::uint64_t stack_low = 0; ///< the lowest one that frames may use
   std::uint64_t stack_high = 0; ///< the end of its machine stack; 0: not known
-  bool is_own_stack(std::uint64_t sp) const { return sp >= stack_low - stack_reserve && sp < stack_high; }
+  bool is_own_stack(std::uint64_t sp) const { return sp >= stack_begin && sp < stack_high; }
+  /// Where the program has made it, nobody says when its memory becomes something else: walks have to find the base on it.
+  bool may_be_gone = false;
+  mutable Sight sight = Sight::Seen; ///< in this stop
+  /// Not null: the program has changed from this stack to another one, and walks of it begin with these, which lie on it (context_calls.h).
+  std::atomic<const OutsideRegisters *> left_at{nullptr};
   ProgramBase base; ///< where the program's part of its stack begins
   /// Activations of the program may be older than the base, or there though there is none.
   bool may_be_called_directly() const { return role == ThreadRole::Host || base.cfa == 0; }
@@ -101,11 +115,13 @@ struct ProgramThread {
 
   /// What of this changes with the stack.
   void take_stack_of(const ProgramThread &other) {
+    stack_begin = other.stack_begin;
     stack_low = other.stack_low;
     stack_high = other.stack_high;
     base = other.base;
     entries = other.entries;
     is_uncounted = other.is_uncounted;
+    may_be_gone = other.may_be_gone;
   }
 
   ProgramThread() = default;
@@ -159,6 +175,15 @@ public:
   void add_suspended(ProgramThread &stack) OSR_REQUIRES(mutex_);
   void remove_suspended(ProgramThread &stack) OSR_REQUIRES(mutex_);
   llvm::ArrayRef<ProgramThread *> suspended() const OSR_REQUIRES(mutex_) { return suspended_; }
+  /// Those that the program makes.
+  MadeStacks &made() OSR_REQUIRES(mutex_) { return made_; }
+  /// MadeStacks::add. Takes the lock.
+  bool make_stack(Extent memory, std::uint64_t sp) OSR_EXCLUDES(mutex_);
+  /// Some were made. Without the lock.
+  bool has_made_stacks() const { return has_made_.load(std::memory_order_relaxed); }
+  /// The program has gone to a stack that nobody knows: activations may wait where nobody sees them, from here on.
+  void lose_stacks() { has_lost_.store(true); }
+  bool has_lost_stacks() const { return has_lost_.load(); }
 
   TurnMutex &mutex() OSR_RETURNS_MUTEX(mutex_) { return mutex_; }
   const std::vector<std::unique_ptr<ProgramThread>> &threads() const OSR_REQUIRES(mutex_) { return threads_; }
@@ -171,6 +196,8 @@ private:
   TurnMutex mutex_;
   std::vector<std::unique_ptr<ProgramThread>> threads_ OSR_GUARDED_BY(mutex_);
   std::vector<ProgramThread *> suspended_ OSR_GUARDED_BY(mutex_);
+  MadeStacks made_ OSR_GUARDED_BY(mutex_);
+  std::atomic<bool> has_made_ = false, has_lost_ = false;
   pid_t process_ OSR_GUARDED_BY(mutex_) = 0;
   std::atomic<std::size_t> most_ = 0;
   void set_usual_poll_word(PollWord word) OSR_REQUIRES(mutex_);

@@ -27,6 +27,7 @@ struct StackSide {
   StackSide() = default;
   /// A stack of so many bytes.
   void lies_at(std::uint64_t low, std::uint64_t bytes) {
+    stack.stack_begin = low;
     stack.stack_low = low + stack_reserve;
     stack.stack_high = low + bytes;
   }

@@ -7,6 +7,7 @@
 #include "runtime/process/host_threads.h"
 #include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
+#include "runtime/threads/context_calls.h"
 #include "runtime/threads/exec_calls.h"
 #include "runtime/threads/fork_calls.h"
 #include "runtime/threads/notify_threads.h"
@@ -252,6 +253,7 @@ void enlarge_usual_stack() {
 std::vector<AbsoluteSymbol> start_thread_symbols() {
   std::vector<AbsoluteSymbol> symbols = thread_data_symbols();
   append_range(symbols, thread_object_symbols());
+  append_range(symbols, context_call_symbols());
   append_range(symbols, signal_call_symbols());
   append_range(symbols, notify_thread_symbols());
   append_range(symbols, waiting_call_symbols());

@@ -14,7 +14,7 @@ namespace osr {
 using ExitFunction = void(int status);
 
 /// Names that the program gets instead of the C library's: pthread_create, thrd_create, vfork, and those of
-/// thread_data.h, thread_objects.h, signal_calls.h, notify_threads.h, waiting_calls.h, transfer_calls.h and
+/// thread_data.h, thread_objects.h, context_calls.h, signal_calls.h, notify_threads.h, waiting_calls.h, transfer_calls.h and
 /// exec_calls.h. New threads get the same attributes, but four times the machine stack if enlarge_usual_stack() was
 /// called, and 64 KiB more if the program chose a size: frames of the baseline tier are larger than those of native
 /// code. The record goes when the thread ends, after the program's own thread-specific destructors.

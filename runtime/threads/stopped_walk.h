@@ -56,13 +56,22 @@ struct WalkedPart {
   bool has_host_frames = false;
 };
 
+/// Memory of the program's that holds no stack any more holds no chain of frames up to its base.
+OSR_OF_STOPPED_THREAD inline bool has_walk(const WalkStart &start, RulesFinder &rules, const StackBounds &bounds) {
+  FrameCursor cursor(start, rules, bounds);
+  while (!cursor.done())
+    cursor.advance();
+  return cursor.status() == WalkStatus::ReachedBase;
+}
+
 OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread, const WalkStart &start,
                                                      RulesFinder &rules) {
   const std::uint64_t sp = start.registers.sp;
   WalkedPart part;
   part.bounds = stack_bounds(thread, thread.has_context() ? thread.context->uc_stack : stack_t{nullptr, SS_DISABLE, 0});
   const bool is_on_own = !part.bounds.on_alternate(sp);
-  part.is_empty = thread.base.cfa == 0 || (sp >= thread.base.cfa && is_on_own);
+  const bool is_elsewhere = thread.stack_high != 0 && !thread.is_own_stack(sp); // on a stack that nobody knows
+  part.is_empty = thread.base.cfa == 0 || (sp >= thread.base.cfa && is_on_own && !is_elsewhere);
   part.has_host_frames = thread.may_be_called_directly() && is_on_own && thread.is_own_stack(sp);
   if (part.has_host_frames) {
     // What of the host leads to a thread's function may take a walk that calls the system: not without need.
@@ -70,6 +79,9 @@ OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread
                     !mentions_our_code(rules, sp, thread.stack_high, /*and_beginnings=*/true);
     part.bounds.base = part.bounds.end = thread.stack_high;
   }
+  if (thread.sight == Sight::NotTried)
+    thread.sight = has_walk(start, rules, part.bounds) ? Sight::Seen : Sight::Unseen;
+  part.is_empty |= thread.sight == Sight::Unseen;
   return part;
 }
 

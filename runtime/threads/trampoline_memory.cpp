@@ -26,7 +26,7 @@ bool protect(Range range, int rights) {
 
 Range make_executable(const ProgramThread *thread, Range pages) {
   if (thread && thread->is_own_stack(pages.low)) {
-    const Range stack{thread->stack_low - stack_reserve, thread->stack_high};
+    const Range stack{thread->stack_begin, thread->stack_high};
     // The main thread's is mapped as far as it has grown, and what it grows by is like the rest.
     if (protect({pages.low, stack.high}, PROT_EXEC | PROT_GROWSDOWN) || protect(stack, PROT_EXEC))
       return stack;

@@ -73,12 +73,8 @@ class Limits(OsrctlCase):
             kept += freed["waiting"]
         return kept
 
-    def test_stacks_of_the_program(self):
-        """Activations that wait on them, which no request sees, go on in their old code."""
-        self.check_stacks_of("contexts.c")
-
     def test_stacks_of_an_assembly(self):
-        """The same, of one that has the names of Boost.Context's."""
+        """Activations that wait on them, which no request sees, go on in their old code. It has the names of Boost.Context's."""
         self.assertGreater(self.check_stacks_of("assembly_coroutines.c"), 0)
 
     def test_code_needs_no_file(self):

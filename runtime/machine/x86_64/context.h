@@ -3,6 +3,12 @@
 
 #include "runtime/machine/register_set.h"
 
+#include <llvm/ADT/ArrayRef.h>
+#include <llvm/ADT/bit.h>
+#include <llvm/Support/MathExtras.h>
+
+#include <algorithm>
+#include <csetjmp>
 #include <cstddef>
 #include <cstring>
 #include <ucontext.h>
@@ -40,6 +46,34 @@ inline constexpr std::size_t smallest_context_bytes =
 template <typename F> void for_each_general_word(const ucontext_t &context, F visit) {
   for (const greg_t value : context.uc_mcontext.gregs)
     visit(std::uintptr_t(value));
+}
+
+inline void begin_context(ucontext_t &context, std::uintptr_t begin, std::uintptr_t function, std::uintptr_t next,
+                          std::uintptr_t beginning, llvm::ArrayRef<std::uint64_t> arguments) {
+  auto &regs = context.uc_mcontext.gregs;
+  constexpr int order[] = {REG_RDI, REG_RSI, REG_RDX, REG_RCX, REG_R8, REG_R9};
+  const std::size_t in_registers = std::min(arguments.size(), std::size(order));
+  for (std::size_t i = 0; i < in_registers; ++i)
+    regs[order[i]] = greg_t(arguments[i]);
+  const llvm::ArrayRef<std::uint64_t> on_stack = arguments.drop_front(in_registers);
+  const auto *returned_to = reinterpret_cast<const std::uint64_t *>(regs[REG_RSP]);
+  const std::uintptr_t sp = std::uintptr_t(regs[REG_RSP]) - llvm::alignTo(on_stack.size() * sizeof(std::uint64_t), 16);
+  auto *words = reinterpret_cast<std::uint64_t *>(sp);
+  words[0] = *returned_to;
+  std::copy(on_stack.begin(), on_stack.end(), words + 1);
+  regs[REG_RSP] = greg_t(sp);
+  regs[REG_RIP] = greg_t(begin);
+  regs[REG_R12] = greg_t(function);
+  regs[REG_R13] = greg_t(next);
+  regs[REG_R15] = greg_t(beginning);
+}
+
+/// glibc keeps it rotated, and mixed with a secret of the thread's control block (sysdeps/unix/sysv/linux/x86_64/pointer_guard.h).
+inline std::uintptr_t landing_sp(const __jmp_buf_tag &place) {
+  constexpr int kept_sp = 6, rotation = 17;
+  std::uint64_t secret = 0;
+  asm("mov %%fs:0x30, %0" : "=r"(secret));
+  return llvm::rotr(std::uint64_t(place.__jmpbuf[kept_sp]), rotation) ^ secret;
 }
 
 // ThreadSanitizer must not see what the handler of the signal that stops threads does.
