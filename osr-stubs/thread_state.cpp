@@ -34,8 +34,7 @@ llvm::Expected<ObjectStack> ObjectStack::reserve(std::size_t bytes) {
   void *mapping = mmap(nullptr, mapped, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping == MAP_FAILED)
     return make_error(ErrorCode::NoMemory,
-                      "cannot reserve {} bytes of address space for an object stack: {}; raise the limit (ulimit -v) "
-                      "or ask for a smaller object stack",
+                      "cannot reserve {} bytes of address space for an object stack: {}; raise the limit (ulimit -v)",
                       mapped, llvm::sys::StrError());
   ObjectStack stack(static_cast<char *>(mapping), mapped);
   if (mprotect(stack.limit(), mapped - page, PROT_READ | PROT_WRITE) != 0)

@@ -27,25 +27,27 @@ Error check_type(const Function &old, const FunctionInfo &info, const Function &
   std::string text;
   raw_string_ostream(text) << "its type is '" << *old.getFunctionType() << "', that of the new body '"
                            << *body.getFunctionType() << "'";
-  return make_error("{}, or the calling conventions differ", text);
+  return make_error(ErrorCode::Invalid, "{}, or the calling conventions differ", text);
 }
 
 /// What a module with a new body may contain, before it is made canonical.
 Error check_contents(const Module &module, StringRef name, const Module &program) {
   const Function *body = module.getFunction(name);
   if (!body || body->isDeclaration())
-    return make_error("the IR does not define it");
+    return make_error(ErrorCode::Invalid, "the IR does not define it");
   for (const Function &function : module)
     if (&function != body && !function.isDeclaration() && !function.hasAvailableExternallyLinkage())
-      return make_error("the IR also defines '{}'; each function is redefined by itself", function.getName().str());
+      return make_error(ErrorCode::Invalid, "the IR also defines '{}'; each function is redefined by itself",
+                        function.getName().str());
   if (!module.alias_empty() || !module.ifunc_empty() || !module.getModuleInlineAsm().empty())
-    return make_error("the IR has aliases, ifuncs or module-level assembly");
+    return make_error(ErrorCode::Invalid, "the IR has aliases, ifuncs or module-level assembly");
   for (const GlobalVariable &variable : module.globals()) {
     if (variable.isDeclaration() || variable.hasLocalLinkage())
       continue;
     const GlobalValue *defined = program.getNamedValue(variable.getName());
     if (variable.getName().starts_with("llvm.") || (defined && !defined->isDeclaration()))
-      return make_error("the IR defines '{}', which the program defines; declare it", variable.getName().str());
+      return make_error(ErrorCode::Invalid, "the IR defines '{}', which the program defines; declare it",
+                        variable.getName().str());
   }
   return Error::success();
 }
@@ -74,12 +76,13 @@ Error take_conventions(Module &module, const Module &program) {
     if (function.getCallingConv() == convention)
       continue;
     if (!is_optimizers_choice(convention) || !is_optimizers_choice(function.getCallingConv()))
-      return make_error("'{}' has another calling convention in the program", function.getName().str());
+      return make_error(ErrorCode::Invalid, "'{}' has another calling convention in the program",
+                        function.getName().str());
     call_by(function, convention);
     has_changed = true;
   }
   if (has_changed && verifyModule(module))
-    return make_error("it has tail calls that need other calling conventions than the program's");
+    return make_error(ErrorCode::Invalid, "it has tail calls that need other calling conventions than the program's");
   return Error::success();
 }
 

@@ -19,7 +19,7 @@ namespace osr {
 ///     std::uint64_t sum = thread.call(runtime->address_of("add"), 2, 3);
 class ThreadAttachment {
 public:
-  /// Fails when there is no memory for what the thread needs.
+  /// Fails when there is no memory for what the thread needs: 256 MiB of address space, of which hardly any is touched.
   static llvm::Expected<ThreadAttachment> attach();
   ~ThreadAttachment();
   ThreadAttachment(ThreadAttachment &&other) noexcept : is_outermost_(std::exchange(other.is_outermost_, false)) {}

@@ -15,15 +15,6 @@ constexpr Choice<Tier> tier_words[] = {{"baseline", Tier::Baseline}, {"optimized
 constexpr Choice<Frames> ways_of_frames[] = {
     {"rewrite", Frames::Rewrite}, {"finish", Frames::FinishOld}, {"quiescent", Frames::WaitQuiescent}};
 
-/// It may have ended since it was listed.
-Error check_thread(Engine &engine, pid_t tid) {
-  Lock lock(engine.threads().mutex());
-  for (const auto &thread : engine.threads().threads())
-    if (thread->tid == tid)
-      return Error::success();
-  return make_error("there is no thread {} of the program; 'threads' lists them", tid);
-}
-
 std::string describe(const Version &version) {
   const CodeObject &code = version.object;
   if (code.continuation_site)
@@ -100,11 +91,8 @@ Expected<json> answer_replace(const ControlParts &parts, const Call &call) {
   options.recompile = flag_of(call.request, "recompile");
   options.is_cancelled = &call.is_cancelled;
   options.progress = ProgressTeller(call);
-  if (const auto thread = number_of(call.request, "thread")) {
+  if (const auto thread = number_of(call.request, "thread"))
     options.only_thread = pid_t(*thread);
-    if (Error error = check_thread(parts.engine, *options.only_thread))
-      return error;
-  }
   auto outcome = parts.replacer.replace(text_of(call.request, "function"), options);
   if (!outcome)
     return outcome.takeError();

@@ -286,7 +286,7 @@ Error Engine::with_stopped(function_ref<void(StoppedThreads)> work) {
 Expected<FunctionId> Engine::find_body(StringRef name) const {
   if (const FunctionInfo *function = program().find_function(name))
     return function->id;
-  return make_error(ErrorCode::Unknown, "there is no function '{}'; 'osrctl sites' lists them", name.str());
+  return make_error(ErrorCode::Unknown, "there is no function '{}'", name.str());
 }
 
 Error Engine::watch_threads(const Handshake::Options &options) {

@@ -18,7 +18,7 @@ Expected<std::unique_ptr<FirstCalls>> FirstCalls::create(Engine &engine, Tier ti
   const bool is_whole = !engine.program().functions.empty();
   for (const std::string &name : optimize_only)
     if (is_whole && !engine.program().find_function(name))
-      return make_error(ErrorCode::Unknown, "there is no function '{}' to optimise; 'osrctl sites' lists them", name);
+      return make_error(ErrorCode::Unknown, "there is no function '{}' to optimise", name);
   calls->optimize_only_ = std::move(optimize_only);
   return calls;
 }

@@ -137,10 +137,18 @@ Expected<FunctionId> Replacer::replaceable_body(EntryId entry, const ReplaceOpti
     return make_error(ErrorCode::Invalid,
                       "'{}' is not replaced: in one thread only, activations can be rewritten and nothing else",
                       info.name);
+  if (options.only_thread && !has_thread(*options.only_thread))
+    return make_error(ErrorCode::Unknown, "'{}' is not replaced: there is no thread {} of the program", info.name,
+                      *options.only_thread);
   if (options.only_thread && engine_.redirector().concerns_sites())
     return make_error("'{}' is not replaced: where the code at return PCs is patched, that concerns all threads",
                       info.name);
   return info.id;
+}
+
+bool Replacer::has_thread(pid_t tid) const {
+  Lock lock(engine_.threads().mutex());
+  return any_of(engine_.threads().threads(), [tid](const auto &thread) { return thread->tid == tid; });
 }
 
 Error Replacer::not_replaced(FunctionId body, Error error) const {

@@ -75,8 +75,14 @@ TEST_CASE("Requests with choices that mean nothing are invalid") {
   CHECK(kind_of(runtime->replace("f", {.old_code = OldCode(2)}).takeError()) == ErrorCode::Invalid);
   CHECK(kind_of(runtime->replace("f", {.recompile = true, .only_thread = 1}).takeError()) == ErrorCode::Invalid);
   CHECK(kind_of(runtime->replace("nobody", {}).takeError()) == ErrorCode::Unknown);
+  CHECK(kind_of(runtime->replace("f", {.only_thread = 1}).takeError()) == ErrorCode::Unknown); // of another process
   const MemoryBufferRef same("define i64 @f() { ret i64 2 }", "same");
   CHECK(kind_of(runtime->redefine("f", same, {.to = Tier(2)}).takeError()) == ErrorCode::Invalid);
+  for (const char *ir :
+       {"define i32 @f() { ret i32 2 }", "define fastcc i64 @f(i64 %x) { ret i64 %x }", "declare i64 @f()",
+        "define i64 @f() { ret i64 2 } define i64 @g() { ret i64 3 }", "define i64 @g() { ret i64 2 }",
+        "define i64 @f() { ret i64 2 } @a = alias i64 (), ptr @f", "no IR"})
+    CHECK(kind_of(runtime->redefine("f", MemoryBufferRef(ir, "unfit"), {}).takeError()) == ErrorCode::Invalid);
   CHECK(call(*runtime, "f") == 1);
 }
 
