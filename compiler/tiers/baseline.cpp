@@ -5,6 +5,7 @@
 #include "compiler/canonical/landing_pads.h"
 #include "compiler/canonical/objects.h"
 #include "compiler/sites/frame_chain.h"
+#include "compiler/tiers/fast_selection.h"
 #include "compiler/tiers/lower_sites.h"
 #include "osr-stubs/frame_words.h"
 
@@ -12,7 +13,6 @@
 #include <llvm/ADT/SetVector.h>
 #include <llvm/IR/CFG.h>
 #include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/InstIterator.h>
 #include <llvm/IR/IntrinsicInst.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 
@@ -207,15 +207,6 @@ void isolate_landing_pads(Function &function) {
   }
 }
 
-/// An object that is an error's register has no memory. The fast selector forgets that where an instruction could read the
-/// object as its memory operand, which it does with loads of one use.
-void keep_error_loads(Function &function) {
-  for (Instruction &instruction : instructions(function))
-    if (auto *load = dyn_cast<LoadInst>(&instruction);
-        load && load->getPointerOperand()->isSwiftError() && load->hasOneUse())
-      new FreezeInst(load, "", std::next(load->getIterator())); // which nobody reads
-}
-
 struct BaselineSite {
   CallBase *call;
   const Site *site;
@@ -260,7 +251,7 @@ LoweredRecord emit_stack_map(BaselineSite &baseline, CallBase *call, const Slots
 std::vector<LoweredRecord> lower_to_baseline(Function &function, const CanonicalProgram &program) {
   isolate_landing_pads(function);
   recompute_object_addresses(function);
-  keep_error_loads(function);
+  keep_from_fast_selection(function);
   std::vector<BaselineSite> sites = collect_sites(function, program);
   std::vector<LoweredRecord> records;
   Slots slots(function);
