@@ -70,7 +70,7 @@ constexpr AttachCommand table[] = {
      "that are called then, and the first may refuse it",
      print_patched, patch_parameters, prepare_patch},
     {"revert", a_function,
-     "It gets the body back that it had before it was redefined; without a name, the newest patch", print_redefined},
+     "It gets the body back that it had before it was redefined; without a name, the newest patch", print_reverted},
     {"patches", {}, "Patches that can be taken back or wait, and which threads run old bodies, where", print_patches},
     {"force",
      {},

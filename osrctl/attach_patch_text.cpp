@@ -1,5 +1,6 @@
 // New bodies of a running program's functions, and who still runs old ones, for people.
 #include "osrctl/attach_text.h"
+#include "osrctl/function_names.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,10 +13,10 @@ using nlohmann::json;
 namespace osr {
 namespace {
 
-std::string print_moved(const json &outcome, const char *which) {
+std::string print_moved(const json &outcome, const std::string &which) {
   const json old_body = outcome.value("old_body", json::object());
-  std::string text = activations_text(number_at(old_body, "rewritten"), std::string("in ") + which) +
-                     "; all others end in the old code\n";
+  std::string text =
+      activations_text(number_at(old_body, "rewritten"), "in " + which) + "; all others end in the old code\n";
   if (const auto count = number_at(old_body, "running"))
     text += fmt::format("{} are between two sites and follow\n", count);
   const json refused = old_body.value("refused", json::object());
@@ -28,7 +29,7 @@ std::string names_of(const json &functions) {
   std::vector<std::string> names;
   for (const json &name : functions)
     if (name.is_string())
-      names.push_back(printable(name.get<std::string>()));
+      names.push_back(readable_function(printable(name.get<std::string>())));
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -40,7 +41,7 @@ std::string hook_text(const json &outcome, const char *when) {
     return fmt::format("{} the patch, which is made: {}\n", when, problem);
   const std::string returned =
       hook.contains("value") ? fmt::format("returned {}", hook["value"].dump()) : "has returned";
-  return fmt::format("the hook {} {} {} it\n", text_at(hook, "function"), returned, when);
+  return fmt::format("the hook {} {} {} it\n", function_at(hook, "function"), returned, when);
 }
 
 std::string numbers_of(const json &numbers) {
@@ -52,7 +53,7 @@ std::string numbers_of(const json &numbers) {
 
 /// "answer:12", as a debugger says it.
 std::string place_of(const json &activation) {
-  const std::string function = text_at(activation, "function");
+  const std::string function = function_at(activation, "function");
   return activation.contains("line") ? fmt::format("{}:{}", function, number_at(activation, "line")) : function;
 }
 
@@ -60,7 +61,7 @@ std::string old_activation_text(const json &activation) {
   const json lacks = list_at(activation, "lacks");
   std::string text = fmt::format("  waits in {}", place_of(activation));
   if (activation.contains("calls")) {
-    const std::string callee = text_at(activation, "calls");
+    const std::string callee = function_at(activation, "calls");
     text += fmt::format(", in the call {}", callee.empty() ? "by pointer" : "of " + callee);
   }
   text += lacks.empty() ? ": a body that was taken back or redefined" : ": lacks patch " + numbers_of(lacks);
@@ -71,21 +72,30 @@ std::string old_activation_text(const json &activation) {
   return text + '\n';
 }
 
+std::string print_one(const json &outcome, const std::string &runs, const char *other) {
+  const bool has_same_shape = outcome.value("same_shape", false);
+  return fmt::format("calls to come run {}; {} versions that rested on {} are out of use\n", runs,
+                     number_at(outcome, "invalidated"), other) +
+         print_moved(outcome, runs + (has_same_shape ? fmt::format(", which has the shape of {}", other) : ""));
+}
+
+std::string print_several(const json &outcome, const std::string &run, const char *others) {
+  return fmt::format("calls to come run {} of {}; {} versions that rested on {} are out of use\n", run,
+                     names_of(list_at(outcome, "functions")), number_at(outcome, "invalidated"), others) +
+         print_moved(outcome, run) + hook_text(outcome, "before") + hook_text(outcome, "after");
+}
+
 } // namespace
 
 std::string print_redefined(const json &outcome) {
-  if (outcome.contains("functions"))
-    return print_patched(outcome);
-  const bool has_same_shape = outcome.value("same_shape", false);
-  return fmt::format("calls to come run the new body; {} versions that rested on the old one are out of use\n",
-                     number_at(outcome, "invalidated")) +
-         print_moved(outcome, has_same_shape ? "the new body, which has the shape of the old one" : "the new body");
+  return outcome.contains("functions") ? print_patched(outcome) : print_one(outcome, "the new body", "the old one");
 }
 
-std::string print_patched(const json &outcome) {
-  return fmt::format("calls to come run the new bodies of {}; {} versions that rested on old ones are out of use\n",
-                     names_of(list_at(outcome, "functions")), number_at(outcome, "invalidated")) +
-         print_moved(outcome, "the new bodies") + hook_text(outcome, "before") + hook_text(outcome, "after");
+std::string print_patched(const json &outcome) { return print_several(outcome, "the new bodies", "old ones"); }
+
+std::string print_reverted(const json &outcome) {
+  return outcome.contains("functions") ? print_several(outcome, "the bodies before", "the newer ones")
+                                       : print_one(outcome, "the body before", "the newer one");
 }
 
 std::string print_patches(const json &result) {

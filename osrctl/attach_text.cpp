@@ -184,8 +184,8 @@ std::string print_replaced(const json &outcome) {
 }
 
 std::string print_event(const json &event) {
-  std::string text =
-      fmt::format("{:.6f} {:<9} {}", event.value("at_seconds", 0.0), text_at(event, "kind"), text_at(event, "name"));
+  std::string text = fmt::format("{:.6f} {:<9} {}", event.value("at_seconds", 0.0), text_at(event, "kind"),
+                                 function_at(event, "name"));
   const json what = event.value("what", json::object());
   for (const auto &[key, value] : what.items())
     text += fmt::format("  {} {}", key, printable(value.is_string() ? value.get<std::string>() : value.dump()));

@@ -21,6 +21,7 @@ std::string print_perf_map(const nlohmann::json &result);
 std::string print_debug_info(const nlohmann::json &result);
 std::string print_replaced(const nlohmann::json &outcome);
 std::string print_redefined(const nlohmann::json &outcome);
+std::string print_reverted(const nlohmann::json &outcome);
 std::string print_patched(const nlohmann::json &outcome);
 std::string print_patches(const nlohmann::json &result);
 std::string print_forced(const nlohmann::json &result);

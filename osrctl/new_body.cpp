@@ -113,6 +113,18 @@ Expected<bool> is_the_programs(const GlobalValue &value, const Json &symbols) {
   return true;
 }
 
+} // namespace
+
+bool is_surely_the_programs(const GlobalValue &value, const Json &symbols) {
+  const std::string name = value.getName().str();
+  if (value.hasLocalLinkage() || !isa<GlobalObject>(value) || symbol_for(name, symbols) != name)
+    return false;
+  auto known = is_the_programs(value, symbols);
+  return known ? *known : (consumeError(known.takeError()), false); // whoever needs it hears why
+}
+
+namespace {
+
 void declare(GlobalValue &value) {
   if (auto *function = dyn_cast<Function>(&value)) {
     function->deleteBody();

@@ -26,6 +26,8 @@ llvm::Expected<std::unique_ptr<llvm::Module>> read_edited(llvm::LLVMContext &con
                                                           const std::string &flags);
 /// Texts and tables that nobody can tell from the program's own.
 bool is_own_constant(const llvm::GlobalValue &value);
+/// Declared is enough of it: a body that calls it means what the program has, and its name and type there are as here.
+bool is_surely_the_programs(const llvm::GlobalValue &value, const nlohmann::json &symbols);
 /// Nothing else is defined in its module then, but variables that the program does not have.
 llvm::Error leave_alone(llvm::Function &body, const nlohmann::json &symbols);
 /// The same of several functions, with helpers that the program does not have.

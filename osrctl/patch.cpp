@@ -189,6 +189,14 @@ Error check_new_variables(const Module &body, StringRef function, const Module &
   return Error::success();
 }
 
+/// A copy of the file for one function, with declarations of what the program has, which is most of it.
+std::unique_ptr<Module> copy_for(const Function &function, const Module &after, const Json &symbols) {
+  ValueToValueMapTy copies;
+  return CloneModule(after, copies, [&](const GlobalValue *value) {
+    return value == &function || !is_surely_the_programs(*value, symbols);
+  });
+}
+
 Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &before, const Module &after,
                          const Json &symbols, Owners &owners) {
   Json bodies = Json::array();
@@ -198,7 +206,7 @@ Expected<Json> bodies_of(ArrayRef<const Function *> changed, const Module &befor
       return make_error("the program does not have '{}': what runs is not the old version", name);
     if (Error error = check_which(*function, symbols))
       return error;
-    const std::unique_ptr<Module> copy = CloneModule(after);
+    const std::unique_ptr<Module> copy = copy_for(*function, after, symbols);
     if (Error error = leave_alone(*copy->getFunction(name), symbols))
       return error;
     if (Error error = check_new_variables(*copy, name, before, owners))

@@ -1,6 +1,7 @@
 #include "osrctl/program_symbols.h"
 
 #include "compiler/base/error.h"
+#include "osrctl/new_body.h"
 
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/StringExtras.h>
@@ -19,7 +20,7 @@ enum class Names : std::uint8_t { Static, OfAllFiles };
 Expected<Json> ask_for(ControlConnection &connection, const Module &module, Names which) {
   Json names = Json::array();
   for (const GlobalValue &value : module.global_values())
-    if (!value.isDeclaration() && !value.getName().starts_with("llvm.") &&
+    if (!value.isDeclaration() && !value.getName().starts_with("llvm.") && !is_own_constant(value) &&
         value.hasLocalLinkage() == (which == Names::Static))
       names.push_back(value.getName().str());
   Json parameters{{"names", std::move(names)}};

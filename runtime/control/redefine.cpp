@@ -4,6 +4,9 @@
 #include "runtime/control/type_text.h"
 
 #include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/SmallVector.h>
+#include <llvm/ADT/StringExtras.h>
+#include <llvm/ADT/StringMap.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/Base64.h>
 #include <llvm/Support/Path.h>
@@ -86,17 +89,28 @@ json describe(const SiteReport &site) {
   return described;
 }
 
-/// Definitions that the name may mean: the linker numbers all but one of the local ones that several files have.
-std::vector<const GlobalValue *> candidates_for(const Module &module, const std::string &name) {
-  std::vector<const GlobalValue *> found;
-  for (const GlobalValue &other : module.global_values()) {
-    StringRef rest = other.getName();
-    if (!other.isDeclaration() && rest.consume_front(name) &&
-        (rest.empty() || (rest.consume_front(".") && !rest.empty() && all_of(rest, isDigit))))
-      found.push_back(&other);
+/// Definitions that a name may mean: the linker numbers all but one of the local ones that several files have. All of them
+/// are looked at once, for a client asks for the names of a whole file.
+class Candidates {
+public:
+  explicit Candidates(const Module &module) {
+    for (const GlobalValue &value : module.global_values()) {
+      if (value.isDeclaration())
+        continue;
+      by_name_[value.getName()].push_back(&value);
+      const auto [name, number] = value.getName().rsplit('.');
+      if (!number.empty() && all_of(number, isDigit))
+        by_name_[name].push_back(&value);
+    }
   }
-  return found;
-}
+  ArrayRef<const GlobalValue *> find(StringRef name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? ArrayRef<const GlobalValue *>() : found->second;
+  }
+
+private:
+  StringMap<SmallVector<const GlobalValue *, 1>> by_name_;
+};
 
 std::string without_dots(StringRef path) {
   SmallString<256> plain(path);
@@ -133,17 +147,16 @@ json describe_symbol(const GlobalValue *value, std::size_t candidates) {
 }
 
 /// As the file means it, as far as the tables are there; nothing: they are wanted.
-std::optional<json> describe_symbol(const ControlParts &parts, const std::string &name, StringRef file, bool has_tables)
-    OSR_REQUIRES(engine_lock) {
-  const Module &module = *parts.engine.program().module;
-  std::vector<const GlobalValue *> candidates = candidates_for(module, name);
+std::optional<json> describe_symbol(const ControlParts &parts, const Candidates &all, const std::string &name,
+                                    StringRef file, bool has_tables) OSR_REQUIRES(engine_lock) {
+  const ArrayRef<const GlobalValue *> candidates = all.find(name);
   if (candidates.size() > 1 && !file.empty()) {
     if (!has_tables)
       return std::nullopt;
     if (const GlobalValue *own = find_in_file(candidates, parts.sources, file))
       return describe_symbol(own, 1);
   }
-  return describe_symbol(module.getNamedValue(name), candidates.size());
+  return describe_symbol(parts.engine.program().module->getNamedValue(name), candidates.size());
 }
 
 /// Nothing: files of symbols are wanted.
@@ -151,10 +164,11 @@ Expected<std::optional<json>> describe_symbols(const ControlParts &parts, const 
                                                bool has_tables) {
   Lock lock(parts.engine.mutex(), after_waiting);
   json symbols = json::object();
+  const Candidates candidates(*parts.engine.program().module);
   for (const json &name : names) {
     if (!name.is_string())
       return make_error("'names' has to be a list of texts");
-    std::optional<json> described = describe_symbol(parts, name.get<std::string>(), file, has_tables);
+    std::optional<json> described = describe_symbol(parts, candidates, name.get<std::string>(), file, has_tables);
     if (!described)
       return std::nullopt;
     symbols[name.get<std::string>()] = std::move(*described);

@@ -312,6 +312,15 @@ class Names(AttachCase):
         self.asked(process, "redefine", "shop::large", edited, "--flags", " ".join(PLAIN))
         self.assertEqual(self.tell(process, "x"), "45")
 
+    def test_patched_and_taken_back_by_their_names(self):
+        old, new = [self.file(name, text) for name, text in (("shop.cpp", SHOP), ("new.cpp", SHOP.replace("large(29)", "large(39)")))]
+        process = self.start(self.compile(old, *PLAIN), "--tier", "baseline")
+        self.assertEqual(self.tell(process, "x"), "33")
+        for words, said, answer in ((("patch", old, new, "--flags", " ".join(PLAIN)), "the new bodies of shop::only();", "43"),
+                                    (("patches",), "patch 1: shop::only()\n", "43"), (("revert",), "the bodies before of shop::only();", "33")):
+            self.assertIn(said, self.attach(process, *words).stdout)
+            self.assertEqual(self.tell(process, "x"), answer)
+
 
 SHOP = r'''
 #include <stdio.h>
