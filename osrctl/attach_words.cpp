@@ -115,6 +115,8 @@ Expected<json> parameters_of(const AttachCommand &command, ArrayRef<std::string>
       parameter = find_parameter(command, name);
       if (!parameter)
         return make_error("'{}' has no option --{}: {}", command.name, name.str(), usage_of(command));
+      if (parameter->kind == ParameterKind::Flag && word.contains('='))
+        return make_error("--{} takes no value: {}", name.str(), usage_of(command));
       if (parameter->kind == ParameterKind::Flag) {
         parameters[parameter->name] = true;
         continue;

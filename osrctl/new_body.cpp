@@ -269,6 +269,8 @@ Expected<std::unique_ptr<Module>> module_from_base64(LLVMContext &context, const
 
 Expected<Json> prepare_new_body(ControlConnection &connection, Json parameters) {
   const std::string file = parameters.value("file", ""), symbol = parameters.value("function", "");
+  if (file.empty())
+    return make_error("'redefine' takes a file with the function's new body: C, C++, IR or bitcode");
   auto flags = flags_for(connection, file, parameters.value("flags", ""));
   if (!flags)
     return flags.takeError();

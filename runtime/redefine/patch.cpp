@@ -81,7 +81,7 @@ Expected<PatchOutcome> Redefiner::patch(ArrayRef<PatchedBody> bodies, const Patc
 
 Expected<PatchOutcome> Redefiner::revert_patch(const PatchOptions &options) {
   read_originals(options.alone);
-  return change_bodies("revert", options.alone.empty() ? "the newest patch" : options.alone, {}, options);
+  return change_bodies("revert", options.alone.empty() ? newest_patch : StringRef(options.alone), {}, options);
 }
 
 /// Nothing changes.

@@ -62,7 +62,8 @@ Error Redefiner::not_done(Error error, StringRef name) {
   const ErrorCode code = code_of(error);
   const std::string reason = toString(std::move(error));
   ++engine_.statistics().requests.refused[reason];
-  return make_error(code, "'{}' is not redefined: {}", name.str(), reason);
+  return name == newest_patch ? make_error(code, "the newest patch is not taken back: {}", reason)
+                              : make_error(code, "'{}' is not redefined: {}", name.str(), reason);
 }
 
 void Redefiner::conclude(std::size_t redefined) {

@@ -119,6 +119,8 @@ private:
     std::map<std::uint32_t, std::string> refused;
   };
   llvm::Error check_ready(llvm::StringRef name) const;
+  /// What a way back without a function is called, in place of names.
+  static constexpr llvm::StringRef newest_patch = "the newest patch";
   llvm::Error not_done(llvm::Error error, llvm::StringRef name) OSR_REQUIRES(engine_lock);
   void conclude(std::size_t redefined) OSR_REQUIRES(engine_lock);
   llvm::Expected<Compiler::NewBody> prepare(FunctionId old, llvm::MemoryBufferRef ir,

@@ -46,7 +46,7 @@ class Patch(AttachCase):
         self.assertEqual(sorted(back["functions"]), sorted(functions))
         after = list(map(int, self.tell(process, "ab").split()))
         self.assertEqual(after, [lines + 1, int(first[1]), (total * 3 + int(first[1])) % 2**32])
-        self.assertIn("there is none", self.attach(process, "revert").stderr)
+        self.assertIn("osrctl: the newest patch is not taken back: there is none", self.attach(process, "revert").stderr)
 
     def test_back_and_forth(self):
         process = self.begin(LINES)

@@ -145,6 +145,11 @@ class Replacing(AttachCase):
         self.assertIn("baseline|optimized", wrong.stderr)
         self.assertEqual(self.attach(process, "replace", "main", "--too", "fast").returncode, 2)
         self.assertEqual(self.attach(process, "fly").returncode, 2)
+        for words, said in ((("stack", "--values=false"), "--values takes no value: stack "), (("stats", "--watch=0"), "--watch takes no value")):
+            refused = self.attach(process, *words)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""))
+            self.assertIn(said, refused.stderr)
+        self.assertIn("'redefine' takes a file with the function's new body", self.attach(process, "redefine", "main").stderr)
 
     def versions(self, process, function):
         """Numbers by tier, of those in use, and of continuations by their site."""
