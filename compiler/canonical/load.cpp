@@ -7,6 +7,7 @@
 #include "compiler/target/platform.h"
 
 #include <llvm/ADT/StringExtras.h>
+#include <llvm/Bitcode/BitcodeReader.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/IRReader/IRReader.h>
 #include <llvm/Linker/Linker.h>
@@ -55,17 +56,47 @@ Expected<ProgramFile> open_file(const std::string &path) {
   return ProgramFile{path, std::move(*buffer)};
 }
 
+Expected<std::unique_ptr<Module>> parse_one(LLVMContext &context, MemoryBufferRef text, const std::string &collected) {
+  SMDiagnostic diagnostic;
+  std::unique_ptr<Module> module = parseIR(text, diagnostic, context);
+  if (!module)
+    return make_error("{}", reason(diagnostic, collected));
+  return module;
+}
+
+/// A file may have several modules, which are one unit: -fsplit-lto-unit puts what all of a program has to see into one of its own.
+Expected<std::unique_ptr<Module>> parse_file(LLVMContext &context, MemoryBufferRef text,
+                                             const DiagnosticScope &diagnostics) {
+  const auto *begin = reinterpret_cast<const unsigned char *>(text.getBufferStart());
+  auto parts =
+      isBitcode(begin, begin + text.getBufferSize()) ? getBitcodeModuleList(text) : std::vector<BitcodeModule>();
+  if (!parts)
+    return parts.takeError();
+  if (parts->size() < 2)
+    return parse_one(context, text, diagnostics.errors());
+  std::unique_ptr<Module> whole;
+  for (BitcodeModule &part : *parts) {
+    auto module = part.parseModule(context);
+    if (!module)
+      return module.takeError();
+    if (!whole)
+      whole = std::move(*module);
+    else if (Linker(*whole).linkInModule(std::move(*module)) || !diagnostics.errors().empty())
+      return make_error("its modules cannot be linked: {}", diagnostics.errors());
+  }
+  return whole;
+}
+
 Expected<std::unique_ptr<Module>> read_file(LLVMContext &context, const ProgramFile &file,
                                             DiagnosticScope &diagnostics) {
   const std::string &path = file.path;
-  SMDiagnostic diagnostic;
   diagnostics.forget_errors();
-  std::unique_ptr<Module> module = parseIR(file.text->getMemBufferRef(), diagnostic, context);
+  auto module = parse_file(context, file.text->getMemBufferRef(), diagnostics);
   if (!module)
-    return make_error("{}: cannot be read as LLVM IR: {}; {}", path, reason(diagnostic, diagnostics.errors()), remedy);
-  if (Error error = check_read_module(*module, path))
+    return make_error("{}: cannot be read as LLVM IR: {}; {}", path, toString(module.takeError()), remedy);
+  if (Error error = check_read_module(**module, path))
     return error;
-  if (Error error = list_initializer_arrays(*module)) // now: linking appends lists file by file, as a linker does
+  if (Error error = list_initializer_arrays(**module)) // now: linking appends lists file by file, as a linker does
     return make_error("{}: {}", path, toString(std::move(error)));
   return module;
 }

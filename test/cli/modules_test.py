@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks C++ programs of several parts: modules with the same inline functions, and shared libraries."""
 import json
+import pathlib
 import subprocess
 import unittest
 
@@ -30,6 +31,16 @@ class Modules(OsrctlCase):
             modules = [self.compile(source, level) for source in sources]
             self.check_modes(native, *modules)
             self.check_modes(native, *reversed(modules))
+
+    def test_several_modules_in_one_file(self):
+        """What all of a program has to see may be one beside the rest of its file."""
+        sources = ["modules_left.cpp", "modules_right.cpp"]
+        split = ["-flto=thin", "-fsplit-lto-unit", "-fvisibility=hidden", "-fwhole-program-vtables"]
+        programs = [self.compile(source, CXX, *split) for source in sources]
+        for program in programs:
+            looked = self.run_command(pathlib.Path(CLANG).resolve().parent / "llvm-bcanalyzer", program)
+            self.assertRegex(looked.stdout, r"\(MODULE_BLOCK\):\s+Num Instances: 2")
+        self.check_modes(self.native(sources[0], CXX, str(HERE / sources[1])), *programs)
 
     def test_shared_library(self):
         """Exceptions go both ways, and its thread-local variables are the program's too."""
