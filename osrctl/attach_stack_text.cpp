@@ -87,26 +87,35 @@ std::string print_threads(const json &result) {
                     newest.empty() ? "outside of the program" : function_at(newest, "function"),
                     newest.contains("version") ? version_text(newest["version"]) : "", where_text(newest)});
   }
-  return columns(rows);
+  std::string text = columns(rows);
+  if (const auto waiting = number_at(result, "waiting"))
+    text += fmt::format("{} stack{} that no thread is on wait{}; 'stack all' shows them\n", waiting,
+                        waiting == 1 ? "" : "s", waiting == 1 ? "s" : "");
+  return text;
 }
 
 std::string print_stack(const json &result) {
   std::string text;
   for (const json &thread : list_at(result, "threads")) {
-    text += fmt::format("thread {}, {}, {}\n", number_at(thread, "thread"), text_at(thread, "role"),
-                        text_at(thread, "name"));
+    if (thread.value("waits", false))
+      text += fmt::format("a stack that waits, left by thread {}\n", number_at(thread, "thread"));
+    else
+      text += fmt::format("thread {}, {}, {}\n", number_at(thread, "thread"), text_at(thread, "role"),
+                          text_at(thread, "name"));
     std::vector<std::vector<std::string>> rows;
     std::size_t number = 0;
     for (const json &frame : list_at(thread, "frames")) {
       rows.push_back(frame_row(number++, frame));
       add_variables(frame, rows);
     }
-    text += rows.empty() ? "  outside of the program\n" : columns(rows);
+    text += !rows.empty() ? columns(rows) : thread.contains("incomplete") ? "" : "  outside of the program\n";
     if (thread.value("older_frames_left_out", false))
       text += "  ... (--depth N shows more)\n";
     if (thread.contains("incomplete"))
       text += fmt::format("  not the whole stack: {}\n", text_at(thread, "incomplete"));
   }
+  if (const auto left_out = number_at(result, "waiting_left_out"))
+    text += fmt::format("{} more stacks wait\n", left_out);
   return text;
 }
 

@@ -1,37 +1,52 @@
-// osr_swap_context(swap, left, entered, outside, left_at), osr_begin_context; see osr-stubs/context.h.
-#include "osr-stubs/x86_64/outside_registers.inc"
+// osr_swapcontext(left, entered), osr_begin_context; see osr-stubs/context.h.
+#include "osr-stubs/x86_64/stub_offsets.h"
 
         .intel_syntax noprefix
         .text
-        .globl  osr_swap_context, osr_swap_context_return
-        .type   osr_swap_context, @function
+        .globl  osr_swapcontext, osr_swapcontext_return
+        .type   osr_swapcontext, @function
         .p2align 4
-osr_swap_context:
+// Only what nobody minds is changed before the C library saves the registers of who has called.
+osr_swapcontext:
         .cfi_startproc
-        save_outside_registers rcx
-        mov     [r8], rcx
-        sub     rsp, 8
-        .cfi_adjust_cfa_offset 8
-        mov     rax, rdi
-        mov     rdi, rsi
-        mov     rsi, rdx
-        call    rax
-osr_swap_context_return:
-        add     rsp, 8
-        .cfi_adjust_cfa_offset -8
+        sub     rsp, OSR_SWAP_SIZE
+        .cfi_adjust_cfa_offset OSR_SWAP_SIZE
+        lea     rax, [rip + osr_swapcontext_return]
+        mov     [rsp + OSR_OUTSIDE_PC], rax
+        mov     [rsp + OSR_OUTSIDE_SP], rsp
+        mov     [rsp + OSR_OUTSIDE_SAVED], rbx
+        mov     [rsp + OSR_OUTSIDE_SAVED + 8], rbp
+        mov     [rsp + OSR_OUTSIDE_SAVED + 16], r12
+        mov     [rsp + OSR_OUTSIDE_SAVED + 24], r13
+        mov     [rsp + OSR_OUTSIDE_SAVED + 32], r14
+        mov     [rsp + OSR_OUTSIDE_SAVED + 40], r15
+        mov     [rsp + OSR_SWAP_LEFT], rdi
+        mov     [rsp + OSR_SWAP_ENTERED], rsi
+        mov     rdi, rsp
+        call    [rip + osr_context_calls + OSR_CONTEXT_LEAVES]
+        mov     rdi, [rsp + OSR_SWAP_LEFT]
+        mov     rsi, [rsp + OSR_SWAP_ENTERED]
+        call    [rip + osr_context_calls + OSR_CONTEXT_SWAP]
+osr_swapcontext_return:
+        mov     [rsp + OSR_SWAP_LEFT], rax
+        mov     rdi, rsp
+        call    [rip + osr_context_calls + OSR_CONTEXT_IS_BACK]
+        mov     rax, [rsp + OSR_SWAP_LEFT]
+        add     rsp, OSR_SWAP_SIZE
+        .cfi_adjust_cfa_offset -OSR_SWAP_SIZE
         ret
         .cfi_endproc
-        .size   osr_swap_context, . - osr_swap_context
+        .size   osr_swapcontext, . - osr_swapcontext
 
-// The function is in r12, the next context in r13, the ContextBeginning in r15; the top of the stack is what the C library wants to be
-// returned to, and behind it are arguments, if there are many.
+// The function is in r12, the next context in r13, and in r14 what the C library wants to be returned to. The top of the stack is room for
+// a return PC, and behind it are arguments, if there are many: a context may begin again, so nothing is taken from there.
         .globl  osr_begin_context, osr_begin_context_return
         .type   osr_begin_context, @function
         .p2align 4
 osr_begin_context:
         .cfi_startproc
         .cfi_undefined rip                      // the outermost frame
-        pop     r14
+        add     rsp, 8
         mov     rbp, rsp
         push    rdi
         push    rsi
@@ -40,7 +55,7 @@ osr_begin_context:
         push    r8
         push    r9
         mov     rdi, rbp
-        call    [r15 + OSR_BEGINNING_BEGINS]
+        call    [rip + osr_context_calls + OSR_CONTEXT_BEGINS]
         pop     r9
         pop     r8
         pop     rcx
@@ -52,10 +67,19 @@ osr_begin_context:
         call    r12
 osr_begin_context_return:
         mov     rdi, r13
-        call    [r15 + OSR_BEGINNING_ENDS]
+        call    [rip + osr_context_calls + OSR_CONTEXT_ENDS]
         push    r14
         ret
         .cfi_endproc
         .size   osr_begin_context, . - osr_begin_context
+
+        .hidden osr_context_calls
+        .globl  osr_context_calls
+        .bss
+        .p2align 3
+        .type   osr_context_calls, @object
+        .size   osr_context_calls, 40
+osr_context_calls:
+        .zero   40
 
         .section .note.GNU-stack, "", @progbits

@@ -49,6 +49,12 @@
 #define OSR_FIRST_VECTOR_CONTROL 0x1f80
 #define OSR_FIRST_SCALAR_CONTROL 0x37f
 
-// ContextBeginning: what osr_begin_context calls (context.h).
-#define OSR_BEGINNING_BEGINS 0
-#define OSR_BEGINNING_ENDS 8
+// SwapFrame, behind its OutsideRegisters, and ContextCalls (context.h).
+#define OSR_SWAP_LEFT 104
+#define OSR_SWAP_ENTERED 112
+#define OSR_SWAP_SIZE 120
+#define OSR_CONTEXT_LEAVES 0
+#define OSR_CONTEXT_SWAP 8
+#define OSR_CONTEXT_IS_BACK 16
+#define OSR_CONTEXT_BEGINS 24
+#define OSR_CONTEXT_ENDS 32

@@ -38,6 +38,8 @@ StackLook see(const ProgramThread &thread, RulesFinder &rules, const FrameRedire
     return true;
   });
   look.status = seen.status;
+  seen.waits = thread.is_suspended;
+  seen.is_unseen = thread.sight == Sight::Unseen;
   stacks.threads.push_back(seen);
   return look;
 }
@@ -58,7 +60,8 @@ std::string thread_name(pid_t tid) {
   return text ? (*text)->getBuffer().trim().str() : "";
 }
 
-Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only, WithValues values) {
+Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional<pid_t> only, WithValues values,
+                                std::size_t most_waiting) {
   if (!engine.watches_threads())
     return make_error("no program is running");
   SeenStacks stacks;
@@ -75,11 +78,14 @@ Expected<SeenStacks> see_stacks(Engine &engine, std::size_t depth, std::optional
       [&] {
         stacks.frames.clear();
         stacks.threads.clear();
+        stacks.waiting = 0;
         if (copies)
           copies->begin();
       },
       [&](const ProgramThread &thread, RulesFinder &rules) OSR_REQUIRES(engine_lock) {
         if (only && thread.tid != *only)
+          return StackLook();
+        if (thread.is_suspended && ++stacks.waiting > most_waiting)
           return StackLook();
         StackLook look = see(thread, rules, engine.redirector(), depth, stacks);
         if (look.has_room && copies)
@@ -106,7 +112,7 @@ void tell_if_read_anew(const ControlParts &parts, const std::function<void(const
 Expected<json> answer_threads(const ControlParts &parts, const Call &) {
   Engine &engine = parts.engine;
   Lock lock(engine.mutex(), after_waiting);
-  auto seen = see_stacks(engine, depth_for_threads);
+  auto seen = see_stacks(engine, depth_for_threads, {}, WithValues::No, /*most_waiting=*/0);
   if (!seen)
     return seen.takeError();
   json threads = json::array();
@@ -118,7 +124,7 @@ Expected<json> answer_threads(const ControlParts &parts, const Call &) {
       described["newest"] = FrameTexts(engine).describe(*newest)[0];
     threads.push_back(std::move(described));
   }
-  return json{{"threads", std::move(threads)}};
+  return json{{"threads", std::move(threads)}, {"waiting", seen->waiting}};
 }
 
 Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
@@ -154,13 +160,21 @@ Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
                    {"name", thread_name(thread.tid)},
                    {"role", to_string(thread.role)},
                    {"frames", std::move(frames)}};
-    if (thread.status == WalkStatus::Walking)
+    if (thread.waits)
+      described["waits"] = true;
+    if (thread.is_unseen)
+      described["incomplete"] =
+          "the program has left this stack without a word, or its memory is something else by now";
+    else if (thread.status == WalkStatus::Walking)
       described["older_frames_left_out"] = true;
     else if (thread.status != WalkStatus::ReachedBase)
       described["incomplete"] = describe(thread.status);
     threads.push_back(std::move(described));
   }
-  return json{{"threads", std::move(threads)}};
+  json answer{{"threads", std::move(threads)}};
+  if (seen->waiting > most_waiting_told)
+    answer["waiting_left_out"] = seen->waiting - most_waiting_told;
+  return answer;
 }
 
 } // namespace osr

@@ -2,12 +2,17 @@
 
 #include "osr-stubs/context.h"
 #include "osr-stubs/leave_stack.h"
+#include "osr-stubs/thread_state.h"
 #include "runtime/machine/context.h"
 #include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
+#include "runtime/stack/step.h"
 #include "runtime/threads/undisturbed.h"
 
 #include <llvm/ADT/SmallVector.h>
+
+#include <atomic>
+#include <cstring>
 
 extern "C" [[noreturn]] void __longjmp_chk(__jmp_buf_tag *, int); // what _FORTIFY_SOURCE makes of longjmp
 
@@ -45,9 +50,14 @@ ProgramThread *find_made(std::uint64_t sp) {
 
 /// Null: nobody knows it. Another thread's own is not known either.
 ProgramThread *stack_at(ProgramThread &thread, std::uint64_t sp) {
+  const bool is_own = thread.is_own_stack(sp);
+  if (process_threads().has_nested_stacks()) { // then the innermost
+    ProgramThread *made = find_made(sp);
+    return made && !(is_own && thread.stack_begin > made->stack_begin) ? made : is_own ? &thread : nullptr;
+  }
   if (ProgramThread *told = stack_as_told(); told && told->is_own_stack(sp))
     return told;
-  return thread.is_own_stack(sp) ? &thread : find_made(sp);
+  return is_own ? &thread : find_made(sp);
 }
 
 bool is_on_alternate(std::uint64_t sp) {
@@ -56,20 +66,39 @@ bool is_on_alternate(std::uint64_t sp) {
          sp - reinterpret_cast<std::uint64_t>(alternate.ss_sp) < alternate.ss_size;
 }
 
+/// From a stack that nobody knows, or to one.
+void lose(std::uint64_t sp) {
+  if (!is_on_alternate(sp))
+    process_threads().lose_stacks();
+}
+
 /// Control is about to go to another place than one of this file's: who will be there is not told. Nothing of the stack counts that was
 /// known from when it was left.
 void go_untold(ProgramThread *there, std::uint64_t sp) {
-  if (!there && !is_on_alternate(sp))
-    return process_threads().lose_stacks();
-  if (there)
-    there->left_at.store(nullptr, std::memory_order_relaxed);
+  if (!there)
+    return lose(sp);
+  there->left_at.store(nullptr, std::memory_order_relaxed);
   be_on(there);
 }
 
+/// Of which there is another one in each context.
+std::uint64_t fresh_token() {
+  static std::atomic<std::uint64_t> last{0x6f73722d73776170};
+  return last.fetch_add(0x9e3779b97f4a7c15, std::memory_order_relaxed) | 1;
+}
+
+/// Whether control goes on in a function of this file. A context may be gone back to more than once: the frame in which it was saved is
+/// there for the first time only.
 bool is_told(const ucontext_t &context) {
-  const std::uintptr_t pc = arch::from_context(context).pc;
-  return pc == reinterpret_cast<std::uintptr_t>(osr_swap_context_return) ||
-         pc == reinterpret_cast<std::uintptr_t>(&osr_begin_context);
+  const RegisterSet registers = arch::from_context(context);
+  if (registers.pc != reinterpret_cast<std::uintptr_t>(osr_swapcontext_return))
+    return registers.pc == reinterpret_cast<std::uintptr_t>(&osr_begin_context);
+  const arch::ContextNote note = arch::noted(context);
+  // Of another frame: a handler has saved the same context, between the note of this frame and what the C library saved for it.
+  if (note.frame != registers.sp || reinterpret_cast<const SwapFrame *>(registers.sp)->token == note.token)
+    return true;
+  arch::go_on_behind_call(const_cast<ucontext_t &>(context), sizeof(SwapFrame));
+  return false;
 }
 
 /// As all calls that take a set of signals.
@@ -116,13 +145,75 @@ void context_ends(const ucontext_t *next) {
   {
     Undisturbed undisturbed;
     Lock lock(process_threads().mutex());
-    process_threads().made().end(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
+    process_threads().made().end(reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)), next != nullptr);
   }
   if (next)
     contexts::setcontext(next);
 }
 
-constexpr ContextBeginning beginning{.begins = context_begins, .ends = context_ends};
+/// The handler of a signal may leave what it has interrupted between a stub and a continuation, on whose way values wait on the object
+/// stack. Others need that: so they are put aside.
+void put_state_aside(SwapFrame &frame, const ProgramThread &thread) {
+  char *top = osr_object_stack_top;
+  frame.kept_bytes = std::uint64_t(thread.objects->base() - top);
+  if (frame.kept_bytes == 0)
+    return;
+  Undisturbed undisturbed;
+  frame.kept = new char[frame.kept_bytes];
+  std::memcpy(frame.kept, top, frame.kept_bytes);
+  osr_object_stack_top = thread.objects->base();
+}
+
+/// Not inlined: this may be another thread, where the addresses that the stub has used are those of no object stack.
+[[gnu::noinline]] void put_state_back(SwapFrame &frame) {
+  if (frame.kept_bytes == 0)
+    return;
+  Undisturbed undisturbed;
+  osr_object_stack_top = ThreadRegistry::current()->objects->base() - frame.kept_bytes;
+  std::memcpy(osr_object_stack_top, frame.kept, frame.kept_bytes);
+  delete[] frame.kept;
+  frame.kept_bytes = 0;
+}
+
+void leave_context(SwapFrame *frame) {
+  const auto address = reinterpret_cast<std::uint64_t>(frame);
+  keep_stop_signal(frame->entered);
+  frame->token = fresh_token();
+  arch::note(*frame->left, {address, frame->token, load_word(address + sizeof(SwapFrame))});
+  frame->before = nullptr;
+  frame->here = nullptr;
+  frame->kept_bytes = 0;
+  ProgramThread *thread = ThreadRegistry::current();
+  if (!thread)
+    return;
+  put_state_aside(*frame, *thread);
+  frame->here = stack_at(*thread, address);
+  if (!is_told(*frame->entered)) {
+    const std::uint64_t sp = arch::from_context(*frame->entered).sp;
+    go_untold(stack_at(*thread, sp), sp);
+  }
+  if (!frame->here)
+    return lose(address);
+  // Where a handler changes stacks, what it has interrupted may have been about to.
+  frame->before = frame->here->left_at.exchange(&frame->registers, std::memory_order_relaxed);
+}
+
+void be_back_in_context(SwapFrame *frame) {
+  frame->token = 0;
+  if (frame->here)
+    frame->here->left_at.store(frame->before, std::memory_order_relaxed);
+  be_on(frame->here);
+  put_state_back(*frame);
+}
+
+const bool are_calls_set = [] {
+  osr_context_calls = {.leaves = leave_context,
+                       .swap = library_swapcontext,
+                       .is_back = be_back_in_context,
+                       .begins = context_begins,
+                       .ends = context_ends};
+  return true;
+}();
 
 void program_makecontext(ucontext_t *context, void (*function)(), int count, ...) {
   va_list arguments;
@@ -143,29 +234,6 @@ template <contexts::Jump Which> AbsoluteSymbol jump_symbol() {
 const ProgramThread &stack_around(std::uint64_t sp) {
   ProgramThread *told = stack_as_told();
   return told && told->is_own_stack(sp) ? *told : *ThreadRegistry::current();
-}
-
-int contexts::swapcontext(ucontext_t *left, const ucontext_t *entered) {
-  keep_stop_signal(entered);
-  ProgramThread *thread = ThreadRegistry::current();
-  if (!thread)
-    return library_swapcontext(left, entered);
-  ProgramThread *here = stack_at(*thread, reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
-  if (!is_told(*entered)) {
-    const std::uint64_t sp = arch::from_context(*entered).sp;
-    go_untold(stack_at(*thread, sp), sp);
-  }
-  OutsideRegisters registers;
-  const OutsideRegisters *nobody = nullptr;
-  // Where a handler changes stacks, what it has interrupted may have been about to.
-  const OutsideRegisters *before = here ? here->left_at.load(std::memory_order_relaxed) : nullptr;
-  static_assert(sizeof here->left_at == sizeof nobody);
-  const int result = osr_swap_context(library_swapcontext, left, entered, &registers,
-                                      here ? reinterpret_cast<const OutsideRegisters **>(&here->left_at) : &nobody);
-  if (here)
-    here->left_at.store(before, std::memory_order_relaxed);
-  be_on(here);
-  return result;
 }
 
 int contexts::setcontext(const ucontext_t *entered) {
@@ -211,7 +279,7 @@ void contexts::makecontext(ucontext_t *context, void (*function)(), int count, v
     values.push_back(std::uint64_t(va_arg(arguments, long))); // which may be pointers
   arch::begin_context(*context, reinterpret_cast<std::uintptr_t>(&osr_begin_context),
                       reinterpret_cast<std::uintptr_t>(function), reinterpret_cast<std::uintptr_t>(context->uc_link),
-                      reinterpret_cast<std::uintptr_t>(&beginning), values);
+                      values);
   const auto low = reinterpret_cast<std::uint64_t>(context->uc_stack.ss_sp);
   if (!process_threads().make_stack({low, low + context->uc_stack.ss_size},
                                     reinterpret_cast<std::uint64_t>(__builtin_frame_address(0))))
@@ -219,9 +287,9 @@ void contexts::makecontext(ucontext_t *context, void (*function)(), int count, v
 }
 
 std::vector<AbsoluteSymbol> context_call_symbols() {
-  return {symbol_of("swapcontext", contexts::swapcontext), symbol_of("setcontext", contexts::setcontext),
-          symbol_of("makecontext", program_makecontext),   jump_symbol<contexts::Jump::Long>(),
-          jump_symbol<contexts::Jump::LongWithoutMask>(),  jump_symbol<contexts::Jump::Signal>(),
+  return {symbol_of("swapcontext", osr_swapcontext),      symbol_of("setcontext", contexts::setcontext),
+          symbol_of("makecontext", program_makecontext),  jump_symbol<contexts::Jump::Long>(),
+          jump_symbol<contexts::Jump::LongWithoutMask>(), jump_symbol<contexts::Jump::Signal>(),
           jump_symbol<contexts::Jump::Checked>()};
 }
 

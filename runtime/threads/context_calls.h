@@ -19,9 +19,9 @@ struct ProgramThread;
 
 std::vector<AbsoluteSymbol> context_call_symbols();
 
+/// Beside osr_swapcontext (osr-stubs/context.h).
 namespace contexts {
 
-int swapcontext(ucontext_t *left, const ucontext_t *entered);
 int setcontext(const ucontext_t *entered);
 void makecontext(ucontext_t *context, void (*function)(), int count, va_list arguments);
 /// longjmp's family.

@@ -2,6 +2,7 @@
 // call program code, and are registered as the program's own are; a library cannot block the stop signal, and its waits
 // are not ended by it; and it finds the program's variables, which are a collector's roots. Linked into executables that
 // want this (osr_interposed_calls); the library that holds the runtime does not force it on them.
+#include "osr-stubs/context.h"
 #include "runtime/code/program_segments.h"
 #include "runtime/process/in_library.h"
 #include "runtime/process/stop_signal.h"
@@ -66,7 +67,7 @@ int clone(int (*function)(void *), void *stack, int flags, void *argument, ...) 
   return child;
 }
 int swapcontext(ucontext_t *left, const ucontext_t *entered) noexcept {
-  return osr::contexts::swapcontext(left, entered);
+  return osr_swapcontext(left, entered); // by a jump: no frame is left
 }
 int setcontext(const ucontext_t *entered) noexcept { return osr::contexts::setcontext(entered); }
 void makecontext(ucontext_t *context, void (*function)(), int count, ...) noexcept {

@@ -17,7 +17,7 @@ OSR_OF_STOPPED_THREAD OutsideRegisters registers_of(const ProgramThread &left, c
   if (!registers || !stack.is_own_stack(place) || place + sizeof *registers > high ||
       place % alignof(OutsideRegisters) != 0)
     return {};
-  if (stack.may_be_gone && !is_readable(registers, high - place))
+  if (stack.may_be_gone && !is_writable(registers, high - place))
     return {};
   const OutsideRegisters there = *registers; // in a frame that is there when it is left
   if (there.sp < stack.stack_begin || there.sp > place)
@@ -42,13 +42,25 @@ void exchange_stacks(ProgramThread &one, ProgramThread &other) {
   other.take_stack_of(kept);
 }
 
+bool has_begun(const ProgramThread &stack) {
+  return stack.base.cfa != 0 || stack.left_at.load(std::memory_order_relaxed) != nullptr;
+}
+
+std::pair<std::uint64_t, std::uint64_t> key_of(Extent memory) { return {memory.end, ~memory.begin}; }
+Extent memory_of(const ProgramThread &stack) { return {stack.stack_begin, stack.stack_high}; }
+
+bool overlap(Extent one, Extent other) { return one.begin < other.end && other.begin < one.end; }
+bool is_within(Extent inner, Extent outer) { return outer.begin <= inner.begin && inner.end <= outer.end; }
+
 } // namespace
 
 MadeStacks::MadeStacks() = default;
 MadeStacks::~MadeStacks() = default;
 
 MadeStacks::Stacks::const_iterator MadeStacks::at(std::uint64_t sp) const {
-  const auto found = stacks_.upper_bound(sp);
+  auto found = stacks_.lower_bound({sp + 1, 0});
+  while (are_nested_ && found != stacks_.end() && !found->second.stack->is_own_stack(sp))
+    ++found;
   return found != stacks_.end() && found->second.stack->is_own_stack(sp) ? found : stacks_.end();
 }
 
@@ -62,12 +74,35 @@ MadeStacks::Made *MadeStacks::made_at(std::uint64_t sp) {
   return found == stacks_.end() ? nullptr : &stacks_.at(found->first);
 }
 
+/// Not as an object of one of its frames: nothing that waits there can go on.
+bool MadeStacks::is_reused_by(Extent memory, const Made &made) const {
+  const ProgramThread &stack = *made.stack;
+  if (!has_begun(stack) || made.has_ended || memory == memory_of(stack))
+    return true;
+  const auto lowest = reinterpret_cast<std::uint64_t>(stack.left_at.load(std::memory_order_relaxed));
+  return lowest != 0 && overlap(memory, {lowest, stack.base.cfa ? stack.base.cfa : stack.stack_high}) &&
+         !is_within(memory, memory_of(stack));
+}
+
+void MadeStacks::make_room(Extent memory) {
+  for (auto found = stacks_.lower_bound({memory.begin + 1, 0}); found != stacks_.end();) {
+    const bool is_met = overlap(memory, memory_of(*found->second.stack));
+    if (!is_met && !are_nested_)
+      return;
+    if (is_met && is_reused_by(memory, found->second)) {
+      found = drop(found);
+    } else {
+      are_nested_ |= is_met;
+      ++found;
+    }
+  }
+}
+
 bool MadeStacks::add(Extent memory, std::uint64_t sp) {
-  for (auto found = stacks_.upper_bound(memory.begin);
-       found != stacks_.end() && found->second.stack->stack_begin < memory.end; ++found)
-    if (found->second.stack->is_own_stack(sp))
-      return false;
-  remove(memory);
+  if (const ProgramThread *here = find(sp);
+      here && overlap(memory, memory_of(*here)) && !is_within(memory, memory_of(*here)))
+    return false;
+  make_room(memory);
   if (stacks_.size() >= purge_at_)
     purge();
   if (spare_.empty())
@@ -81,7 +116,7 @@ bool MadeStacks::add(Extent memory, std::uint64_t sp) {
   stack->stack_high = memory.end;
   stack->base = {};
   stack->left_at.store(nullptr, std::memory_order_relaxed);
-  stacks_[memory.end] = {.stack = std::move(stack)};
+  stacks_[key_of(memory)] = {.stack = std::move(stack)};
   return true;
 }
 
@@ -91,14 +126,7 @@ MadeStacks::Stacks::iterator MadeStacks::drop(Stacks::iterator made) {
   return stacks_.erase(made);
 }
 
-void MadeStacks::remove(Extent memory) {
-  auto found = stacks_.upper_bound(memory.begin);
-  while (found != stacks_.end() && found->second.stack->stack_begin < memory.end)
-    found = drop(found);
-}
-
-/// Each of a program's many coroutines may have had a place of its own. Nobody is on the stack of one that has ended but who is about to
-/// leave it.
+/// Each of a program's many coroutines may have had a place of its own.
 void MadeStacks::purge() {
   for (auto each = stacks_.begin(); each != stacks_.end();)
     each = each->second.has_ended ? drop(each) : std::next(each);
@@ -115,13 +143,20 @@ bool MadeStacks::begin(std::uint64_t cfa, std::uint64_t return_pc) {
   return true;
 }
 
-bool MadeStacks::end(std::uint64_t sp) {
+void MadeStacks::end(std::uint64_t sp, bool is_for_good) {
+  if (Made *made = made_at(sp)) {
+    made->has_ended = is_for_good; // else handlers of exit come there
+    made->stack->base = {};
+    made->stack->left_at.store(nullptr, std::memory_order_relaxed);
+  }
+}
+
+/// Where it stands, if that is not its own one, which may be the inner one of both.
+OSR_OF_STOPPED_THREAD MadeStacks::Made *MadeStacks::stack_of(const ProgramThread &thread) {
+  const std::uint64_t sp = start_of_walk(thread).registers.sp;
   Made *made = made_at(sp);
-  if (!made)
-    return false;
-  made->has_ended = true;
-  made->stack->base = {};
-  return true;
+  const bool is_in_own = made && thread.is_own_stack(sp) && is_within(memory_of(thread), memory_of(*made->stack));
+  return is_in_own ? nullptr : made;
 }
 
 OSR_OF_STOPPED_THREAD void MadeStacks::begin_stop(const std::vector<std::unique_ptr<ProgramThread>> &threads,
@@ -129,7 +164,7 @@ OSR_OF_STOPPED_THREAD void MadeStacks::begin_stop(const std::vector<std::unique_
   if (stacks_.empty())
     return;
   for (const auto &thread : threads)
-    if (Made *made = made_at(start_of_walk(*thread).registers.sp); made && !made->is_occupied) {
+    if (Made *made = stack_of(*thread); made && !made->is_occupied) {
       made->is_occupied = true;
       made->stack->tid = thread->tid;
       exchange_stacks(*thread, *made->stack);
@@ -138,7 +173,7 @@ OSR_OF_STOPPED_THREAD void MadeStacks::begin_stop(const std::vector<std::unique_
       waiting.push_back(made->stack.get());
     }
   for (auto &[end, made] : stacks_)
-    if (!made.is_occupied && made.stack->base.cfa != 0) {
+    if (!made.is_occupied && !made.has_ended && has_begun(*made.stack)) {
       wait_there(*made.stack, *made.stack);
       waiting.push_back(made.stack.get());
     }

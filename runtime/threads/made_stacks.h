@@ -22,22 +22,25 @@ namespace osr {
 
 struct ProgramThread;
 
-/// With the registry's lock. Looking is O(log n).
+/// With the registry's lock. Looking is O(log n), until a stack lies within another one: in an object of one of its frames, say.
 class MadeStacks {
 public:
   MadeStacks();
   ~MadeStacks();
 
-  /// A context is to begin on this memory. What was on it counts no more. False, and nothing is changed: the caller, at `sp`, is on a
-  /// stack that overlaps it.
+  /// A context is to begin on this memory. What was on it counts no more. False: the caller, at `sp`, is on a stack that it overlaps, and not
+  /// within it, so nothing is known.
   bool add(Extent memory, std::uint64_t sp);
-  /// This memory is something else now.
-  void remove(Extent memory);
-  /// Null: it is not known.
+  /// This memory is a thread's stack now.
+  void give_away(Extent memory) { make_room(memory); }
+  /// The innermost one. Null: it is not known.
   ProgramThread *find(std::uint64_t sp) const;
-  /// The function of a context begins on the stack, or has returned. False: it is not known.
+  /// The function of a context begins on the stack. False: it is not known.
   bool begin(std::uint64_t cfa, std::uint64_t return_pc);
-  bool end(std::uint64_t sp);
+  /// It has returned; if another context is to go on, nobody comes back.
+  void end(std::uint64_t sp, bool is_for_good);
+  /// Some lie within others.
+  bool are_nested() const { return are_nested_; }
 
   std::size_t count() const { return stacks_.size(); }
   /// Before a stop, in which nothing is allocated.
@@ -52,15 +55,20 @@ private:
     bool has_ended = false; ///< and its context, if it has one, is not in use
     bool is_occupied = false; ///< in a stop, by a thread
   };
-  using Stacks = std::map<std::uint64_t, Made>; ///< by their ends
+  /// By their ends, and of those that have the same one the smallest first.
+  using Stacks = std::map<std::pair<std::uint64_t, std::uint64_t>, Made>;
   Stacks::const_iterator at(std::uint64_t sp) const;
   Made *made_at(std::uint64_t sp);
+  Made *stack_of(const ProgramThread &thread);
+  bool is_reused_by(Extent memory, const Made &made) const;
+  void make_room(Extent memory);
   Stacks::iterator drop(Stacks::iterator made);
   void purge();
 
   Stacks stacks_;
   std::vector<std::unique_ptr<ProgramThread>> spare_; ///< a thread may still think that it is there
   std::size_t purge_at_ = 64;
+  bool are_nested_ = false;
   std::vector<std::pair<ProgramThread *, ProgramThread *>>
       occupied_; ///< in a stop: a thread, and the record of the stack it is on
 };

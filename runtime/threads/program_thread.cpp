@@ -139,7 +139,7 @@ ProgramThread &ThreadRegistry::add_current(ObjectStack objects) {
   Lock lock(mutex_);
   own_poll_word() = usual_poll_word();
   process_ = getpid();
-  made_.remove({thread->stack_begin, thread->stack_high}); // what was there is gone
+  made_.give_away({thread->stack_begin, thread->stack_high});
   current_thread = thread.get();
   threads_.push_back(std::move(thread));
   most_ = std::max(most_.load(), threads_.size());
@@ -183,7 +183,10 @@ bool ThreadRegistry::make_stack(Extent memory, std::uint64_t sp) {
   Undisturbed undisturbed;
   Lock lock(mutex_);
   has_made_ = true;
-  return made_.add(memory, sp);
+  const bool is_added = made_.add(memory, sp);
+  if (made_.are_nested() || any_of(threads_, [&](const auto &thread) { return thread->is_own_stack(memory.begin); }))
+    has_nested_ = true;
+  return is_added;
 }
 
 void ThreadRegistry::begin_flipping() {

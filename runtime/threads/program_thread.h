@@ -181,6 +181,8 @@ public:
   bool make_stack(Extent memory, std::uint64_t sp) OSR_EXCLUDES(mutex_);
   /// Some were made. Without the lock.
   bool has_made_stacks() const { return has_made_.load(std::memory_order_relaxed); }
+  /// And some of them within other stacks.
+  bool has_nested_stacks() const { return has_nested_.load(std::memory_order_relaxed); }
   /// The program has gone to a stack that nobody knows: activations may wait where nobody sees them, from here on.
   void lose_stacks() { has_lost_.store(true); }
   bool has_lost_stacks() const { return has_lost_.load(); }
@@ -197,7 +199,7 @@ private:
   std::vector<std::unique_ptr<ProgramThread>> threads_ OSR_GUARDED_BY(mutex_);
   std::vector<ProgramThread *> suspended_ OSR_GUARDED_BY(mutex_);
   MadeStacks made_ OSR_GUARDED_BY(mutex_);
-  std::atomic<bool> has_made_ = false, has_lost_ = false;
+  std::atomic<bool> has_made_ = false, has_nested_ = false, has_lost_ = false;
   pid_t process_ OSR_GUARDED_BY(mutex_) = 0;
   std::atomic<std::size_t> most_ = 0;
   void set_usual_poll_word(PollWord word) OSR_REQUIRES(mutex_);

@@ -56,12 +56,26 @@ struct WalkedPart {
   bool has_host_frames = false;
 };
 
+/// How a walk of the part that a cursor has gone through has ended; frames of the host that cannot be walked end it well if nothing older can be the
+/// program's.
+OSR_OF_STOPPED_THREAD inline WalkStatus end_of_walk(const FrameCursor &cursor, const WalkedPart &part,
+                                                    const ProgramThread &thread, RulesFinder &rules) {
+  const WalkStatus status = cursor.status();
+  if (!part.has_host_frames || status == WalkStatus::Walking || status == WalkStatus::ReachedBase)
+    return status;
+  const bool is_host = cursor.last_sp() >= thread.base.cfa && thread.is_own_stack(cursor.last_sp());
+  return is_host && (status == WalkStatus::EndOfStack || !mentions_our_code(rules, cursor.last_sp(), thread.stack_high))
+             ? WalkStatus::ReachedBase
+             : status;
+}
+
 /// Memory of the program's that holds no stack any more holds no chain of frames up to its base.
-OSR_OF_STOPPED_THREAD inline bool has_walk(const WalkStart &start, RulesFinder &rules, const StackBounds &bounds) {
-  FrameCursor cursor(start, rules, bounds);
+OSR_OF_STOPPED_THREAD inline bool has_walk(const ProgramThread &thread, const WalkStart &start, const WalkedPart &part,
+                                           RulesFinder &rules) {
+  FrameCursor cursor(start, rules, part.bounds);
   while (!cursor.done())
     cursor.advance();
-  return cursor.status() == WalkStatus::ReachedBase;
+  return end_of_walk(cursor, part, thread, rules) == WalkStatus::ReachedBase;
 }
 
 OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread, const WalkStart &start,
@@ -80,22 +94,9 @@ OSR_OF_STOPPED_THREAD inline WalkedPart part_to_walk(const ProgramThread &thread
     part.bounds.base = part.bounds.end = thread.stack_high;
   }
   if (thread.sight == Sight::NotTried)
-    thread.sight = has_walk(start, rules, part.bounds) ? Sight::Seen : Sight::Unseen;
+    thread.sight = has_walk(thread, start, part, rules) ? Sight::Seen : Sight::Unseen;
   part.is_empty |= thread.sight == Sight::Unseen;
   return part;
-}
-
-/// How a walk of the part that a cursor has gone through has ended; frames of the host that cannot be walked end it well if nothing older can be the
-/// program's.
-OSR_OF_STOPPED_THREAD inline WalkStatus end_of_walk(const FrameCursor &cursor, const WalkedPart &part,
-                                                    const ProgramThread &thread, RulesFinder &rules) {
-  const WalkStatus status = cursor.status();
-  if (!part.has_host_frames || status == WalkStatus::Walking || status == WalkStatus::ReachedBase)
-    return status;
-  const bool is_host = cursor.last_sp() >= thread.base.cfa && thread.is_own_stack(cursor.last_sp());
-  return is_host && (status == WalkStatus::EndOfStack || !mentions_our_code(rules, cursor.last_sp(), thread.stack_high))
-             ? WalkStatus::ReachedBase
-             : status;
 }
 
 /// Whether the thread was stopped where walks end because an exception is about to land.

@@ -54,6 +54,9 @@ class Contexts(AttachCase):
     def test_stacks_that_are_changed_by_jumps(self):
         self.check_replaced("jumps", 9_000)
 
+    def test_contexts_and_stacks_used_otherwise(self):
+        self.check("odd", MODES + 2 * CHURN)
+
     def test_contexts_that_go_on_in_other_threads(self):
         self.check_replaced("moving", 30_000)
 
@@ -71,6 +74,13 @@ class Contexts(AttachCase):
                                   text=True)
         expected = native.communicate("\n\n")[0].splitlines()
         process = self.start(self.compile(self.source("waiting")), "--tier", tier, arguments=[str(WAITING), given_up])
+        waiting = self.asked(process, "threads")["waiting"]
+        self.assertGreaterEqual(waiting, WAITING)
+        shown = self.asked(process, "stack", "all")
+        told = [thread for thread in shown["threads"] if "waits" in thread]
+        self.assertEqual(len(told) + shown["waiting_left_out"], waiting)
+        own = [[frame["function"] for frame in thread["frames"] if not frame.get("foreign")] for thread in told]
+        self.assertGreaterEqual(own.count(["descend"] * DEPTH + ["task"]), len(told) - int(given_up))
         other = "optimized" if tier == "baseline" else "baseline"
         outcome = self.asked(process, "replace", "descend", "--to", other)
         answers = [self.tell(process, "")]

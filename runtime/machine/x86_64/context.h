@@ -48,24 +48,45 @@ template <typename F> void for_each_general_word(const ucontext_t &context, F vi
     visit(std::uintptr_t(value));
 }
 
+/// Of the call that saves a context.
+struct ContextNote {
+  std::uint64_t frame = 0; ///< of osr_swapcontext
+  std::uint64_t token = 0; ///< which is in that frame until control is back
+  std::uint64_t return_pc = 0; ///< into who has called it
+};
+
 inline void begin_context(ucontext_t &context, std::uintptr_t begin, std::uintptr_t function, std::uintptr_t next,
-                          std::uintptr_t beginning, llvm::ArrayRef<std::uint64_t> arguments) {
+                          llvm::ArrayRef<std::uint64_t> arguments) {
   auto &regs = context.uc_mcontext.gregs;
   constexpr int order[] = {REG_RDI, REG_RSI, REG_RDX, REG_RCX, REG_R8, REG_R9};
   const std::size_t in_registers = std::min(arguments.size(), std::size(order));
   for (std::size_t i = 0; i < in_registers; ++i)
     regs[order[i]] = greg_t(arguments[i]);
   const llvm::ArrayRef<std::uint64_t> on_stack = arguments.drop_front(in_registers);
-  const auto *returned_to = reinterpret_cast<const std::uint64_t *>(regs[REG_RSP]);
+  const std::uint64_t returned_to = *reinterpret_cast<const std::uint64_t *>(regs[REG_RSP]);
   const std::uintptr_t sp = std::uintptr_t(regs[REG_RSP]) - llvm::alignTo(on_stack.size() * sizeof(std::uint64_t), 16);
-  auto *words = reinterpret_cast<std::uint64_t *>(sp);
-  words[0] = *returned_to;
-  std::copy(on_stack.begin(), on_stack.end(), words + 1);
+  std::copy(on_stack.begin(), on_stack.end(), reinterpret_cast<std::uint64_t *>(sp) + 1);
+  regs[REG_R14] = greg_t(returned_to);
   regs[REG_RSP] = greg_t(sp);
   regs[REG_RIP] = greg_t(begin);
   regs[REG_R12] = greg_t(function);
   regs[REG_R13] = greg_t(next);
-  regs[REG_R15] = greg_t(beginning);
+}
+
+inline void note(ucontext_t &context, const ContextNote &note) {
+  auto &regs = context.uc_mcontext.gregs;
+  regs[REG_ERR] = greg_t(note.frame);
+  regs[REG_R10] = greg_t(note.token);
+  regs[REG_R11] = greg_t(note.return_pc);
+}
+inline ContextNote noted(const ucontext_t &context) {
+  const auto &regs = context.uc_mcontext.gregs;
+  return {std::uint64_t(regs[REG_ERR]), std::uint64_t(regs[REG_R10]), std::uint64_t(regs[REG_R11])};
+}
+inline void go_on_behind_call(ucontext_t &context, std::uint64_t frame_bytes) {
+  auto &regs = context.uc_mcontext.gregs;
+  regs[REG_RIP] = regs[REG_R11];
+  regs[REG_RSP] += greg_t(frame_bytes + sizeof(std::uint64_t));
 }
 
 /// glibc keeps it rotated, and mixed with a secret of the thread's control block (sysdeps/unix/sysv/linux/x86_64/pointer_guard.h).
