@@ -47,7 +47,7 @@ extern "C" {
 extern osr::ContextCalls osr_context_calls __attribute__((visibility("hidden")));
 
 /// As the C library's. What it has saved goes on in it, with a SwapFrame on the stack.
-int osr_swapcontext(ucontext_t *left, const ucontext_t *entered);
+int osr_swapcontext(ucontext_t *left, const ucontext_t *entered) noexcept;
 extern const char osr_swapcontext_return[];
 
 /// Where a context that was made begins, with the function's arguments where its convention has them, and the registers of

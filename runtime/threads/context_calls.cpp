@@ -166,10 +166,11 @@ void put_state_aside(SwapFrame &frame, const ProgramThread &thread) {
 
 /// Not inlined: this may be another thread, where the addresses that the stub has used are those of no object stack.
 [[gnu::noinline]] void put_state_back(SwapFrame &frame) {
-  if (frame.kept_bytes == 0)
+  const ProgramThread *thread = ThreadRegistry::current();
+  if (frame.kept_bytes == 0 || !thread)
     return;
   Undisturbed undisturbed;
-  osr_object_stack_top = ThreadRegistry::current()->objects->base() - frame.kept_bytes;
+  osr_object_stack_top = thread->objects->base() - frame.kept_bytes;
   std::memcpy(osr_object_stack_top, frame.kept, frame.kept_bytes);
   delete[] frame.kept;
   frame.kept_bytes = 0;
