@@ -171,7 +171,11 @@ OSR_OF_STOPPED_THREAD WalkStatus walk_stopped_around(const ProgramThread &thread
         return WalkStatus::Walking;
     const WalkStatus status = end_of_walk(cursor, part, thread, rules);
     const std::uint64_t low = cursor.last_sp() - word_size; // the return PC into the frame that hides
-    if ((status != WalkStatus::NoUnwindInfo && status != WalkStatus::OddRules) || !thread.is_own_stack(low))
+    // A vfork has its return PC in a register: whoever is stopped behind the call goes on in a moment.
+    const bool is_on_its_way =
+        status == WalkStatus::OddRules && start.kind == PcKind::Exact && cursor.last_sp() == start.registers.sp;
+    if ((status != WalkStatus::NoUnwindInfo && status != WalkStatus::OddRules) || is_on_its_way ||
+        !thread.is_own_stack(low))
       return status;
     const auto entry = next_older_entry(thread, low);
     hidden(low, entry ? entry->cfa : part.bounds.end);
