@@ -107,8 +107,11 @@ void keep_stop_signal(const ucontext_t *context) {
     sigdelset(&const_cast<ucontext_t *>(context)->uc_sigmask, number);
 }
 
-/// Calls `go`, which changes from this stack to another one, and comes back only if that fails.
-void leave(ProgramThread *here, function_ref<void()> go) {
+std::atomic<std::uint64_t> leaving_pc = 0; ///< of leave()
+
+/// Calls `go`, which changes from this stack to another one, and comes back only if that fails. Not inlined: there is one place in it
+/// with which walks begin.
+[[gnu::noinline]] void leave(ProgramThread *here, function_ref<void()> go) {
   struct Left {
     ProgramThread *here;
     function_ref<void()> go;
@@ -116,6 +119,7 @@ void leave(ProgramThread *here, function_ref<void()> go) {
   } left{here, go, {}};
   const auto say_and_go = [](void *argument) {
     auto &left = *static_cast<Left *>(argument);
+    leaving_pc.store(left.registers.pc, std::memory_order_relaxed);
     const OutsideRegisters *before = nullptr;
     if (left.here)
       before = left.here->left_at.exchange(&left.registers, std::memory_order_relaxed);
@@ -231,6 +235,11 @@ template <contexts::Jump Which> AbsoluteSymbol jump_symbol() {
 }
 
 } // namespace
+
+bool is_pc_of_leaving(std::uint64_t pc) {
+  return pc == reinterpret_cast<std::uint64_t>(osr_swapcontext_return) ||
+         (pc != 0 && pc == leaving_pc.load(std::memory_order_relaxed));
+}
 
 const ProgramThread &stack_around(std::uint64_t sp) {
   ProgramThread *told = stack_as_told();

@@ -30,6 +30,9 @@ enum class Jump : unsigned char { Long, LongWithoutMask, Signal, Checked };
 
 } // namespace contexts
 
+/// Of the registers with which a stack was left: whether that was done here. Frames of ours are trusted only behind one that is not.
+bool is_pc_of_leaving(std::uint64_t pc);
+
 /// Of the calling thread of the program: the stack around `sp`, as far as that is known; else its own.
 const ProgramThread &stack_around(std::uint64_t sp);
 

@@ -2,6 +2,7 @@
 
 #include "runtime/machine/page_size.h"
 #include "runtime/process/program_memory.h"
+#include "runtime/threads/context_calls.h"
 #include "runtime/threads/stopped_walk.h"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ OSR_OF_STOPPED_THREAD OutsideRegisters registers_of(const ProgramThread &left, c
   if (stack.may_be_gone && !is_writable(registers, high - place))
     return {};
   const OutsideRegisters there = *registers; // in a frame that is there when it is left
-  if (there.sp < stack.stack_begin || there.sp > place)
+  if (!is_pc_of_leaving(there.pc) || there.sp < stack.stack_begin || there.sp > place)
     return {};
   const bool is_on_other_page = there.sp / page_size != place / page_size;
   if (stack.may_be_gone && is_on_other_page && !is_readable(reinterpret_cast<const void *>(there.sp), place - there.sp))
