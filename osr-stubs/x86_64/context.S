@@ -1,5 +1,5 @@
 // osr_swapcontext(left, entered), osr_begin_context; see osr-stubs/context.h.
-#include "osr-stubs/x86_64/stub_offsets.h"
+#include "osr-stubs/x86_64/outside_registers.inc"
 
         .intel_syntax noprefix
         .text
@@ -14,12 +14,7 @@ osr_swapcontext:
         lea     rax, [rip + osr_swapcontext_return]
         mov     [rsp + OSR_OUTSIDE_PC], rax
         mov     [rsp + OSR_OUTSIDE_SP], rsp
-        mov     [rsp + OSR_OUTSIDE_SAVED], rbx
-        mov     [rsp + OSR_OUTSIDE_SAVED + 8], rbp
-        mov     [rsp + OSR_OUTSIDE_SAVED + 16], r12
-        mov     [rsp + OSR_OUTSIDE_SAVED + 24], r13
-        mov     [rsp + OSR_OUTSIDE_SAVED + 32], r14
-        mov     [rsp + OSR_OUTSIDE_SAVED + 40], r15
+        save_kept_registers rsp + OSR_OUTSIDE_SAVED
         mov     [rsp + OSR_SWAP_LEFT], rdi
         mov     [rsp + OSR_SWAP_ENTERED], rsi
         mov     rdi, rsp

@@ -1,5 +1,5 @@
 // osr_enter_program(pc, first, second, third, base); see osr-stubs/enter_program.h.
-#include "osr-stubs/x86_64/stub_offsets.h"
+#include "osr-stubs/x86_64/outside_registers.inc"
 
         .intel_syntax noprefix
         .text
@@ -16,12 +16,7 @@ osr_enter_program:
         mov     [r8 + OSR_BASE_CFA], rsp        // the call pushes the return PC just below
         lea     rax, [rip + 1f]
         mov     [r8 + OSR_BASE_RETURN_PC], rax
-        mov     [r8 + OSR_BASE_SAVED], rbx
-        mov     [r8 + OSR_BASE_SAVED + 8], rbp
-        mov     [r8 + OSR_BASE_SAVED + 16], r12
-        mov     [r8 + OSR_BASE_SAVED + 24], r13
-        mov     [r8 + OSR_BASE_SAVED + 32], r14
-        mov     [r8 + OSR_BASE_SAVED + 40], r15
+        save_kept_registers r8 + OSR_BASE_SAVED
         mov     r11, rdi
         mov     rdi, rsi
         mov     rsi, rdx

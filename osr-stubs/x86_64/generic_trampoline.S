@@ -15,7 +15,7 @@
 // Unwinding: this code stands for the frame that is replaced, so its CFA is that frame's, and the return PC is at
 // CFA-8. Replaceable frames keep their caller's rbp at CFA-16. The other callee-saved registers are not described:
 // where they are depends on the site.
-#include "osr-stubs/x86_64/stub_offsets.h"
+#include "osr-stubs/x86_64/outside_registers.inc"
 
         .intel_syntax noprefix
         .text
@@ -35,12 +35,7 @@ osr_generic_trampoline:
         and     rsp, -16
         sub     rsp, OSR_SAVE_SIZE
         mov     [rsp + OSR_SAVE_CFA], r10
-        mov     [rsp + OSR_SAVE_CALLEE_SAVED], rbx
-        mov     [rsp + OSR_SAVE_CALLEE_SAVED + 8], rbp
-        mov     [rsp + OSR_SAVE_CALLEE_SAVED + 16], r12
-        mov     [rsp + OSR_SAVE_CALLEE_SAVED + 24], r13
-        mov     [rsp + OSR_SAVE_CALLEE_SAVED + 32], r14
-        mov     [rsp + OSR_SAVE_CALLEE_SAVED + 40], r15
+        save_kept_registers rsp + OSR_SAVE_CALLEE_SAVED
         mov     [rsp + OSR_SAVE_RAX], rax
         mov     [rsp + OSR_SAVE_RDX], rdx
         mov     [rsp + OSR_SAVE_RCX], rcx
