@@ -81,6 +81,15 @@ void go_untold(ProgramThread *there, std::uint64_t sp) {
   be_on(there);
 }
 
+/// Whether control stays on this stack when it goes to `sp` by what is not told; else it is about to leave.
+bool stays_untold(ProgramThread &thread, const ProgramThread *here, std::uint64_t sp) {
+  ProgramThread *there = stack_at(thread, sp);
+  if (there && there == here)
+    return true;
+  go_untold(there, sp);
+  return false;
+}
+
 /// Of which there is another one in each context.
 std::uint64_t fresh_token() {
   static std::atomic<std::uint64_t> last{0x6f73722d73776170};
@@ -135,9 +144,7 @@ void context_begins(std::uint64_t cfa) {
   {
     Undisturbed undisturbed;
     Lock lock(process_threads().mutex());
-    MadeStacks &made = process_threads().made();
-    if (made.begin(cfa, reinterpret_cast<std::uint64_t>(osr_begin_context_return)))
-      stack = made.find(cfa - 1);
+    stack = process_threads().made().begin(cfa, reinterpret_cast<std::uint64_t>(osr_begin_context_return));
   }
   if (!stack)
     process_threads().lose_stacks();
@@ -193,10 +200,8 @@ void leave_context(SwapFrame *frame) {
     return;
   put_state_aside(*frame, *thread);
   frame->here = stack_at(*thread, address);
-  if (!is_told(*frame->entered)) {
-    const std::uint64_t sp = arch::from_context(*frame->entered).sp;
-    go_untold(stack_at(*thread, sp), sp);
-  }
+  if (!is_told(*frame->entered))
+    (void)stays_untold(*thread, frame->here, arch::from_context(*frame->entered).sp);
   if (!frame->here)
     return lose(address);
   // Where a handler changes stacks, what it has interrupted may have been about to.
@@ -252,13 +257,8 @@ int contexts::setcontext(const ucontext_t *entered) {
   if (!thread)
     return library_setcontext(entered);
   ProgramThread *here = stack_at(*thread, reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
-  if (!is_told(*entered)) {
-    const std::uint64_t sp = arch::from_context(*entered).sp;
-    ProgramThread *there = stack_at(*thread, sp);
-    if (there && there == here) // as by longjmp
-      return library_setcontext(entered);
-    go_untold(there, sp);
-  }
+  if (!is_told(*entered) && stays_untold(*thread, here, arch::from_context(*entered).sp))
+    return library_setcontext(entered);
   int result = 0;
   leave(here, [&] { result = library_setcontext(entered); });
   be_on(here);
@@ -269,13 +269,9 @@ void contexts::jump(Jump which, __jmp_buf_tag *place, int value) {
   LibraryJump *const library = library_jumps[unsigned(which)];
   ProgramThread *thread = ThreadRegistry::current();
   if (thread && process_threads().has_made_stacks()) {
-    const std::uint64_t sp = arch::landing_sp(*place);
     ProgramThread *here = stack_at(*thread, reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
-    ProgramThread *there = stack_at(*thread, sp);
-    if (!there || there != here) {
-      go_untold(there, sp);
+    if (!stays_untold(*thread, here, arch::landing_sp(*place)))
       leave(here, [&] { library(place, value); });
-    }
   }
   library(place, value);
   __builtin_unreachable();

@@ -58,21 +58,16 @@ bool is_within(Extent inner, Extent outer) { return outer.begin <= inner.begin &
 MadeStacks::MadeStacks() = default;
 MadeStacks::~MadeStacks() = default;
 
-MadeStacks::Stacks::const_iterator MadeStacks::at(std::uint64_t sp) const {
+MadeStacks::Made *MadeStacks::made_at(std::uint64_t sp) {
   auto found = stacks_.lower_bound({sp + 1, 0});
   while (are_nested_ && found != stacks_.end() && !found->second.stack->is_own_stack(sp))
     ++found;
-  return found != stacks_.end() && found->second.stack->is_own_stack(sp) ? found : stacks_.end();
+  return found != stacks_.end() && found->second.stack->is_own_stack(sp) ? &found->second : nullptr;
 }
 
-ProgramThread *MadeStacks::find(std::uint64_t sp) const {
-  const auto found = at(sp);
-  return found == stacks_.end() ? nullptr : found->second.stack.get();
-}
-
-MadeStacks::Made *MadeStacks::made_at(std::uint64_t sp) {
-  const auto found = at(sp);
-  return found == stacks_.end() ? nullptr : &stacks_.at(found->first);
+ProgramThread *MadeStacks::find(std::uint64_t sp) {
+  const Made *made = made_at(sp);
+  return made ? made->stack.get() : nullptr;
 }
 
 /// Not as an object of one of its frames: nothing that waits there can go on.
@@ -134,14 +129,14 @@ void MadeStacks::purge() {
   purge_at_ = std::max<std::size_t>(64, 2 * stacks_.size());
 }
 
-bool MadeStacks::begin(std::uint64_t cfa, std::uint64_t return_pc) {
+ProgramThread *MadeStacks::begin(std::uint64_t cfa, std::uint64_t return_pc) {
   Made *made = made_at(cfa - 1);
   if (!made)
-    return false;
+    return nullptr;
   made->has_ended = false;
   made->stack->left_at.store(nullptr, std::memory_order_relaxed);
   made->stack->base = {.cfa = cfa, .return_pc = return_pc, .saved = {}};
-  return true;
+  return made->stack.get();
 }
 
 void MadeStacks::end(std::uint64_t sp, bool is_for_good) {

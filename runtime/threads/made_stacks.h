@@ -34,9 +34,9 @@ public:
   /// This memory is a thread's stack now.
   void give_away(Extent memory) { make_room(memory); }
   /// The innermost one. Null: it is not known.
-  ProgramThread *find(std::uint64_t sp) const;
-  /// The function of a context begins on the stack. False: it is not known.
-  bool begin(std::uint64_t cfa, std::uint64_t return_pc);
+  ProgramThread *find(std::uint64_t sp);
+  /// The function of a context begins on the stack, which is returned. Null: it is not known.
+  ProgramThread *begin(std::uint64_t cfa, std::uint64_t return_pc);
   /// It has returned; if another context is to go on, nobody comes back.
   void end(std::uint64_t sp, bool is_for_good);
   /// Some lie within others.
@@ -57,7 +57,6 @@ private:
   };
   /// By their ends, and of those that have the same one the smallest first.
   using Stacks = std::map<std::pair<std::uint64_t, std::uint64_t>, Made>;
-  Stacks::const_iterator at(std::uint64_t sp) const;
   Made *made_at(std::uint64_t sp);
   Made *stack_of(const ProgramThread &thread);
   bool is_reused_by(Extent memory, const Made &made) const;
