@@ -3,6 +3,7 @@
 #include "osrctl/commands.h"
 #include "osrctl/load_input.h"
 #include "osrctl/run_options.h"
+#include "osrctl/saved_cache.h"
 #include "osrctl/select_version.h"
 #include "osrctl/statistics_file.h"
 #include "runtime/code/perf_dump.h"
@@ -28,6 +29,7 @@ Error check_names(const CanonicalProgram &program, const StressMode &stress, std
 }
 
 StatisticsWriter writer;
+SavedCache saved_cache;
 
 int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   auto runtime_options = runtime_options_of(options);
@@ -52,12 +54,15 @@ int run(const RunOptions &options, const std::vector<std::string> &arguments) {
   if (!options.trace_file.empty())
     if (Error error = Trace::start(options.trace_file, sys::path::filename(options.program.front())))
       return report(std::move(error));
+  saved_cache = SavedCache(options.compile_cache_file);
+  runtime_options->compile_cache = saved_cache.cache();
   auto runtime = create_runtime(std::move(*program), std::move(*runtime_options));
   if (!runtime)
     return report(runtime.takeError());
   writer = {runtime->release(), statistics_file};
   set_exit_observer([] {
     writer.write();
+    saved_cache.save();
     if (Trace *trace = Trace::active())
       trace->finish();
   });

@@ -119,6 +119,9 @@ void add_mechanism_options(CLI::App &command, RunOptions &options) {
 
 void add_file_options(CLI::App &command, RunOptions &options) {
   command.add_option("--stats", options.statistics_file, "Write counters as JSON to this file");
+  command.add_option(
+      "--compile-cache", options.compile_cache_file,
+      "Take what LLVM has made before from this file, and write what it makes now to it, for the next run");
   command.add_option("--trace", options.trace_file,
                      "Write what the runtime does as a timeline to this file, for Perfetto or chrome://tracing");
   command.add_flag("--perf-dump", options.perf_dump, "Dump compiled code for perf, which 'perf inject --jit' reads");

@@ -25,7 +25,7 @@ struct RunOptions {
   std::string calls = "direct";
   std::string rewrite = "return-pc";
   std::string fault;
-  std::string statistics_file;
+  std::string statistics_file, compile_cache_file;
   std::vector<std::string> libraries;
   std::vector<std::string> program;
   std::vector<std::string> optimize_only;

@@ -1,7 +1,7 @@
 #include "osrctl/statistics_file.h"
 
 #include "compiler/base/error.h"
-#include "runtime/process/file_thread.h"
+#include "osrctl/own_files.h"
 
 #include <llvm/ADT/SmallString.h>
 #include <llvm/Support/FileSystem.h>
@@ -52,12 +52,7 @@ void StatisticsWriter::write() const {
   }
   const std::string text = statistics->to_json() + '\n';
   std::error_code error;
-  if (auto files = FileThread::start("osr files")) // the program may be using all descriptors that it can have
-    (*files)->run([&] { error = write_file(path, text); });
-  else {
-    consumeError(files.takeError());
-    error = write_file(path, text);
-  }
+  with_own_files([&] { error = write_file(path, text); });
   if (error)
     std::fprintf(stderr, "osrctl: cannot write statistics to '%s': %s\n", path.c_str(), error.message().c_str());
 }

@@ -1,8 +1,16 @@
 #include "compiler/codegen/code_generator.h"
 
+#include <fmt/format.h>
+
 using namespace llvm;
 
 namespace osr {
+
+CodeGenerator::CodeGenerator(std::unique_ptr<TargetMachine> machine, MachinePasses passes, ReturnPoints points)
+    : machine_(std::move(machine)),
+      identity_(fmt::format("{} {} {} {} {}", machine_->getTargetTriple().str(), machine_->getTargetCPU(),
+                            machine_->getTargetFeatureString(), int(passes), int(points))),
+      emitter_(*machine_, passes, points) {}
 
 Expected<std::unique_ptr<CodeGenerator>> CodeGenerator::create(CodegenLevel level, ReturnPoints points,
                                                                const ProcessorChoice &processor) {

@@ -6,6 +6,7 @@
 #include "compiler/target/target.h"
 
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace osr {
@@ -18,12 +19,14 @@ public:
 
   llvm::TargetMachine &machine() { return *machine_; }
   ObjectEmitter &emitter() { return emitter_; }
+  /// What the code that it makes of a module depends on, as text.
+  llvm::StringRef identity() const { return identity_; }
 
 private:
-  CodeGenerator(std::unique_ptr<llvm::TargetMachine> machine, MachinePasses passes, ReturnPoints points)
-      : machine_(std::move(machine)), emitter_(*machine_, passes, points) {}
+  CodeGenerator(std::unique_ptr<llvm::TargetMachine> machine, MachinePasses passes, ReturnPoints points);
 
   std::unique_ptr<llvm::TargetMachine> machine_;
+  std::string identity_;
   ObjectEmitter emitter_;
 };
 

@@ -1,6 +1,9 @@
 // What the machine passes found out about one function.
 #pragma once
 
+#include <llvm/ADT/StringRef.h>
+#include <llvm/Support/Error.h>
+
 #include <cstdint>
 #include <map>
 #include <set>
@@ -21,6 +24,12 @@ struct CodegenReport {
   std::uint32_t calls_with_record = 0;
   std::uint32_t calls_without_site = 0;                ///< exempt library calls and code generator helpers
   std::int32_t cfa_from_sp = 0;                        ///< CFA - rsp anywhere in the function's body
+
+  bool operator==(const CodegenReport &) const = default;
 };
+
+std::string to_json(const CodegenReport &report);
+/// The error names what is missing.
+llvm::Expected<CodegenReport> report_from_json(llvm::StringRef text);
 
 } // namespace osr

@@ -17,7 +17,6 @@
 #include "compiler/tiers/continuation.h"
 #include "compiler/tiers/count_residence.h"
 #include "compiler/tiers/inline_candidates.h"
-#include "compiler/tiers/optimize.h"
 #include "compiler/tiers/split_pointer_casts.h"
 #include "compiler/tiers/trampolines.h"
 #include "compiler/tiers/trap_unreachable.h"
@@ -63,15 +62,15 @@ Error Compiler::optimize_program() {
   speculate(*optimized_program_, {});
   apply_assumptions(*optimized_program_);
   let_callers_assume_nothing(*optimized_program_);
-  Error error = optimize_module(*optimized_program_, optimizing_->machine());
+  Error error = optimize_module(optimized_program_, *optimizing_);
   flatten_source_lines(*optimized_program_); // single functions are copied out of it
   if (!error)
     exits_ = exits_of(*optimized_program_, program_);
   return error;
 }
 
-Error Compiler::optimize_module(Module &module, TargetMachine &machine) const {
-  return optimize(module, machine, options_.verify_each_pass ? &program_ : nullptr);
+Error Compiler::optimize_module(std::unique_ptr<Module> &module, CodeGenerator &generator) const {
+  return steps_.optimize(module, generator, options_.verify_each_pass ? &program_ : nullptr);
 }
 
 void Compiler::apply_assumptions(Module &module) const {
@@ -91,7 +90,7 @@ Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
     return error;
   PendingCompile pending;
   pending.key = key;
-  pending.symbol = new_symbol(key);
+  pending.symbol = symbol_of(key);
   pending.is_optimized = true;
   pending.in_program = optimized_program_->getFunction(canonical(key.function).getName());
   return pending;
@@ -101,7 +100,7 @@ Expected<PendingCompile> Compiler::prepare(const VersionKey &key) {
 Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   PendingCompile pending;
   pending.key = key;
-  pending.symbol = new_symbol(key);
+  pending.symbol = symbol_of(key);
   pending.generation = generation_;
   Extractor extractor(*program_.module, pending.symbol);
   extractor.use(shared_metadata_);
@@ -133,10 +132,10 @@ Expected<PendingCompile> Compiler::take_apart(const VersionKey &key) {
   return pending;
 }
 
-Error Compiler::optimize_pending(PendingCompile &pending, TargetMachine &machine) const {
+Error Compiler::optimize_pending(PendingCompile &pending, CodeGenerator &generator) const {
   if (pending.is_optimized)
     return Error::success();
-  if (Error error = optimize_module(*pending.apart.module, machine))
+  if (Error error = optimize_module(pending.apart.module, generator))
     return error;
   pending.is_optimized = true;
   pending.speculations.inlined = pending.targets->count(*pending.apart.module->getFunction(pending.symbol), program_);
@@ -176,7 +175,7 @@ Expected<Compiler::LoweredModule> Compiler::lower_optimized(const PendingCompile
 
 Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const ResidenceCounter *residents,
                                                  CodeGenerator &generator) const {
-  if (Error error = optimize_pending(pending, generator.machine()))
+  if (Error error = optimize_pending(pending, generator))
     return error;
   ForcedForms forms;
   std::map<std::uint32_t, std::string> fallbacks;
@@ -189,16 +188,17 @@ Expected<CompiledVersion> Compiler::make_version(PendingCompile &pending, const 
     version.sites = std::move(lowered->sites);
     if (residents)
       count_residence(*lowered->module->getFunction(pending.symbol), address_of(residents));
-    auto object = generator.emitter().emit(*lowered->module, version.report);
-    if (!object) {
+    auto emitted =
+        residents ? CachedSteps::emit_anew(*lowered->module, generator) : steps_.emit(*lowered->module, generator);
+    if (!emitted) {
       // Registers ran out because of a record: give the values slots instead.
       if (attempt > 0)
-        return object.takeError();
-      consumeError(object.takeError());
+        return emitted.takeError();
+      consumeError(emitted.takeError());
       spill_all(version.sites, forms);
       continue;
     }
-    version.object = std::move(*object);
+    version.take(std::move(*emitted));
     bool complete = !adjust_forms(version.sites, version.report, forms);
     if (!complete && attempt >= spill_all_attempt)
       spill_all(version.sites, forms);

@@ -50,7 +50,7 @@ void strip_frame_states(Function &function) {
 }
 
 Compiler::Compiler(CanonicalProgram program, Options options)
-    : program_(std::move(program)), options_(std::move(options)) {
+    : program_(std::move(program)), options_(std::move(options)), steps_(options_.cache) {
   program_.reference_spaces = options_.reference_spaces;
 }
 Compiler::~Compiler() = default;
@@ -95,13 +95,14 @@ Error Compiler::check_references(const CanonicalProgram &program) const {
 
 Function &Compiler::canonical(FunctionId function) const { return *functions_[function]; }
 
-std::string Compiler::new_symbol(const VersionKey &key) {
+std::string Compiler::symbol_of(const VersionKey &key) const {
   std::string symbol = program_.functions[key.function].name + "$" + to_string(key.tier);
   if (key.continuation_site)
     symbol += "@" + std::to_string(*key.continuation_site);
   std::string numbered;
+  std::uint64_t number = 0;
   do
-    numbered = symbol + "." + std::to_string(next_symbol_++);
+    numbered = symbol + "." + std::to_string(number++);
   while (program_.module->getNamedValue(numbered)); // a program may have any name
   return numbered;
 }
@@ -162,17 +163,19 @@ Expected<Compiler::LoweredModule> Compiler::lower_baseline(const VersionKey &key
 
 Expected<CompiledVersion> Compiler::compile_baseline(const VersionKey &key, const CodeCounters &counters) {
   CompiledVersion version;
-  version.symbol = new_symbol(key);
+  version.symbol = symbol_of(key);
   auto lowered = lower_baseline(key, version.symbol, counters.heat);
   if (!lowered)
     return lowered.takeError();
   version.sites = std::move(lowered->sites);
   if (counters.residents)
     count_residence(*lowered->module->getFunction(version.symbol), address_of(counters.residents));
-  auto object = fast_->emitter().emit(*lowered->module, version.report);
-  if (!object)
-    return object.takeError();
-  version.object = std::move(*object);
+  // Addresses of counters are in the code: no other process can have a use for it.
+  const bool counts = counters.residents || profile_;
+  auto emitted = counts ? CachedSteps::emit_anew(*lowered->module, *fast_) : steps_.emit(*lowered->module, *fast_);
+  if (!emitted)
+    return emitted.takeError();
+  version.take(std::move(*emitted));
   return version;
 }
 
@@ -254,7 +257,7 @@ Expected<std::string> Compiler::print_ir(const VersionKey &key) {
   std::string text;
   raw_string_ostream stream(text);
   if (key.tier == Tier::Baseline) {
-    auto lowered = lower_baseline(key, new_symbol(key));
+    auto lowered = lower_baseline(key, symbol_of(key));
     if (!lowered)
       return lowered.takeError();
     lowered->module->print(stream, nullptr);
@@ -263,7 +266,7 @@ Expected<std::string> Compiler::print_ir(const VersionKey &key) {
   auto pending = prepare(key);
   if (!pending)
     return pending.takeError();
-  if (Error error = optimize_pending(*pending, optimizing_->machine()))
+  if (Error error = optimize_pending(*pending, *optimizing_))
     return error;
   auto lowered = lower_optimized(*pending, {});
   if (!lowered)

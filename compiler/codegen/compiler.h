@@ -4,6 +4,7 @@
 #include "compiler/base/engine_lock.h"
 #include "compiler/canonical/canonical_program.h"
 #include "compiler/canonical/observe_variables.h"
+#include "compiler/codegen/cached_steps.h"
 #include "compiler/codegen/code_generator.h"
 #include "compiler/codegen/codegen_report.h"
 #include "compiler/codegen/compile_gate.h"
@@ -54,7 +55,14 @@ struct CompiledVersion {
   CodegenReport report;
   std::map<std::uint32_t, std::string> fallbacks; ///< records that needed another form, and why
   Speculations speculations;
+  bool is_from_cache = false;                 ///< its code generation was done before
   double seconds = 0;                         ///< time it took to compile
+
+  void take(CachedSteps::Emitted emitted) {
+    object = std::move(emitted.object);
+    report = std::move(emitted.report);
+    is_from_cache = emitted.is_from_cache;
+  }
 };
 
 /// How many activations of one version there are; count_residence.h says how exactly.
@@ -94,6 +102,7 @@ public:
     /// beginning and in each loop, so that a thread soon comes to where a collector finds them.
     std::vector<unsigned> reference_spaces = {};
     ProcessorChoice processor = {}; ///< of choose_processor()
+    std::shared_ptr<CompileCache> cache = {}; ///< may be null
     bool sites = true; ///< false: plain LLVM of the same canonical IR, for comparison only
   };
 
@@ -280,7 +289,7 @@ private:
   void number_sites(llvm::Function &function, FunctionInfo &info) const;
   llvm::SmallSetVector<const llvm::Function *, 16> numbered_candidates(FunctionId function) OSR_REQUIRES(engine_lock);
   llvm::Error check_references(const CanonicalProgram &program) const;
-  std::string new_symbol(const VersionKey &key);
+  std::string symbol_of(const VersionKey &key) const;
   enum class Globals : std::uint8_t { OfProgram, OfBody };
   llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> compile_globals(const llvm::Module &module, Globals which);
   void lower_thread_words(llvm::Module &module) const;
@@ -294,12 +303,12 @@ private:
                                                const HeatCounter *heat = nullptr) OSR_REQUIRES(engine_lock);
   // compile_optimized.cpp
   llvm::Error optimize_program() OSR_REQUIRES(engine_lock);
-  llvm::Error optimize_module(llvm::Module &module, llvm::TargetMachine &machine) const;
+  llvm::Error optimize_module(std::unique_ptr<llvm::Module> &module, CodeGenerator &generator) const;
   void apply_assumptions(llvm::Module &module) const;
   bool is_compiled_apart(const VersionKey &key) const;
   llvm::Expected<PendingCompile> prepare(const VersionKey &key) OSR_REQUIRES(engine_lock);
   llvm::Expected<PendingCompile> take_apart(const VersionKey &key) OSR_REQUIRES(engine_lock);
-  llvm::Error optimize_pending(PendingCompile &pending, llvm::TargetMachine &machine) const;
+  llvm::Error optimize_pending(PendingCompile &pending, CodeGenerator &generator) const;
   std::unique_ptr<llvm::Module> copy_optimized(const PendingCompile &pending) const;
   llvm::Expected<LoweredModule> lower_optimized(const PendingCompile &pending, const ForcedForms &forced) const;
   llvm::Expected<CompiledVersion> make_version(PendingCompile &pending, const ResidenceCounter *residents,
@@ -310,6 +319,7 @@ private:
 
   CanonicalProgram program_;
   Options options_;
+  CachedSteps steps_;
   mutable CompileGate gate_; ///< finish() is inside; whoever changes the program locks it
   std::atomic<std::uint64_t> generation_ = 0; ///< of the program and the assumptions
   std::unique_ptr<CodeGenerator> fast_, optimizing_;

@@ -58,12 +58,11 @@ class HeatCounting {
 public:
   HeatCounting(Function &function, const HeatCounter &counter)
       : function_(function), counts_work_(counter.counts_work), int32_(Type::getInt32Ty(function.getContext())),
-        counter_(ConstantExpr::getIntToPtr(
-            ConstantInt::get(Type::getInt64Ty(function.getContext()), reinterpret_cast<std::uint64_t>(&counter)),
-            PointerType::getUnqual(function.getContext()))),
+        counter_(function.getParent()->getOrInsertGlobal(heat_counter_symbol, int32_)),
         callee_(function.getParent()->getOrInsertFunction(heat_callee, Type::getVoidTy(function.getContext()),
                                                           counter_->getType(), int32_)) {
     cast<Function>(callee_.getCallee())->addFnAttr(Attribute::NoUnwind);
+    cast<GlobalVariable>(counter_)->setDSOLocal(true); // near
   }
 
   void run() {

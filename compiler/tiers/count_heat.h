@@ -3,6 +3,9 @@
 //     poll:   if (poll word != 0 || --left < 0) osr-loop-poll();    a loop: one branch for both
 //     entry:  if (--left < 0) [[unlikely]] osr-heat(&counter, 0);   a loop that does not poll: the same, 1, at its back edges
 //
+// Code names its counter by one name, whatever function it is of, and is linked with the address: so it is the same in each process. The
+// counter lies where an offset from the code reaches it.
+//
 // The call in a poll is an ordinary site: the activation that runs the loop can be replaced there and then. The others
 // are no sites: the activation is replaced at its next call or poll. Loops that do not poll are those of pinned functions and a few
 // cycles without one header.
@@ -33,7 +36,10 @@ struct HeatCounter {
 /// changes no memory of the program.
 inline constexpr const char *heat_callee = "osr-heat";
 
-/// To be run over baseline code before the poll word gets its place.
+/// The counter of the function that the code is of: a HeatCounter, whose first word is `left`.
+inline constexpr const char *heat_counter_symbol = "osr-heat-counter";
+
+/// To be run over baseline code before the poll word gets its place. Only `counts_work` of the counter is looked at.
 void count_heat(llvm::Function &function, const HeatCounter &counter);
 
 } // namespace osr

@@ -1,6 +1,7 @@
 // What the host of a program may choose when it makes a runtime.
 #pragma once
 
+#include "osr/compile_cache.h"
 #include "osr/deoptimize.h"
 #include "osr/listener.h"
 #include "osr/policy.h"
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -187,6 +189,9 @@ struct RuntimeOptions {
   /// is null, the process ends: with the reason as a message, and status 1.
   std::function<void(llvm::StringRef reason)> cannot_go_on;
   CompileLimits limits;
+  /// What LLVM has made before is taken from here; may be shared by runtimes. Null: all is made anew. Baseline code that counts what is
+  /// called and where branches go (speculate_after) has addresses of the process in it, and is made anew in any case.
+  std::shared_ptr<CompileCache> compile_cache;
   /// Code is for this processor, in LLVM's words ("native", "x86-64-v3"), and uses these features ("+avx2,-bmi"), where
   /// functions do not bring features of their own as attributes. Empty: for every processor of its kind. Creating a runtime
   /// fails if one of them is unknown, or is what this processor lacks.

@@ -28,6 +28,7 @@ struct Statistics {
   };
   struct Compile {
     std::uint64_t count = 0;
+    std::uint64_t from_cache = 0; ///< of these: LLVM generated their code before (osr/compile_cache.h)
     double seconds = 0;
     std::uint64_t code_bytes = 0;
     std::uint64_t map_bytes_raw = 0;

@@ -106,7 +106,8 @@ CodeSession::~CodeSession() {
     llvm::consumeError(std::move(failure));
 }
 
-llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffer> object, Visibility visibility) {
+llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffer> object, Visibility visibility,
+                                               llvm::ArrayRef<AbsoluteSymbol> own) {
   Lock lock(mutex_);
   LinkedObject linked;
   linked.name = object->getBufferIdentifier().str();
@@ -115,6 +116,8 @@ llvm::Expected<LinkedObject> CodeSession::link(std::unique_ptr<llvm::MemoryBuffe
     return link_error(linked.name, graph.takeError(), failures_);
   if (visibility == Visibility::Private)
     make_definitions_private(**graph);
+  for (const auto &[name, address] : own)
+    make_absolute(**graph, name, address);
   capture_->target = &linked;
   llvm::Error error = add_graph(linked, std::move(*graph), visibility);
   capture_->target = nullptr;

@@ -67,9 +67,11 @@ public:
 
   /// Links all of an ELF object at once. Undefined weak symbols become null. Static constructors are not run. An error
   /// names the object and all its unresolved symbols, or the name that is defined twice; then nothing stays behind.
-  /// Of several weak (linkonce, COMMON) definitions of a name the first object's counts: it must stay loaded.
+  /// Of several weak (linkonce, COMMON) definitions of a name the first object's counts: it must stay loaded. What `own` names
+  /// only this object means.
   llvm::Expected<LinkedObject> link(std::unique_ptr<llvm::MemoryBuffer> object,
-                                    Visibility visibility = Visibility::Exported) OSR_REQUIRES(engine_lock);
+                                    Visibility visibility = Visibility::Exported,
+                                    llvm::ArrayRef<AbsoluteSymbol> own = {}) OSR_REQUIRES(engine_lock);
 
   /// Removes the object's symbols and frees its memory. No thread may run or return into it, no other object may
   /// refer to it.

@@ -17,6 +17,11 @@ void make_definitions_private(llvm::jitlink::LinkGraph &graph) {
     symbol->setScope(llvm::jitlink::Scope::Local);
 }
 
+void make_absolute(llvm::jitlink::LinkGraph &graph, llvm::StringRef name, std::uint64_t address) {
+  if (llvm::jitlink::Symbol *symbol = graph.findExternalSymbolByName(graph.intern(name)))
+    graph.makeAbsolute(*symbol, llvm::orc::ExecutorAddr(address));
+}
+
 void keep_everything(llvm::jitlink::LinkGraph &graph) {
   for (llvm::jitlink::Symbol *symbol : graph.defined_symbols())
     if (symbol->isCallable())

@@ -9,6 +9,9 @@ namespace osr {
 /// Before the graph is handed to ORC: no definition is visible outside, and none is pruned.
 void make_definitions_private(llvm::jitlink::LinkGraph &graph);
 
+/// Likewise: what the graph refers to by `name`, if it does, is at `address`.
+void make_absolute(llvm::jitlink::LinkGraph &graph, llvm::StringRef name, std::uint64_t address);
+
 /// Before pruning: stack maps and local functions survive although nothing refers to them (the assembler has resolved
 /// calls within a section), and stack maps take no target memory.
 void keep_everything(llvm::jitlink::LinkGraph &graph);

@@ -1,9 +1,11 @@
 // How versions come about: compiled, linked, described, registered.
 #include "runtime/engine/version_store.h"
 
+#include "compiler/base/address_of.h"
 #include "compiler/base/check.h"
 #include "compiler/base/error_code.h"
 #include "compiler/canonical/lower_objects.h"
+#include "compiler/tiers/count_heat.h"
 #include "runtime/code/frame_description.h"
 #include "runtime/code/real_lines.h"
 #include "runtime/code/sync_cores.h"
@@ -126,7 +128,10 @@ Expected<std::unique_ptr<Version>> VersionStore::compile(const VersionKey &key) 
 }
 
 Expected<std::unique_ptr<Version>> VersionStore::link(CompiledVersion compiled, std::unique_ptr<Version> version) {
-  auto linked = session_.link(std::move(compiled.object), Visibility::Private);
+  llvm::SmallVector<AbsoluteSymbol, 1> own;
+  if (const HeatCounter *heat = version->object.heat)
+    own.emplace_back(heat_counter_symbol, address_of(heat));
+  auto linked = session_.link(std::move(compiled.object), Visibility::Private, own);
   if (!linked)
     return linked.takeError();
   version->object.linked = std::move(*linked);
@@ -287,6 +292,7 @@ void VersionStore::count(const CompiledVersion &compiled, const Version &version
   Statistics::Compile &counts =
       statistics_.compile[compiled.key.continuation_site ? "continuation" : to_string(compiled.key.tier)];
   ++counts.count;
+  counts.from_cache += compiled.is_from_cache;
   counts.seconds += compiled.seconds;
   counts.code_bytes += version.object.code_size;
   counts.map_bytes_raw += version.object.linked.stack_map.size();

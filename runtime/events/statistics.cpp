@@ -18,6 +18,7 @@ using Json = nlohmann::json;
 
 Json describe(const Statistics::Compile &counts) {
   return {{"count", counts.count},
+          {"from_cache", counts.from_cache},
           {"seconds", counts.seconds},
           {"code_bytes", counts.code_bytes},
           {"map_bytes_raw", counts.map_bytes_raw},

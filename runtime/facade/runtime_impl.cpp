@@ -58,6 +58,7 @@ Engine::Options engine_options_of(const RuntimeOptions &options, Process process
   result.limits = options.limits;
   result.names = {options.resolve, options.process_symbols};
   result.compile.processor = {options.target_cpu, options.target_features};
+  result.compile.cache = options.compile_cache;
   return result;
 }
 

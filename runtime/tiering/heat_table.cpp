@@ -1,6 +1,7 @@
 #include "runtime/tiering/heat_table.h"
 
 #include <algorithm>
+#include <new>
 
 namespace osr {
 
@@ -20,9 +21,14 @@ HeatCounter *HeatTable::counter_of(const FunctionInfo &body, std::size_t instruc
   if (counters_.size() <= body.id)
     counters_.resize(body.id + 1);
   std::unique_ptr<Counting> &counting = counters_[body.id];
-  if (!counting)
+  if (!counting) {
+    void *room = allocate_(sizeof(HeatCounter), alignof(HeatCounter));
+    if (!room)
+      return nullptr;
     counting = std::make_unique<Counting>();
-  HeatCounter &counter = counting->counter;
+    counting->counter = new (room) HeatCounter();
+  }
+  HeatCounter &counter = *counting->counter;
   counter.function = body.id;
   const FunctionSummary summary = summary_of(body, instructions);
   counting->name = body.name;
@@ -40,7 +46,7 @@ HeatCounter *HeatTable::counter_of(const FunctionInfo &body, std::size_t instruc
 }
 
 HeatCounter *HeatTable::find(FunctionId body) {
-  return body < counters_.size() && counters_[body] ? &counters_[body]->counter : nullptr;
+  return body < counters_.size() && counters_[body] ? counters_[body]->counter : nullptr;
 }
 
 Heat HeatTable::heat_of(const HeatCounter &counter) const {
@@ -74,18 +80,18 @@ void HeatTable::notice_anew(FunctionId body) {
 
 void HeatTable::forget_queued() {
   for (const auto &counting : counters_)
-    if (counting && counting->counter.state == State::Queued)
-      counting->counter.state = State::Cold;
+    if (counting && counting->counter->state == State::Queued)
+      counting->counter->state = State::Cold;
 }
 
 /// Counters that run out later. Those that have run out are told the next number by whoever noticed it.
 std::vector<HeatTable::Progress> HeatTable::count_so_far() {
   std::vector<Progress> all;
   for (const auto &counting : counters_) {
-    if (!counting || !counting->counter.first)
+    if (!counting || !counting->counter->first)
       continue;
-    const Heat heat = heat_of(counting->counter);
-    const std::int64_t left = counting->counter.left.load(std::memory_order_relaxed),
+    const Heat heat = heat_of(*counting->counter);
+    const std::int64_t left = counting->counter->left.load(std::memory_order_relaxed),
                        target = heat.times ? policy_.next_count(heat) : heat.first_count;
     if (left >= 0)
       all.push_back({counting.get(), heat.times, std::max<std::int64_t>(target - left, 0), 0});
@@ -96,7 +102,7 @@ std::vector<HeatTable::Progress> HeatTable::count_so_far() {
 /// To what the policy says now. False: it says nothing.
 bool HeatTable::count_on(Progress &progress) const {
   const Counting &counting = *progress.counting;
-  HeatCounter &counter = progress.counting->counter;
+  HeatCounter &counter = *progress.counting->counter;
   const auto first = policy_.first_count(
       {counter.function, counting.name, counting.sites, counting.instructions, counting.is_replaceable});
   if (!first)
@@ -118,7 +124,7 @@ bool HeatTable::set_threshold(std::uint32_t threshold) {
   // Code that counts at this very moment writes over that: it is looked at again.
   for (unsigned look = 0; look != looks_at_counters; ++look)
     for (const Progress &progress : all)
-      if (HeatCounter &counter = progress.counting->counter;
+      if (HeatCounter &counter = *progress.counting->counter;
           counter.left.load(std::memory_order_relaxed) > progress.left &&
           counter.times.load(std::memory_order_relaxed) == progress.times)
         counter.left.store(progress.left, std::memory_order_relaxed);

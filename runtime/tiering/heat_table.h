@@ -7,6 +7,7 @@
 #include "osr/policy.h"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,10 +18,13 @@ namespace osr {
 /// Counters have the address that code was given for ever. Noticing needs no lock.
 class HeatTable {
 public:
-  explicit HeatTable(const TierPolicy &policy) : policy_(policy) {}
+  /// Room for one counter where code reaches it (count_heat.h), for as long as the table lives; null: there is none left.
+  using Allocate = std::function<void *(std::size_t size, std::size_t align)>;
+
+  HeatTable(const TierPolicy &policy, Allocate allocate) : policy_(policy), allocate_(std::move(allocate)) {}
 
   /// The counter that baseline code of the body uses; null if it does not count. `may_tier_up` false: it is never
-  /// to be optimised.
+  /// to be optimised. Without room for a counter neither.
   HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up)
       OSR_REQUIRES(engine_lock);
   /// The counter, whether code counts or not; null if the body was never compiled.
@@ -45,7 +49,7 @@ public:
 
 private:
   struct Counting {
-    HeatCounter counter;
+    HeatCounter *counter = nullptr;
     std::string name;
     std::size_t sites = 0, instructions = 0; ///< as the policy was told
     bool is_replaceable = true;
@@ -63,6 +67,7 @@ private:
   bool count_on(Progress &progress) const;
 
   const TierPolicy &policy_;
+  Allocate allocate_;
   std::deque<std::unique_ptr<Counting>> counters_ OSR_GUARDED_BY(engine_lock); ///< by body
 };
 

@@ -47,8 +47,8 @@ Cause cause_of(NoticedBy by) {
   return Cause::Request;
 }
 
-TierUp::TierUp(TierUpOptions options, Optimize optimize)
-    : options_(std::move(options)), optimize_(std::move(optimize)), table_(*options_.policy) {}
+TierUp::TierUp(TierUpOptions options, HeatTable::Allocate allocate, Optimize optimize)
+    : options_(std::move(options)), optimize_(std::move(optimize)), table_(*options_.policy, std::move(allocate)) {}
 
 /// A signal handler may interrupt the thread in the C library, which the compiler would need.
 void TierUp::start(bool in_calling_thread_is_possible) {

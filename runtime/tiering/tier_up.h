@@ -52,7 +52,7 @@ public:
   /// Optimises a body and moves its activations. `is_first`: it was not asked for before.
   using Optimize = std::function<Outcome(FunctionId body, NoticedBy by, bool is_first, Where where)>;
 
-  TierUp(TierUpOptions options, Optimize optimize);
+  TierUp(TierUpOptions options, HeatTable::Allocate allocate, Optimize optimize);
 
   /// What baseline code of the body counts down; null if it does not.
   HeatCounter *counter_of(const FunctionInfo &body, std::size_t instructions, bool may_tier_up)

@@ -14,13 +14,25 @@ namespace {
 
 constexpr unsigned most_steps = 8; ///< each may find an activation at a site where the one before did not
 
+/// It goes with the arena.
+HeatTable::Allocate room_near_code(SlabArena &arena) {
+  return [&arena](std::size_t size, std::size_t align) -> void * {
+    auto room = arena.allocate(SlabKind::Data, size, align);
+    if (room)
+      return room->writable;
+    consumeError(room.takeError());
+    return nullptr;
+  };
+}
+
 } // namespace
 
 Tiering::Tiering(Engine &engine, const FirstCalls &calls, Replacer &replacer, TierUpOptions options)
     : engine_(engine), calls_(calls), replacer_(replacer),
-      tier_up_(std::move(options), [this](FunctionId body, NoticedBy by, bool is_first, TierUp::Where where) {
-        return optimize(body, by, is_first, where);
-      }) {
+      tier_up_(std::move(options), room_near_code(engine.arena()),
+               [this](FunctionId body, NoticedBy by, bool is_first, TierUp::Where where) {
+                 return optimize(body, by, is_first, where);
+               }) {
   engine_.versions().count_heat_in([this](FunctionId body) OSR_REQUIRES(engine_lock) {
     const FunctionInfo &info = engine_.compiler().numbered(body);
     const std::size_t instructions = engine_.program().module->getFunction(info.name)->getInstructionCount();

@@ -71,7 +71,8 @@ def check(program, runs, options, folder):
         for each in runs:
             stats = pathlib.Path(work) / "statistics.json"
             stats.unlink(missing_ok=True)
-            command = [options.osrctl, "run", *with_options(each.mode, options), "--stats", str(stats),
+            cache = [] if options.no_cache else ["--compile-cache", str(pathlib.Path(work) / each.level)]
+            command = [options.osrctl, "run", *with_options(each.mode, options), *cache, "--stats", str(stats),
                        str(program.bitcode_path(folder, each.level)), "--", *arguments]
             begin = time.monotonic()
             for failure in check_run(each, command, stats, expected, options, result):
@@ -136,6 +137,7 @@ def parsed_options():
     parser.add_argument("--calls", help="in all modes: how code calls functions")
     parser.add_argument("--stress", help="only modes of which --stress matches this regular expression")
     parser.add_argument("--tier", help="only modes of this tier")
+    parser.add_argument("--no-cache", action="store_true", help="each run compiles all of its code itself")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("names", nargs="*", help="programs to run (default: all)")
     return parser.parse_args()

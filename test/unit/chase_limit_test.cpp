@@ -1,4 +1,5 @@
 // When compiling for an activation that is always somewhere else ends, for how long, and who waits instead.
+#include "heat_counters.h"
 #include "runtime/tiering/chase_limit.h"
 #include "runtime/tiering/tier_up.h"
 
@@ -36,7 +37,9 @@ struct Noticed {
   }
 
   std::promise<Work> done;
+  Counters counters;
   TierUp tier_up{{.policy = std::make_shared<CountingPolicy>()},
+                 counters.allocate(),
                  [this](FunctionId, NoticedBy, bool, TierUp::Where where) -> TierUp::Outcome {
                    done.set_value({where, std::this_thread::get_id()});
                    return TierUp::NotDone::ForNow;

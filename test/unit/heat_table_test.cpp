@@ -1,4 +1,6 @@
 // Checks when the policies that come with the runtime want a function.
+#include "heat_counters.h"
+
 #include "runtime/tiering/heat_table.h"
 #include "test/support/catch_header.h"
 
@@ -20,7 +22,8 @@ FunctionInfo body(FunctionId id) {
 
 TEST_CASE("A counter that ran out is noticed once, and counts on from further away each time") {
   CountingPolicy policy(100);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   HeatCounter *counter = table.counter_of(body(3), 7, true);
   REQUIRE(counter);
   CHECK(counter->left == 100);
@@ -49,7 +52,8 @@ TEST_CASE("A counter that ran out is noticed once, and counts on from further aw
 
 TEST_CASE("A budget grows with the body, and no further than a counter reaches") {
   const BudgetPolicy policy(100);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   HeatCounter *small = table.counter_of(body(0), 7, true), *huge = table.counter_of(body(1), 1'000'000'000, true);
   CHECK(small->counts_work);
   CHECK(small->left == 700);
@@ -67,13 +71,14 @@ TEST_CASE("A budget grows with the body, and no further than a counter reaches")
   CHECK(small->left == 700);
   CHECK(small->state == State::Cold);
   const CountingPolicy rounds(100);
-  HeatTable counting(rounds);
+  HeatTable counting(rounds, counters.allocate());
   CHECK_FALSE(counting.counter_of(body(0), 7, true)->counts_work);
 }
 
 TEST_CASE("What may not be optimised does not count") {
   CountingPolicy policy(100);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   CHECK_FALSE(table.counter_of(body(0), 7, false));
   REQUIRE(table.find(0));
   CHECK_FALSE(table.notice(*table.find(0)));
@@ -81,7 +86,8 @@ TEST_CASE("What may not be optimised does not count") {
 
 TEST_CASE("The counter of a body has the same address for ever") {
   CountingPolicy policy(100);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   HeatCounter *counter = table.counter_of(body(0), 7, true);
   for (FunctionId id = 1; id < 1000; ++id)
     table.counter_of(body(id), 7, true);
@@ -93,7 +99,8 @@ TEST_CASE("The counter of a body has the same address for ever") {
 
 TEST_CASE("A sampler's function is wanted when it was seen often enough, and later if it is seen again and again") {
   SamplingPolicy policy(std::chrono::milliseconds(1), 3);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   CHECK_FALSE(table.counter_of(body(0), 7, true)); // code does not count
   HeatCounter &seen = *table.find(0);
   CHECK_FALSE(table.notice(seen));
@@ -109,7 +116,8 @@ TEST_CASE("A sampler's function is wanted when it was seen often enough, and lat
 
 TEST_CASE("With another threshold, what was counted so far counts") {
   const CountingPolicy policy(1000);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   HeatCounter *fresh = table.counter_of(body(0), 7, true), *noticed = table.counter_of(body(1), 7, true),
               *running_out = table.counter_of(body(2), 7, true);
   fresh->left = 700; // 300 rounds
@@ -137,7 +145,8 @@ TEST_CASE("With another threshold, what was counted so far counts") {
 
 TEST_CASE("Another threshold of a budget is not lost where the first one was out of reach") {
   const BudgetPolicy policy(std::numeric_limits<std::int32_t>::max());
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   HeatCounter *counter = table.counter_of(body(0), 7, true);
   counter->left = counter->left - 5;
   REQUIRE(table.set_threshold(100));
@@ -146,7 +155,8 @@ TEST_CASE("Another threshold of a budget is not lost where the first one was out
 
 TEST_CASE("A sampler's function is wanted by another threshold") {
   const SamplingPolicy policy(std::chrono::milliseconds(1), 1000);
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   CHECK_FALSE(table.counter_of(body(0), 7, true));
   HeatCounter &seen = *table.find(0);
   CHECK_FALSE(table.notice(seen));
@@ -160,7 +170,15 @@ TEST_CASE("A policy may have no threshold") {
     bool wants(Heat) const override { return false; }
   };
   const Never policy;
-  HeatTable table(policy);
+  Counters counters;
+  HeatTable table(policy, counters.allocate());
   CHECK_FALSE(table.threshold());
   CHECK_FALSE(table.set_threshold(7));
+}
+
+TEST_CASE("Without room for a counter a body does not count") {
+  const CountingPolicy policy(100);
+  HeatTable table(policy, [](std::size_t, std::size_t) { return nullptr; });
+  CHECK_FALSE(table.counter_of(body(0), 7, true));
+  CHECK_FALSE(table.find(0));
 }
