@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
   unsigned long sum = 0;
   for (unsigned i = 1; i <= 40 * scale; ++i) {
     sum = sum * 31 + gcd(i * 1001, i * i * 7 + 91) + fibonacci(i % 90) + turn(i % 17, i, 2 * i, 3 * i);
-    sum += (unsigned long)(1e6 * mean(i, 2 * i, i % 30));
+    sum += (unsigned long)(long)(1e6 * mean(i, 2 * i, i % 30));
   }
   printf("%lu %lu\n", sum, calls);
   return 0;
