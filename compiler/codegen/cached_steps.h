@@ -14,6 +14,7 @@ class CachedSteps {
 public:
   /// Null: everything is done each time.
   explicit CachedSteps(std::shared_ptr<CompileCache> cache) : cache_(std::move(cache)) {}
+  bool has_cache() const { return cache_ != nullptr; }
 
   /// optimize() of compiler/tiers/optimize.h. What comes from the cache is another module in the same context. With `verify_with` it is
   /// done in any case.

@@ -80,6 +80,13 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
   return compiler;
 }
 
+void Compiler::keep_results(std::shared_ptr<CompileCache> cache) {
+  if (steps_.has_cache())
+    return;
+  Lock closed(gate_); // finish() looks there
+  steps_ = CachedSteps(std::move(cache));
+}
+
 void Compiler::program_changed() {
   ++generation_;
   inlined_calls_ = {};

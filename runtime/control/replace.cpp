@@ -1,6 +1,7 @@
 // Requests that change which code runs.
 #include "compiler/base/choice.h"
 #include "compiler/base/error.h"
+#include "osr/compile_cache.h"
 #include "runtime/control/control.h"
 
 #include <fmt/ranges.h>
@@ -65,6 +66,13 @@ Expected<Tier> target_from(Engine &engine, const RpcRequest &request) {
   return tier_of_version(engine, function, number);
 }
 
+/// Who sends activations to and fro has the same code made again each time, since what is out of use is freed.
+void keep_what_is_compiled(Engine &engine) {
+  constexpr std::size_t most_bytes = std::size_t(32) << 20;
+  Lock lock(engine.mutex(), after_waiting);
+  engine.compiler().keep_results(std::make_shared<MemoryCompileCache>(most_bytes));
+}
+
 } // namespace
 
 Tier tier_from(const std::string &word) { return meaning_of(word, tier_words); }
@@ -85,6 +93,7 @@ Expected<json> answer_replace(const ControlParts &parts, const Call &call) {
   auto to = target_from(parts.engine, call.request);
   if (!to)
     return to.takeError();
+  keep_what_is_compiled(parts.engine);
   ReplaceOptions options;
   options.to = *to;
   options.frames = meaning_of(text_of(call.request, "frames", "rewrite"), ways_of_frames);

@@ -113,12 +113,18 @@ class Server(AttachCase):
 
     def test_back_and_forth(self):
         client = self.client(self.process)
-        rewritten = 0
+        rewritten, begun = 0, time.monotonic()
         for _ in range(ROUNDS):
             for tier in ("baseline", "optimized"):
                 for function in FUNCTIONS:
                     rewritten += client.ask("replace", function=function, to=tier)["result"]["rewritten"]
         self.assertGreater(rewritten, ROUNDS)
+        compiles = client.ask("stats")["result"]["compile"].values()
+        again = sum(kind["from_cache"] for kind in compiles)
+        self.assertGreater(again, ROUNDS) # what went and comes back is not made again
+        if "OSR_ATTACH_TIMES" in os.environ:
+            print(f"{ROUNDS} rounds in {time.monotonic() - begun:.1f} s, {rewritten} activations, "
+                  f"{sum(kind['count'] for kind in compiles)} compiles, {again} of them from the cache")
 
     def test_one_thread(self):
         client = self.client(self.process)
