@@ -8,15 +8,6 @@
 using namespace llvm;
 
 namespace osr {
-namespace {
-
-/// What a block makes of each place, from looking at its instructions once: live at its beginning in any case, or if it is
-/// live at its end, or not.
-struct Transfer {
-  BitVector always, if_live_out;
-};
-
-} // namespace
 
 BackwardFlow::BackwardFlow(const MachineFunction &function, BitVector at_return, Step step, Enter enter)
     : at_return_(std::move(at_return)) {
@@ -34,29 +25,44 @@ BackwardFlow::BackwardFlow(const MachineFunction &function, BitVector at_return,
       enter(block, *live);
     live_in_[block.getNumber()] = transfer.always;
   }
+  spread(function, transfers);
+}
+
+/// Blocks are looked at again only when what they lead to has changed: nearly all of them once.
+void BackwardFlow::spread(const MachineFunction &function, ArrayRef<Transfer> transfers) {
   const SmallVector<const MachineBasicBlock *, 32> order(post_order(&function));
+  BitVector outdated(transfers.size(), true), live(at_return_.size());
   for (bool changed = true; changed;) {
     changed = false;
     for (const MachineBasicBlock *block : order) {
-      const Transfer &transfer = transfers[block->getNumber()];
-      BitVector live = live_out(*block);
-      live &= transfer.if_live_out;
-      live |= transfer.always;
-      BitVector &known = live_in_[block->getNumber()];
-      if (live != known) {
-        known = std::move(live);
-        changed = true;
-      }
+      const unsigned number = block->getNumber();
+      if (!outdated.test(number))
+        continue;
+      outdated.reset(number);
+      live.reset();
+      add_live_out(*block, live);
+      live &= transfers[number].if_live_out;
+      live |= transfers[number].always;
+      if (live == live_in_[number])
+        continue;
+      std::swap(live_in_[number], live);
+      for (const MachineBasicBlock *predecessor : block->predecessors())
+        outdated.set(predecessor->getNumber());
+      changed = true;
     }
   }
 }
 
-BitVector BackwardFlow::live_out(const MachineBasicBlock &block) const {
-  BitVector live(at_return_.size());
+void BackwardFlow::add_live_out(const MachineBasicBlock &block, BitVector &live) const {
   if (block.isReturnBlock())
     live |= at_return_;
   for (const MachineBasicBlock *successor : block.successors())
     live |= live_in(*successor);
+}
+
+BitVector BackwardFlow::live_out(const MachineBasicBlock &block) const {
+  BitVector live(at_return_.size());
+  add_live_out(block, live);
   return live;
 }
 

@@ -31,6 +31,15 @@ public:
   llvm::BitVector live_out(const llvm::MachineBasicBlock &block) const;
 
 private:
+  /// What a block makes of each place, from looking at its instructions once: live at its beginning in any case, or if it is
+  /// live at its end, or not.
+  struct Transfer {
+    llvm::BitVector always, if_live_out;
+  };
+
+  void spread(const llvm::MachineFunction &function, llvm::ArrayRef<Transfer> transfers);
+  void add_live_out(const llvm::MachineBasicBlock &block, llvm::BitVector &live) const;
+
   llvm::BitVector at_return_;
   std::vector<llvm::BitVector> live_in_; ///< by block number
 };
