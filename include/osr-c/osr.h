@@ -98,6 +98,14 @@ typedef struct {
   size_t state_count;
 } osr_deoptimized;
 
+/* What LLVM has made, for later compiles, other runtimes and other processes: include/osr/compile_cache.h. Thread-safe. Runtimes that have it
+ * keep it: it may be forgotten at any time. */
+typedef struct osr_cache osr_cache;
+osr_cache *osr_cache_create(size_t most_bytes); /* 0: as much as is usual */
+char *osr_cache_load(osr_cache *cache, const char *path);
+char *osr_cache_save(osr_cache *cache, const char *path);
+void osr_cache_forget(osr_cache *cache);
+
 /* All but `size` may be 0. What each means, and what the functions may do: include/osr/options.h. */
 typedef struct {
   size_t size; /* of this structure: sizeof(osr_options) */
@@ -119,6 +127,7 @@ typedef struct {
   const char *environment; /* name of a variable that holds options */
   /* The host's interpreter: does the rest of the activation and gives what its function returns, in up to two words. It returns. */
   void (*deoptimize)(const osr_deoptimized *frame, uint64_t result[2], void *context);
+  const osr_cache *cache; /* what LLVM has made before is taken from there */
 } osr_options;
 /* The same with more choices. */
 char *osr_create_with(const osr_options *options, osr_runtime **runtime);

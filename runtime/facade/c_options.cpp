@@ -131,6 +131,8 @@ Expected<RuntimeOptions> options_from(const osr_options &given) {
   options.target_features = text_or_nothing(chosen.target_features);
   options.deterministic = chosen.deterministic != 0;
   options.environment = text_or_nothing(chosen.environment);
+  if (chosen.cache)
+    options.compile_cache = chosen.cache->cache;
   take_functions(chosen, options);
   take_limits(chosen, options.limits);
   return options;

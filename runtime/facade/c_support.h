@@ -10,6 +10,9 @@
 struct osr_runtime {
   std::unique_ptr<osr::Runtime> runtime;
 };
+struct osr_cache {
+  std::shared_ptr<osr::MemoryCompileCache> cache;
+};
 
 namespace osr {
 

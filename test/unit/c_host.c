@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
@@ -108,6 +109,44 @@ const char *c_host_enters(void) {
   REQUIRE(fails_with(osr_enter_at_point(runtime, "middle", 22, values, sizes, 2, 5, &result), "point 22"));
   REQUIRE(fails_with(osr_enter_at(runtime, "middle", 0, values, sizes, 1, 5, NULL), "1 values are given"));
   return end();
+}
+
+static void count_compiled(const osr_event *event, void *context) {
+  if (event->kind == OSR_EVENT_COMPILED)
+    ++*(unsigned *)context;
+}
+
+const char *c_host_keeps_what_was_compiled(void) {
+  static const char ir[] = "define i64 @square(i64 %n) {\n  %r = mul i64 %n, %n\n  ret i64 %r\n}\n";
+  char path[64];
+  snprintf(path, sizeof(path), "/tmp/osr-c-host-%ld.cache", (long)getpid());
+  unsigned compiled = 0;
+  for (int round = 0; round < 2; ++round) {
+    osr_cache *cache = osr_cache_create(0);
+    WORKS(osr_cache_load(cache, path));
+    const char *failure = begin(
+        (osr_options){.tier = OSR_TIER_OPTIMIZED, .cache = cache, .context = &compiled, .listener = count_compiled},
+        ir);
+    if (failure)
+      return failure;
+    uint64_t square = 0;
+    WORKS(osr_lookup(runtime, "square", &square));
+    REQUIRE(osr_call(square, 12, 0, 0) == 144);
+    char *statistics = osr_statistics(runtime);
+    REQUIRE(strstr(statistics, round ? "\"from_cache\": 1" : "\"from_cache\": 0"));
+    osr_free_message(statistics);
+    WORKS(osr_cache_save(cache, path));
+    osr_cache_forget(cache); /* before the runtime goes */
+    failure = end();
+    if (failure)
+      return failure;
+  }
+  REQUIRE(compiled == 2);
+  remove(path);
+  osr_cache *cache = osr_cache_create(1 << 20);
+  REQUIRE(fails_with(osr_cache_load(cache, "/tmp"), "is no file"));
+  osr_cache_forget(cache);
+  return NULL;
 }
 
 static void exchange(uint64_t *words) {

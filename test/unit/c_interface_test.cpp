@@ -17,6 +17,7 @@ using Catch::Matchers::Contains;
 extern "C" {
 const char *c_host_interprets();
 const char *c_host_enters();
+const char *c_host_keeps_what_was_compiled();
 const char *c_host_fills_objects();
 const char *c_host_hears_codes();
 const char *c_host_runs_fibers();
@@ -118,11 +119,12 @@ TEST_CASE("Options of the first version of the interface are taken, those of no 
 }
 
 TEST_CASE("A host in C has all that one in C++ has") {
-  const auto [name, part] =
-      GENERATE(std::pair{"interprets", &c_host_interprets}, std::pair{"enters", &c_host_enters},
-               std::pair{"runs fibers", &c_host_runs_fibers}, std::pair{"changes stacks", &c_host_changes_stacks},
-               std::pair{"reverts", &c_host_reverts}, std::pair{"has libraries", &c_host_has_libraries},
-               std::pair{"fills objects", &c_host_fills_objects}, std::pair{"hears codes", &c_host_hears_codes});
+  const auto [name, part] = GENERATE(
+      std::pair{"interprets", &c_host_interprets}, std::pair{"enters", &c_host_enters},
+      std::pair{"runs fibers", &c_host_runs_fibers}, std::pair{"changes stacks", &c_host_changes_stacks},
+      std::pair{"reverts", &c_host_reverts}, std::pair{"keeps what was compiled", &c_host_keeps_what_was_compiled},
+      std::pair{"has libraries", &c_host_has_libraries}, std::pair{"fills objects", &c_host_fills_objects},
+      std::pair{"hears codes", &c_host_hears_codes});
   INFO(name);
   const char *problem = part();
   CHECK(std::string(problem ? problem : "") == "");
