@@ -175,7 +175,8 @@ std::string print_replaced(const json &outcome) {
   text += fmt::format("; {} had been told before", number_at(outcome, "already"));
   if (const auto count = number_at(outcome, "running"))
     text += fmt::format("; {} are between two sites and follow", count);
-  text += fmt::format("\n{} stops, the longest {:.1f} us\n", number_at(outcome, "stops"),
+  const auto stops = number_at(outcome, "stops");
+  text += fmt::format("\n{} stop{}, the longest {:.1f} us\n", stops, stops == 1 ? "" : "s",
                       outcome.value("longest_pause_seconds", 0.0) * 1e6);
   const json refused = outcome.value("refused", json::object());
   for (const auto &[reason, count] : refused.items())
