@@ -117,8 +117,8 @@ def check(seed, options):
             mode = MODES[name]
             statistics = work / "statistics.json"
             statistics.unlink(missing_ok=True)
-            command = [options.osrctl, "run", *(word.format(seed=seed) for word in mode), "--stats", str(statistics),
-                       str(bitcode)]
+            command = [options.osrctl, "run", *(word.format(seed=seed) for word in mode), "--compile-cache", str(work / "cache"),
+                       "--stats", str(statistics), str(bitcode)]
             output, status, errors = run(command, options.timeout)
             result.runs += 1
             if (output, status) != expected:
