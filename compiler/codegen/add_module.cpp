@@ -266,7 +266,7 @@ void Compiler::merge(std::unique_ptr<Module> module) {
       definitions.push_back(&function);
   const std::string name = module->getModuleIdentifier();
   Error error = mover_->move(
-      std::move(module), definitions, [](GlobalValue &constant, IRMover::ValueAdder add) { add(constant); },
+      std::move(module), definitions, [](GlobalValue &constant, const IRMover::ValueAdder &add) { add(constant); },
       /*IsPerformingImport=*/false);
   if (error)
     OSR_CHECK(false, "'{}' cannot become a part of the program: {}", name, toString(std::move(error)));

@@ -71,7 +71,7 @@ private:
   }
 
   void prove(const MachineInstr &map, const MachineInstr &call, const FrameBytes &frame, BitVector live,
-             RegisterLiveness &registers, BitVector live_registers) {
+             RegisterLiveness &registers, const BitVector &live_behind) {
     const MachineFunction &function = *call.getMF();
     std::uint32_t number = StackMapOpers(&map).getID();
     for (const MapOperand &operand : read_map_operands(map)) {
@@ -91,6 +91,7 @@ private:
       return;
     }
     const TargetRegisterInfo &info = *function.getSubtarget().getRegisterInfo();
+    BitVector live_registers = live_behind;
     registers.remove_overwritten(call, &live_registers);
     for (unsigned unit : live_registers.set_bits()) {
       const MCRegister root = *MCRegUnitRootIterator(MCRegUnit(unit), &info);
