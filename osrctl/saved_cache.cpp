@@ -29,7 +29,7 @@ SavedCache::SavedCache(const std::string &path) {
     return;
   }
   path_ = std::string(absolute);
-  say(cache_->load(path_));
+  say(cache_->load(path_)); // what is no cache there, save() leaves alone
 }
 
 void SavedCache::save() const {

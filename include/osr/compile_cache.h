@@ -55,10 +55,11 @@ public:
 
   /// Adds what save() wrote. Nothing is added, and it is no error, if there is no such file, or if it was written by another build of
   /// the library or of LLVM. Errors: the file is damaged; it belongs to another user, or others may write it, and what is in
-  /// it would be executed; it is a link, or no file.
+  /// it would be executed; it is a link, no file, or no compile cache.
   llvm::Error load(const std::string &path);
   /// Writes all of it, if anything was put since the file was loaded or saved. The file is replaced at once: whoever reads it at the same
-  /// time reads the old one or the new one. Errors: it cannot be written; this process cannot say which build it is of.
+  /// time reads the old one or the new one. Errors: there is something that is no compile cache of this user's, and stays as it is; it cannot be written; this
+  /// process cannot say which build it is of.
   llvm::Error save(const std::string &path);
 
   struct Counts {

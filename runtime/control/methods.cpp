@@ -1,5 +1,7 @@
 #include "runtime/control/methods.h"
 
+#include "compiler/base/error_code.h"
+
 #include <fmt/format.h>
 #include <llvm/ADT/STLExtras.h>
 #include <llvm/ADT/SmallVector.h>
@@ -184,6 +186,15 @@ std::optional<std::uint64_t> number_of(const RpcRequest &request, const char *na
 bool flag_of(const RpcRequest &request, const char *name) {
   auto found = request.parameters.find(name);
   return found != request.parameters.end() && found->get<bool>();
+}
+
+llvm::Expected<std::optional<pid_t>> thread_of(const RpcRequest &request) {
+  const std::optional<std::uint64_t> number = number_of(request, "thread");
+  if (!number)
+    return std::nullopt;
+  if (*number > std::uint64_t(std::numeric_limits<pid_t>::max()))
+    return make_error(ErrorCode::Unknown, "there is no thread {} of the program; 'threads' lists them", *number);
+  return pid_t(*number);
 }
 
 } // namespace osr

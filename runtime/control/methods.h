@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <sys/types.h>
 
 namespace osr {
 
@@ -55,5 +56,7 @@ std::variant<const Method *, RpcError> method_of(const RpcRequest &request, bool
 std::string text_of(const RpcRequest &request, const char *name, llvm::StringRef usual = "");
 std::optional<std::uint64_t> number_of(const RpcRequest &request, const char *name);
 bool flag_of(const RpcRequest &request, const char *name);
+/// The kernel's number in `thread`, if it is there; the error says that no thread can have it.
+llvm::Expected<std::optional<pid_t>> thread_of(const RpcRequest &request);
 
 } // namespace osr

@@ -100,8 +100,10 @@ Expected<json> answer_replace(const ControlParts &parts, const Call &call) {
   options.recompile = flag_of(call.request, "recompile");
   options.is_cancelled = &call.is_cancelled;
   options.progress = ProgressTeller(call);
-  if (const auto thread = number_of(call.request, "thread"))
-    options.only_thread = pid_t(*thread);
+  auto thread = thread_of(call.request);
+  if (!thread)
+    return thread.takeError();
+  options.only_thread = *thread;
   auto outcome = parts.replacer.replace(text_of(call.request, "function"), options);
   if (!outcome)
     return outcome.takeError();

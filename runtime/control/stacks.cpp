@@ -130,9 +130,9 @@ Expected<json> answer_threads(const ControlParts &parts, const Call &) {
 Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
   Engine &engine = parts.engine;
   const std::size_t depth = std::min<std::size_t>(number_of(call.request, "depth").value_or(usual_depth), most_depth);
-  std::optional<pid_t> only;
-  if (const auto thread = number_of(call.request, "thread"))
-    only = pid_t(*thread);
+  auto only = thread_of(call.request);
+  if (!only)
+    return only.takeError();
   const bool with_values = flag_of(call.request, "values");
   if (with_values) {
     tell_if_read_anew(parts, ProgressTeller(call));
@@ -140,11 +140,11 @@ Expected<json> answer_stack(const ControlParts &parts, const Call &call) {
       return error;
   }
   Lock lock(engine.mutex(), after_waiting);
-  auto seen = see_stacks(engine, depth, only, with_values ? WithValues::Yes : WithValues::No);
+  auto seen = see_stacks(engine, depth, *only, with_values ? WithValues::Yes : WithValues::No);
   if (!seen)
     return seen.takeError();
-  if (only && seen->threads.empty())
-    return make_error("there is no thread {} of the program; 'threads' lists them", *only);
+  if (*only && seen->threads.empty())
+    return make_error("there is no thread {} of the program; 'threads' lists them", **only);
   json threads = json::array();
   FrameTexts texts(engine, with_values ? &parts.redefiner : nullptr);
   for (const auto &[index, thread] : enumerate(seen->threads)) {

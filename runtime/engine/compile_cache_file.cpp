@@ -61,8 +61,42 @@ Error check_owner(const std::string &path, const struct stat &status) {
     return make_error(ErrorCode::Invalid, "'{}' is no file", path);
   if (status.st_uid != ::geteuid())
     return make_error("'{}' belongs to user {}, and what is in it would be executed", path, status.st_uid);
+  return Error::success();
+}
+
+Error check_writers(const std::string &path, const struct stat &status) {
   if (status.st_mode & (S_IWGRP | S_IWOTH))
     return make_error("others may write '{}', and what is in it would be executed: chmod go-w", path);
+  return Error::success();
+}
+
+/// The descriptor; nothing: there is none.
+Expected<std::optional<int>> open_to_read(const std::string &path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (file >= 0)
+    return file;
+  if (errno == ENOENT)
+    return std::nullopt;
+  return make_error("cannot read '{}': {}", path, errno == ELOOP ? "it is a link" : sys::StrError());
+}
+
+/// Whatever else may have come to this path by mistake stays as it is.
+Error check_replaceable(const std::string &path) {
+  auto file = open_to_read(path);
+  if (!file)
+    return file.takeError();
+  if (!*file)
+    return Error::success();
+  const scope_exit close([&] { ::close(**file); });
+  struct stat status = {};
+  if (::fstat(**file, &status) != 0)
+    return make_error("cannot read '{}': {}", path, sys::StrError());
+  if (Error error = check_owner(path, status))
+    return error;
+  char beginning[magic.size()];
+  if (status.st_size != 0 && (::pread(**file, beginning, sizeof beginning, 0) != ssize_t(sizeof beginning) ||
+                              StringRef(beginning, sizeof beginning) != magic))
+    return make_error(ErrorCode::Invalid, "'{}' is no compile cache, and stays as it is", path);
   return Error::success();
 }
 
@@ -86,6 +120,8 @@ void add_to_cache_file(std::string &file, const CompileCache::Key &key, StringRe
 
 Error read_cache_file(StringRef file, CompileCacheVisitor visit) {
   const auto beginning = begin_cache_file();
+  if (file.empty())
+    return Error::success(); // somebody has only made the name
   if (!file.starts_with(magic))
     return make_error(ErrorCode::Invalid, "it is no compile cache");
   StringRef rest = file;
@@ -105,19 +141,21 @@ Error read_cache_file(StringRef file, CompileCacheVisitor visit) {
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> open_cache_file(const std::string &path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (file < 0 && errno == ENOENT)
+  auto file = open_to_read(path);
+  if (!file)
+    return file.takeError();
+  if (!*file)
     return nullptr;
-  if (file < 0)
-    return make_error("cannot read '{}': {}", path, errno == ELOOP ? "it is a link" : sys::StrError());
-  const scope_exit close([file] { ::close(file); });
+  const scope_exit close([&] { ::close(**file); });
   struct stat status = {};
-  if (::fstat(file, &status) != 0)
+  if (::fstat(**file, &status) != 0)
     return make_error("cannot read '{}': {}", path, sys::StrError());
   if (Error error = check_owner(path, status))
     return error;
+  if (Error error = check_writers(path, status))
+    return error;
   // Copied, since whoever makes it shorter meanwhile would end this process.
-  auto buffer = MemoryBuffer::getOpenFile(file, path, std::uint64_t(status.st_size), /*RequiresNullTerminator=*/false,
+  auto buffer = MemoryBuffer::getOpenFile(**file, path, std::uint64_t(status.st_size), /*RequiresNullTerminator=*/false,
                                           /*IsVolatile=*/true);
   if (!buffer)
     return make_error("cannot read '{}': {}", path, buffer.getError().message());
@@ -125,11 +163,14 @@ Expected<std::unique_ptr<MemoryBuffer>> open_cache_file(const std::string &path)
 }
 
 Error replace_cache_file(const std::string &path, StringRef file) {
+  if (Error error = check_replaceable(path))
+    return error;
   SmallString<128> name;
   int descriptor = -1;
   std::error_code error = sys::fs::createUniqueFile(path + ".%%%%%%%%", descriptor, name, sys::fs::OF_None,
                                                     sys::fs::owner_read | sys::fs::owner_write);
   if (!error) {
+    (void)::fchmod(descriptor, S_IRUSR | S_IWUSR); // whatever the program's umask leaves
     raw_fd_ostream stream(descriptor, /*shouldClose=*/true);
     stream << file;
     stream.close();

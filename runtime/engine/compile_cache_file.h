@@ -29,7 +29,7 @@ llvm::Error read_cache_file(llvm::StringRef file, CompileCacheVisitor visit);
 
 /// The whole file, if nobody but this user can have written it; null if there is none.
 llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> open_cache_file(const std::string &path);
-/// In place of what is there, at once.
+/// In place of what is there, at once. The error says what is there instead, if it is no compile cache of this user's, or what went wrong.
 llvm::Error replace_cache_file(const std::string &path, llvm::StringRef file);
 
 } // namespace osr

@@ -132,6 +132,8 @@ class Server(AttachCase):
         for tier in ("baseline", "optimized") * 2:
             for thread in threads[:3]:
                 self.assertLessEqual(client.ask("replace", function="work", to=tier, thread=thread)["result"]["rewritten"], 1)
+        self.assertIn("no thread 99999999999 ", client.ask("replace", function="work", to="baseline", thread=99999999999)["error"]["message"])
+        self.assertIn("error", client.ask("stack", thread=threads[0] + 2**32))
         self.assertIn("no thread 1 ", client.ask("replace", function="work", to="baseline", thread=1)["error"]["message"])
         self.assertIn("error", client.ask("replace", function="work", to="baseline", thread=threads[0], frames="finish"))
 

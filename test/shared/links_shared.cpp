@@ -63,6 +63,8 @@ int main() {
   Runtime::Options options;
   options.tier_up.policy = std::make_shared<Hurry>();
   options.deterministic = true;
+  const auto cache = std::make_shared<MemoryCompileCache>();
+  options.compile_cache = cache;
   std::uint64_t compiled = 0, changed = 0;
   options.listener = [&](const RuntimeEvent &event) {
     compiled += event.kind == EventKind::Compiled;
@@ -92,6 +94,7 @@ int main() {
     REQUIRE(sum == 45);
   }
   REQUIRE(compiled >= 3 && changed >= 1);
+  REQUIRE(cache->counts().entries > 0);
   REQUIRE(!runtime->snapshot()->to_json().empty());
   cantFail(Runtime::close(runtime));
 }

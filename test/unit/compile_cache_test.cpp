@@ -141,7 +141,8 @@ TEST_CASE("Of a file that is damaged anywhere nothing is used") {
   constexpr std::size_t magic = 8, beginning = 40, entry_key = 32;
   for (std::size_t cut = 0; cut < whole.size(); ++cut) {
     file.write(whole.substr(0, cut));
-    const bool is_whole = (cut >= magic && cut < beginning) || cut == beginning || // of another build; without entries
+    const bool is_whole = cut == 0 || (cut >= magic && cut < beginning) ||
+                          cut == beginning || // of another build; without entries
                           cut == whole.size() - std::string("another").size() - entry_key - 16;
     CHECK(loaded() == std::pair(is_whole, std::size_t(is_whole && cut > beginning ? 1 : 0)));
   }
@@ -177,6 +178,26 @@ TEST_CASE("A file that somebody else may have written, a link and a folder are n
     REQUIRE(::chown(file.path().c_str(), 65534, 65534) == 0);
     CHECK_THAT(toString(MemoryCompileCache().load(file.path())), Contains("belongs to user 65534"));
   }
+}
+
+TEST_CASE("What is no compile cache of this user's is not replaced") {
+  const CacheFile file;
+  MemoryCompileCache cache;
+  cache.put(key(1), "one thing");
+  file.write("somebody's letters");
+  CHECK_THAT(toString(cache.save(file.path())), Contains("is no compile cache, and stays as it is"));
+  CHECK(file.text() == "somebody's letters");
+  const std::string link = file.path() + ".link", folder = file.path() + ".folder";
+  REQUIRE_FALSE(sys::fs::create_link(file.path() + ".nothing", link));
+  CHECK_THAT(toString(cache.save(link)), Contains("it is a link"));
+  REQUIRE_FALSE(sys::fs::create_directory(folder));
+  CHECK_THAT(toString(cache.save(folder)), Contains("is no file"));
+  if (::geteuid() == 0) {
+    file.write("osrcache");
+    REQUIRE(::chown(file.path().c_str(), 65534, 65534) == 0);
+    CHECK_THAT(toString(cache.save(file.path())), Contains("belongs to user 65534"));
+  }
+  CHECK(file.files_beside() == 3);
 }
 
 TEST_CASE("A cache that cannot be written says so, and is written the next time") {
