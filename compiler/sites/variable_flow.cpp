@@ -11,6 +11,8 @@
 #include <llvm/IR/DebugInfo.h>
 #include <llvm/IR/Instructions.h>
 
+#include <climits>
+
 using namespace llvm;
 
 namespace osr {
@@ -50,7 +52,8 @@ std::optional<Steps> steps_of(const DIExpression &expression) {
 }
 
 /// As LLVM's records say it: `value` is the variable, or with `is_address` where it lies.
-void put(VariablePlace &place, Value *value, const DIExpression &expression, bool is_address) {
+void put(VariablePlace &place, Value *value, const DIExpression &expression, bool is_address,
+         const DataLayout &layout) {
   place.kind = VariablePlace::Kind::Nowhere;
   place.value = nullptr;
   place.addend = 0;
@@ -58,46 +61,77 @@ void put(VariablePlace &place, Value *value, const DIExpression &expression, boo
   if (!value || isa<UndefValue>(value) || !steps || (is_address && steps->is_address))
     return;
   const bool in_memory = is_address || steps->is_address;
+  if (in_memory) { // a part of an object is where the object is
+    APInt offset(64, 0);
+    value = value->stripAndAccumulateConstantOffsets(layout, offset, /*AllowNonInbounds=*/true);
+    place.addend = offset.getSExtValue();
+  }
   if (!in_memory && steps->addend != 0 && !value->getType()->isIntOrPtrTy())
     return;
   place.kind = in_memory ? VariablePlace::Kind::Memory : VariablePlace::Kind::Value;
   place.value = value;
-  place.addend = steps->addend;
+  place.addend += steps->addend;
 }
 
 Value *only_value(const DbgVariableRecord &record) {
   return record.getNumVariableLocationOps() == 1 ? record.getVariableLocationOp(0) : nullptr;
 }
 
-/// What was known of other parts that share bits with this one is not known any more.
+/// What lies in memory of `known` in front of `part` and behind it stays there.
+void add_rest(const VariablePlaces::value_type &known, const DebugVariable &part, VariablePlaces &rest) {
+  const auto &[variable, place] = known;
+  const std::optional<std::uint64_t> size = variable.getVariable()->getSizeInBits();
+  if (place.kind != VariablePlace::Kind::Memory || !part.getFragment() || !size)
+    return;
+  const auto whole = variable.getFragment().value_or(DIExpression::FragmentInfo(*size, 0));
+  const auto add = [&, place = place, inlined = variable.getInlinedAt(),
+                    of = variable.getVariable()](std::uint64_t begin, std::uint64_t end) {
+    if (begin >= end || begin % CHAR_BIT != 0 || end % CHAR_BIT != 0)
+      return;
+    VariablePlace &piece = rest[DebugVariable(of, DIExpression::FragmentInfo(end - begin, begin), inlined)];
+    piece = place;
+    piece.addend += std::int64_t((begin - whole.OffsetInBits) / CHAR_BIT);
+  };
+  add(whole.OffsetInBits, part.getFragment()->startInBits());
+  add(part.getFragment()->endInBits(), whole.endInBits());
+}
+
+/// What was known of other parts that share bits with this one is not known any more, but for what lies in memory.
 VariablePlace &place_of(const DbgVariableRecord &record, VariablePlaces &places) {
   const DebugVariable variable(&record);
-  std::erase_if(places, [&](const auto &known) {
-    const DebugVariable &other = known.first;
-    return other != variable && other.getVariable() == variable.getVariable() &&
-           other.getInlinedAt() == variable.getInlinedAt() &&
-           DIExpression::fragmentsOverlap(other.getFragmentOrDefault(), variable.getFragmentOrDefault());
-  });
+  VariablePlaces rest;
+  for (auto known = places.begin(); known != places.end();) {
+    const DebugVariable &other = known->first;
+    if (other == variable || other.getVariable() != variable.getVariable() ||
+        other.getInlinedAt() != variable.getInlinedAt() ||
+        !DIExpression::fragmentsOverlap(other.getFragmentOrDefault(), variable.getFragmentOrDefault())) {
+      ++known;
+      continue;
+    }
+    add_rest(*known, variable, rest);
+    known = places.erase(known);
+  }
+  places.merge(rest);
   return places[variable];
 }
 
-void note(const DbgVariableRecord &record, VariablePlaces &places) {
+void note(const DbgVariableRecord &record, VariablePlaces &places, const DataLayout &layout) {
   VariablePlace &place = place_of(record, places);
   switch (record.getType()) {
   case DbgVariableRecord::LocationType::Declare:
-    put(place, only_value(record), *record.getExpression(), /*is_address=*/true);
+    put(place, only_value(record), *record.getExpression(), /*is_address=*/true, layout);
     return;
   case DbgVariableRecord::LocationType::Value:
     place.assigned = nullptr;
-    put(place, only_value(record), *record.getExpression(), /*is_address=*/false);
+    put(place, only_value(record), *record.getExpression(), /*is_address=*/false, layout);
     return;
   case DbgVariableRecord::LocationType::Assign:
     place.assigned = record.getAssignID();
     place.home = record.isKillAddress() ? nullptr : getUnderlyingObject(record.getAddress());
     if (place.home && place.stored == place.assigned)
-      put(place, record.getAddress(), *record.getAddressExpression(), /*is_address=*/true);
+      put(place, record.getAddress(), *record.getAddressExpression(), /*is_address=*/true, layout);
     else
-      put(place, only_value(record), *record.getExpression(), /*is_address=*/false);
+      put(place, only_value(record), *record.getExpression(), /*is_address=*/false, layout);
     return;
   default: place = {}; return;
   }
@@ -111,13 +145,13 @@ DIAssignID *assignment_of(const Instruction &instruction) {
   return object ? cast<DIAssignID>(object->getOperand(0)) : nullptr;
 }
 
-void note_stores(DIAssignID &id, VariablePlaces &places) {
+void note_stores(DIAssignID &id, VariablePlaces &places, const DataLayout &layout) {
   for (const DbgVariableRecord *record : id.getAllDbgVariableRecordUsers()) {
     VariablePlace &place = place_of(*record, places);
     place.stored = record->getAssignID();
     place.home = record->isKillAddress() ? nullptr : getUnderlyingObject(record->getAddress());
     if (place.home && place.stored == place.assigned)
-      put(place, record->getAddress(), *record->getAddressExpression(), /*is_address=*/true);
+      put(place, record->getAddress(), *record->getAddressExpression(), /*is_address=*/true, layout);
     else if (place.kind == VariablePlace::Kind::Memory) // the store comes before its assignment
       place.kind = VariablePlace::Kind::Nowhere;
   }
@@ -204,13 +238,14 @@ void VariableFlow::enter(const BasicBlock &block, VariablePlaces &places) const 
 }
 
 void VariableFlow::step(Instruction &instruction, VariablePlaces &places) const {
+  const DataLayout &layout = function_.getDataLayout();
   for (const DbgVariableRecord &record : filterDbgVars(instruction.getDbgRecordRange()))
-    note(record, places);
+    note(record, places, layout);
   for (auto &[variable, place] : places)
     if (place.value == &instruction && place.kind != VariablePlace::Kind::Nowhere) // that was another one
       place.kind = VariablePlace::Kind::Nowhere;
   if (DIAssignID *id = assignment_of(instruction))
-    note_stores(*id, places);
+    note_stores(*id, places, layout);
   else if (writes_memory(instruction))
     forget_assigned(instruction, places);
 }

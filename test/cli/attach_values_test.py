@@ -127,6 +127,10 @@ class Values(AttachCase):
         for flags in (("-O0",), ("-O1", *PLAIN)):
             self.check("attach_values_lost.c", flags, EXPECTED_OF_LOST)
 
+    def test_large_objects_of_which_parts_are_written(self):
+        for flags in (("-O0",), ("-O1", *PLAIN)):
+            self.check("attach_values_objects.c", flags, EXPECTED_OF_OBJECTS)
+
     def test_calls_that_became_one_are_in_their_function(self):
         with self.subTest("what clang's optimiser says of variables is its own affair"):
             self.compare_variables = False
@@ -191,6 +195,10 @@ EXPECTED |= {("in_memory", name) for name in ("kept", "list[4]", "mine", "point.
 EXPECTED |= {("scalars", name) for name in ("colour", "f", "g", "h", "letter", "number", "read", "single", "text")}
 # Reassigned variables of functions that are not proven to be the same when they are observed.
 NOT_OBSERVED = {("in_memory", name) for name in ("kept", "point.high", "point.low", "point.weight", "point.y")} | {("run", name) for name in ("now", "result", "steps")}
+EXPECTED_OF_OBJECTS = {("begins_with_parts", f"machine.{part}") for part in (
+    "first", "stack[0]", "stack[2]", "top", "tag[0]", "tag[4]", "tag[5]")} | {("copies_and_fills", name) for name in (
+        "one.first", "one.stack[1]", "one.tag[0]", "other.first", "other.stack[1]", "other.stack[2]", "other.top", "other.tag[0]",
+        "other.tag[1]", "text[1]", "text[63]", "empty[3]", "empty[39]", "numbers[7]")}
 EXPECTED_OF_LOST = {("branches", name) for name in ("kept", "pair.left", "pair.right", "times", "which")} | {("main", "round"), ("main", "sum")}
 EXPECTED_IN_MACHINE = {("run", name) for name in ("limit", "mark", "now", "result", "steps")} | {("main", "first")}
 EXPECTED_IN_MACHINE |= {("swapped", f"{pair}.{side}") for pair in ("from", "result") for side in ("left", "right")}
