@@ -2,6 +2,7 @@
 #include "compiler/base/error_code.h"
 #include "compiler/canonical/check_canonical.h"
 #include "compiler/canonical/explicit_guards.h"
+#include "compiler/canonical/fold_constant_objects.h"
 #include "compiler/canonical/load.h"
 #include "compiler/codegen/compiler.h"
 #include "compiler/codegen/promises.h"
@@ -174,8 +175,10 @@ Expected<std::unique_ptr<Compiler::ReadBody>> Compiler::read_body(MemoryBufferRe
     return error;
   if (Error error = take_conventions(*module, *program_.module))
     return error;
-  if (making.is_enterable)
+  if (making.is_enterable) {
+    fold_constant_objects(*module);
     make_enterable(*read, *module->getFunction(name), making);
+  }
   if (observe == Observe::Yes)
     read->observed = observe_variables(*module);
   if (Error error = make_guards_explicit(*module)) // what describes them are variables of the body

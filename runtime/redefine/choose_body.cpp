@@ -1,5 +1,6 @@
 // How a new body is made, so that activations of the old one can go on in it.
 #include "compiler/base/error.h"
+#include "compiler/codegen/numbered_lines.h"
 #include "compiler/sites/fingerprint.h"
 #include "compiler/sites/loop_polls.h"
 #include "compiler/sites/number_sites.h"
@@ -15,7 +16,20 @@ using namespace llvm;
 
 namespace osr {
 
-std::vector<std::string> site_places(const Function &code) {
+namespace {
+
+/// In the source; 0: not known. Code of bodies that came later has numbers in the place of lines.
+std::uint32_t line_of(const DILocation &at, const CanonicalProgram &program) {
+  const auto body = body_of_file(at.getFilename());
+  if (!body || *body >= program.functions.size())
+    return at.getLine();
+  const LineInFile *found = program.functions[*body].lines.find(at.getLine());
+  return found ? found->line : 0;
+}
+
+} // namespace
+
+std::vector<std::string> site_places(const Function &code, const CanonicalProgram &program) {
   std::vector<std::string> places;
   for (const Instruction &instruction : instructions(code)) {
     const auto *call = dyn_cast<CallBase>(&instruction);
@@ -24,7 +38,8 @@ std::vector<std::string> site_places(const Function &code) {
     const DILocation *at = location_of_site(*call);
     const Function *callee = call->getCalledFunction();
     const std::string name = callee ? name_for_people(callee->getName()).str() : "";
-    places.push_back(fmt::format("{}{}", at && at->getLine() ? fmt::format(":{}", at->getLine()) : "",
+    const std::uint32_t line = at ? line_of(*at, program) : 0;
+    places.push_back(fmt::format("{}{}", line ? fmt::format(":{}", line) : "",
                                  is_loop_poll(*call) ? ", in a loop"
                                  : name.empty()      ? ", in a call by pointer"
                                                      : fmt::format(", in the call of '{}'", name)));
@@ -127,7 +142,7 @@ Error Redefiner::choose_enterable(FunctionId old, MemoryBufferRef ir, Choice &ch
 /// What is said of each site, and to whom it is told.
 void Redefiner::note_choice(FunctionId old, Choice &choice, RedefineOutcome &outcome) const {
   const std::string name = name_for_people(engine_.program().functions[old].name).str();
-  const std::vector<std::string> places = site_places(engine_.compiler().code_of(old));
+  const std::vector<std::string> places = site_places(engine_.compiler().code_of(old), engine_.program());
   for (const SiteMapping &mapping : choice.site_map)
     outcome.sites.push_back({name, mapping.from_site, mapping.to_site, ""});
   for (auto &[site, reason] : choice.refused) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "compiler/canonical/canonical_program.h"
+
 #include <llvm/IR/Function.h>
 
 #include <string>
@@ -8,6 +10,6 @@
 namespace osr {
 
 /// By site: where its call is in the source, for people, behind the function's name: ":12, in the call of 'wait'".
-std::vector<std::string> site_places(const llvm::Function &code);
+std::vector<std::string> site_places(const llvm::Function &code, const CanonicalProgram &program);
 
 } // namespace osr

@@ -205,7 +205,7 @@ std::string Redefiner::place_of(const StandingActivation &activation) const {
   std::string name = name_for_people(engine_.program().functions[activation.body].name).str();
   if (!activation.site)
     return name;
-  const std::vector<std::string> places = site_places(engine_.compiler().code_of(activation.body));
+  const std::vector<std::string> places = site_places(engine_.compiler().code_of(activation.body), engine_.program());
   return *activation.site < places.size() ? name + places[*activation.site] : name;
 }
 

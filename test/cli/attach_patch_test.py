@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """osrctl attach PID patch OLD NEW: all functions that differ change at once, or nothing does; revert takes it back."""
+import pathlib
 import unittest
 
 from attach_case import AttachCase
@@ -7,6 +8,22 @@ from osrctl_case import HERE
 
 PLAIN = ("-Xclang", "-disable-llvm-passes")
 LINES = (HERE / "attach_lines.c").read_text()
+
+# A main that ends without `return`, which has a result all the same.
+ENDS_BY_ITSELF = """
+#include <stdio.h>
+static char line[100];
+__attribute__((noinline)) int next(void) { return fgets(line, sizeof line, stdin) != 0; }
+__attribute__((noinline)) int other(void) { return 1000; }
+int main(void) {
+  int sum = 0;
+  puts("ready");
+  while (fflush(stdout) == 0 && next()) {
+    sum += 1;
+    printf("%d\\n", sum);
+  }
+}
+"""
 
 
 class Patch(AttachCase):
@@ -59,6 +76,20 @@ class Patch(AttachCase):
             self.asked(process, "revert")
             _, checksum, total = map(int, self.tell(process, "a").split())
             self.assertEqual((checksum, total), (7 * 31 + ord("a"), (now * 3 + checksum) % 2**32))
+
+    def test_a_main_that_ends_by_itself_and_where_it_stays_in_a_later_body(self):
+        for level in ("-O0", "-O1"):
+            process = self.begin(ENDS_BY_ITSELF, level, "-g")
+            self.assertEqual(self.tell(process, "a"), "1")
+            lower = ("int main(void) {", "\n\n\nint main(void) {")
+            self.assertEqual(self.patched(process, lower, ("sum += 1;", "sum += other();")), (["main"], 1))
+            self.assertEqual(self.tell(process, "b"), "1001")
+            changes = (lower, ("int sum = 0;", "int sum = 0, extra = next();"), ("sum += 1;", "sum += other() * extra;"))
+            line = 1 + pathlib.Path(self.edited(*changes)).read_text().splitlines().index("  while (fflush(stdout) == 0 && next()) {")
+            outcome = self.asked(process, "patch", self.edited(*changes), "--flags", " ".join(self.flags))
+            self.assertEqual(list(outcome["old_body"]["refused"]), [f"main:{line}, in the call of 'next': 'extra' is new, and needed behind it"])
+            process.stdin.close()
+            self.assertEqual(process.wait(), 0)
 
     def test_more_patches_than_bodies_are_kept(self):
         process = self.begin(SHAPES)
