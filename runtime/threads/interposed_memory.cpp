@@ -26,7 +26,9 @@ void __libc_free(void *) noexcept;
 
 namespace {
 
-constexpr std::size_t wanted_bytes = std::size_t(64) << 30; // of address space
+/// Of address space, of which mimalloc gives each thread that allocates 32 MiB: for 32,000 threads, or for as many as there can be where it
+/// is limited.
+constexpr std::size_t wanted_bytes = std::size_t(1) << 40;
 /// What a core file gets of it: more would be written as it is reserved. What debuggers want is elsewhere (runtime/code/dumped_memory.h).
 constexpr std::size_t dumped_bytes = std::size_t(8) << 20;
 constexpr std::size_t arena_alignment = std::size_t(64) << 20; // as mimalloc wants it
@@ -54,7 +56,8 @@ bool is_affordable(std::size_t size) {
 
 /// By the first allocation of the process, which is long before there are threads.
 void set_up_own_heap() {
-  for (std::size_t bytes : {wanted_bytes, wanted_bytes / 4}) { // less leaves too little for the program
+  for (std::size_t bytes :
+       {wanted_bytes, wanted_bytes / 16, wanted_bytes / 64}) { // less leaves too little for the program
     auto begin = reinterpret_cast<std::uintptr_t>(reserve(bytes + arena_alignment));
     if (begin == 0)
       continue;

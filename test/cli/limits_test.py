@@ -35,6 +35,12 @@ class Limits(OsrctlCase):
                     self.assertEqual((ended.returncode, ended.stdout, ended.stderr),
                                      (-signal.SIGSEGV, "recursing\n", ""))
 
+    def test_many_threads_at_once(self):
+        expected = self.run_command(self.native("many_threads.c", "-pthread"))
+        self.assertEqual(expected.returncode, 0)
+        ended = self.osrctl("run", self.compile("many_threads.c"))
+        self.assertEqual((ended.returncode, ended.stdout, ended.stderr), (0, expected.stdout, ""))
+
     def refused_under(self, which, amount, *words):
         ended = self.osrctl("run", self.file("fib.ll", FIB), preexec_fn=limited(which, amount))
         self.assertEqual((ended.returncode, ended.stdout), (1, ""), ended.stderr)
