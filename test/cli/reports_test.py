@@ -54,7 +54,7 @@ __attribute__((noinline)) long inner(long x, int n) {
 }
 int main(void) {
   long x = 1;
-  for (int i = 0; i < 3000; i++)
+  for (int i = 0; i < 30000; i++)
     x = inner(x, 1000);
   printf("%ld\\n", x);
   return 0;
