@@ -7,8 +7,8 @@
 
 #include <llvm/ADT/STLExtras.h>
 
-#include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 using namespace llvm;

@@ -70,34 +70,31 @@ Error check_writers(const std::string &path, const struct stat &status) {
   return Error::success();
 }
 
-/// The descriptor; nothing: there is none.
-Expected<std::optional<int>> open_to_read(const std::string &path) {
+/// Calls `use` with the file, if there is one and it is this user's.
+Error with_own_file(const std::string &path, function_ref<Error(int file, const struct stat &status)> use) {
   const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (file >= 0)
-    return file;
-  if (errno == ENOENT)
-    return std::nullopt;
-  return make_error("cannot read '{}': {}", path, errno == ELOOP ? "it is a link" : sys::StrError());
+  if (file < 0 && errno == ENOENT)
+    return Error::success();
+  if (file < 0)
+    return make_error("cannot read '{}': {}", path, errno == ELOOP ? "it is a link" : sys::StrError());
+  const scope_exit close([file] { ::close(file); });
+  struct stat status = {};
+  if (::fstat(file, &status) != 0)
+    return make_error("cannot read '{}': {}", path, sys::StrError());
+  if (Error error = check_owner(path, status))
+    return error;
+  return use(file, status);
 }
 
 /// Whatever else may have come to this path by mistake stays as it is.
 Error check_replaceable(const std::string &path) {
-  auto file = open_to_read(path);
-  if (!file)
-    return file.takeError();
-  if (!*file)
+  return with_own_file(path, [&](int file, const struct stat &status) -> Error {
+    char beginning[magic.size()];
+    if (status.st_size != 0 && (::pread(file, beginning, sizeof beginning, 0) != ssize_t(sizeof beginning) ||
+                                StringRef(beginning, sizeof beginning) != magic))
+      return make_error(ErrorCode::Invalid, "'{}' is no compile cache, and stays as it is", path);
     return Error::success();
-  const scope_exit close([&] { ::close(**file); });
-  struct stat status = {};
-  if (::fstat(**file, &status) != 0)
-    return make_error("cannot read '{}': {}", path, sys::StrError());
-  if (Error error = check_owner(path, status))
-    return error;
-  char beginning[magic.size()];
-  if (status.st_size != 0 && (::pread(**file, beginning, sizeof beginning, 0) != ssize_t(sizeof beginning) ||
-                              StringRef(beginning, sizeof beginning) != magic))
-    return make_error(ErrorCode::Invalid, "'{}' is no compile cache, and stays as it is", path);
-  return Error::success();
+  });
 }
 
 } // namespace
@@ -119,11 +116,15 @@ void add_to_cache_file(std::string &file, const CompileCache::Key &key, StringRe
 }
 
 Error read_cache_file(StringRef file, CompileCacheVisitor visit) {
-  const auto beginning = begin_cache_file();
   if (file.empty())
     return Error::success(); // somebody has only made the name
   if (!file.starts_with(magic))
     return make_error(ErrorCode::Invalid, "it is no compile cache");
+  auto beginning = begin_cache_file();
+  if (!beginning) {
+    consumeError(beginning.takeError()); // whose it is cannot be told: no use can be made of it
+    return Error::success();
+  }
   StringRef rest = file;
   if (!rest.consume_front(*beginning))
     return Error::success();
@@ -141,25 +142,21 @@ Error read_cache_file(StringRef file, CompileCacheVisitor visit) {
 }
 
 Expected<std::unique_ptr<MemoryBuffer>> open_cache_file(const std::string &path) {
-  auto file = open_to_read(path);
-  if (!file)
-    return file.takeError();
-  if (!*file)
-    return nullptr;
-  const scope_exit close([&] { ::close(**file); });
-  struct stat status = {};
-  if (::fstat(**file, &status) != 0)
-    return make_error("cannot read '{}': {}", path, sys::StrError());
-  if (Error error = check_owner(path, status))
+  std::unique_ptr<MemoryBuffer> read;
+  Error error = with_own_file(path, [&](int file, const struct stat &status) -> Error {
+    if (Error others = check_writers(path, status))
+      return others;
+    // Copied, since whoever makes it shorter meanwhile would end this process.
+    auto buffer = MemoryBuffer::getOpenFile(file, path, std::uint64_t(status.st_size), /*RequiresNullTerminator=*/false,
+                                            /*IsVolatile=*/true);
+    if (!buffer)
+      return make_error("cannot read '{}': {}", path, buffer.getError().message());
+    read = std::move(*buffer);
+    return Error::success();
+  });
+  if (error)
     return error;
-  if (Error error = check_writers(path, status))
-    return error;
-  // Copied, since whoever makes it shorter meanwhile would end this process.
-  auto buffer = MemoryBuffer::getOpenFile(**file, path, std::uint64_t(status.st_size), /*RequiresNullTerminator=*/false,
-                                          /*IsVolatile=*/true);
-  if (!buffer)
-    return make_error("cannot read '{}': {}", path, buffer.getError().message());
-  return std::move(*buffer);
+  return read;
 }
 
 Error replace_cache_file(const std::string &path, StringRef file) {
