@@ -70,11 +70,11 @@ StringMap<TakenLines> take_lines(Module &module) {
   return taken;
 }
 
-std::optional<FunctionId> body_of_file(StringRef file) {
+const BodyLines *lines_of_file(const CanonicalProgram &program, StringRef file) {
   FunctionId id = 0;
-  if (!file.consume_front(body_file_prefix) || file.getAsInteger(10, id))
-    return std::nullopt;
-  return id;
+  if (!file.consume_front(body_file_prefix) || file.getAsInteger(10, id) || id >= program.functions.size())
+    return nullptr;
+  return &program.functions[id].lines;
 }
 
 DISubprogram &NumberedLines::subprogram(FunctionId id, Module &program) {

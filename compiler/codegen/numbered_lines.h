@@ -14,6 +14,7 @@
 
 #include "compiler/base/body_lines.h"
 #include "compiler/base/site.h"
+#include "compiler/canonical/canonical_program.h"
 
 #include <llvm/ADT/StringMap.h>
 #include <llvm/ADT/StringRef.h>
@@ -34,8 +35,8 @@ struct TakenLines {
 /// Takes all debug information away. By name of the function; those without lines are not there.
 llvm::StringMap<TakenLines> take_lines(llvm::Module &module);
 
-/// The body that a file of an object stands for; nothing: it is a real one.
-std::optional<FunctionId> body_of_file(llvm::StringRef file);
+/// The lines that numbers in a file of an object stand for, those of a body that came later; null: it is a real file.
+const BodyLines *lines_of_file(const CanonicalProgram &program, llvm::StringRef file);
 inline constexpr const char *body_file_prefix = "\x01osr.body.";
 
 /// The nodes of one context. They belong to no module, and stay as long as the context.

@@ -65,14 +65,13 @@ bool tell_of_sites(Version &version, SiteDescriber &describer) OSR_REQUIRES(engi
 
 /// What the numbers of lines mean that stand in code of bodies that came later (compiler/codegen/numbered_lines.h).
 std::optional<RealLine> real_line(const CanonicalProgram &program, StringRef file, unsigned number) {
-  const auto body = body_of_file(file);
-  if (!body || *body >= program.functions.size())
+  const BodyLines *lines = lines_of_file(program, file);
+  if (!lines)
     return std::nullopt;
-  const BodyLines &lines = program.functions[*body].lines;
-  const LineInFile *found = lines.find(number);
+  const LineInFile *found = lines->find(number);
   if (!found)
     return RealLine();
-  const SourceFile &in = (*lines.files)[found->file];
+  const SourceFile &in = (*lines->files)[found->file];
   return RealLine{in.directory, in.name, found->line};
 }
 

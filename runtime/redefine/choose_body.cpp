@@ -18,12 +18,12 @@ namespace osr {
 
 namespace {
 
-/// In the source; 0: not known. Code of bodies that came later has numbers in the place of lines.
+/// In the source; 0: not known.
 std::uint32_t line_of(const DILocation &at, const CanonicalProgram &program) {
-  const auto body = body_of_file(at.getFilename());
-  if (!body || *body >= program.functions.size())
+  const BodyLines *lines = lines_of_file(program, at.getFilename());
+  if (!lines)
     return at.getLine();
-  const LineInFile *found = program.functions[*body].lines.find(at.getLine());
+  const LineInFile *found = lines->find(at.getLine());
   return found ? found->line : 0;
 }
 
