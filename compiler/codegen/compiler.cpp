@@ -81,8 +81,6 @@ Expected<std::unique_ptr<Compiler>> Compiler::create(CanonicalProgram program, O
 }
 
 void Compiler::keep_results(std::shared_ptr<CompileCache> cache) {
-  if (steps_.has_cache())
-    return;
   Lock closed(gate_); // finish() looks there
   steps_ = CachedSteps(std::move(cache));
 }

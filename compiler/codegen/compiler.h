@@ -133,7 +133,8 @@ public:
   bool is_outdated(const PendingCompile &pending) const { return pending.generation != generation_; }
   /// The guards from which finish() found no way on are not assumed any more. The version is outdated if there are any.
   void drop_refused_exits(const CompiledVersion &version) OSR_REQUIRES(engine_lock);
-  /// From now on what LLVM makes is kept there, if there was no cache yet.
+  bool keeps_results() const { return steps_.has_cache(); }
+  /// From now on what LLVM makes is kept there.
   void keep_results(std::shared_ptr<CompileCache> cache) OSR_REQUIRES(engine_lock);
   /// Locked while nobody may be in finish(): around a fork.
   CompileGate &gate() { return gate_; }

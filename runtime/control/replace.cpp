@@ -70,7 +70,8 @@ Expected<Tier> target_from(Engine &engine, const RpcRequest &request) {
 void keep_what_is_compiled(Engine &engine) {
   constexpr std::size_t most_bytes = std::size_t(32) << 20;
   Lock lock(engine.mutex(), after_waiting);
-  engine.compiler().keep_results(std::make_shared<MemoryCompileCache>(most_bytes));
+  if (!engine.compiler().keeps_results())
+    engine.compiler().keep_results(std::make_shared<MemoryCompileCache>(most_bytes));
 }
 
 } // namespace
