@@ -12,20 +12,7 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *chain_of_three = R"(
-  declare i64 @ext(i64)
-  define i64 @one(i64 %n) {
-    br label %loop
-  loop:
-    %i = phi i64 [ 0, %0 ], [ %next, %loop ]
-    %next = add i64 %i, 3
-    %x = call i64 @ext(i64 %i)
-    %more = icmp ult i64 %next, %n
-    br i1 %more, label %loop, label %done
-  done:
-    %r = add i64 %x, %n
-    ret i64 %r
-  }
+const std::string chain_of_three = "declare i64 @ext(i64)" + loop_with_a_call("one", 3) + R"(
   define i64 @two(i64 %n) {
     %a = call i64 @one(i64 %n)
     %b = call i64 @one(i64 %a)

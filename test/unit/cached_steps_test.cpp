@@ -10,35 +10,9 @@ using namespace osr;
 
 namespace {
 
-constexpr const char *program = R"(
-  declare i64 @ext(i64)
-  define i64 @work(i64 %n) {
-    br label %loop
-  loop:
-    %i = phi i64 [ 0, %0 ], [ %next, %loop ]
-    %next = add i64 %i, 3
-    %x = call i64 @ext(i64 %i)
-    %more = icmp ult i64 %next, %n
-    br i1 %more, label %loop, label %done
-  done:
-    %r = add i64 %x, %n
-    ret i64 %r
-  })";
+const std::string program = "declare i64 @ext(i64)" + loop_with_a_call("work", 3);
 /// The same up to one constant.
-constexpr const char *other_program = R"(
-  declare i64 @ext(i64)
-  define i64 @work(i64 %n) {
-    br label %loop
-  loop:
-    %i = phi i64 [ 0, %0 ], [ %next, %loop ]
-    %next = add i64 %i, 5
-    %x = call i64 @ext(i64 %i)
-    %more = icmp ult i64 %next, %n
-    br i1 %more, label %loop, label %done
-  done:
-    %r = add i64 %x, %n
-    ret i64 %r
-  })";
+const std::string other_program = "declare i64 @ext(i64)" + loop_with_a_call("work", 5);
 
 struct SimpleCache final : CompileCache {
   std::unique_ptr<MemoryBuffer> find(const Key &key) override {

@@ -3,6 +3,7 @@
 #include "compiler/target/target.h"
 #include "test/support/catch_header.h"
 
+#include <fmt/format.h>
 #include <llvm/AsmParser/Parser.h>
 #include <llvm/MC/MCAsmInfo.h>
 #include <llvm/MC/MCContext.h>
@@ -44,6 +45,23 @@ EmittedCode disassemble(ArrayRef<std::uint8_t> code) {
 }
 
 } // namespace
+
+std::string loop_with_a_call(const std::string &name, unsigned step) {
+  return fmt::format(R"(
+  define i64 @{}(i64 %n) {{
+    br label %loop
+  loop:
+    %i = phi i64 [ 0, %0 ], [ %next, %loop ]
+    %next = add i64 %i, {}
+    %x = call i64 @ext(i64 %i)
+    %more = icmp ult i64 %next, %n
+    br i1 %more, label %loop, label %done
+  done:
+    %r = add i64 %x, %n
+    ret i64 %r
+  }})",
+                     name, step);
+}
 
 CompiledText::CompiledText(const std::string &text, Compiler::Options options) {
   SMDiagnostic diagnostic;

@@ -27,6 +27,9 @@ private:
   std::unique_ptr<Compiler> compiler_;
 };
 
+/// A function that calls @ext(i64), which it declares not, in each round of a loop; i grows by `step`.
+std::string loop_with_a_call(const std::string &name, unsigned step);
+
 /// What stands in an object: found by disassembling it, not by asking those who made it.
 struct EmittedCode {
   std::vector<std::uint8_t> code;     ///< of the function
